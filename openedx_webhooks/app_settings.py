@@ -1,0 +1,102 @@
+"""
+Typed, lazy access to the plugin's settings.
+
+Operators set a dict ``OPENEDX_WEBHOOKS`` that overrides single keys of :data:`DEFAULTS`. Nothing is read at import, and
+a changed setting (tests) is seen at once.
+"""
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+DEFAULTS: dict[str, Any] = {
+    # --- Webhooks: from event to delivery
+    # Celery queue for deliveries; None is the default queue of the service (LMS or Studio).
+    "DELIVERY_QUEUE": None,
+    # Longest time for one POST, connecting included, and for connecting alone.
+    "DELIVERY_TIMEOUT_SECONDS": 15.0,
+    "DELIVERY_CONNECT_TIMEOUT_SECONDS": 3.0,
+    # How many due deliveries one claim takes, how many of them are sent at once, and how many at once to one endpoint.
+    "DELIVERY_BATCH_SIZE": 200,
+    "DELIVERY_THREADS": 32,
+    "DELIVERY_THREADS_PER_ENDPOINT": 8,
+    # A claimed delivery whose worker died is free again after this time. Must exceed the timeout.
+    "DELIVERY_LEASE_SECONDS": 120,
+    # A task stops claiming after this time and hands on to a new one, so that other tasks get their turn.
+    "DELIVERY_TASK_SECONDS": 30,
+    # Waits before the second, third, … attempt; after the last one the delivery has failed.
+    "DELIVERY_SCHEDULE_SECONDS": [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
+    # Each wait is lengthened or shortened by up to this share.
+    "DELIVERY_JITTER_RATIO": 0.2,
+    # The longest wait that a receiver may ask for with Retry-After.
+    "DELIVERY_RETRY_AFTER_MAX_SECONDS": 86400,
+    # Deliveries of a replay that become due per second.
+    "REPLAY_PER_SECOND": 20,
+    # A webhook with nothing but failures is warned about, then disabled, after these times.
+    "FAILING_WARN_AFTER_SECONDS": 24 * 3600,
+    "FAILING_DISABLE_AFTER_SECONDS": 5 * 24 * 3600,
+    # E-mail addresses told of failing webhooks; empty: settings.ADMINS.
+    "ALERT_EMAILS": [],
+    # --- Webfilters: inside the request
+    # Longest time for one call (a webfilter may set its own), for connecting alone, and for all webfilters of a request.
+    "WEBFILTER_TIMEOUT_SECONDS": 5.0,
+    "WEBFILTER_CONNECT_TIMEOUT_SECONDS": 1.0,
+    "WEBFILTER_REQUEST_BUDGET_SECONDS": 10.0,
+    # Calls in flight per process; more than that wait inside their deadline.
+    "WEBFILTER_THREADS": 16,
+    # Failures in a row after which an endpoint is left alone, and for how long until it is probed.
+    "BREAKER_FAILURES": 5,
+    "BREAKER_OPEN_SECONDS": 30,
+    # --- Both
+    # A process sees hooks that another process saved after at most this time.
+    "INDEX_REFRESH_SECONDS": 5.0,
+    # Limits of a payload. What exceeds them is cut and marked as cut.
+    "PAYLOAD_MAX_BYTES": 256 * 1024,
+    "PAYLOAD_MAX_DEPTH": 12,
+    "PAYLOAD_MAX_ITEMS": 1000,
+    # How much of a response is read, and how much of it is kept in the record.
+    "RESPONSE_MAX_BYTES": 1024 * 1024,
+    "RESPONSE_EXCERPT_BYTES": 4096,
+    # Keys that never leave, besides the built-in ones; matched as whole words, case-insensitively, at any depth.
+    "SENSITIVE_KEYS": [],
+    # Model fields that no answer may change, besides the built-in ones.
+    "PROTECTED_FIELDS": [],
+    # --- Addresses and TLS
+    # Refuse private networks (10/8, 192.168/16, loopback, …) except those allowed below.
+    "DENY_PRIVATE_ADDRESSES": False,
+    # Host names and networks (CIDR) that are allowed whatever the guard says.
+    "ALLOWED_HOSTS": [],
+    "ALLOWED_NETWORKS": [],
+    # Certificate bundle (path) instead of certifi's, and whether certificates are verified at all.
+    "CA_BUNDLE": None,
+    "VERIFY_TLS": True,
+    # Keys for secrets at rest, newest first; empty: derived from settings.SECRET_KEY.
+    "ENCRYPTION_KEYS": [],
+}
+
+
+class AppSettings:
+    """``app_settings.DELIVERY_QUEUE`` is the operator's value or the default."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in DEFAULTS:
+            raise AttributeError(f"openedx_webhooks has no setting {name!r}")
+        value = (getattr(settings, "OPENEDX_WEBHOOKS", None) or {}).get(name, DEFAULTS[name])
+        # Kept as an attribute, so that hot paths pay one dict lookup.
+        setattr(self, name, value)
+        return value
+
+    def reload(self) -> None:
+        """Forget the values read so far."""
+        self.__dict__.clear()
+
+
+app_settings = AppSettings()
+
+
+def _reload(*, setting, **_kwargs):
+    if setting == "OPENEDX_WEBHOOKS":
+        app_settings.reload()
+
+
+setting_changed.connect(_reload, dispatch_uid="openedx_webhooks.app_settings")

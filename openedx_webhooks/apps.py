@@ -1,0 +1,85 @@
+"""
+The plugin as the platform sees it.
+
+This module is imported while the platform's settings are still half-built and before the app registry exists
+(``edx_django_utils.plugins.get_plugin_apps``). If importing it fails, stevedore drops the plugin with one log line and
+nobody notices. So it imports nothing that can fail, and everything else happens in :meth:`ready`, guarded.
+"""
+import logging
+
+from django.apps import AppConfig
+
+log = logging.getLogger(__name__)
+
+# What went wrong while the plugin was being wired up; ``checks.py`` reports it to the operator.
+startup_problems: list[str] = []
+
+
+def note_startup_problem(what: str, error: Exception) -> None:
+    """Keep a start-up failure for the system check and the log, and let the platform start."""
+    problem = f"{what}: {type(error).__name__}: {error}"
+    if problem not in startup_problems:
+        startup_problems.append(problem)
+    log.error("openedx_webhooks could not start fully: %s", problem, exc_info=error)
+
+
+_HOOK_RECEIVERS = [
+    {
+        "receiver_func_name": "forget_index",
+        "signal_path": f"django.db.models.signals.{signal}",
+        "sender_path": f"openedx_webhooks.models.{model}",
+        "dispatch_uid": f"openedx_webhooks.index.{signal}.{model}",
+    }
+    for signal in ("post_save", "post_delete")
+    for model in ("Webhook", "Webfilter")
+]
+_PROJECTS = ("lms.djangoapp", "cms.djangoapp")
+
+
+class OpenedxWebhooksConfig(AppConfig):
+    """Open edX plugin that tells other systems about events and asks them about filters."""
+
+    name = "openedx_webhooks"
+    verbose_name = "OPENEDX_WEBHOOKS"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    plugin_app = {
+        "url_config": {
+            project: {"namespace": "openedx_webhooks", "regex": r"^openedx_webhooks/", "relative_path": "urls"}
+            for project in _PROJECTS
+        },
+        "settings_config": {
+            project: {
+                settings_type: {"relative_path": f"settings.{settings_type}"}
+                for settings_type in ("common", "production", "test")
+            }
+            for project in _PROJECTS
+        },
+        "signals_config": {project: {"relative_path": "index", "receivers": _HOOK_RECEIVERS} for project in _PROJECTS},
+    }
+
+    def ready(self):
+        """Register the system checks, wire every filter and connect every event."""
+        from . import checks  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+
+        for what, step in (("wiring the filters", _wire_filters), ("connecting the events", _connect_events)):
+            try:
+                step()
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                note_startup_problem(what, error)
+
+
+def _wire_filters():
+    # Again, although plugin_settings did it: a settings file that is read after the plugins' may have assigned
+    # OPEN_EDX_FILTERS_CONFIG anew, and other packages may have defined filters since.
+    from django.conf import settings  # pylint: disable=import-outside-toplevel
+
+    from .wiring import wire_filters  # pylint: disable=import-outside-toplevel
+
+    wire_filters(settings)
+
+
+def _connect_events():
+    from .webhooks import receivers  # pylint: disable=import-outside-toplevel
+
+    receivers.connect()

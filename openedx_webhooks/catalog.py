@@ -1,0 +1,199 @@
+"""
+What can be hooked: every event and filter of the installed libraries and of any other installed package.
+
+Nothing here is a list by hand. Events come from the registry of ``openedx_events``, filters from the subclasses of
+``OpenEdxPublicFilter``. The module is imported while the platform's settings are being built, so it touches neither
+settings nor models.
+"""
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+import openedx_filters
+from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals
+from openedx_filters.exceptions import OpenEdxFilterException
+from openedx_filters.tooling import OpenEdxPublicFilter
+
+# Filters around ``manage.py`` commands run before Django is set up, ``migrate`` included: a step that needs the
+# database would end every command with AppRegistryNotReady.
+_BEFORE_DJANGO = ".management.command."
+
+
+@attrs.frozen(slots=False)
+class EventType:
+    """
+    An Open edX event that a webhook can subscribe to.
+
+    Attributes:
+        event_type: dotted type, its identity, such as ``org.openedx.learning.auth.session.login.completed.v1``.
+        name: short name: the constant's, such as ``SESSION_LOGIN_COMPLETED``.
+        signal: the event itself.
+    """
+
+    event_type: str
+    name: str
+    signal: OpenEdxPublicSignal = attrs.field(eq=False, repr=False)
+
+    @property
+    def init_data(self) -> Mapping[str, type]:
+        """Argument name → data class."""
+        return self.signal.init_data
+
+    @property
+    def subdomain(self) -> str:
+        """``learning``, ``content_authoring``, …"""
+        return _subdomain(self.event_type)
+
+
+@attrs.frozen(slots=False)
+class FilterType:
+    """
+    An Open edX filter that a webfilter can subscribe to.
+
+    Attributes:
+        filter_type: dotted type, its identity, such as ``org.openedx.learning.student.login.requested.v1``.
+        name: short name: the class's, such as ``StudentLoginRequested``.
+        filter_class: the filter itself.
+    """
+
+    filter_type: str
+    name: str
+    filter_class: type[OpenEdxPublicFilter] = attrs.field(eq=False, repr=False)
+
+    @cached_property
+    def arguments(self) -> Mapping[str, inspect.Parameter]:
+        """The keyword arguments of ``run_filter`` in its order."""
+        return dict(inspect.signature(self.filter_class.run_filter).parameters)
+
+    @cached_property
+    def exceptions(self) -> Mapping[str, type[OpenEdxFilterException]]:
+        """The filter's own exceptions by name, in the order they are defined, those of its bases included."""
+        return {
+            name: value
+            for base in reversed(self.filter_class.__mro__)
+            for name, value in vars(base).items()
+            if inspect.isclass(value) and issubclass(value, OpenEdxFilterException)
+        }
+
+    @property
+    def subdomain(self) -> str:
+        """``learning``, ``authentication``, …"""
+        return _subdomain(self.filter_type)
+
+
+def events() -> Mapping[str, EventType]:
+    """Every event known to this process now, by its dotted type."""
+    return _events.current()
+
+
+def filters() -> Mapping[str, FilterType]:
+    """Every filter known to this process now, by its dotted type."""
+    return _filters.current()
+
+
+def find_event(type_or_name: str) -> EventType | None:
+    """Look up an event by its dotted type or its short name."""
+    return _find(events(), type_or_name)
+
+
+def find_filter(type_or_name: str) -> FilterType | None:
+    """Look up a filter by its dotted type or its short name."""
+    return _find(filters(), type_or_name)
+
+
+def exception_arguments(exception: type[OpenEdxFilterException]) -> Mapping[str, inspect.Parameter]:
+    """The constructor's arguments without ``self``; a ``**kwargs`` parameter means that any name is accepted."""
+    parameters = dict(inspect.signature(exception.__init__).parameters)
+    parameters.pop("self")
+    return parameters
+
+
+def _find(known: Mapping[str, Any], type_or_name: str):
+    if type_or_name in known:
+        return known[type_or_name]
+    return next((entry for entry in known.values() if entry.name == type_or_name), None)
+
+
+def _subdomain(dotted: str) -> str:
+    """``org.openedx.learning.….v1`` → ``learning``; types outside ``org.openedx`` keep their first two parts."""
+    parts = dotted.split(".")
+    return parts[2] if parts[:2] == ["org", "openedx"] and len(parts) > 2 else ".".join(parts[:2])
+
+
+class _Cached:
+    """A mapping that is built again when its sources have grown: packages may declare more at any time."""
+
+    def __init__(self, sources, build):
+        self._sources, self._build = sources, build
+        self._seen, self._value = None, {}
+
+    def current(self):
+        seen = self._sources()
+        if seen != self._seen:
+            self._value, self._seen = self._build(), seen
+        return self._value
+
+
+def _event_sources():
+    if not _library_loaded["events"]:
+        load_all_signals()
+        _library_loaded["events"] = True
+    return len(OpenEdxPublicSignal.all_events())
+
+
+def _build_events():
+    signals = {signal.event_type: signal for signal in OpenEdxPublicSignal.all_events()}
+    names = _constant_names(signals.values())
+    return {
+        event_type: EventType(event_type, names.get(id(signal), event_type), signal)
+        for event_type, signal in sorted(signals.items())
+    }
+
+
+def _constant_names(signals) -> dict[int, str]:
+    """A signal doesn't know its constant's name: find it in the modules, those called ``signals`` first."""
+    missing = {id(signal) for signal in signals}
+    names: dict[int, str] = {}
+    modules = sorted(sys.modules.items(), key=lambda item: "signals" not in item[0])
+    for _, module in modules:
+        if not missing:
+            break
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if id(value) in missing and isinstance(value, OpenEdxPublicSignal):
+                names[id(value)] = name
+                missing.discard(id(value))
+    return names
+
+
+def _filter_classes(base=OpenEdxPublicFilter):
+    for subclass in base.__subclasses__():
+        yield subclass
+        yield from _filter_classes(subclass)
+
+
+def _filter_sources():
+    if not _library_loaded["filters"]:
+        for module in pkgutil.walk_packages(openedx_filters.__path__, "openedx_filters."):
+            if module.name.endswith(".filters") and ".tests" not in module.name:
+                importlib.import_module(module.name)
+        _library_loaded["filters"] = True
+    return len(list(_filter_classes()))
+
+
+def _build_filters():
+    found: dict[str, FilterType] = {}
+    for filter_class in _filter_classes():
+        filter_type = filter_class.filter_type
+        if filter_type and _BEFORE_DJANGO not in filter_type:
+            found.setdefault(filter_type, FilterType(filter_type, filter_class.__name__, filter_class))
+    return dict(sorted(found.items()))
+
+
+_library_loaded = {"events": False, "filters": False}
+_events = _Cached(_event_sources, _build_events)
+_filters = _Cached(_filter_sources, _build_filters)

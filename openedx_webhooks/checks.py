@@ -1,0 +1,52 @@
+"""System checks: every misconfiguration that would otherwise be silent, with what to do about it."""
+from django.conf import settings
+from django.core import checks
+
+from . import app_settings, apps, catalog
+from .wiring import STEP
+
+
+@checks.register("openedx_webhooks")
+def check_startup(**_kwargs):
+    """openedx_webhooks.E001: something failed while the platform loaded the plugin."""
+    return [
+        checks.Error(
+            f"The plugin could not start fully: {problem}",
+            hint="The site runs without the part that failed. The log has the traceback of the first occurrence.",
+            id="openedx_webhooks.E001",
+        )
+        for problem in apps.startup_problems
+    ]
+
+
+@checks.register("openedx_webhooks")
+def check_setting_names(**_kwargs):
+    """openedx_webhooks.W002: a key in OPENEDX_WEBHOOKS that no setting has."""
+    given = getattr(settings, "OPENEDX_WEBHOOKS", None) or {}
+    return [
+        checks.Warning(
+            f"OPENEDX_WEBHOOKS has no setting {name!r}.",
+            hint="Known are: " + ", ".join(sorted(app_settings.DEFAULTS)),
+            id="openedx_webhooks.W002",
+        )
+        for name in sorted(set(given) - set(app_settings.DEFAULTS))
+    ]
+
+
+@checks.register("openedx_webhooks")
+def check_wiring(**_kwargs):
+    """openedx_webhooks.W003: a filter that does not run our step, so its webfilters are never called."""
+    config = getattr(settings, "OPEN_EDX_FILTERS_CONFIG", None) or {}
+    return [
+        checks.Warning(
+            f"Webfilters for {filter_type} will not be called: OPEN_EDX_FILTERS_CONFIG does not run the plugin's step.",
+            hint=f"Add {STEP!r} to the filter's 'pipeline', or remove the setting that replaces it.",
+            id="openedx_webhooks.W003",
+        )
+        for filter_type in catalog.filters()
+        if STEP not in _pipeline(config.get(filter_type))
+    ]
+
+
+def _pipeline(entry):
+    return entry.get("pipeline") or () if isinstance(entry, dict) else entry or ()

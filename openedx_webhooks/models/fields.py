@@ -1,0 +1,65 @@
+"""Model fields whose values are encrypted in the database."""
+import base64
+import hashlib
+
+import jsonfield
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+
+from ..app_settings import app_settings
+
+_MARK = "fernet:"
+
+
+def _cipher() -> MultiFernet:
+    """Keys from the ENCRYPTION_KEYS setting, newest first, else from Django's SECRET_KEY and its fallbacks."""
+    secrets = list(app_settings.ENCRYPTION_KEYS) or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    digests = (hashlib.sha256(b"openedx_webhooks:" + str(secret).encode()).digest() for secret in secrets)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with the newest key; the empty string stays empty."""
+    return _MARK + _cipher().encrypt(text.encode()).decode() if text else ""
+
+
+def decrypt(stored: str) -> str:
+    """
+    Decrypt what :func:`encrypt` made; a value without its mark is returned as it is.
+
+    A value that no key opens (the site's SECRET_KEY was changed) becomes the empty string: the hook's page then asks
+    for it anew, and nothing crashes.
+    """
+    if not stored.startswith(_MARK):
+        return stored
+    try:
+        return _cipher().decrypt(stored[len(_MARK):].encode()).decode()
+    except InvalidToken:
+        return ""
+
+
+class EncryptedTextField(models.TextField):
+    """Text that is plain in Python and encrypted at rest."""
+
+    def from_db_value(self, value, _expression, _connection):  # pylint: disable=missing-function-docstring
+        return value if value is None else decrypt(value)
+
+    def get_prep_value(self, value):  # pylint: disable=missing-function-docstring
+        value = super().get_prep_value(value)
+        return value if value is None else encrypt(value)
+
+
+class HeadersField(jsonfield.JSONField):
+    """HTTP headers, name → value. The names can be read in the database; the values are encrypted."""
+
+    def from_db_value(self, value, expression, connection):  # pylint: disable=missing-function-docstring
+        headers = super().from_db_value(value, expression, connection)
+        if not isinstance(headers, dict):
+            return headers
+        return {name: decrypt(text) if isinstance(text, str) else text for name, text in headers.items()}
+
+    def get_prep_value(self, value):  # pylint: disable=missing-function-docstring
+        if isinstance(value, dict):
+            value = {name: encrypt(text) if isinstance(text, str) else text for name, text in value.items()}
+        return super().get_prep_value(value)

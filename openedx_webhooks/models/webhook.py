@@ -1,0 +1,48 @@
+"""Webhooks: tell an endpoint, after the fact, that an event happened."""
+import jsonfield
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .. import catalog
+from ..transport import signing
+from .fields import EncryptedTextField
+from .hook import Hook
+from .validators import validate_schedule
+
+
+class Webhook(Hook):
+    """
+    An endpoint's subscription to an event: one POST for each, asynchronously, until it is accepted.
+
+    .. no_pii:
+    """
+
+    secret = EncryptedTextField(
+        _("signing secret"),
+        blank=True,
+        default=signing.new_secret,
+        help_text=_("Signs every request (Standard Webhooks). Give it to the receiver's developer."),
+    )
+    previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
+    previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retry_schedule = jsonfield.JSONField(
+        _("retry schedule"),
+        blank=True,
+        default=list,
+        validators=[validate_schedule],
+        help_text=_("Waits in seconds before the second, third, … attempt. Empty: the site's schedule."),
+    )
+    # The state of the endpoint: see webhooks/health.py.
+    consecutive_failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)
+    warned_at = models.DateTimeField(_("warned at"), null=True, blank=True, editable=False)
+    disabled_reason = models.CharField(_("disabled because"), max_length=255, blank=True, default="", editable=False)
+
+    class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
+        ordering = ["pk"]
+
+    @property
+    def known_type(self):  # pylint: disable=missing-function-docstring
+        return catalog.find_event(self.event)

@@ -1,0 +1,1 @@
+"""What is sent: Python objects → JSON values → bytes."""

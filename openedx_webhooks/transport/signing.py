@@ -1,0 +1,58 @@
+"""
+Signatures after Standard Webhooks 1.0 (https://www.standardwebhooks.com), symmetric scheme ``v1``.
+
+Signed is ``<webhook-id>.<webhook-timestamp>.<body>`` with HMAC-SHA256; a secret is ``whsec_`` and base64 of 24 to 64
+random bytes. The library that other languages use for this is not in the platform's image, and it is thirty lines.
+"""
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets as random
+from collections.abc import Iterable
+
+PREFIX = "whsec_"
+
+
+def new_secret() -> str:
+    """A new secret of 32 random bytes."""
+    return PREFIX + base64.b64encode(random.token_bytes(32)).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """
+    The key in a secret.
+
+    Raises:
+        ValueError: the secret is not ``whsec_`` and base64 of 24 to 64 bytes.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError("a signing secret is whsec_ followed by base64") from error
+    if not secret.startswith(PREFIX) or not 24 <= len(key) <= 64:
+        raise ValueError("a signing secret is whsec_ followed by base64 of 24 to 64 bytes")
+    return key
+
+
+def headers(message_id: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+    """
+    The three headers of a signed message; without secrets, the two that identify it.
+
+    Args:
+        message_id: stable over all attempts.
+        timestamp: seconds since the epoch, of this attempt.
+        body: exactly what is sent.
+        secrets: the current one, and during a rotation the previous one too.
+
+    Raises:
+        ValueError: a secret is malformed.
+    """
+    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    signatures = " ".join(
+        "v1," + base64.b64encode(hmac.digest(key_of(secret), signed, hashlib.sha256)).decode() for secret in secrets
+    )
+    result = {"webhook-id": message_id, "webhook-timestamp": str(timestamp)}
+    if signatures:
+        result["webhook-signature"] = signatures
+    return result

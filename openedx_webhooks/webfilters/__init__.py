@@ -1,0 +1,1 @@
+"""The synchronous flow: filter → calls → answers → changes or a halt."""

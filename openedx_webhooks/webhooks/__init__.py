@@ -1,0 +1,1 @@
+"""The asynchronous flow: event → delivery → attempt."""

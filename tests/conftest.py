@@ -1,0 +1,23 @@
+"""What every test may use."""
+import pytest
+
+from openedx_webhooks import index
+
+from .receiver import Receiver
+
+
+@pytest.fixture
+def receiver():
+    """A real HTTP server on loopback."""
+    with Receiver() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _fresh_index():
+    """No test sees the hooks of the test before it, whose rows were rolled back behind the index's back."""
+    index.webhooks.forget()
+    index.webfilters.forget()
+    yield
+    index.webhooks.forget()
+    index.webfilters.forget()
