@@ -1,0 +1,23 @@
+"""Filters by the names of their classes."""
+
+from django.db import migrations
+
+from ._hooks import FILTER_ALIASES, rename_events
+
+
+def _rename_aliases(apps, schema_editor):
+    rename_events(
+        apps.get_model("openedx_webhooks", "Webfilter"),
+        schema_editor.connection.alias,
+        lambda event: FILTER_ALIASES.get(event, event),
+    )
+
+
+class Migration(migrations.Migration):
+    """Rename what older versions derived from the filter's type. Going back, the new names are right too."""
+
+    dependencies = [("openedx_webhooks", "0007_alter_webfilter_event")]
+    operations = [
+        migrations.AlterModelOptions("Webfilter", {"ordering": ["pk"]}),
+        migrations.RunPython(_rename_aliases, migrations.RunPython.noop),
+    ]

@@ -1,0 +1,70 @@
+"""What several migrations share. Migrations are history: nothing here may change its meaning."""
+
+from collections.abc import Callable, Iterator
+
+from django.db import migrations
+
+# Names under which older versions of the published plugin stored a filter, derived from its dotted type → class name.
+FILTER_ALIASES = {
+    "StudentSettingsRenderStarted": "AccountSettingsRenderStarted",
+    "XblockRenderStarted": "RenderXBlockStarted",
+    "CourseHomepageUrlCreationStarted": "CourseHomeUrlCreationStarted",
+    "HomeEnrollmentApiRendered": "CourseEnrollmentAPIRenderStarted",
+    "HomeCourserunApiRenderedStarted": "CourseRunAPIRenderStarted",
+    "OraSubmissionViewRenderStarted": "ORASubmissionViewRenderStarted",
+    "IdvPageUrlRequested": "IDVPageURLRequested",
+    "CourseAboutPageUrlRequested": "CourseAboutPageURLRequested",
+    "ScheduleQuerysetRequested": "ScheduleQuerySetRequested",
+    "AuthoringLmsPageUrlRequested": "LMSPageURLRequested",
+    "Course_aboutRenderStarted": "CourseAboutRenderStarted",
+}
+CHUNK = 2000
+
+
+def chunks(queryset, *fields: str) -> Iterator[list]:
+    """
+    All rows of a queryset in lists of at most :data:`CHUNK` instances with the given fields, by primary key.
+
+    Unlike ``iterator()`` this holds no cursor open while rows are written, and no table in memory on MySQL.
+    """
+    queryset = queryset.only("pk", *fields).order_by("pk")
+    rows = list(queryset[:CHUNK])
+    while rows:
+        yield rows
+        rows = list(queryset.filter(pk__gt=rows[-1].pk)[:CHUNK])
+
+
+def rename_events(model, connection_alias: str, new_name: Callable[[str], str]) -> None:
+    """
+    Replace the ``event`` of every row by ``new_name(event)``.
+
+    The names are compared here and not in the database, because MySQL's collations find ``a`` equal to ``A`` and to
+    ``a`` with trailing spaces.
+
+    Args:
+        model: the historical Webhook or Webfilter.
+        connection_alias: of the database that is migrated.
+        new_name: called once for each different name.
+    """
+    manager = model._base_manager.using(connection_alias)  # pylint: disable=protected-access
+    names: dict[str, str] = {}
+    for rows in chunks(manager.all(), "event"):
+        by_name: dict[str, list[int]] = {}
+        for row in rows:
+            if row.event not in names:
+                names[row.event] = new_name(row.event)
+            if names[row.event] != row.event:
+                by_name.setdefault(names[row.event], []).append(row.pk)
+        for name, pks in by_name.items():
+            manager.filter(pk__in=pks).update(event=name)
+
+
+class WidenField(migrations.AlterField):
+    """
+    Make a column longer. Going back, it stays long.
+
+    A longer column is no harm to an older version, and a shorter one would lose or refuse what was entered since.
+    """
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        """Leave the database as it is."""
