@@ -4,6 +4,7 @@ Typed, lazy access to the plugin's settings.
 Operators set a dict ``OPENEDX_WEBHOOKS`` that overrides single keys of :data:`DEFAULTS`. Nothing is read at import, and
 a changed setting (tests) is seen at once.
 """
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -81,7 +82,9 @@ class AppSettings:
     def __getattr__(self, name: str) -> Any:
         if name not in DEFAULTS:
             raise AttributeError(f"openedx_webhooks has no setting {name!r}")
-        value = (getattr(settings, "OPENEDX_WEBHOOKS", None) or {}).get(name, DEFAULTS[name])
+        given = getattr(settings, "OPENEDX_WEBHOOKS", None)
+        # Anything but a dict is reported by checks.py; it must not stop the platform's own pages.
+        value = given.get(name, DEFAULTS[name]) if isinstance(given, Mapping) else DEFAULTS[name]
         # Kept as an attribute, so that hot paths pay one dict lookup.
         setattr(self, name, value)
         return value

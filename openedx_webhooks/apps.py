@@ -15,12 +15,19 @@ log = logging.getLogger(__name__)
 startup_problems: list[str] = []
 
 
-def note_startup_problem(what: str, error: Exception) -> None:
-    """Keep a start-up failure for the system check and the log, and let the platform start."""
-    problem = f"{what}: {type(error).__name__}: {error}"
+def note_startup_problem(problem: str, error: Exception | None = None) -> None:
+    """
+    Keep a start-up problem for the system check and log it once, and let the platform start.
+
+    Args:
+        problem: what does not work, for an operator.
+        error: what was raised, if anything was.
+    """
+    if error is not None:
+        problem = f"{problem}: {type(error).__name__}: {error}"
     if problem not in startup_problems:
         startup_problems.append(problem)
-    log.error("openedx_webhooks could not start fully: %s", problem, exc_info=error)
+        log.error("openedx_webhooks could not start fully: %s", problem, exc_info=error)
 
 
 _HOOK_RECEIVERS = [
@@ -60,13 +67,21 @@ class OpenedxWebhooksConfig(AppConfig):
 
     def ready(self):
         """Register the system checks, wire every filter and connect every event."""
-        from . import checks  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
-
-        for what, step in (("wiring the filters", _wire_filters), ("connecting the events", _connect_events)):
+        # What failed while the settings were being read and still fails is found again below.
+        startup_problems.clear()
+        for what, step in (
+            ("registering the system checks", _register_checks),
+            ("wiring the filters", _wire_filters),
+            ("connecting the events", _connect_events),
+        ):
             try:
                 step()
             except Exception as error:  # pylint: disable=broad-exception-caught
                 note_startup_problem(what, error)
+
+
+def _register_checks():
+    from . import checks  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
 
 
 def _wire_filters():
@@ -76,10 +91,14 @@ def _wire_filters():
 
     from .wiring import wire_filters  # pylint: disable=import-outside-toplevel
 
-    wire_filters(settings)
+    for problem in wire_filters(settings):
+        note_startup_problem(problem)
 
 
 def _connect_events():
+    from . import catalog  # pylint: disable=import-outside-toplevel
     from .webhooks import receivers  # pylint: disable=import-outside-toplevel
 
     receivers.connect()
+    for problem in catalog.import_problems:
+        note_startup_problem(problem)

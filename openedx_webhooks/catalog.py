@@ -3,21 +3,28 @@ What can be hooked: every event and filter of the installed libraries and of any
 
 Nothing here is a list by hand. Events come from the registry of ``openedx_events``, filters from the subclasses of
 ``OpenEdxPublicFilter``. The module is imported while the platform's settings are being built, so it touches neither
-settings nor models.
+settings nor models; and it imports the two libraries only when asked what they have, so that one that can't be imported
+costs its own hooks, not the models and ``manage.py``.
 """
+from __future__ import annotations
+
 import importlib
 import inspect
+import logging
 import pkgutil
 import sys
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import openedx_filters
-from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals
-from openedx_filters.exceptions import OpenEdxFilterException
-from openedx_filters.tooling import OpenEdxPublicFilter
+
+if TYPE_CHECKING:
+    from openedx_events.tooling import OpenEdxPublicSignal
+    from openedx_filters.exceptions import OpenEdxFilterException
+    from openedx_filters.tooling import OpenEdxPublicFilter
+
+log = logging.getLogger(__name__)
 
 # Filters around ``manage.py`` commands run before Django is set up, ``migrate`` included: a step that needs the
 # database would end every command with AppRegistryNotReady.
@@ -73,6 +80,8 @@ class FilterType:
     @cached_property
     def exceptions(self) -> Mapping[str, type[OpenEdxFilterException]]:
         """The filter's own exceptions by name, in the order they are defined, those of its bases included."""
+        from openedx_filters.exceptions import OpenEdxFilterException  # pylint: disable=import-outside-toplevel
+
         return {
             name: value
             for base in reversed(self.filter_class.__mro__)
@@ -139,23 +148,47 @@ class _Cached:
         return self._value
 
 
+def _try_import(module: str):
+    """Import a module of the libraries; a failure is kept in :data:`import_problems`, and None returned."""
+    try:
+        return importlib.import_module(module)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        _note_import_problem(module, error)
+        return None
+
+
+def _note_import_problem(module: str, error: Exception) -> None:
+    problem = f"{module} could not be imported: {type(error).__name__}: {error}"
+    if problem not in import_problems:
+        import_problems.append(problem)
+        log.error("openedx_webhooks: %s", problem, exc_info=error)
+
+
 def _event_sources():
-    if not _library_loaded["events"]:
-        load_all_signals()
-        _library_loaded["events"] = True
-    return len(OpenEdxPublicSignal.all_events())
+    tooling = _try_import("openedx_events.tooling")
+    if not tooling:
+        return 0
+    if "events" not in _library_loaded:
+        _library_loaded.add("events")
+        try:
+            tooling.load_all_signals()
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            _note_import_problem("openedx_events", error)
+    return len(tooling.OpenEdxPublicSignal.all_events())
 
 
 def _build_events():
-    signals = {signal.event_type: signal for signal in OpenEdxPublicSignal.all_events()}
-    names = _constant_names(signals.values())
+    if not (tooling := _try_import("openedx_events.tooling")):
+        return {}
+    signals = {signal.event_type: signal for signal in tooling.OpenEdxPublicSignal.all_events()}
+    names = _constant_names(signals.values(), tooling.OpenEdxPublicSignal)
     return {
         event_type: EventType(event_type, names.get(id(signal), event_type), signal)
         for event_type, signal in sorted(signals.items())
     }
 
 
-def _constant_names(signals) -> dict[int, str]:
+def _constant_names(signals, signal_class) -> dict[int, str]:
     """A signal doesn't know its constant's name: find it in the modules, those called ``signals`` first."""
     missing = {id(signal) for signal in signals}
     names: dict[int, str] = {}
@@ -164,25 +197,36 @@ def _constant_names(signals) -> dict[int, str]:
         if not missing:
             break
         for name, value in list(getattr(module, "__dict__", {}).items()):
-            if id(value) in missing and isinstance(value, OpenEdxPublicSignal):
+            if id(value) in missing and isinstance(value, signal_class):
                 names[id(value)] = name
                 missing.discard(id(value))
     return names
 
 
-def _filter_classes(base=OpenEdxPublicFilter):
+def _filter_classes(base=None):
+    if base is None:
+        tooling = _try_import("openedx_filters.tooling")
+        if not tooling:
+            return
+        base = tooling.OpenEdxPublicFilter
     for subclass in base.__subclasses__():
         yield subclass
         yield from _filter_classes(subclass)
 
 
 def _filter_sources():
-    if not _library_loaded["filters"]:
-        for module in pkgutil.walk_packages(openedx_filters.__path__, "openedx_filters."):
+    if "filters" not in _library_loaded:
+        _library_loaded.add("filters")
+        package = _try_import("openedx_filters")
+        for module in pkgutil.walk_packages(getattr(package, "__path__", ()), "openedx_filters.", onerror=_skip):
             if module.name.endswith(".filters") and ".tests" not in module.name:
-                importlib.import_module(module.name)
-        _library_loaded["filters"] = True
+                _try_import(module.name)
     return len(list(_filter_classes()))
+
+
+def _skip(package: str) -> None:
+    """A package that can't be imported; the walk goes on with the next."""
+    _note_import_problem(package, sys.exc_info()[1])
 
 
 def _build_filters():
@@ -194,6 +238,8 @@ def _build_filters():
     return dict(sorted(found.items()))
 
 
-_library_loaded = {"events": False, "filters": False}
+# One sentence for each module of the libraries that could not be imported; ``apps.py`` reports them to the operator.
+import_problems: list[str] = []
+_library_loaded: set[str] = set()
 _events = _Cached(_event_sources, _build_events)
 _filters = _Cached(_filter_sources, _build_filters)

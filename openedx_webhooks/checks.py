@@ -1,4 +1,11 @@
-"""System checks: every misconfiguration that would otherwise be silent, with what to do about it."""
+"""
+System checks: every misconfiguration that would otherwise be silent, with what to do about it.
+
+All are warnings: an error would end every ``manage.py`` command, ``migrate`` included, because of a plugin that the
+site can run without.
+"""
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.core import checks
 
@@ -8,12 +15,12 @@ from .wiring import STEP
 
 @checks.register("openedx_webhooks")
 def check_startup(**_kwargs):
-    """openedx_webhooks.E001: something failed while the platform loaded the plugin."""
+    """openedx_webhooks.W001: something failed while the platform loaded the plugin."""
     return [
-        checks.Error(
+        checks.Warning(
             f"The plugin could not start fully: {problem}",
             hint="The site runs without the part that failed. The log has the traceback of the first occurrence.",
-            id="openedx_webhooks.E001",
+            id="openedx_webhooks.W001",
         )
         for problem in apps.startup_problems
     ]
@@ -23,13 +30,21 @@ def check_startup(**_kwargs):
 def check_setting_names(**_kwargs):
     """openedx_webhooks.W002: a key in OPENEDX_WEBHOOKS that no setting has."""
     given = getattr(settings, "OPENEDX_WEBHOOKS", None) or {}
+    if not isinstance(given, dict):
+        return [
+            checks.Warning(
+                f"OPENEDX_WEBHOOKS is a {type(given).__name__}, so it is ignored.",
+                hint='Make it a dict, such as {"DELIVERY_QUEUE": "webhooks"}.',
+                id="openedx_webhooks.W002",
+            )
+        ]
     return [
         checks.Warning(
             f"OPENEDX_WEBHOOKS has no setting {name!r}.",
             hint="Known are: " + ", ".join(sorted(app_settings.DEFAULTS)),
             id="openedx_webhooks.W002",
         )
-        for name in sorted(set(given) - set(app_settings.DEFAULTS))
+        for name in sorted(map(str, set(given) - set(app_settings.DEFAULTS)))
     ]
 
 
@@ -49,4 +64,5 @@ def check_wiring(**_kwargs):
 
 
 def _pipeline(entry):
-    return entry.get("pipeline") or () if isinstance(entry, dict) else entry or ()
+    steps = entry.get("pipeline") if isinstance(entry, Mapping) else entry
+    return steps if isinstance(steps, (str, list, tuple)) else ()

@@ -24,7 +24,10 @@ def wire_filters(settings: Any) -> list[str]:
     Returns:
         one sentence for each entry that could not be wired.
     """
-    config = dict(getattr(settings, "OPEN_EDX_FILTERS_CONFIG", None) or {})
+    config = getattr(settings, "OPEN_EDX_FILTERS_CONFIG", None) or {}
+    if not isinstance(config, Mapping):
+        return [f"OPEN_EDX_FILTERS_CONFIG is a {type(config).__name__}, not a dict: no filter runs"]
+    config = dict(config)
     problems = []
     for filter_type in catalog.filters():
         try:
@@ -46,16 +49,14 @@ def with_step(filter_type: str, entry: Any) -> dict[str, Any]:
     Raises:
         TypeError: the entry has none of these shapes.
     """
-    if not entry:
-        entry = {}
-    elif isinstance(entry, (str, list, tuple)):
+    if not isinstance(entry, Mapping):
         entry = {"pipeline": entry}
-    elif not isinstance(entry, Mapping):
+    pipeline = entry.get("pipeline") or []
+    if not isinstance(pipeline, (str, list, tuple)):
         raise TypeError(
-            f"OPEN_EDX_FILTERS_CONFIG[{filter_type!r}] is a {type(entry).__name__}; "
+            f"OPEN_EDX_FILTERS_CONFIG[{filter_type!r}] has a {type(pipeline).__name__} for its steps; "
             "use the path of a step, a list of paths, or a dict with a 'pipeline' list"
         )
-    pipeline = entry.get("pipeline") or []
     pipeline = [pipeline] if isinstance(pipeline, str) else list(pipeline)
     if STEP not in pipeline:
         pipeline.append(STEP)

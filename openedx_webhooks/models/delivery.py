@@ -59,6 +59,7 @@ class Delivery(models.Model):
             models.Index(fields=["state", "next_attempt_at"], name="owh_delivery_due"),
             models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
             models.Index(fields=["event_id"], name="owh_delivery_event"),
+            models.Index(fields=["message_id"], name="owh_delivery_message"),
         ]
 
     def __str__(self):

@@ -26,6 +26,7 @@ def wire(settings):
     try:
         from openedx_webhooks.wiring import wire_filters  # pylint: disable=import-outside-toplevel
 
-        wire_filters(settings)
+        for problem in wire_filters(settings):
+            note_startup_problem(problem)
     except Exception as error:  # pylint: disable=broad-exception-caught
         note_startup_problem("wiring the filters", error)
