@@ -30,7 +30,10 @@ class Delivery(models.Model):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    # No constraint in the database: it would take a shared lock on the webhook's row for as long as the platform's
+    # transaction lasts, and, where constraints are checked at COMMIT (PostgreSQL, SQLite), a webhook that was deleted
+    # a moment ago would fail the platform's COMMIT.
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
     message_id = models.UUIDField(
         _("message id"), default=uuid.uuid4, help_text=_("Sent as webhook-id; the same in every attempt and replay.")
     )
@@ -43,6 +46,8 @@ class Delivery(models.Model):
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     # Attempts since the delivery was created or last replayed: the position in the retry schedule.
     schedule_position = models.PositiveIntegerField(default=0, editable=False)
+    # Due from then on. A claim moves it to the end of its lease, so that "due" is one range of one index, and what a
+    # killed worker had claimed becomes due again by itself.
     next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True, default=timezone.now)
     # A claim: who sends it now, and until when nobody else may.
     claimed_by = models.UUIDField(null=True, blank=True, editable=False)
@@ -56,7 +61,7 @@ class Delivery(models.Model):
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["webhook", "event_id"], name="owh_delivery_once_per_event")]
         indexes = [
-            models.Index(fields=["state", "next_attempt_at"], name="owh_delivery_due"),
+            models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
             models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
             models.Index(fields=["event_id"], name="owh_delivery_event"),
             models.Index(fields=["message_id"], name="owh_delivery_message"),
