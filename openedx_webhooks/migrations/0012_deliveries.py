@@ -164,6 +164,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
+            index=models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new"),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
             index=models.Index(fields=["event_id"], name="owh_delivery_event"),
         ),
         migrations.AddIndex(

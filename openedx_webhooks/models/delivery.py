@@ -63,6 +63,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
             models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
+            models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new"),
             models.Index(fields=["event_id"], name="owh_delivery_event"),
             models.Index(fields=["message_id"], name="owh_delivery_message"),
         ]

@@ -9,6 +9,7 @@ from ..payloads import shape
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: token
 _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _MAX_HEADERS = 20
 _MAX_HEADER_LENGTH = 4096
 # Headers that we, or HTTP itself, set: an operator's value would break the request or the signature.
@@ -37,11 +38,26 @@ def validate_endpoint(value: str) -> None:
         raise ValidationError(_("The address must begin with https:// or http://. %s") % example, code="invalid_url")
     if not host:
         raise ValidationError(_("The address names no server. %s") % example, code="invalid_url")
+    if not _is_host(host):
+        raise ValidationError(
+            _("“%(host)s” is not the name of a server. %(example)s") % {"host": host, "example": example},
+            code="invalid_url",
+        )
     if parts.username or parts.password:
         raise ValidationError(
             _("A user name or password in the address would be shown in logs. Use an Authorization header instead."),
             code="invalid_url",
         )
+
+
+def _is_host(host: str) -> bool:
+    """Whether it could be looked up: an address in brackets, or labels of 1 to 63 characters between dots."""
+    if ":" in host:
+        return True  # urlsplit has checked what stands in brackets
+    try:
+        return bool(_HOST.fullmatch(host.encode("idna").decode()))
+    except UnicodeError:
+        return False
 
 
 def validate_redirect(value: str) -> None:
