@@ -71,7 +71,10 @@ class Migration(migrations.Migration):
                 (
                     "webhook",
                     models.ForeignKey(
-                        on_delete=models.CASCADE, related_name="deliveries", to="openedx_webhooks.webhook"
+                        db_constraint=False,
+                        on_delete=models.CASCADE,
+                        related_name="deliveries",
+                        to="openedx_webhooks.webhook",
                     ),
                 ),
             ],
@@ -156,7 +159,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(fields=["state", "next_attempt_at"], name="owh_delivery_due"),
+            index=models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
         ),
         migrations.AddIndex(
             model_name="delivery",
@@ -169,6 +172,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(fields=["event_id"], name="owh_delivery_event"),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(fields=["message_id"], name="owh_delivery_message"),
         ),
         migrations.AddIndex(
             model_name="delivery",
