@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
             name="disable_filtering",
             field=models.BooleanField(
                 default=False,
-                help_text="Ignore the data of answers: nothing is changed.",
+                help_text="Ignore the data of answers: nothing is changed. It may still halt.",
                 verbose_name="disable filtering",
             ),
         ),
@@ -239,7 +239,10 @@ class Migration(migrations.Migration):
             name="disable_halt",
             field=models.BooleanField(
                 default=False,
-                help_text="Ignore the exceptions of answers: nothing is halted.",
+                help_text=(
+                    "This webfilter never halts anything: the exceptions in its answers and the halts on 4xx, 5xx and "
+                    "request exception are all ignored. Its data still counts."
+                ),
                 verbose_name="disable halting",
             ),
         ),
@@ -268,7 +271,10 @@ class Migration(migrations.Migration):
             name="halt_on_request_exception",
             field=models.BooleanField(
                 default=False,
-                help_text="No usable response: the endpoint could not be reached, or did not answer in time.",
+                help_text=(
+                    "No usable response: the endpoint could not be reached, did not answer in time, is left alone "
+                    "after failures, or its answer could not be understood."
+                ),
                 verbose_name="halt on request exception",
             ),
         ),
@@ -284,8 +290,8 @@ class Migration(migrations.Migration):
                 blank=True,
                 default="",
                 help_text=(
-                    "Where to send the learner instead: a full address, or a path on this site such "
-                    "as /dashboard."
+                    "Where to send the learner when this halts: a full address, or a path on this site such as "
+                    "/dashboard. Counts only together with its halt, and only for filters that can redirect."
                 ),
                 max_length=255,
                 validators=[validators.validate_redirect],
@@ -299,8 +305,8 @@ class Migration(migrations.Migration):
                 blank=True,
                 default="",
                 help_text=(
-                    "Where to send the learner instead: a full address, or a path on this site such "
-                    "as /dashboard."
+                    "Where to send the learner when this halts: a full address, or a path on this site such as "
+                    "/dashboard. Counts only together with its halt, and only for filters that can redirect."
                 ),
                 max_length=255,
                 validators=[validators.validate_redirect],
@@ -314,8 +320,8 @@ class Migration(migrations.Migration):
                 blank=True,
                 default="",
                 help_text=(
-                    "Where to send the learner instead: a full address, or a path on this site such "
-                    "as /dashboard."
+                    "Where to send the learner when this halts: a full address, or a path on this site such as "
+                    "/dashboard. Counts only together with its halt, and only for filters that can redirect."
                 ),
                 max_length=255,
                 validators=[validators.validate_redirect],

@@ -19,7 +19,10 @@ def _redirect_field(label):
         blank=True,
         default="",
         validators=[validate_redirect],
-        help_text=_("Where to send the learner instead: a full address, or a path on this site such as /dashboard."),
+        help_text=_(
+            "Where to send the learner when this halts: a full address, or a path on this site such as /dashboard. "
+            "Counts only together with its halt, and only for filters that can redirect."
+        ),
     )
 
 
@@ -44,10 +47,17 @@ class Webfilter(Hook):
         ALL = "all", _("All")
 
     disable_filtering = models.BooleanField(
-        _("disable filtering"), default=False, help_text=_("Ignore the data of answers: nothing is changed.")
+        _("disable filtering"),
+        default=False,
+        help_text=_("Ignore the data of answers: nothing is changed. It may still halt."),
     )
     disable_halt = models.BooleanField(
-        _("disable halting"), default=False, help_text=_("Ignore the exceptions of answers: nothing is halted.")
+        _("disable halting"),
+        default=False,
+        help_text=_(
+            "This webfilter never halts anything: the exceptions in its answers and the halts on 4xx, 5xx and request "
+            "exception are all ignored. Its data still counts."
+        ),
     )
     halt_on_4xx = models.BooleanField(_("halt on 4xx"), default=False)
     redirect_on_4xx = _redirect_field(_("redirect on 4xx"))
@@ -56,7 +66,10 @@ class Webfilter(Hook):
     halt_on_request_exception = models.BooleanField(
         _("halt on request exception"),
         default=False,
-        help_text=_("No usable response: the endpoint could not be reached, or did not answer in time."),
+        help_text=_(
+            "No usable response: the endpoint could not be reached, did not answer in time, is left alone after "
+            "failures, or its answer could not be understood."
+        ),
     )
     redirect_on_request_exception = _redirect_field(_("redirect on request exception"))
     order = models.IntegerField(
