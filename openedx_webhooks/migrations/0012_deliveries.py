@@ -177,10 +177,6 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(fields=["message_id"], name="owh_delivery_message"),
         ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["message_id"], name="owh_delivery_message"),
-        ),
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(fields=("webhook", "event_id"), name="owh_delivery_once_per_event"),
