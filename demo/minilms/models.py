@@ -1,9 +1,15 @@
 """
 The few tables of the platform that its filters hand around, with the platform's class and field names.
+
+What the platform does when it saves one of them, it does here too: certificates and cohort memberships send their
+events from ``save()``.
 """
 from django.conf import settings
 from django.db import models
 from opaque_keys.edx.django.models import CourseKeyField
+from openedx_events.learning.signals import CERTIFICATE_CHANGED, CERTIFICATE_CREATED, COHORT_MEMBERSHIP_CHANGED
+
+from .learner_data import certificate_data, cohort_data
 
 
 class UserProfile(models.Model):
@@ -27,6 +33,9 @@ class UserProfile(models.Model):
     bio = models.CharField(max_length=3000, blank=True, null=True)
     meta = models.TextField(blank=True)
 
+    def __str__(self):
+        return self.name
+
 
 class CourseOverview(models.Model):
     """
@@ -37,8 +46,12 @@ class CourseOverview(models.Model):
 
     id = CourseKeyField(primary_key=True, max_length=255)
     display_name = models.TextField(null=True)
+    short_description = models.TextField(blank=True, default="")
     start = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return self.display_name or str(self.id)
 
 
 class CourseEnrollment(models.Model):
@@ -56,6 +69,9 @@ class CourseEnrollment(models.Model):
 
     class Meta:
         unique_together = [("user", "course")]
+
+    def __str__(self):
+        return f"{self.user_id}: {self.course_id} ({self.mode})"
 
     @property
     def course_overview(self):
@@ -75,6 +91,9 @@ class CourseUserGroup(models.Model):
     course_id = CourseKeyField(max_length=255)
     group_type = models.CharField(max_length=20, default="cohort")
 
+    def __str__(self):
+        return self.name
+
 
 class CohortMembership(models.Model):
     """
@@ -86,6 +105,11 @@ class CohortMembership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     course_id = CourseKeyField(max_length=255)
     course_user_group = models.ForeignKey(CourseUserGroup, on_delete=models.CASCADE)
+
+    def save(self, *args, **kwargs):
+        """Tell of the change before it is stored: that is the platform's order."""
+        COHORT_MEMBERSHIP_CHANGED.send_event(cohort=cohort_data(self))
+        super().save(*args, **kwargs)
 
 
 class GeneratedCertificate(models.Model):
@@ -104,6 +128,16 @@ class GeneratedCertificate(models.Model):
     grade = models.CharField(max_length=5, blank=True)
     name = models.CharField(max_length=255, blank=True)
 
+    def __str__(self):
+        return f"{self.user_id}: {self.course_id} ({self.status})"
+
+    def save(self, *args, **kwargs):
+        """Tell of every save, and of every one that leaves a valid certificate."""
+        super().save(*args, **kwargs)
+        CERTIFICATE_CHANGED.send_event(certificate=certificate_data(self))
+        if self.status == "downloadable":
+            CERTIFICATE_CREATED.send_event(certificate=certificate_data(self))
+
 
 class CertificateTemplate(models.Model):
     """
@@ -114,3 +148,6 @@ class CertificateTemplate(models.Model):
 
     name = models.CharField(max_length=255)
     template = models.TextField()
+
+    def __str__(self):
+        return self.name

@@ -66,6 +66,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "demo.minilms.pages.demo_links",
             ]
         },
     }
@@ -74,6 +75,21 @@ TEMPLATES = [
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/dashboard"
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+PLATFORM_NAME = "Mini LMS"
+# Where the demo's receiver is, for the links in the page header; empty when the mini LMS runs alone.
+DEMO_RECEIVER_URL = os.environ.get("DEMO_RECEIVER_URL", "")
+
+# A broker that needs no server: messages are files in this directory.
+CELERY_BROKER_URL = "filesystem://"
+CELERY_BROKER_TRANSPORT = "demo.minilms.broker:Transport"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "data_folder_in": str(VAR_DIR / "broker" / "queue"),
+    "data_folder_out": str(VAR_DIR / "broker" / "queue"),
+    "control_folder": str(VAR_DIR / "broker" / "control"),
+    "polling_interval": 0.2,
+}
+# The files have no place for a worker's remote control, and nobody here would use it.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 
 INSTALLED_APPS += get_plugin_apps(PROJECT_TYPE)
 add_plugins(__name__, PROJECT_TYPE, "common")

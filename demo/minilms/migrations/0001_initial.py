@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', opaque_keys.edx.django.models.CourseKeyField(max_length=255, primary_key=True, serialize=False)),
                 ('display_name', models.TextField(null=True)),
+                ('short_description', models.TextField(blank=True, default='')),
                 ('start', models.DateTimeField(null=True)),
                 ('end', models.DateTimeField(null=True)),
             ],
