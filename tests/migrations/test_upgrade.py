@@ -1,0 +1,252 @@
+"""A database of the published plugin, or none, becomes ours, and no row is lost or misread."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from openedx_webhooks import catalog
+from openedx_webhooks.models import Webfilter, Webhook
+from openedx_webhooks.transport import signing
+
+from . import published
+
+TABLES = tuple(published.TABLES)
+OUR_TABLES = (*TABLES, *(f"openedx_webhooks_{name}" for name in ("delivery", "attempt", "call")))
+EVENTS = {
+    "SESSION_LOGIN_COMPLETED": "org.openedx.learning.auth.session.login.completed.v1",
+    "STUDENT_REGISTRATION_COMPLETED": "org.openedx.learning.student.registration.completed.v1",
+    "COURSE_ENROLLMENT_CREATED": "org.openedx.learning.course.enrollment.created.v1",
+    "CCX_COURSE_PASSING_STATUS_UPDATED": "org.openedx.learning.ccx.course.passing.status.updated.v1",
+    "XBLOCK_SKILL_VERIFIED": "org.openedx.learning.xblock.skill.verified.v1",
+    "COURSE_CATALOG_INFO_CHANGED": "org.openedx.content_authoring.course.catalog_info.changed.v1",
+    "TRACKING_EVENT_EMITTED": "org.openedx.analytics.tracking.event.emitted.v1",
+    "ROLE_ASSIGNMENT_CREATED": "org.openedx.authz.role_assignment.created",
+}
+FILTERS = {
+    "StudentLoginRequested": "org.openedx.learning.student.login.requested.v1",
+    "StudentRegistrationRequested": "org.openedx.learning.student.registration.requested.v1",
+    "CourseEnrollmentStarted": "org.openedx.learning.course.enrollment.started.v1",
+    "CertificateRenderStarted": "org.openedx.learning.certificate.render.started.v1",
+    "InstructorDashboardRenderStarted": "org.openedx.learning.instructor.dashboard.render.started.v1",
+}
+ALIASES = {alias: dotted for alias, _, dotted in published.ALIASES}
+CLASSES = {name: dotted for _, name, dotted in published.ALIASES}
+ALL_CLASSES = {**{entry.name: entry.filter_type for entry in catalog.filters().values()}, **FILTERS, **CLASSES}
+# Whatever is stored → whatever should be there afterwards.
+EXPECTED_EVENT = {
+    **{entry.name: entry.event_type for entry in catalog.events().values()},
+    **EVENTS,
+    **{name: name for name in published.UNKNOWN_EVENTS},
+}
+EXPECTED_FILTER = {**ALL_CLASSES, **ALIASES, **{name: name for name in published.UNKNOWN_FILTERS}}
+LONG_URL = "https://hooks.example/" + "x" * 1900
+LONG_EVENT = "org.example." + "long." * 40 + "v1"
+
+
+def migrate(alias, target=None):
+    """The real command."""
+    arguments = ["openedx_webhooks", target] if target else []
+    call_command("migrate", *arguments, database=alias, verbosity=0, interactive=False)
+
+
+def dump(version):
+    """Every name that a version may have stored; 22.0.0 has renamed the aliases, but for restored rows."""
+    return published.Dump.of(version, list(EXPECTED_EVENT), list(EXPECTED_FILTER))
+
+
+class Database:
+    """A migrated database, and what was in it before."""
+
+    def __init__(self, alias, version):
+        self.alias, self.version = alias, version
+        self.connection = connections[alias]
+        dump(version).load(self.connection)
+        self.before = {table: published.read(self.connection, table) for table in TABLES}
+        migrate(alias)
+
+    def now(self, table):
+        """The published columns of the rows as they are now."""
+        return published.read(self.connection, table)
+
+
+@pytest.fixture(scope="module", params=published.APPLIED)
+def upgraded(request, new_database):
+    """A database that a version of the published plugin left behind, after ``migrate``."""
+    return Database(new_database(), request.param)
+
+
+@pytest.fixture(scope="module")
+def fresh(new_database):
+    """The alias of a database that was empty before ``migrate``."""
+    alias = new_database()
+    migrate(alias)
+    return alias
+
+
+def without_event(rows):
+    """The rows without the one column that changes."""
+    return {pk: {name: value for name, value in row.items() if name != "event"} for pk, row in rows.items()}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_row_keeps_every_value(upgraded, table):
+    """Ids, times to the microsecond, flags in every combination, long and non-ASCII text."""
+    assert upgraded.before[table]
+    assert without_event(upgraded.now(table)) == without_event(upgraded.before[table])
+
+
+@pytest.mark.parametrize("table, expected", [(TABLES[0], EXPECTED_EVENT), (TABLES[1], EXPECTED_FILTER)], ids=TABLES)
+def test_event_is_the_dotted_type(upgraded, table, expected):
+    """Constants, classes and aliases become types; what no library declares stays exactly as it was stored."""
+    now = upgraded.now(table)
+    assert {pk: row["event"] for pk, row in now.items()} == {
+        pk: expected[row["event"]] for pk, row in upgraded.before[table].items()
+    }
+
+
+def test_every_webhook_has_a_secret_of_its_own(upgraded):
+    """Not the default of a new column, which would be one for all."""
+    secrets = [webhook.secret for webhook in Webhook.objects.using(upgraded.alias)]
+    assert len(set(secrets)) == len(secrets) == len(EXPECTED_EVENT)
+    assert all(len(signing.key_of(secret)) == 32 for secret in secrets)
+
+
+def test_secrets_are_encrypted_in_the_database(upgraded):
+    """Also those that the migration made."""
+    with upgraded.connection.cursor() as cursor:
+        cursor.execute("SELECT secret FROM openedx_webhooks_webhook")
+        assert all(secret.startswith("fernet:") for (secret,) in cursor.fetchall())
+
+
+def test_webfilters_run_in_the_order_in_which_they_ran(upgraded):
+    """The published plugin ran them by primary key."""
+    order = [webfilter.pk for webfilter in Webfilter.objects.using(upgraded.alias)]
+    assert order == sorted(upgraded.before["openedx_webhooks_webfilter"])
+
+
+@pytest.mark.parametrize(
+    "model, field, value",
+    [
+        (Webhook, "description", ""),
+        (Webhook, "condition", ""),
+        (Webhook, "shape", ""),
+        (Webhook, "headers", {}),
+        (Webhook, "retry_schedule", []),
+        (Webhook, "previous_secret", ""),
+        (Webhook, "consecutive_failures", 0),
+        (Webhook, "failing_since", None),
+        (Webhook, "disabled_reason", ""),
+        (Webfilter, "condition", ""),
+        (Webfilter, "shape", ""),
+        (Webfilter, "headers", {}),
+        (Webfilter, "order", 0),
+        (Webfilter, "timeout", None),
+        (Webfilter, "mode", "enforce"),
+        (Webfilter, "call_log", "problems"),
+        (Webfilter, "cache_answers", False),
+        (Webfilter, "serve_stale_answers", False),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_what_is_new_changes_nothing_for_old_hooks(upgraded, model, field, value):
+    """New columns hold what makes a hook behave as before."""
+    assert all(getattr(hook, field) == value for hook in model.objects.using(upgraded.alias))
+
+
+@pytest.mark.parametrize("table", OUR_TABLES)
+def test_an_upgraded_schema_is_that_of_a_fresh_database(upgraded, fresh, table):
+    """Columns with their types, and every index and constraint."""
+    assert schema(upgraded.connection, table) == schema(connections[fresh], table)
+
+
+def schema(connection, table):
+    """What the database says about a table, without what differs by chance: order, and names with a hash."""
+    with connection.cursor() as cursor:
+        columns = connection.introspection.get_table_description(cursor, table)
+        constraints = connection.introspection.get_constraints(cursor, table).values()
+    facts = ("columns", "primary_key", "unique", "foreign_key", "index")
+    return (
+        # MySQL gives the longest value of the rows as display_size.
+        {column.name: repr(column._replace(display_size=None)) for column in columns},
+        sorted(repr([constraint[fact] for fact in facts]) for constraint in constraints),
+    )
+
+
+@pytest.mark.django_db
+def test_nothing_is_left_to_migrate():
+    """The models are what the migrations make."""
+    call_command("makemigrations", "openedx_webhooks", check=True, dry_run=True, stdout=io.StringIO())
+
+
+class TestBackAndForth:
+    """From our schema back to the published one, and forward again."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def database(cls, new_database):
+        """Upgraded, with hooks that the published columns had no room for."""
+        database = Database(new_database(), "22.0.0")
+        for model in (Webhook, Webfilter):
+            model.objects.using(database.alias).create(event=LONG_EVENT, webhook_url=LONG_URL)
+        database.upgraded = {table: database.now(table) for table in TABLES}
+        migrate(database.alias, "0008")
+        database.back = {table: database.now(table) for table in TABLES}
+        migrate(database.alias)
+        return database
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_back_every_row_is_there(self, database, table):
+        """Long addresses too, although the published column was shorter."""
+        assert without_event(database.back[table]) == without_event(database.upgraded[table])
+
+    def test_back_webhooks_have_short_names(self, database):
+        """As the published plugin reads them; unknown ones stay as they are."""
+        events = {row["event"] for row in database.back[TABLES[0]].values()}
+        assert events == {*EXPECTED_EVENT, LONG_EVENT}
+
+    def test_back_webfilters_have_the_names_of_classes(self, database):
+        """As the published 0008 leaves them."""
+        filters = {row["event"] for row in database.back[TABLES[1]].values()}
+        assert filters == {*ALL_CLASSES, *published.UNKNOWN_FILTERS, LONG_EVENT}
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_forward_again_nothing_is_lost(self, database, table):
+        """Every row as it was before going back."""
+        assert database.now(table) == database.upgraded[table]
+
+
+class TestManyRows:
+    """More rows than one chunk."""
+
+    COUNT = 4001
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def database(cls, new_database):
+        """Two full chunks and one row; migrated to just before the secrets, where one webhook has one already."""
+        alias = new_database()
+        published.Dump.of("22.0.0", ["COURSE_ENROLLMENT_CREATED", "UNKNOWN"] * 2000 + ["COURSE_CREATED"], []).load(
+            connections[alias]
+        )
+        migrate(alias, "0010")
+        with connections[alias].cursor() as cursor:
+            cursor.execute("UPDATE openedx_webhooks_webhook SET secret = 'whsec_kept' WHERE id = 6000")
+        migrate(alias)
+        return alias
+
+    def test_all_are_renamed(self, database):
+        """The last row of the last chunk too."""
+        webhooks = Webhook.objects.using(database)
+        assert webhooks.filter(event="org.openedx.learning.course.enrollment.created.v1").count() == 2000
+        assert webhooks.filter(event="UNKNOWN").count() == 2000
+        assert webhooks.last().event == "org.openedx.content_authoring.course.created.v1"
+
+    def test_all_have_secrets(self, database):
+        """One each."""
+        assert len({webhook.secret for webhook in Webhook.objects.using(database)}) == self.COUNT
+
+    def test_a_secret_that_is_there_is_kept(self, database):
+        """So that a migration that was interrupted can be run again."""
+        assert Webhook.objects.using(database).get(pk=6000).secret == "whsec_kept"
