@@ -1,0 +1,136 @@
+# On a fresh machine, with nothing but git, make and Python 3.12: `make demo` to see it, `make validate` to check it.
+# Every target installs what it needs into VENV first, once.
+
+PYTHON ?= python3.12
+VENV ?= .venv
+# A directory that is left out of the checkout works too: make VENV=/tmp/venv validate
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Extra arguments for pytest, e.g. make test ARGS="-k signing -x"
+ARGS ?=
+
+SOURCES := openedx_webhooks demo tests setup.py manage.py test_settings.py
+
+.DEFAULT_GOAL := help
+.PHONY: help requirements demo demo-smoke test test-services coverage diff_cover quality format pii_check validate \
+	docs dist benchmark compile-requirements upgrade extract_translations compile_translations \
+	detect_changed_source_translations validate_translations clean selfcheck FORCE
+
+help: ## show this help
+	@echo "make TARGET, where TARGET is one of:"
+	@grep -hE '^[a-zA-Z_-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-36s %s\n", $$1, $$2}'
+
+# --- Environment. Each set of requirements leaves a stamp in the environment, so a second run installs nothing.
+
+NEEDS := needs Python 3.12 with its venv module. Install it (Debian and Ubuntu: python3.12 and python3.12-venv; \
+macOS: brew install python@3.12; anywhere: pyenv install 3.12) or name it: make PYTHON=/path/to/python3.12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys, ensurepip, sqlite3, venv; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null \
+		|| { echo "openedx-webhooks $(NEEDS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: requirements/pip.txt requirements/base.txt setup.py pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet -r requirements/pip.txt
+	$(PIP) install --quiet -r requirements/base.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	$(PIP) install --quiet -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.services: requirements/services.txt $(VENV)/.dev
+	$(PIP) install --quiet -r requirements/services.txt
+	@touch $@
+
+requirements: $(VENV)/.dev ## install everything for working on the plugin
+
+# --- The two commands of the README, and the demo without a person.
+
+demo: $(VENV)/.base ## serve the miniature LMS and the receiver, to try hooks in a browser (Ctrl-C stops it all)
+	$(BIN)/python -m demo
+
+demo-smoke: $(VENV)/.base ## run the demo's scenario without a person and check every step
+	$(BIN)/python -m demo --smoke
+
+validate: quality pii_check docs test ## install what is needed, then run all checks and all tests
+
+# --- Tests
+
+test: $(VENV)/.dev ## run the tests (SQLite); ARGS="-k name" chooses
+	$(BIN)/python -m pytest $(ARGS)
+
+test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
+	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(VENV)/.dev ## run the tests and show which lines and branches none of them reaches
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=html --cov-report=xml $(ARGS)
+
+diff_cover: coverage ## coverage of the lines that differ from main
+	$(BIN)/diff-cover coverage.xml
+
+benchmark: $(VENV)/.dev ## measure what a hook costs a request
+	$(BIN)/python -m demo.benchmark
+
+# --- Quality
+
+quality: $(VENV)/.dev ## run the linters, the layer contract and Django's own checks
+	$(BIN)/ruff check .
+	$(BIN)/pylint $(SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+
+format: $(VENV)/.dev ## sort the imports and fix what ruff can fix by itself
+	$(BIN)/ruff check --fix .
+
+pii_check: $(VENV)/.dev ## check that every model says which personal data it holds (OEP-30)
+	DJANGO_SETTINGS_MODULE=test_settings $(BIN)/code_annotations django_find_annotations --config_file .pii_annotations.yml --lint --coverage
+
+docs: $(VENV)/.dev ## check and build the documentation; warnings are errors
+	$(BIN)/doc8 --quiet README.rst CHANGELOG.rst docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+
+selfcheck: ## check that the Makefile is well-formed
+	@echo "The Makefile is well-formed."
+
+# --- Requirements
+
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+compile-requirements: $(BIN)/python ## compile requirements/*.in after a change of one of them
+	$(PIP) install --quiet -r requirements/pip.txt -r requirements/pip-tools.txt
+	@# In this order: a file may include the compiled form of one before it.
+	for name in pip pip-tools base test services quality doc ci dev; do \
+		$(PIP_COMPILE) $(COMPILE_ARGS) -o requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+upgrade: COMPILE_ARGS := --upgrade
+upgrade: compile-requirements ## compile requirements/*.in with the newest versions that constraints.txt allows
+
+# --- Translations: the catalogs lie in the package, where Django finds them in any installation.
+
+extract_translations: $(VENV)/.dev ## collect the texts to translate into locale/en
+	cd openedx_webhooks && ../$(BIN)/python ../manage.py makemessages --locale en --no-obsolete --add-location file
+
+compile_translations: $(VENV)/.dev ## compile the translations
+	cd openedx_webhooks && ../$(BIN)/python ../manage.py compilemessages
+
+detect_changed_source_translations: extract_translations ## fail if a text changed and extract_translations was forgotten
+	git diff --exit-code -I '^"POT-Creation-Date' openedx_webhooks/locale/en
+
+validate_translations: compile_translations detect_changed_source_translations ## check the translations
+
+clean: ## remove what builds, tests and the demo leave behind, but not the environment
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+	rm -rf build dist htmlcov coverage.xml .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache \
+		.hypothesis .demo docs/_build pii_report
