@@ -1,0 +1,216 @@
+"""
+What never leaves: passwords, hashes, tokens, sessions, CSRF values, cookies, keys that open something.
+
+A key that names such a thing is *dropped* with its value, not masked: a receiver can't mistake ``"***"`` for a value,
+and can't send it back as one. A secret inside a longer text (a URL's query, a token in a sentence) is replaced by
+:data:`MASK`, so that the rest of the text survives.
+
+Names are compared word by word, whatever joins the words (``access_token``, ``accessToken``, ``X-Access-Token``), so that
+``author``, ``course_key`` and ``tokenized`` stay.
+"""
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from openedx_webhooks.app_settings import app_settings
+
+MASK = "***"
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+
+# One word of the name is enough.
+_WORDS = frozenset((
+    "authorization", "cookie", "cookies", "credentials", "jwt", "otp", "passcode", "passphrase", "passwd", "pwd",
+    "session", "sessionid", "sessionkey", "token", "tokenid", "tokens", "totp", "apikey", "apikeys", "samlresponse",
+))
+_WORD_PATTERN = re.compile(r"password|secret(?!ar)|csrf|xsrf|captcha$|tokens?$|^session(?:id|key|token)$")
+# Words that are harmless alone, but not side by side.
+_PHRASES = tuple(tuple(phrase.split()) for phrase in (
+    "activation key", "activation code", "activation link", "activation url", "api key", "api keys", "access key",
+    "client assertion", "confirm link", "exam access", "encryption key", "oauth signature", "private key",
+    "private keys", "recovery code", "recovery codes", "saml assertion", "saml response", "signing key", "ssh key",
+    "aws access key id", "captcha response",
+))
+# Harmless as one word of several, such as in ``available_sessions``.
+_WHOLE_NAMES = frozenset((("sessions",), ("raw", "response"), ("exam", "access")))
+
+
+def is_sensitive(key: Any) -> bool:
+    """Whether a value under this name never leaves; takes names in any spelling, and is false for what isn't a string."""
+    if type(key) is not str:  # pylint: disable=unidiomatic-typecheck
+        if not issubclass(type(key), str):
+            return False
+        key = str.__str__(key)
+    return _is_sensitive(key, tuple(app_settings.SENSITIVE_KEYS or ()))
+
+
+@lru_cache(maxsize=8192)
+def _is_sensitive(key: str, extra: tuple[str, ...]) -> bool:
+    words = _words(key[:200])
+    if not words:
+        return False
+    if words in _WHOLE_NAMES or any(word in _WORDS or _WORD_PATTERN.search(word) for word in words):
+        return True
+    if words[0] == "confirm" and words[-1] in ("link", "url") and len(words) > 1:
+        return True
+    return any(_contains(words, phrase) for phrase in _PHRASES) or any(
+        _contains(words, _words(str(name))) for name in extra
+    )
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """``newPassword2``, ``new_password2`` and ``New-Password-2`` → ``("new", "password")``."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def _contains(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
+    size = len(phrase)
+    return bool(size) and any(words[start:start + size] == phrase for start in range(len(words) - size + 1))
+
+
+# Beside one of these, ``response`` is the identity provider's raw answer, assertions and tokens included.
+_PIPELINE_KEYS = frozenset(("backend", "details", "social", "strategy", "uid", "is_new", "new_association"))
+# Beside one of these, ``key`` activates an account.
+_ACTIVATION_KEYS = frozenset(("confirm_activation_link", "activation_key", "activation_link"))
+_OPAQUE_KEY = re.compile(r"[0-9A-Za-z]{20,}")
+# ``{"name": "password", "value": …}`` says the same as ``{"password": …}``.
+_NAME_KEYS = ("name", "field", "field_name", "key", "header")
+_VALUE_KEYS = frozenset(("value", "values", "default", "defaultValue", "default_value", "initial", "data"))
+_NOTHING: frozenset = frozenset()
+
+
+def sensitive_here(mapping: Mapping) -> frozenset:
+    """The keys of a dict that never leave because of their neighbours, beside those that never leave anyhow."""
+    found = _NOTHING
+    if "response" in mapping and not _PIPELINE_KEYS.isdisjoint(mapping):
+        found |= {"response"}
+    if "key" in mapping:
+        key = mapping["key"]
+        if not _ACTIVATION_KEYS.isdisjoint(mapping) or (isinstance(key, str) and _OPAQUE_KEY.fullmatch(key)):
+            found |= {"key"}
+    if not _VALUE_KEYS.isdisjoint(mapping):
+        if any(is_sensitive(mapping[name]) for name in _NAME_KEYS if name in mapping):
+            found |= _VALUE_KEYS
+    return found
+
+
+def redact(value: Any, depth: int = 0) -> Any:
+    """
+    A copy of JSON data without the keys that never leave, at any depth, and with secrets inside texts masked.
+
+    What isn't JSON data (dict, list, tuple, str) is returned as it is; what is nested deeper than 100 levels is dropped.
+    """
+    if depth > 100:
+        return None
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        here = sensitive_here(value)
+        return {
+            key: redact(item, depth + 1)
+            for key, item in value.items()
+            if key not in here and not is_sensitive(key)
+        }
+    if isinstance(value, (list, tuple)):
+        items = without_sensitive_pairs(value)
+        return [redact(item, depth + 1) for item in items]
+    return value
+
+
+def without_sensitive_pairs(items: Iterable) -> Iterable:
+    """``[("Cookie", …), ("Accept", …)]`` says the same as a dict: leave out the pairs whose first half is sensitive."""
+    if not items or not all(type(item) in (list, tuple) and len(item) == 2 for item in items):
+        return items
+    return [item for item in items if not is_sensitive(item[0])]
+
+
+# --- Secrets inside texts
+
+_PASSWORD_HASH = re.compile(
+    r"(?:\b(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)|(?<![\w$])"
+    r"(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))\$[\w$./+=,\-]{8,}"
+)
+_JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
+_SCHEME = re.compile(r"\b(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I)
+_LINK = re.compile(r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm)/)[^\s/\"'?#<>]+")
+# name=value in queries, form bodies, cookies and HTML attributes, also percent-encoded ones inside another query.
+_ASSIGNMENT = re.compile(
+    r"(?:(?<![\w.\[\]\-])|(?=%))(?P<lead>(?:%(?:25)*[0-9A-Fa-f]{2})?)(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}?)(?P<is>=|%(?:25)*3[Dd])"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+)"
+)
+_URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential", "x-goog-signature"))
+# "name": "value" in scripts and logs that aren't JSON as a whole.
+_MEMBER = re.compile(r"""(?P<name>(["'])[A-Za-z_][\w.\-]{0,80}\2\s*:\s*)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+_INPUT = re.compile(r"<(?:input|meta)\b[^>]{0,2000}>", re.I)
+_ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
+
+
+def mask(text: str) -> str:
+    """
+    The text with :data:`MASK` for every secret in it that can be told by its form: password hashes, JSON Web Tokens,
+    private keys, credentials of HTTP authentication, sensitive parameters of URLs, sensitive members of JSON, hidden
+    form fields.
+    """
+    # Most texts are names and identifiers: these comparisons are all they cost.
+    if "=" in text or "%3" in text or "%2" in text:
+        text = _mask_pairs(text)
+    if "$" in text:
+        text = _PASSWORD_HASH.sub(MASK, text)
+    if "eyJ" in text:
+        text = _JWT.sub(MASK, text)
+    if '":' in text or "':" in text or '" :' in text:
+        text = _mask_members(text)
+    if " " in text:
+        text = _SCHEME.sub(rf"\1\2{MASK}", text)
+        if "PRIVATE KEY" in text:
+            text = _PRIVATE_KEY.sub(MASK, text)
+    if "/activate" in text or "confirm/" in text:
+        text = _LINK.sub(rf"\1{MASK}", text)
+    return text
+
+
+def _mask_pairs(text: str) -> str:
+    text = _ASSIGNMENT.sub(_mask_assignment, text)
+    if "<" in text:
+        text = _INPUT.sub(_mask_input, text)
+    return text
+
+
+def _mask_assignment(match: re.Match) -> str:
+    name, value = match["name"], match["value"]
+    if not is_sensitive(name) and name.lower() not in _URL_ONLY:
+        # ``next=/login%3Ftoken%3D…``: the value may be another query.
+        return f"{match['lead']}{name}{match['is']}{_ASSIGNMENT.sub(_mask_assignment, value)}"
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{match['lead']}{name}{match['is']}{quote}{MASK}{quote}"
+
+
+def _mask_input(match: re.Match) -> str:
+    """``<input name="csrfmiddlewaretoken" value="…">``, whatever the order of the attributes."""
+    attributes = [(found[1].lower(), found[2].strip("\"'")) for found in _ATTRIBUTE.finditer(match[0])]
+    if not any(name in ("name", "id") and is_sensitive(value) for name, value in attributes):
+        return match[0]
+    return _ATTRIBUTE.sub(
+        lambda found: f'{found[1]}="{MASK}"' if found[1].lower() in ("value", "content") else found[0], match[0]
+    )
+
+
+def _mask_members(text: str) -> str:
+    if text[:1] in "{[":
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            clean = redact(data)
+            return text if clean == data else json.dumps(clean, ensure_ascii=False)
+    return _MEMBER.sub(_mask_member, text)
+
+
+def _mask_member(match: re.Match) -> str:
+    name = match["name"].rstrip(" :\t\r\n")[1:-1]
+    quote = match["value"][0]
+    return f"{match['name']}{quote}{MASK}{quote}" if is_sensitive(name) else match[0]

@@ -1,0 +1,170 @@
+"""
+Payloads: what an event or a filter carries, as JSON data (``{argument: value, …, "event_metadata": {…}}``).
+
+* Nothing here raises, and nothing runs a query: what isn't in memory isn't sent.
+* Members that never leave are dropped (:mod:`.redact`).
+* What has no JSON form is sent as ``{"type": "module.Class"}``; models beyond the known ones as
+  ``{"type": "app.Model", "id": 1}``; query sets as ``{"type": "app.Model"}``, with ``count`` and ``ids`` if their rows
+  are loaded; an anonymous user as null.
+* NaN and the infinities are null. Naive datetimes are taken to be in the installation's time zone. Durations are ISO
+  8601, sets sorted lists, decimals strings, bytes text if they are UTF-8.
+* What exceeds a limit is cut, and ``event_metadata.cut`` lists where.
+"""
+import functools
+from collections.abc import Mapping
+from datetime import timezone
+from typing import Any
+
+import openedx_filters
+from openedx_events.data import EventsMetadata
+
+from openedx_webhooks.app_settings import app_settings
+from openedx_webhooks.catalog import EventType, FilterType
+
+from .limits import METADATA, fit
+from .redact import is_sensitive
+from .serializers import held
+from .walk import MAX_NOTES, Walk, register
+
+__all__ = ["event_payload", "filter_payload", "register", "to_json", "user_id_of"]
+
+_NO_MORE: frozenset[str] = frozenset()
+
+
+def to_json(value: Any) -> Any:
+    """
+    Any Python value as JSON data.
+
+    Cut to the limits PAYLOAD_MAX_DEPTH and PAYLOAD_MAX_ITEMS; texts to PAYLOAD_MAX_BYTES characters, and no more is
+    collected than about twice that size.
+    """
+    return Walk().json(value)
+
+
+def event_payload(event_type: EventType, kwargs: Mapping[str, Any], metadata: EventsMetadata) -> dict[str, Any]:
+    """
+    The payload of an event.
+
+    Arguments:
+        kwargs: what the event's receivers are called with; only the arguments that the event declares are taken.
+        metadata: the event's own.
+    """
+    arguments = {name: kwargs[name] for name in event_type.init_data if name in kwargs}
+    return _payload(arguments, _metadata(metadata, event_type.name), Walk())
+
+
+def filter_payload(
+    filter_type: FilterType, kwargs: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """
+    The payload of a filter.
+
+    Arguments:
+        kwargs: what the pipeline step is called with.
+        extra: further members, such as ``profile``; they come after the filter's own and never replace them.
+    """
+    arguments = dict(kwargs)
+    if "user" in arguments and (profile := _loaded_profile(arguments["user"])) is not None:
+        arguments.setdefault("profile", profile)
+    for name, value in (extra or {}).items():
+        if name not in kwargs:
+            arguments[name] = value
+    metadata = EventsMetadata(event_type=filter_type.filter_type, sourcelib=_filters_version())
+    # The context of the activation mail calls the key that activates the account ``key``.
+    more = frozenset(("key",)) if "activation" in filter_type.filter_type else _NO_MORE
+    return _payload(arguments, _metadata(metadata, filter_type.name), Walk(more))
+
+
+def user_id_of(payload: Mapping[str, Any]) -> int | None:
+    """The id of the user whom a payload is about, as far as it names one; for finding a retired user's records."""
+    values = [payload, *(value for name, value in payload.items() if name != METADATA and isinstance(value, dict))]
+    for value in values:
+        for found in (_member_id(value, "user"), _member_id(value, "student_user"), *map(value.get, _USER_IDS)):
+            if (number := _number(found)) is not None:
+                return number
+    for value in values[1:]:
+        for inner in value.values():
+            if isinstance(inner, dict):
+                for found in (_member_id(inner, "user"), *map(inner.get, _USER_IDS)):
+                    if (number := _number(found)) is not None:
+                        return number
+    return None
+
+
+_USER_IDS = ("user_id", "lms_user_id")
+
+
+def _member_id(value, name):
+    member = value.get(name)
+    return member.get("id") if isinstance(member, dict) else None
+
+
+def _number(value):
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        value = int(value)
+    return value if isinstance(value, int) else None
+
+
+def _payload(arguments, metadata, walk):
+    payload = {
+        name: _argument(walk, name, value) for name, value in arguments.items()
+        if not is_sensitive(name) and name != METADATA
+    }
+    payload[METADATA] = metadata
+    payload, cut = fit(payload, app_settings.PAYLOAD_MAX_BYTES - (2048 if walk.cut else 0))
+    if walk.cut or cut:
+        metadata["cut"] = list(dict.fromkeys([*walk.cut, *cut]))[:MAX_NOTES]
+    return payload
+
+
+def _argument(walk, name, value):
+    if name == "running_pipeline":
+        value = _pipeline(value)
+    return walk.at(name, value)
+
+
+def _pipeline(pipeline):
+    """
+    A login through another provider, under way: who provides it and what is known of the learner.
+
+    Nothing else of it: it holds the provider's raw answer with assertions and tokens.
+    """
+    if not isinstance(pipeline, dict):
+        return None
+    inner = pipeline.get("kwargs")
+    inner = inner if isinstance(inner, dict) else {}
+    details = inner.get("details")
+    details = details if isinstance(details, dict) else {}
+    names = ("username", "email", "fullname", "first_name", "last_name", "country")
+    return {
+        "backend": pipeline.get("backend"),
+        "details": {name: details[name] for name in names if name in details},
+        "user": inner.get("user"),
+    }
+
+
+def _loaded_profile(user):
+    wrapped = getattr(type(user), "__mro__", ())
+    if any(base.__name__ == "LazyObject" for base in wrapped):
+        user = object.__getattribute__(user, "__dict__").get("_wrapped")
+    return held(user, "profile")
+
+
+def _metadata(metadata: EventsMetadata, name: str) -> dict[str, Any]:
+    return {
+        "event_type": metadata.event_type,
+        "event_name": name,
+        "id": str(metadata.id),
+        "time": metadata.time.astimezone(timezone.utc).isoformat(),
+        "source": metadata.source,
+        "sourcehost": metadata.sourcehost,
+        "minorversion": metadata.minorversion,
+        "sourcelib": list(metadata.sourcelib),
+    }
+
+
+@functools.cache
+def _filters_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in openedx_filters.__version__.split(".") if part.isdigit())

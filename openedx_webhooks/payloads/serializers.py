@@ -1,0 +1,166 @@
+"""
+How the platform's objects are sent: which fields of which class.
+
+Classes are known by name, so that nothing of the platform is imported, and read by :func:`held`: a field that isn't
+loaded, or a relation that nobody followed, is left out instead of fetched.
+"""
+import functools
+from typing import Any
+
+from .walk import primary_key, register, type_name
+
+_MISSING = object()
+
+
+def held(instance: Any, name: str, default: Any = None) -> Any:
+    """
+    The value that an object holds in memory under ``name``: an attribute of its own or a relation already loaded.
+
+    Runs no property, no descriptor and no query.
+    """
+    state = getattr(instance, "__dict__", {})
+    value = state.get(name, _MISSING)
+    if value is _MISSING:
+        cache = getattr(state.get("_state"), "fields_cache", {})
+        value = cache.get(name, _MISSING)
+    return default if value is _MISSING else value
+
+
+def held_fields(instance: Any, *names: str) -> dict[str, Any]:
+    """Those of the fields that are in memory."""
+    found = {name: held(instance, name, _MISSING) for name in names}
+    return {name: value for name, value in found.items() if value is not _MISSING}
+
+
+def related(instance: Any, name: str) -> Any:
+    """A related object if it is loaded, else ``{"id": …}`` of it, else None."""
+    value = held(instance, name)
+    if value is not None:
+        return value
+    key = held(instance, f"{name}_id")
+    return None if key is None else {"id": key}
+
+
+def _user(user):
+    return held_fields(
+        user, "id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "date_joined", "last_login"
+    )
+
+
+def _profile(profile):
+    fields = held_fields(
+        profile, "name", "country", "language", "level_of_education", "gender", "year_of_birth", "city", "state",
+        "goals", "bio",
+    )
+    if "country" in fields:
+        # django-countries' Country object holds the code.
+        fields["country"] = held(fields["country"], "code", fields["country"])
+    return fields
+
+
+def _enrollment(enrollment):
+    return {
+        "id": primary_key(enrollment),
+        "user": related(enrollment, "user"),
+        **held_fields(enrollment, "course_id", "mode", "is_active", "created"),
+    }
+
+
+def _cohort_membership(membership):
+    return {
+        "id": primary_key(membership),
+        "user": related(membership, "user"),
+        **held_fields(membership, "course_id"),
+        "course_user_group": related(membership, "course_user_group"),
+    }
+
+
+def _certificate(certificate):
+    return {
+        "id": primary_key(certificate),
+        "user": related(certificate, "user"),
+        **held_fields(certificate, "course_id", "mode", "status", "grade", "name"),
+    }
+
+
+def _provider(provider):
+    """A login provider: its public id and name, nothing of its configuration, which holds the client's secret."""
+    provider_id = held(provider, "provider_id")
+    keys = getattr(type(provider), "KEY_FIELDS", None)
+    prefix = getattr(type(provider), "prefix", None)
+    if provider_id is None and isinstance(prefix, str) and keys:
+        parts = [held(provider, name) for name in keys]
+        if None not in parts:
+            provider_id = "-".join([prefix, *map(str, parts)])
+    return {"provider_id": provider_id, "name": held(provider, "name")}
+
+
+def _block(block):
+    """An XBlock: what it is, not what it contains. Its fields may sit in a store, and hold the answers."""
+    scope_ids = held(block, "scope_ids")
+    usage_key = getattr(scope_ids, "usage_id", None) or held(block, "usage_key") or held(block, "location")
+    block_type = getattr(scope_ids, "block_type", None) or held(block, "block_type") or held(block, "category")
+    return {
+        "usage_key": usage_key,
+        "course_key": getattr(usage_key, "course_key", None) or held(block, "course_key") or held(block, "id"),
+        "block_type": block_type or getattr(usage_key, "block_type", None),
+        "display_name": _display_name(block),
+    }
+
+
+def _display_name(block):
+    name = held(block, "display_name") or (held(block, "_field_data_cache") or {}).get("display_name")
+    # The settings of a block of the platform's modulestore are in memory, below a few wrappers.
+    field_data = held(block, "_field_data")
+    for _ in range(6):
+        if name is not None or field_data is None:
+            break
+        fields = held(held(field_data, "_kvs"), "_fields")
+        name = fields.get("display_name") if isinstance(fields, dict) else None
+        field_data = held(field_data, "_authored_data") or held(field_data, "fallback")
+    return name if isinstance(name, str) else None
+
+
+def _response(response):
+    headers = held(response, "headers") or {}
+    return {
+        "status_code": held(response, "_status_code") or getattr(response, "status_code", None),
+        "headers": {name: value for name, value in headers.items() if name.lower() != "set-cookie"},
+    }
+
+
+def _only(*names):
+    return functools.partial(_fields_of, names=names)
+
+
+def _fields_of(instance, names):
+    fields = held_fields(instance, *names)
+    return fields or {"type": type_name(type(instance))}
+
+
+def _nobody(_user):
+    """An anonymous visitor."""
+    return None
+
+
+for _target, _serializer in {
+    "AbstractBaseUser": _user,
+    "AnonymousUser": _nobody,
+    "UserProfile": _profile,
+    "CourseOverview": _only("id", "display_name", "start", "end"),
+    "CourseEnrollment": _enrollment,
+    "CourseUserGroup": _only("id", "name", "course_id", "group_type"),
+    "CohortMembership": _cohort_membership,
+    "GeneratedCertificate": _certificate,
+    "CertificateTemplate": _only("id", "name"),
+    "CourseGrade": _only("percent", "letter_grade", "passed"),
+    "CourseGradeBase": _only("percent", "letter_grade", "passed"),
+    "ProviderConfig": _provider,
+    "XBlock": _block,
+    "Fragment": _only("content"),
+    "FormDescription": _only("method", "submit_url", "fields"),
+    "HttpResponseBase": _response,
+    # django-countries: shown as its code everywhere.
+    "Country": lambda country: held(country, "code"),
+}.items():
+    register(_target, _serializer)

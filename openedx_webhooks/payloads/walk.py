@@ -1,0 +1,460 @@
+"""
+From Python objects to JSON values.
+
+What a filter hands around is live: model instances with relations that aren't loaded, lazy users, XBlocks whose fields
+sit in a store, contexts that contain themselves. So the walk decides by ``type(value)`` alone (``isinstance`` already
+wakes a lazy object), reads what an object holds in memory and never calls what could fetch more.
+"""
+import dataclasses
+import io
+import itertools
+import math
+import os
+import types
+from collections import ChainMap, deque
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+import attr
+from django.utils import timezone
+from django.utils.duration import duration_iso_string
+from django.utils.functional import LazyObject, Promise, empty
+from opaque_keys import OpaqueKey
+
+from openedx_webhooks.app_settings import app_settings
+
+from .redact import is_sensitive, mask, sensitive_here, without_sensitive_pairs
+
+# Where the walk noted that something was left out.
+MAX_NOTES = 50
+
+Handler = Callable[["Walk", Any], Any]
+
+
+def type_name(cls: type) -> str:
+    """``module.Class``; built-in types without their module."""
+    module = getattr(cls, "__module__", None)
+    name = getattr(cls, "__qualname__", "object")
+    return name if module in (None, "builtins") else f"{module}.{name}"
+
+
+def marker(value: Any) -> dict[str, str]:
+    """What stands for a value that isn't sent: ``{"type": "module.Class"}``."""
+    return {"type": type_name(type(value))}
+
+
+class Walk:
+    """
+    One conversion, with its limits and what it left out.
+
+    Attributes:
+        cut: the places where something was left out because of a limit or a cycle, such as ``context.sections``.
+    """
+
+    __slots__ = ("cut", "extra_sensitive", "max_depth", "max_items", "max_text", "left", "_path", "_open", "_seen")
+
+    def __init__(self, extra_sensitive: frozenset = frozenset()):
+        self.cut: list[str] = []
+        self.extra_sensitive = extra_sensitive
+        self.max_depth = app_settings.PAYLOAD_MAX_DEPTH
+        self.max_items = app_settings.PAYLOAD_MAX_ITEMS
+        self.max_text = app_settings.PAYLOAD_MAX_BYTES
+        # Bounds the work on a context without end; what is collected beyond the limit is cut to it afterwards.
+        self.left = 2 * app_settings.PAYLOAD_MAX_BYTES
+        self._path: list[str] = []
+        self._open: set[int] = set()
+        self._seen: dict[int, tuple[Any, Any]] = {}
+
+    def json(self, value: Any) -> Any:
+        """The value as JSON data, or :func:`marker` where that is impossible."""
+        cls = type(value)
+        try:
+            return (_handlers.get(cls) or _find_handler(cls))(self, value)
+        except Exception:  # pylint: disable=broad-exception-caught
+            # A failing property or __str__ of someone else's object must not end the learner's request.
+            return marker(value)
+
+    def at(self, key: str, value: Any) -> Any:
+        """:meth:`json` of the value under ``key``."""
+        self._path.append(key)
+        try:
+            return self.json(value)
+        finally:
+            self._path.pop()
+
+    def note(self, key: str | None = None) -> None:
+        """Remember that something was left out here (under ``key``)."""
+        if len(self.cut) < MAX_NOTES:
+            where = ".".join(self._path if key is None else [*self._path, key])
+            if where not in self.cut:
+                self.cut.append(where)
+
+    def inside(self, value: Any, convert: Handler) -> Any:
+        """Convert a container, unless it is nested too deeply or contains itself."""
+        key = id(value)
+        if key in self._open or len(self._open) >= self.max_depth:
+            self.note()
+            return marker(value)
+        self._open.add(key)
+        try:
+            return convert(self, value)
+        finally:
+            self._open.discard(key)
+
+    def once(self, value: Any, convert: Handler) -> Any:
+        """Convert an object the first time, and give the same data when it comes again."""
+        known = self._seen.get(id(value))
+        if known is None:
+            # The object is kept beside its data: while it lives, no other object has its id.
+            known = self._seen[id(value)] = value, self.inside(value, convert)
+        return known[1]
+
+    def spend(self, size: int) -> bool:
+        """Count ``size`` bytes; false once the walk has collected enough."""
+        self.left -= size
+        return self.left > 0
+
+    def mapping(self, pairs, size: int, here: frozenset = frozenset()) -> dict[str, Any]:
+        """An object of the pairs, without those that never leave."""
+        result = {}
+        for key, value in itertools.islice(pairs, self.max_items):
+            name = key if type(key) is str else key_text(key)  # pylint: disable=unidiomatic-typecheck
+            if is_sensitive(name) or name in here or name in self.extra_sensitive:
+                continue
+            if not self.spend(len(name) + 4):
+                self.note()
+                break
+            result[name if name.isascii() else clean_text(name)] = self.at(name, value)
+        if size > self.max_items:
+            self.note()
+        return result
+
+    def sequence(self, items, size: int) -> list[Any]:
+        """A list of the items."""
+        result = []
+        for index, item in enumerate(itertools.islice(items, self.max_items)):
+            if not self.spend(2):
+                self.note()
+                break
+            result.append(self.at(str(index), item))
+        if size > self.max_items:
+            self.note()
+        return result
+
+
+def key_text(key: Any) -> str:
+    """The name of a member: JSON's for None and booleans, the type's name for what has no text of its own."""
+    cls = type(key)
+    if key is None or cls is bool:
+        return {None: "null", True: "true", False: "false"}[key]
+    try:
+        if issubclass(cls, Enum):
+            return key_text(key.value)
+        if issubclass(cls, str):
+            return str.__str__(key)
+        if issubclass(cls, bytes):
+            return key.decode("utf-8", "replace")
+        if issubclass(cls, (datetime, date, time)):
+            return key.isoformat()
+        if issubclass(cls, (int, float, Decimal, UUID, OpaqueKey, Promise, PurePath)):
+            return str(key)
+        if issubclass(cls, tuple):
+            return ",".join(key_text(part) for part in key)
+    except Exception:  # pylint: disable=broad-exception-caught
+        pass  # As for values: someone else's __str__.
+    return type_name(cls)
+
+
+def clean_text(text: str) -> str:
+    """The text with ``?`` for lone surrogates, which UTF-8 can't hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+# --- Scalars
+
+def _as_it_is(walk, value):
+    walk.left -= 5
+    return value
+
+
+def _text(walk, value):
+    value = str.__str__(value)
+    if len(value) > walk.max_text:
+        # A secret that the cut would halve is masked first.
+        value = mask(value[:walk.max_text + 4096])[:walk.max_text] + "…"
+        walk.note()
+    else:
+        value = mask(value)
+    walk.left -= len(value)
+    return value if value.isascii() else clean_text(value)
+
+
+def _integer(walk, value):
+    value = int(value)
+    walk.left -= 8
+    # Beyond 64 bits parsers differ, and beyond 4300 digits Python itself refuses.
+    return value if value.bit_length() <= 64 else (str(value) if value.bit_length() < 4096 else marker(value))
+
+
+def _number(walk, value):
+    walk.left -= 8
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def _decimal(_walk, value):
+    return str(value) if value.is_finite() else None
+
+
+def _enum(walk, value):
+    return walk.json(value.value)
+
+
+def _plain(walk, value):
+    return _text(walk, str(value))
+
+
+def _datetime(walk, value):
+    walk.left -= 32
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=timezone.get_default_timezone())
+    return value.isoformat()
+
+
+def _iso(_walk, value):
+    return value.isoformat()
+
+
+def _duration(_walk, value):
+    return duration_iso_string(value)
+
+
+def _bytes(walk, value):
+    value = bytes(value)
+    try:
+        return _text(walk, value.decode("utf-8"))
+    except UnicodeDecodeError:
+        walk.note()
+        return {"type": "bytes", "size": len(value)}
+
+
+def _class(_walk, value):
+    # CourseDiscussionConfigurationData.plugin_configuration is the class dict where nothing was given.
+    if issubclass(value, dict):
+        return {}
+    if issubclass(value, (list, tuple, set, frozenset)):
+        return []
+    return {"type": "type", "name": type_name(value)}
+
+
+# --- Containers
+
+def _dict(walk, value):
+    here = sensitive_here(value)
+    return walk.inside(value, lambda walk, value: walk.mapping(dict.items(value), len(value), here))
+
+
+def _mapping(walk, value):
+    return walk.inside(value, lambda walk, value: walk.mapping(value.items(), len(value), sensitive_here(value)))
+
+
+def _multi_value_dict(walk, value):
+    """A form: one value as itself, several as a list."""
+    plain = {key: values[0] if len(values) == 1 else values for key, values in value.lists()}
+    return walk.json(plain)
+
+
+def _sequence(walk, value):
+    def convert(walk, value):
+        items = without_sensitive_pairs(value)
+        return walk.sequence(items, len(items))
+
+    return walk.inside(value, convert)
+
+
+def _list(walk, value):
+    return _sequence(walk, value) if value else []
+
+
+def _collection(walk, value):
+    return walk.inside(value, lambda walk, value: walk.sequence(value, len(value)))
+
+
+def _set(walk, value):
+    def convert(walk, value):
+        items = walk.sequence(value, len(value))
+        return sorted(items, key=lambda item: (type(item).__name__, item if isinstance(item, str) else repr(item)))
+
+    return walk.inside(value, convert)
+
+
+def _tuple(walk, value):
+    fields = getattr(type(value), "_fields", None)
+    if isinstance(fields, tuple):
+        return walk.inside(value, lambda walk, value: walk.mapping(zip(fields, tuple.__iter__(value)), len(fields)))
+    return _sequence(walk, value)
+
+
+def _fields_handler(names) -> Handler:
+    """For classes that declare their fields."""
+    public = tuple(name for name in names if not name.startswith("_"))
+
+    def read(value):
+        for name in public:
+            try:
+                yield name, getattr(value, name)
+            except Exception:  # pylint: disable=broad-exception-caught
+                yield name, None
+
+    def convert(walk, value):
+        return walk.mapping(read(value), len(public))
+
+    return lambda walk, value: walk.inside(value, convert)
+
+
+# --- What must not be woken
+
+def _lazy_object(walk, value):
+    """A lazy user that the caller has looked at is that user; one that nobody has would cost a query."""
+    wrapped = object.__getattribute__(value, "__dict__").get("_wrapped", empty)
+    return {"type": type_name(type(value))} if wrapped is empty else walk.json(wrapped)
+
+
+def _query_set(walk, value):
+    """Never evaluated: the model; the count and the first ids if the caller has the rows already."""
+    state = value.__dict__
+    result = {"type": state["model"]._meta.label}
+    rows = state.get("_result_cache")
+    if rows is not None:
+        ids = [row.get("id") if isinstance(row, dict) else primary_key(row) for row in rows[:walk.max_items]]
+        result |= {"count": len(rows), "ids": [key for key in ids if key is not None]}
+        if len(rows) > walk.max_items:
+            walk.note()
+    return result
+
+
+def primary_key(instance) -> int | None:
+    """A model instance's number; other keys may be secrets themselves (sessions, API tokens)."""
+    meta = getattr(type(instance), "_meta", None)
+    key = instance.__dict__.get(meta.pk.attname) if meta is not None and meta.pk is not None else None
+    return key if type(key) is int else None  # pylint: disable=unidiomatic-typecheck
+
+
+def _model(_walk, value):
+    """A model without a serializer of its own."""
+    result = {"type": type(value)._meta.label}
+    key = primary_key(value)
+    return result if key is None else result | {"id": key}
+
+
+def _file(_walk, value):
+    """The name without its directories, and the size where nobody has to be asked for it."""
+    state = getattr(value, "__dict__", {})
+    name = getattr(value, "name", None)
+    size = state.get("size", state.get("_size"))
+    if type(value) is io.BytesIO:  # pylint: disable=unidiomatic-typecheck
+        size = value.getbuffer().nbytes
+    elif size is None and issubclass(type(value), io.IOBase):
+        try:
+            size = os.fstat(value.fileno()).st_size
+        except (OSError, ValueError):
+            size = None
+    return {
+        "name": os.path.basename(str.__str__(name)) if isinstance(name, str) else None,
+        "size": size if isinstance(size, int) else None,
+    }
+
+
+def _unknown(walk, value):
+    walk.left -= 40
+    return marker(value)
+
+
+# --- Which handler for which class
+
+_BY_CLASS: dict[type, Handler] = {
+    str: _text,
+    bool: _as_it_is,
+    int: _integer,
+    float: _number,
+    type(None): _as_it_is,
+    Decimal: _decimal,
+    datetime: _datetime,
+    date: _iso,
+    time: _iso,
+    timedelta: _duration,
+    UUID: _plain,
+    PurePath: _plain,
+    OpaqueKey: _plain,
+    Promise: _plain,
+    bytes: _bytes,
+    bytearray: _bytes,
+    memoryview: _bytes,
+    type: _class,
+    types.GenericAlias: lambda walk, value: _class(walk, value.__origin__),
+    dict: _dict,
+    types.MappingProxyType: _mapping,
+    ChainMap: _mapping,
+    list: _list,
+    tuple: _tuple,
+    set: _set,
+    frozenset: _set,
+    deque: _collection,
+    range: _collection,
+    type({}.keys()): _collection,
+    type({}.values()): _collection,
+    type({}.items()): _collection,
+    io.IOBase: _file,
+}
+# By name, because importing them needs the app registry or isn't possible everywhere.
+_BY_NAME: dict[str, Handler] = {
+    "MultiValueDict": _multi_value_dict,
+    "QuerySet": _query_set,
+    "RawQuerySet": _query_set,
+    "Model": _model,
+    "File": _file,
+}
+# Filled as classes are met; a process sees a few hundred.
+_handlers: dict[type, Handler] = {}
+
+
+def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
+    """
+    Declare how objects of a class are sent.
+
+    Arguments:
+        target: the class, or its name without the module (subclasses of either follow it).
+        serializer: takes the object and returns what to send instead: plain values or further objects, which are
+            converted in their turn. It reads only what is in memory; :func:`~.serializers.held` helps.
+    """
+    def handler(walk, value):
+        return walk.once(value, lambda walk, value: walk.json(serializer(value)))
+
+    _handlers.clear()
+    (_BY_NAME if isinstance(target, str) else _BY_CLASS)[target] = handler
+
+
+def _find_handler(cls: type) -> Handler:
+    handler = _handlers[cls] = _resolve(cls)
+    return handler
+
+
+def _resolve(cls: type) -> Handler:
+    if issubclass(cls, LazyObject):
+        return _lazy_object
+    if issubclass(cls, Enum):
+        return _enum
+    for base in cls.__mro__:
+        handler = _BY_NAME.get(base.__name__) or _BY_CLASS.get(base)
+        if handler is not None:
+            return handler
+    if attr.has(cls):
+        return _fields_handler(field.name for field in attr.fields(cls))
+    if dataclasses.is_dataclass(cls):
+        return _fields_handler(field.name for field in dataclasses.fields(cls))
+    return _unknown
