@@ -4,6 +4,7 @@ Signatures after Standard Webhooks 1.0 (https://www.standardwebhooks.com), symme
 Signed is ``<webhook-id>.<webhook-timestamp>.<body>`` with HMAC-SHA256; a secret is ``whsec_`` and base64 of 24 to 64
 random bytes. The library that other languages use for this is not in the platform's image, and it is thirty lines.
 """
+
 import base64
 import binascii
 import hashlib

@@ -1,0 +1,359 @@
+"""
+One POST to an endpoint, and its outcome. It never raises, and it ends at its deadline whatever the endpoint does.
+
+Rules that callers and operators can rely on:
+
+* Redirects are not followed: a 3xx is an outcome with that status.
+* A request is sent a second time only if nothing of it was taken by the first connection: a kept-alive connection that
+  the server has closed in the meantime. A request that was sent, even in part, may have been acted on.
+* 4xx and 5xx are what they are, whatever becomes of their body. With 2xx and 3xx, a body that can't be read to its end
+  is an error, and ``status_code`` still tells what the endpoint decided.
+* A body that is larger than the cap, before or after decompression, is the error ``too_large``; its beginning is kept.
+"""
+
+import http.client
+import logging
+import os
+import re
+import socket
+import ssl
+import time
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from urllib.parse import quote, unquote, urlsplit
+
+import attrs
+from django.utils import timezone
+from requests.utils import get_environ_proxies, select_proxy
+
+from .. import __version__
+from ..app_settings import app_settings
+from . import connections, guard
+from .connections import IDLE_SECONDS, Connection, Origin
+from .exchange import Exchange, Failure, closing_on_error
+
+log = logging.getLogger(__name__)
+
+USER_AGENT = f"openedx-webhooks/{__version__}"
+# What a response may have besides its body: heads, informational responses, chunk framing.
+_OVERHEAD_BYTES = 128 * 1024
+# HTTP itself, or this client, decides about these.
+_OWN_HEADERS = frozenset(
+    ("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade")
+)
+_MAX_GZIP_MEMBERS = 16
+_PROXY_VARIABLES = (
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+)
+_KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
+
+
+@attrs.frozen
+class Outcome:
+    """
+    What came of one POST.
+
+    Attributes:
+        status_code: the status, once the head of a response has arrived; else None.
+        error: empty, or why there is no usable response: ``invalid`` (the request can't be made), ``dns``,
+            ``refused_address``, ``proxy``, ``connect``, ``tls``, ``timeout``, ``reset`` (the connection ended early),
+            ``too_large``, ``bad_response`` (not HTTP, or not decodable).
+        detail: one line about the error for the operator; no secrets.
+        headers: of the response, names in lower case.
+        body: decompressed, at most as long as the cap.
+        response_bytes: length of the body as it was received.
+        request_bytes: length of the body sent.
+        duration: seconds.
+        started_at: aware.
+    """
+
+    status_code: int | None = None
+    error: str = ""
+    detail: str = ""
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+    response_bytes: int = 0
+    request_bytes: int = 0
+    duration: float = 0.0
+    started_at: datetime = attrs.field(factory=timezone.now)
+
+    @property
+    def ok(self) -> bool:
+        """A 2xx response, read to its end."""
+        return self.is_accepted and not self.error
+
+    @property
+    def is_accepted(self) -> bool:
+        """The endpoint answered 2xx, whatever became of the body: all that a webhook needs to know."""
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+    @property
+    def is_4xx(self) -> bool:
+        """The endpoint refused."""
+        return self.status_code is not None and 400 <= self.status_code < 500
+
+    @property
+    def is_5xx(self) -> bool:
+        """The endpoint failed."""
+        return self.status_code is not None and 500 <= self.status_code < 600
+
+    @property
+    def is_request_exception(self) -> bool:
+        """There is no usable response."""
+        return bool(self.error)
+
+
+@attrs.define
+class _Answer:
+    """What has arrived so far."""
+
+    status: int | None = None
+    headers: dict[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+    size: int = 0
+
+
+@attrs.frozen
+class _Target:
+    """Where a URL leads."""
+
+    origin: Origin
+    path: str
+    authorization: str
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    timeout: float,
+    connect_timeout: float,
+    max_bytes: int | None = None,
+) -> Outcome:
+    """
+    POST a body.
+
+    Args:
+        url: absolute, http or https.
+        headers: those that HTTP itself needs (Host, Content-Length, …) are set here and ignored if given.
+        timeout: seconds for everything: DNS, connecting, TLS, sending, waiting, reading.
+        connect_timeout: seconds for DNS and the TCP connection, over all addresses of the host.
+        max_bytes: cap of the response's body; default is the setting RESPONSE_MAX_BYTES.
+    """
+    started_at, start = timezone.now(), time.monotonic()
+    cap = app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes
+    exchange = Exchange(start + timeout, start + min(timeout, connect_timeout), _OVERHEAD_BYTES + 2 * cap)
+    answer, error, detail = _Answer(), "", ""
+    try:
+        _exchange(_target(url), body, headers, exchange, cap, answer)
+    except Failure as failure:
+        error, detail = failure.kind, failure.detail
+    except Exception as exception:  # pylint: disable=broad-exception-caught
+        # Whatever a server makes the standard library raise must not reach a learner's request.
+        error, detail = _classify(exception, exchange)
+    if answer.status is not None and answer.status >= 400:
+        error = ""
+    return Outcome(
+        status_code=answer.status,
+        error=error,
+        detail=detail,
+        headers=answer.headers,
+        body=answer.body,
+        response_bytes=answer.size,
+        request_bytes=len(body),
+        duration=time.monotonic() - start,
+        started_at=started_at,
+    )
+
+
+def _target(url: str) -> _Target:
+    proxies = tuple(os.environ.get(name) for name in _PROXY_VARIABLES)
+    return _parse(url, proxies, guard.policy(), app_settings.CA_BUNDLE, bool(app_settings.VERIFY_TLS))
+
+
+@lru_cache(maxsize=512)
+def _parse(
+    url: str, _proxies: tuple[str | None, ...], policy: guard.Policy, ca_bundle: str | None, verify: bool
+) -> _Target:
+    """
+    Take a URL apart and find its proxy. The proxy variables are arguments only so that a changed one is seen.
+
+    Raises:
+        Failure: ``invalid``.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii")
+    except ValueError as error:
+        raise Failure("invalid", "the address of the endpoint is not a URL") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise Failure("invalid", "the address of the endpoint must be http:// or https:// with a host")
+    proxy = select_proxy(url, get_environ_proxies(url)) or ""
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    if parts.query:
+        path = f"{path}?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?[]')}"
+    if proxy and parts.scheme == "http":
+        # A proxy that is no tunnel is told the whole address, without the credentials.
+        path = f"http://{parts.netloc.rpartition('@')[2]}{path}"
+    credentials = ""
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        credentials = f"Basic {b64encode(pair.encode()).decode()}"
+    port = port if port is not None else (443 if parts.scheme == "https" else 80)
+    return _Target(Origin(parts.scheme, host, port, proxy, policy, ca_bundle, verify), path, credentials)
+
+
+def _exchange(
+    target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, cap: int, answer: _Answer
+) -> None:
+    """Send on a kept-alive connection if there is one, on a new one if that proves dead, and read the answer."""
+    pool = connections.pool
+    connection, is_reused = pool.take(target.origin, exchange)
+    try:
+        _send(connection, target, body, headers, exchange)
+    except OSError as error:
+        connection.close()
+        if not is_reused or exchange.sent or isinstance(error, TimeoutError):
+            raise
+        connection = connections.Connection(target.origin, exchange, pool.resolver)
+        _send(connection, target, body, headers, exchange)
+    with closing_on_error(connection):
+        keep_seconds = _read(connection, exchange, cap, answer)
+    if keep_seconds > 0:
+        pool.give(connection, keep_seconds)
+    else:
+        connection.close()
+
+
+def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> None:
+    """
+    Send the request.
+
+    Raises:
+        Failure, OSError, ValueError, http.client.HTTPException: the connection is closed.
+    """
+    with closing_on_error(connection):
+        if connection.sock is None:
+            connection.connect()
+        exchange.phase = "sending the request"
+        sent = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+        if target.authorization:
+            sent["Authorization"] = target.authorization
+        sent |= connection.forward_headers
+        given = {name.lower() for name in headers}
+        sent = {name: value for name, value in sent.items() if name.lower() not in given}
+        sent |= {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
+        try:
+            connection.request("POST", target.path, body, sent)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
+            if not exchange.sent:
+                raise
+
+
+def _read(connection: Connection, exchange: Exchange, cap: int, answer: _Answer) -> float:
+    """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
+    exchange.phase = "waiting for the response"
+    response = connection.getresponse()
+    with closing_on_error(response):
+        answer.status = response.status
+        for name, value in response.headers.items():
+            name = name.lower()
+            answer.headers[name] = f"{answer.headers[name]}, {value}" if name in answer.headers else value
+        if response.status == 101:
+            raise Failure("bad_response", "the endpoint switched protocols unasked")
+        exchange.phase = "reading the response"
+        # One byte more than allowed tells whether there is more.
+        raw = response.read(cap + 1)
+        answer.size = min(len(raw), cap)
+        is_whole = response.isclosed() or (response.length is None and not response.chunked)
+    answer.body, problem = _decode(raw, answer.headers.get("content-encoding", ""), cap)
+    if len(raw) > cap:
+        problem = ("too_large", f"the response is larger than {cap} bytes")
+    elif not is_whole:
+        problem = ("reset", f"the connection ended {response.length} bytes before the end of the response")
+    if problem:
+        raise Failure(*problem)
+    return 0 if response.will_close else _keep_seconds(answer.headers.get("keep-alive", ""))
+
+
+def _keep_seconds(keep_alive: str) -> float:
+    """How long a connection may be used again: a second less than the server says, lest the request cross its FIN."""
+    match = _KEEP_ALIVE_TIMEOUT.search(keep_alive)
+    return min(IDLE_SECONDS, int(match[1]) - 1) if match else IDLE_SECONDS
+
+
+def _decode(raw: bytes, encoding: str, cap: int) -> tuple[bytes, tuple[str, str] | None]:
+    """Decompress up to the cap; what could be, and the kind and detail of a problem if there was one."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return raw[:cap], None
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        return b"", ("bad_response", "the response has an encoding that was not asked for")
+    result, rest = b"", raw
+    # gzip allows several members in a row; a megabyte of empty ones is an attack on the CPU.
+    for _member in range(_MAX_GZIP_MEMBERS):
+        if not rest:
+            return result, None
+        # Some servers send deflate without the zlib header that it should have.
+        is_bare = encoding == "deflate" and rest[0] & 0x0F != 8
+        decoder = zlib.decompressobj(-zlib.MAX_WBITS if is_bare else zlib.MAX_WBITS | 32)
+        try:
+            # Never more than one byte beyond the cap is inflated: a bomb of a kilobyte can hold a gigabyte.
+            result += decoder.decompress(rest, cap + 1 - len(result))
+        except zlib.error:
+            return result[:cap], ("bad_response", "the response can't be decompressed")
+        if len(result) > cap:
+            return result[:cap], ("too_large", f"the response is larger than {cap} bytes when decompressed")
+        if not decoder.eof:
+            return result, ("bad_response", "the compressed response has no end")
+        rest = decoder.unused_data
+    return result, ("bad_response", "the compressed response has too many parts")
+
+
+def _classify(exception: Exception, exchange: Exchange) -> tuple[str, str]:
+    """The kind and detail of anything else that was raised. Texts of exceptions that may quote data are left out."""
+    name = type(exception).__name__
+    match exception:
+        case TimeoutError():
+            return "timeout", f"time was up while {exchange.phase}"
+        case ssl.SSLCertVerificationError():
+            return "tls", f"the certificate is not trusted: {exception.verify_message}"
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() if exchange.phase != "agreeing on TLS":
+            return "reset", f"the connection ended while {exchange.phase}"
+        case ssl.SSLError():
+            return "tls", f"TLS failed while {exchange.phase}: {exception.reason or name}"
+        case socket.gaierror():
+            return "dns", "the name could not be resolved"
+        case http.client.InvalidURL():
+            return "invalid", "the address of the endpoint has characters that a URL can't have"
+        case ConnectionError() | http.client.IncompleteRead():
+            return "reset", f"the connection ended while {exchange.phase}"
+        case http.client.HTTPException():
+            return "bad_response", f"the endpoint did not answer in HTTP: {name}"
+        case OSError() if exchange.phase == "connecting":
+            # The only plain OSError of that phase: a proxy that refuses a tunnel.
+            return "proxy", str(exception)[:200].splitlines()[0] if str(exception) else "the proxy refused"
+        case OSError():
+            return "reset", f"the connection failed while {exchange.phase}: {exception.strerror or name}"
+        case ValueError() if exchange.phase in ("resolving the name", "connecting", "sending the request"):
+            return "invalid", "a header or the address has characters that HTTP can't carry"
+        case ValueError():
+            return "bad_response", f"the endpoint did not answer in HTTP: {name}"
+    log.exception("Unexpected %s while %s", name, exchange.phase)
+    return "bad_response", f"unexpected {name} while {exchange.phase}"

@@ -1,0 +1,293 @@
+"""Connections to endpoints: guarded, bounded in time, kept alive, one pool per process."""
+
+import http.client
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import defaultdict
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+import attrs
+from requests.auth import _basic_auth_str
+from requests.certs import where
+
+from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, Failure, closing_on_error, wrap_tls
+from .guard import Policy
+from .resolver import Resolver
+
+# A connection is used again for this time after its last response. Shorter if the server says so (Keep-Alive: timeout),
+# by a second, so that the server does not close it while a request is on its way.
+IDLE_SECONDS = 30.0
+# As many as there are threads that send at the same time; more than that are closed after use.
+IDLE_PER_ORIGIN = 32
+IDLE_TOTAL = 256
+# A name with hundreds of addresses must not divide the time for connecting into nothing.
+MAX_ADDRESSES = 6
+
+
+@attrs.frozen(cache_hash=True)
+class Origin:
+    """
+    What one kept-alive connection can serve. The settings are part of it: a connection made when an address was allowed,
+    or certificates were not verified, is of no use after the setting has changed.
+
+    Attributes:
+        scheme: ``http`` or ``https``.
+        host: without brackets.
+        proxy: URL of the proxy; empty for none.
+        ca_bundle: path of the certificates to trust; None for certifi's.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    proxy: str
+    policy: Policy
+    ca_bundle: str | None
+    verify: bool
+
+
+class Response(http.client.HTTPResponse):
+    """A response after all the informational ones; the base class knows 100 only and takes 103 for the answer."""
+
+    def begin(self):
+        """Read up to the head of the final response."""
+        super().begin()
+        while 100 <= self.status < 200 and self.status != 101:
+            self.headers = self.msg = None
+            super().begin()
+
+
+class Connection(http.client.HTTPConnection):
+    """One connection, straight or through a proxy; used by one thread at a time."""
+
+    response_class = Response
+
+    def __init__(self, origin: Origin, exchange: Exchange, resolver: Resolver):
+        """Connects at :meth:`connect`, not before."""
+        self.origin = origin
+        self._exchange = exchange
+        self._resolver = resolver
+        self.usable_until = 0.0
+        proxy = urlsplit(origin.proxy) if origin.proxy else None
+        if proxy:
+            super().__init__(proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80))
+        else:
+            super().__init__(origin.host, origin.port)
+        self._proxy = proxy
+        if origin.scheme == "https":
+            # So that the Host header has no ":443".
+            self.default_port = 443
+        if proxy and origin.scheme == "https":
+            # Brackets, as older versions of the base class add none.
+            host = f"[{origin.host}]" if ":" in origin.host else origin.host
+            self.set_tunnel(host, origin.port, _proxy_headers(proxy))
+        self._create_connection = self._open
+
+    @property
+    def forward_headers(self) -> dict[str, str]:
+        """Headers for a proxy that is not a tunnel."""
+        return _proxy_headers(self._proxy) if self._proxy and self.origin.scheme == "http" else {}
+
+    def bind(self, exchange: Exchange) -> None:
+        """Let another exchange use it."""
+        self._exchange = exchange
+        if self.sock is not None:
+            self.sock.exchange = exchange
+
+    def connect(self):
+        """
+        Resolve, check, connect, ask the proxy for a tunnel, agree on TLS.
+
+        Raises:
+            Failure, OSError, ssl.SSLError, http.client.HTTPException: nothing is left open.
+        """
+        with closing_on_error(self):
+            super().connect()
+            if self.origin.scheme == "https":
+                context = tls_context(self.origin.ca_bundle, self.origin.verify)
+                self.sock = wrap_tls(self.sock, context, self.origin.host.rstrip("."))
+        self._exchange.sent = 0  # what a proxy or a handshake took is not the request
+
+    def _open(self, address, *_unused) -> BoundedSocket | BoundedTLSSocket:
+        """Replaces socket.create_connection, which resolves without a limit and checks nothing."""
+        host, port = address
+        exchange = self._exchange
+        if self._proxy:
+            # The proxy's own address is the operator's choice and usually private; its egress rules are theirs, too.
+            self._check_proxy()
+        endpoints = self._resolver.resolve(host, min(exchange.remaining(), _left(exchange)))
+        if not self._proxy:
+            self.origin.policy.check(host, [address[0] for _family, address in endpoints])
+        exchange.phase = "connecting"
+        sock = connect_any(endpoints[:MAX_ADDRESSES], port, exchange)
+        if self._proxy and self._proxy.scheme == "https":
+            sock = wrap_tls(sock, tls_context(self.origin.ca_bundle, self.origin.verify), host)
+        return sock
+
+    def _check_proxy(self) -> None:
+        if self._proxy.scheme not in ("http", "https") or not self._proxy.hostname:
+            raise Failure("proxy", f"a proxy must be http:// or https://, not {self._proxy.scheme}://")
+        if self._proxy.scheme == "https" and self.origin.scheme == "https":
+            raise Failure("proxy", "an https:// endpoint needs an http:// proxy: TLS within TLS is not supported")
+        self.origin.policy.check_behind_proxy(self.origin.host)
+
+    def is_usable(self) -> bool:
+        """Whether the server has neither closed it nor said anything unasked, and it isn't old."""
+        if self.sock is None or time.monotonic() >= self.usable_until:
+            return False
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN | select.POLLPRI)
+        return not poll.poll(0)
+
+
+def _left(exchange: Exchange) -> float:
+    """Seconds for connecting."""
+    return max(0.0, exchange.connect_deadline - time.monotonic())
+
+
+def connect_any(endpoints: list[tuple[int, tuple]], port: int, exchange: Exchange) -> BoundedSocket:
+    """
+    Connect to the first address that answers. Each has an equal share of the time that is left, so that one which drops
+    packets does not keep the others from being tried.
+
+    Raises:
+        Failure: ``connect``.
+    """
+    reason = "no time was left"
+    for index, (family, address) in enumerate(endpoints):
+        seconds = _left(exchange) / (len(endpoints) - index)
+        if not seconds:
+            break
+        sock = None
+        try:
+            sock = BoundedSocket(family, socket.SOCK_STREAM)
+            sock.settimeout(seconds)
+            sock.connect((address[0], port, *address[2:]))
+            # Head and body are small and sent one after the other: don't wait for the acknowledgement of the first.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            if sock is not None:
+                sock.close()
+            reason = "it did not answer in time" if isinstance(error, TimeoutError) else error.strerror or "refused"
+            continue
+        sock.exchange = exchange
+        return sock
+    raise Failure("connect", f"no connection: {reason}")
+
+
+def _proxy_headers(proxy) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    return {"Proxy-Authorization": _basic_auth_str(unquote(proxy.username), unquote(proxy.password or ""))}
+
+
+_tls_lock = threading.Lock()
+
+
+def tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
+    """
+    The context for a certificate bundle, built once: it takes some 20 ms of CPU.
+
+    Raises:
+        Failure: ``tls``, the bundle can't be read.
+    """
+    with _tls_lock:
+        return _build_tls_context(ca_bundle, verify)
+
+
+@lru_cache(maxsize=8)
+def _build_tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = BoundedTLSSocket
+    context.set_alpn_protocols(["http/1.1"])
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    path = ca_bundle or where()
+    try:
+        context.load_verify_locations(capath=path) if os.path.isdir(path) else context.load_verify_locations(path)
+    except (OSError, ssl.SSLError) as error:
+        raise Failure("tls", f"the certificate bundle of the setting CA_BUNDLE can't be read: {error}") from error
+    return context
+
+
+class Pool:
+    """Kept-alive connections of this process, at most :data:`IDLE_TOTAL`; safe between threads."""
+
+    def __init__(self, resolver: Resolver | None = None):
+        self.resolver = resolver or Resolver()
+        self._lock = threading.Lock()
+        self._idle: dict[Origin, list[Connection]] = defaultdict(list)
+        self._pruned = 0.0
+
+    def take(self, origin: Origin, exchange: Exchange) -> tuple[Connection, bool]:
+        """A connection, bound to the exchange and perhaps not yet connected, and whether it was used before."""
+        while True:
+            with self._lock:
+                idle = self._idle.get(origin)
+                connection = idle.pop() if idle else None
+            if connection is None:
+                return Connection(origin, exchange, self.resolver), False
+            if connection.is_usable():
+                connection.bind(exchange)
+                return connection, True
+            connection.close()
+
+    def give(self, connection: Connection, keep_seconds: float) -> None:
+        """Keep a connection whose response was read to its end."""
+        now = time.monotonic()
+        connection.usable_until = now + keep_seconds
+        connection.bind(None)
+        unwanted = []
+        with self._lock:
+            idle = self._idle[connection.origin]
+            idle.append(connection)
+            if len(idle) > IDLE_PER_ORIGIN:
+                unwanted.append(idle.pop(0))
+            if now - self._pruned > IDLE_SECONDS or sum(map(len, self._idle.values())) > IDLE_TOTAL:
+                self._pruned = now
+                unwanted += self._prune(now)
+        for old in unwanted:
+            old.close()
+
+    def _prune(self, now: float) -> list[Connection]:
+        """Take out what is too old, and of the rest the oldest if there is too much."""
+        everything = sorted((c for idle in self._idle.values() for c in idle), key=lambda c: c.usable_until)
+        unwanted = [
+            c for index, c in enumerate(everything) if c.usable_until <= now or index < len(everything) - IDLE_TOTAL
+        ]
+        for connection in unwanted:
+            self._idle[connection.origin].remove(connection)
+            if not self._idle[connection.origin]:
+                del self._idle[connection.origin]
+        return unwanted
+
+    def close(self) -> None:
+        """Close what is idle. Needs no lock, so that a forked child can call it whoever held the lock in the parent."""
+        idle, self._idle = self._idle, defaultdict(list)
+        for connections in idle.values():
+            for connection in connections:
+                connection.close()
+
+
+pool = Pool()
+
+
+def _after_fork() -> None:
+    """
+    A child must not speak on its parent's connections: both would read each other's answers. Its locks may be held by
+    threads that it doesn't have. Closing here closes the child's copies only.
+    """
+    global pool, _tls_lock  # pylint: disable=global-statement
+    inherited, pool, _tls_lock = pool, Pool(), threading.Lock()
+    inherited.close()
+
+
+os.register_at_fork(after_in_child=_after_fork)
