@@ -33,7 +33,8 @@ $(BIN)/python:
 $(VENV)/.base: requirements/pip.txt requirements/base.txt setup.py pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet -r requirements/pip.txt
 	$(PIP) install --quiet -r requirements/base.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@# What setuptools has to say about editable installations in general is no news to anybody here.
+	PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base

@@ -22,7 +22,7 @@ setup(
     long_description=f"{(ROOT / 'README.rst').read_text()}\n\n{(ROOT / 'CHANGELOG.rst').read_text()}",
     long_description_content_type="text/x-rst",
     author="The openedx-webhooks contributors",
-    license="AGPL-3.0",
+    license_expression="AGPL-3.0-only",
     license_files=["LICENSE"],
     keywords="Open edX, openedx, LMS, Studio, webhook, webhooks, events, filters, hooks, Django",
     project_urls={
@@ -38,7 +38,6 @@ setup(
         "Intended Audience :: Developers",
         "Intended Audience :: Education",
         "Intended Audience :: System Administrators",
-        "License :: OSI Approved :: GNU Affero General Public License v3",
         "Natural Language :: English",
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3 :: Only",
