@@ -14,7 +14,7 @@ SOURCES := openedx_webhooks demo tests setup.py manage.py test_settings.py
 .DEFAULT_GOAL := help
 .PHONY: help requirements demo demo-smoke test test-services coverage diff_cover quality format pii_check validate \
 	docs dist benchmark compile-requirements upgrade extract_translations compile_translations \
-	detect_changed_source_translations validate_translations clean selfcheck FORCE
+	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
 help: ## show this help
 	@echo "make TARGET, where TARGET is one of:"
@@ -103,6 +103,9 @@ dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 selfcheck: ## check that the Makefile is well-formed
 	@echo "The Makefile is well-formed."
 
+pylintrc: $(VENV)/.dev ## write pylintrc from edx-lint's own and pylintrc_tweaks
+	$(BIN)/edx_lint write pylintrc
+
 # --- Requirements
 
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe \
@@ -130,6 +133,8 @@ detect_changed_source_translations: extract_translations ## fail if a text chang
 	git diff --exit-code -I '^"POT-Creation-Date' openedx_webhooks/locale/en
 
 validate_translations: compile_translations detect_changed_source_translations ## check the translations
+
+# ---
 
 clean: ## remove what builds, tests and the demo leave behind, but not the environment
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -1,0 +1,183 @@
+"""What an operator installs: the wheel, and what the platform finds in it."""
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+import openedx_webhooks
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "openedx_webhooks"
+
+FIND_APPS = """
+import sys
+import openedx_webhooks
+from edx_django_utils.plugins import get_plugin_apps
+assert openedx_webhooks.__file__.startswith(sys.argv[1]), openedx_webhooks.__file__
+print(",".join(get_plugin_apps(sys.argv[2])))
+"""
+
+LOAD = """
+import sys, django
+from django.conf import settings
+from edx_django_utils.plugins import add_plugins, get_plugin_apps
+project = sys.argv[2]
+settings.configure(
+    SECRET_KEY="x",
+    USE_TZ=True,
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
+                    "django.contrib.sessions", "django.contrib.messages", *get_plugin_apps(project)],
+)
+django.setup()
+from django.core.management import call_command
+import openedx_webhooks
+from openedx_webhooks.models import Webhook
+assert openedx_webhooks.__file__.startswith(sys.argv[1]), openedx_webhooks.__file__
+call_command("migrate", verbosity=0)
+print(Webhook.objects.count())
+"""
+
+
+@pytest.fixture(scope="module", name="wheel")
+def build_wheel(tmp_path_factory):
+    """The wheel of a copy of the sources, so that nothing an earlier build left in the checkout can slip in."""
+    source = tmp_path_factory.mktemp("source")
+    for path in _tracked_or_new():
+        target = source / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    out = tmp_path_factory.mktemp("dist")
+    # No isolation: the build backend is in this environment, and a test must not need the network.
+    _python("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(source))
+    [wheel] = out.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module", name="installed")
+def install(wheel, tmp_path_factory):
+    """A directory that the wheel was installed into."""
+    target = tmp_path_factory.mktemp("installed")
+    _python("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel))
+    return target
+
+
+def _tracked_or_new():
+    """The files of the checkout that git doesn't ignore and that a build reads."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    paths = [ROOT / name for name in listed.split("\0") if name]
+    return [path for path in paths if path.is_file() and "tests" not in path.relative_to(ROOT).parts]
+
+
+def _python(*arguments, path=None, cwd=None):
+    environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    environment["PYTHONWARNINGS"] = "ignore"
+    if path:
+        environment["PYTHONPATH"] = str(path)
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("project", ["lms.djangoapp", "cms.djangoapp"])
+def test_platform_finds_the_installed_wheel_by_its_entry_point(installed, project, tmp_path):
+    found = _python("-c", FIND_APPS, str(installed), project, path=installed, cwd=tmp_path)
+    assert found == "openedx_webhooks.apps.OpenedxWebhooksConfig"
+
+
+def test_another_project_type_does_not_find_it(installed, tmp_path):
+    assert _python("-c", FIND_APPS, str(installed), "other.djangoapp", path=installed, cwd=tmp_path) == ""
+
+
+def test_installed_wheel_migrates_an_empty_database(installed, tmp_path):
+    assert _python("-c", LOAD, str(installed), "lms.djangoapp", path=installed, cwd=tmp_path) == "0"
+
+
+def test_wheel_has_every_file_of_the_package_and_nothing_else(wheel):
+    """Templates, static files, catalogs and migrations included; tests, demo and docs not."""
+    sources = {
+        str(path.relative_to(ROOT)) for path in _tracked_or_new()
+        if path.is_relative_to(PACKAGE) and path.name != ".gitkeep"
+    }  # fmt: skip
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packed == sources
+
+
+def test_metadata_asks_for_what_base_in_names_and_pins_nothing(wheel):
+    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements" / "base.in").read_text().splitlines())
+    wanted = {line for line in lines if line and not line.startswith("-")}
+    metadata = _metadata(wheel)
+    assert set(metadata.get_all("Requires-Dist")) == wanted
+    assert not [name for name in wanted if set(name) & set("<>=~!")]
+
+
+def test_metadata_shows_version_license_and_readme(wheel):
+    metadata = _metadata(wheel)
+    assert metadata["Version"] == openedx_webhooks.__version__
+    assert metadata["License-Expression"] == "AGPL-3.0-only"
+    assert metadata.get_payload().startswith((ROOT / "README.rst").read_text().splitlines()[0])
+
+
+def _metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_bytes(archive.read(name))
+
+
+def test_changelog_has_an_entry_for_this_version():
+    assert f"\n{openedx_webhooks.__version__} – " in (ROOT / "CHANGELOG.rst").read_text()
+
+
+def test_compiled_requirements_name_no_place_to_install_from():
+    """An index, a path or a link of the machine they were compiled on would break every other machine."""
+    for path in (ROOT / "requirements").glob("*.txt"):
+        for line in path.read_text().splitlines():
+            assert not line.startswith("--"), f"{path.name}: {line}"
+            assert "://" not in line, f"{path.name}: {line}"
+            assert " @ " not in line, f"{path.name}: {line}"
+
+
+def test_demo_and_validate_need_no_compiler():
+    """mysqlclient is the one requirement without wheels; only services.txt may have it."""
+    with_mysqlclient = [
+        path.name for path in (ROOT / "requirements").glob("*.txt") if "\nmysqlclient==" in path.read_text()
+    ]
+    assert with_mysqlclient == ["services.txt"]
+
+
+def test_make_help_explains_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = makefile.split(".PHONY:", 1)[1].replace("\\\n", " ").split("\n", 1)[0].split()
+    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    explained = {line.split()[0] for line in shown.splitlines() if line.startswith("  ")}
+    assert explained == set(phony)
+
+
+def test_make_says_what_to_install_if_python_is_missing(tmp_path):
+    done = subprocess.run(
+        ["make", "PYTHON=no-such-python", f"VENV={tmp_path / 'venv'}", "test"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "needs Python 3.12" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_tools_agree_on_the_oldest_python():
+    """setup.py, ruff, tox and the Makefile name the same version."""
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["target-version"]
+    assert ruff == "py312"
+    assert 'python_requires=">=3.12"' in (ROOT / "setup.py").read_text()
+    assert "PYTHON ?= python3.12" in (ROOT / "Makefile").read_text()
+    assert "envlist = py312-" in (ROOT / "tox.ini").read_text()
