@@ -17,10 +17,13 @@ DEFAULTS: dict[str, Any] = {
     # Longest time for one POST, connecting included, and for connecting alone.
     "DELIVERY_TIMEOUT_SECONDS": 15.0,
     "DELIVERY_CONNECT_TIMEOUT_SECONDS": 3.0,
-    # How many due deliveries one claim takes, how many of them are sent at once, and how many at once to one endpoint.
+    # How many workers deliver at the same time; the others are left to the platform's own tasks.
+    "DELIVERY_WORKERS": 2,
+    # In one worker: how many due deliveries one claim takes, how many are sent at once, and how many at once to one
+    # endpoint. An endpoint also never has more than half of the threads.
     "DELIVERY_BATCH_SIZE": 200,
-    "DELIVERY_THREADS": 32,
-    "DELIVERY_THREADS_PER_ENDPOINT": 8,
+    "DELIVERY_THREADS": 80,
+    "DELIVERY_THREADS_PER_ENDPOINT": 40,
     # A claimed delivery whose worker died is free again after this time. Must exceed the timeout.
     "DELIVERY_LEASE_SECONDS": 120,
     # A task stops claiming after this time and hands on to a new one, so that other tasks get their turn.

@@ -1,0 +1,4 @@
+"""Celery's way in. Celery looks for this module, and messages carry its task names, so they stay for ever."""
+from .webhooks.wakeups import deliver_due
+
+__all__ = ["deliver_due"]

@@ -1,0 +1,257 @@
+"""
+Deliver what is due: claim, send, record, until nothing is due or the time is over.
+
+The thread that calls :func:`deliver_due` talks to the database, in short transactions; the threads of its lanes talk
+HTTP. No transaction is open while anything is sent.
+"""
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import attrs
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db.models import Min
+from django.utils import timezone
+
+from ..app_settings import app_settings
+from ..models import Delivery, Webhook
+from . import claims, results, sending
+from .lanes import Lanes
+from .results import Counts
+
+log = logging.getLogger(__name__)
+# In a request of a development site: a learner waits.
+EAGER_SECONDS = 5
+# While requests are under way, others' deliveries are looked for this often.
+_LOOK_SECONDS = 0.25
+# Results are written together with those that come within this time.
+_LINGER_SECONDS = 0.02
+_WEBHOOKS_FRESH_SECONDS = 5
+_RECONNECT_SECONDS = (0.2, 1, 3, 5, 5, 5)
+
+
+def deliver_due(
+    max_seconds: float | None = None, tick: Callable[[], None] | None = None, stop: Callable[[], bool] | None = None
+) -> Counts:
+    """
+    Deliver everything that is due. Safe beside any number of others that do the same.
+
+    Args:
+        max_seconds: no new delivery is begun after this time; DELIVERY_TASK_SECONDS if None.
+        tick: called now and then while this runs.
+        stop: asked now and then; once true, no new delivery is begun.
+
+    Returns:
+        what was done.
+
+    Raises:
+        django.db.Error: the database is away. What was claimed becomes due again when its lease ends.
+    """
+    if max_seconds is None:
+        max_seconds = app_settings.DELIVERY_TASK_SECONDS
+    drain = _Drain(time.monotonic() + max_seconds, stop or (lambda: False), tick or (lambda: None))
+    try:
+        drain.run()
+    finally:
+        drain.close()
+    return drain.counts
+
+
+def is_due() -> bool:
+    """Whether anything is due."""
+    return claims.due(timezone.now()).exists()
+
+
+def next_due() -> datetime | None:
+    """When the next delivery becomes due; None if nothing is pending for an enabled webhook."""
+    pending = Delivery.objects.using(claims.database()).filter(state=Delivery.State.PENDING, webhook__enabled=True)
+    return pending.aggregate(at=Min("next_attempt_at"))["at"]
+
+
+@attrs.frozen
+class _Job:
+    delivery: Delivery
+    webhook: Webhook
+    lapses_at: float  # time.monotonic(): begun later than this, it might outlive its lease
+
+
+class _Drain:
+    """One run of :func:`deliver_due`."""
+
+    def __init__(self, end: float, stop: Callable[[], bool], tick: Callable[[], None]):
+        self.counts = Counts()
+        self._end, self._stop, self._tick = end, stop, tick
+        self._holder = uuid.uuid4()
+        self._threads = app_settings.DELIVERY_THREADS
+        self._per_endpoint = min(app_settings.DELIVERY_THREADS_PER_ENDPOINT, max(1, self._threads // 2))
+        self._lanes = Lanes(_send, self._threads, self._per_endpoint)
+        self._claimed: dict[int, _Job] = {}
+        self._webhooks: dict[int, Webhook] = {}
+        self._webhooks_read_at = 0.0
+        self._pace = _Pace()
+
+    def run(self) -> None:
+        """Until nothing is due and nothing under way."""
+        look_at = 0.0
+        more = True
+        while True:
+            self._tick()
+            now = time.monotonic()
+            ended = now >= self._end or self._stop()
+            if ended:
+                self._give_back()
+                if not self._lanes.outstanding:
+                    self.counts.out_of_time = more or is_due()
+                    return
+            elif more or now >= look_at:
+                more = self._claim_and_queue()
+                look_at = now + _LOOK_SECONDS
+                if not self._lanes.outstanding and not more:
+                    return
+            found = self._lanes.collect(_LOOK_SECONDS, _LINGER_SECONDS)
+            if found:
+                self._record(found)
+                more = not ended
+
+    def close(self) -> None:
+        """Leave nothing behind: no thread, and no claim on what was not begun."""
+        try:
+            self._give_back()
+        finally:
+            self._lanes.close()
+
+    def _claim_and_queue(self) -> bool:
+        """Claim as much as may be sent soon; whether it found anything."""
+        room = app_settings.DELIVERY_BATCH_SIZE - self._lanes.outstanding
+        full = self._full_webhooks()
+        found = False
+        while room > 0:
+            rows = claims.candidates(timezone.now(), full, app_settings.DELIVERY_BATCH_SIZE)
+            chosen = self._choose(rows, full, room)
+            if chosen:
+                claimed = claims.claim(chosen, self._holder)
+                found = found or bool(claimed)
+                room -= len(claimed)
+                for delivery in claimed:
+                    self._queue(delivery)
+            if len(rows) < app_settings.DELIVERY_BATCH_SIZE or not chosen and not full:
+                break
+        return found
+
+    def _choose(self, rows, full: set[int], room: int) -> list[int]:
+        """Of the candidates, those whose endpoints have room; webhooks without go to ``full``."""
+        self._read_webhooks({webhook_id for _, webhook_id in rows})
+        rooms: dict[str, int] = {}
+        chosen = []
+        for pk, webhook_id in rows:
+            webhook = self._webhooks.get(webhook_id)
+            if webhook is None or pk in self._claimed:
+                full.add(webhook_id)
+                continue
+            endpoint = endpoint_of(webhook)
+            if endpoint not in rooms:
+                rooms[endpoint] = self._room(endpoint)
+            if rooms[endpoint] <= 0:
+                full.add(webhook_id)
+            elif len(chosen) < room:
+                rooms[endpoint] -= 1
+                chosen.append(pk)
+        return chosen
+
+    def _room(self, endpoint: str) -> int:
+        """Threads of its own, and a queue as long as it lately worked off in a second."""
+        return self._per_endpoint + self._pace.of(endpoint) - self._lanes.load(endpoint)
+
+    def _full_webhooks(self) -> set[int]:
+        return {pk for pk, webhook in self._webhooks.items() if self._room(endpoint_of(webhook)) <= 0}
+
+    def _read_webhooks(self, ids: set[int]) -> None:
+        now = time.monotonic()
+        if now - self._webhooks_read_at >= _WEBHOOKS_FRESH_SECONDS:
+            self._webhooks, self._webhooks_read_at = {}, now
+        missing = ids - self._webhooks.keys()
+        if missing:
+            self._webhooks.update(Webhook.objects.using(claims.database()).in_bulk(missing))
+
+    def _queue(self, delivery: Delivery) -> None:
+        webhook = self._webhooks[delivery.webhook_id]
+        lapses_at = time.monotonic() + claims.lease().total_seconds() - app_settings.DELIVERY_TIMEOUT_SECONDS - 5
+        job = self._claimed[delivery.pk] = _Job(delivery, webhook, lapses_at)
+        self._lanes.add(endpoint_of(webhook), job)
+
+    def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
+        for job, result in found:
+            del self._claimed[job.delivery.pk]
+            if result is not None:
+                self._pace.note(endpoint_of(job.webhook), result.outcome.is_accepted)
+        done = [result for _, result in found if result is not None]
+        if done:
+            _persist(lambda: results.write(done, self._holder, self.counts))
+
+    def _give_back(self) -> None:
+        jobs = self._lanes.clear()
+        for job in jobs:
+            del self._claimed[job.delivery.pk]
+        if jobs:
+            claims.release([job.delivery.pk for job in jobs], self._holder)
+
+
+class _Pace:
+    """How many deliveries each endpoint accepted lately in a second."""
+
+    def __init__(self):
+        self._second = 0
+        self._now: dict[str, int] = {}
+        self._before: dict[str, int] = {}
+
+    def note(self, endpoint: str, ok: bool) -> None:
+        """Count a result; a failure forgets the pace."""
+        self._turn()
+        if ok:
+            self._now[endpoint] = self._now.get(endpoint, 0) + 1
+        else:
+            self._now.pop(endpoint, None)
+            self._before.pop(endpoint, None)
+
+    def of(self, endpoint: str) -> int:
+        """The better of this second and the one before."""
+        self._turn()
+        return max(self._now.get(endpoint, 0), self._before.get(endpoint, 0))
+
+    def _turn(self) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            self._before = self._now if second == self._second + 1 else {}
+            self._second, self._now = second, {}
+
+
+def endpoint_of(webhook: Webhook) -> str:
+    """What shares a share: the server, whatever the path."""
+    return urlsplit(webhook.webhook_url).netloc.lower()
+
+
+def _send(job: _Job) -> tuple[_Job, sending.Result | None]:
+    if time.monotonic() >= job.lapses_at:
+        return job, None
+    return job, sending.attempt(job.delivery, job.webhook)
+
+
+def _persist(write: Callable[[], None]) -> None:
+    """Write results; if the database is away for a moment, wait for it: without the record all would be sent again."""
+    using = claims.database()
+    for wait in (*_RECONNECT_SECONDS, None):
+        try:
+            write()
+            return
+        except (OperationalError, InterfaceError) as error:
+            if wait is None or connections[using].in_atomic_block:
+                raise
+            log.warning("Results could not be written (%s); trying again in %s s", type(error).__name__, wait)
+            connections[using].close()
+            time.sleep(wait)
+        except DatabaseError:
+            log.exception("Results could not be written; their deliveries are tried again when their leases end")
+            return

@@ -1,0 +1,184 @@
+"""
+The health of an endpoint: healthy → failing → warned → disabled.
+
+Any success makes it healthy again. A webhook that fails and fails is reported to its operators after
+``FAILING_WARN_AFTER_SECONDS``, and disabled when as much time again has passed as lies between that and
+``FAILING_DISABLE_AFTER_SECONDS``; so nobody's webhook is disabled without that warning. 410 Gone disables at once.
+Each is told once.
+"""
+import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from enum import Enum
+from urllib.parse import urlsplit
+
+import attrs
+from django.core.mail import mail_admins, send_mail
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import index
+from ..app_settings import app_settings
+from ..models import Webhook
+from . import claims
+
+log = logging.getLogger(__name__)
+HEALTHY = {"consecutive_failures": 0, "failing_since": None, "warned_at": None, "disabled_reason": ""}
+
+
+class Step(Enum):
+    """What has to happen now."""
+
+    NOTHING = "nothing"
+    WARN = "warn"
+    DISABLE = "disable"
+
+
+@attrs.frozen
+class Failures:
+    """
+    What one batch of attempts brought to a webhook after its last success.
+
+    Attributes:
+        count: how many.
+        since: when the first of them began, aware.
+        gone: whether the endpoint answered 410.
+    """
+
+    count: int
+    since: datetime
+    gone: bool = False
+
+
+def judge(
+    failing_since: datetime | None, warned_at: datetime | None, now: datetime, warn_after: timedelta,
+    disable_after: timedelta,
+) -> Step:
+    """
+    What to do about an endpoint that just failed.
+
+    Args:
+        failing_since: when the first failure after its last success began.
+        warned_at: when its operators were told, if they were.
+        now: all three are aware.
+        warn_after: nothing but failures for so long.
+        disable_after: and for so long.
+    """
+    if failing_since is None or now - failing_since < warn_after:
+        return Step.NOTHING
+    if warned_at is None:
+        return Step.WARN
+    grace = max(disable_after - warn_after, timedelta())
+    return Step.DISABLE if now - failing_since >= disable_after and now - warned_at >= grace else Step.NOTHING
+
+
+def note(succeeded: Collection[int], failed: dict[int, Failures]) -> None:
+    """
+    Bring the webhooks' health up to date after a batch of attempts; e-mails are sent from here.
+
+    Healthy webhooks that succeed cost one UPDATE for all of them, which finds nothing to change.
+
+    Args:
+        succeeded: ids of webhooks with a success in the batch.
+        failed: id → failures after the last success in the batch.
+    """
+    if succeeded:
+        reset(_rows().filter(pk__in=succeeded).exclude(consecutive_failures=0, failing_since=None, warned_at=None))
+    for pk, failures in failed.items():
+        _rows().filter(pk=pk).update(
+            consecutive_failures=F("consecutive_failures") + failures.count,
+            failing_since=Coalesce("failing_since", failures.since),
+        )
+    for webhook in _rows().filter(pk__in=failed, enabled=True) if failed else ():
+        _act(webhook, failed[webhook.pk].gone)
+
+
+def reset(webhooks) -> None:
+    """Make the webhooks of a queryset healthy: a success, or a test that succeeded. Disabled ones stay disabled."""
+    webhooks.update(**{name: value for name, value in HEALTHY.items() if name != "disabled_reason"})
+
+
+def enable(webhooks) -> int:
+    """
+    Enable the webhooks of a queryset again, with a clean slate. What is owed to them becomes due.
+
+    Returns:
+        how many there are.
+    """
+    count = webhooks.update(enabled=True, modified=timezone.now(), **HEALTHY)
+    index.webhooks.forget()
+    return count
+
+
+def _rows():
+    return Webhook.objects.using(claims.database())
+
+
+def _act(webhook: Webhook, gone: bool) -> None:
+    if gone:
+        _disable(webhook, _("The endpoint answered 410 Gone: it wants no more deliveries."))
+        return
+    now = timezone.now()
+    step = judge(
+        webhook.failing_since, webhook.warned_at, now,
+        timedelta(seconds=app_settings.FAILING_WARN_AFTER_SECONDS),
+        timedelta(seconds=app_settings.FAILING_DISABLE_AFTER_SECONDS),
+    )
+    if step is Step.DISABLE:
+        _disable(
+            webhook,
+            _("Nothing but failures since %(since)s (%(count)d in a row).")
+            % {"since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC", "count": webhook.consecutive_failures},
+        )
+    # Several workers may come to the same conclusion: the one whose UPDATE hits tells.
+    elif step is Step.WARN and _rows().filter(pk=webhook.pk, enabled=True, warned_at=None).update(warned_at=now):
+        log.warning("Webhook %s fails since %s", webhook.pk, webhook.failing_since.isoformat())
+        _tell(_("Webhook %(pk)s is failing") % {"pk": webhook.pk}, _warning(webhook))
+
+
+def _disable(webhook: Webhook, reason: str) -> None:
+    changes = {"enabled": False, "disabled_reason": reason[:255], "modified": timezone.now()}
+    if _rows().filter(pk=webhook.pk, enabled=True).update(**changes):
+        index.webhooks.forget()
+        log.error("Webhook %s was disabled: %s", webhook.pk, reason)
+        _tell(_("Webhook %(pk)s was disabled") % {"pk": webhook.pk}, "\n\n".join([
+            _describe(webhook),
+            reason,
+            _(
+                "Nothing new is recorded for it, and what it is owed waits. When the endpoint works again, enable the "
+                "webhook in the admin: what waited is then delivered. Use Replay for what had failed."
+            ),
+        ]))
+
+
+def _warning(webhook: Webhook) -> str:
+    disable_at = timezone.now() + timedelta(
+        seconds=app_settings.FAILING_DISABLE_AFTER_SECONDS - app_settings.FAILING_WARN_AFTER_SECONDS
+    )
+    return "\n\n".join([
+        _describe(webhook),
+        _("All %(count)d attempts since %(since)s failed. The attempts are in the admin under Deliveries.")
+        % {"count": webhook.consecutive_failures, "since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC"},
+        _("Unless one succeeds, the webhook is disabled after %(when)s.") % {"when": f"{disable_at:%Y-%m-%d %H:%M} UTC"},
+    ])
+
+
+def _describe(webhook: Webhook) -> str:
+    # Without the query string: operators put tokens there.
+    address = urlsplit(webhook.webhook_url)._replace(query="", fragment="").geturl()
+    return _("Webhook %(pk)s: %(event)s → %(address)s\n%(description)s") % {
+        "pk": webhook.pk, "event": webhook.event_name, "address": address, "description": webhook.description,
+    }
+
+
+def _tell(subject: str, text: str) -> None:
+    try:
+        if app_settings.ALERT_EMAILS:
+            send_mail(subject, text, None, list(app_settings.ALERT_EMAILS))
+        else:
+            mail_admins(subject, text)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # The mail server's trouble must not stop deliveries; the log line before has told it already.
+        log.error("The e-mail “%s” could not be sent: %s", subject, type(error).__name__)

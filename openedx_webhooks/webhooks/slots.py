@@ -1,0 +1,51 @@
+"""
+How many workers may deliver at the same time: the platform's own tasks share the workers with ours.
+
+The slots are keys in Django's cache. A cache that is away, or that every process has for itself, means no limit: more
+workers deliver than should, and nothing is lost.
+"""
+import uuid
+
+from django.core.cache import cache
+
+from ..app_settings import app_settings
+
+
+class Slot:
+    """One of ``DELIVERY_WORKERS`` places; free again by itself ``SECONDS`` after its holder was killed."""
+
+    SECONDS = 20
+
+    def __init__(self):
+        self._key: str | None = None
+        self._mark = uuid.uuid4().hex
+
+    def acquire(self) -> bool:
+        """Take a free slot; False if all are taken."""
+        answered = False
+        for number in range(app_settings.DELIVERY_WORKERS):
+            key = f"openedx_webhooks.slot.{number}"
+            if _ask(cache.add, key, self._mark, timeout=self.SECONDS):
+                self._key = key
+                return True
+            answered = answered or _ask(cache.get, key) is not None
+        return not answered
+
+    def renew(self) -> None:
+        """Keep the slot for another ``SECONDS``."""
+        if self._key:
+            _ask(cache.set, self._key, self._mark, timeout=self.SECONDS)
+
+    def release(self) -> None:
+        """Give the slot back."""
+        if self._key and _ask(cache.get, self._key) == self._mark:
+            _ask(cache.delete, self._key)
+        self._key = None
+
+
+def _ask(method, *args, **kwargs):
+    try:
+        return method(*args, **kwargs)
+    except Exception:  # pylint: disable=broad-exception-caught
+        # Whatever the cache's client raises when its server is away.
+        return None

@@ -1,0 +1,188 @@
+"""
+What makes a worker look for due deliveries: a nudge after each commit, and countdowns for what is due later.
+
+None of it is needed for correctness. The rows are the truth; a lost message costs latency, until the next event, the
+next look or ``manage.py webhooks_deliver`` finds what is due.
+"""
+import atexit
+import logging
+import math
+import os
+import threading
+import time
+
+from celery import current_app, shared_task
+from django.core.cache import cache
+from django.db import transaction
+
+from ..app_settings import app_settings
+from . import deliver
+from .slots import Slot
+
+log = logging.getLogger(__name__)
+TASK_NAME = "openedx_webhooks.tasks.deliver_due"
+# The Redis transport hands a message out again if nobody acknowledged it for an hour, and a countdown waits in a
+# worker's memory: longer waits are looked at again instead.
+MAX_COUNTDOWN_SECONDS = 600
+_NUDGE_SPACING_SECONDS = 0.05
+_COMPLAIN_SECONDS = 60
+_EXIT_SECONDS = 2.0
+
+
+@shared_task(name=TASK_NAME, ignore_result=True)
+def deliver_due() -> None:
+    """Deliver what is due, for a bounded time; then leave word for what is due later."""
+    if _eager():
+        # Inside a request of a development site: what is due now, once. Retries are left to the command.
+        deliver.deliver_due(max_seconds=deliver.EAGER_SECONDS)
+        return
+    try:
+        _drain_in_slot()
+    except Exception:
+        # The database is away, for instance: without this nobody would look again.
+        look_again(time.time() + 10)
+        raise
+
+
+def _drain_in_slot() -> None:
+    slot = Slot()
+    while slot.acquire():
+        try:
+            counts = deliver.deliver_due(tick=slot.renew)
+        finally:
+            slot.release()
+        if counts.out_of_time:
+            publish()
+            return
+        # A nudge that came between our last look and the release found the slot taken, and left.
+        if not deliver.is_due():
+            break
+    else:
+        look_again(time.time() + Slot.SECONDS)
+        return
+    when = deliver.next_due()
+    if when:
+        look_again(when.timestamp())
+
+
+def nudge_on_commit(using: str) -> None:
+    """Nudge a worker once the current transaction of this database has committed; at once if there is none."""
+    transaction.on_commit(nudge, using=using, robust=True)
+
+
+def nudge() -> None:
+    """
+    Ask a worker to look for due deliveries now. Takes microseconds, never raises.
+
+    With eager Celery the deliveries are made here and now.
+    """
+    try:
+        if _eager():
+            publish()
+        else:
+            _nudger.request()
+    except Exception:  # pylint: disable=broad-exception-caught
+        log.exception("No worker could be nudged; deliveries wait for the next look")
+
+
+def look_again(at: float) -> None:
+    """
+    Have a worker look for due deliveries at a time, or earlier if it is more than ten minutes away.
+
+    One message for all who ask for the same second; waits longer than ten minutes share the full ten minutes.
+
+    Args:
+        at: seconds since the epoch.
+    """
+    now = time.time()
+    last = (math.floor(now / MAX_COUNTDOWN_SECONDS) + 1) * MAX_COUNTDOWN_SECONDS
+    second = max(math.ceil(min(at, last)), math.ceil(now) + 1)
+    if _first_to_ask(second, now) and not _eager():
+        publish(countdown=second - now)
+
+
+def _first_to_ask(second: int, now: float) -> bool:
+    for old in [known for known in _asked_for if known < now]:
+        _asked_for.discard(old)
+    if second in _asked_for:
+        return False
+    _asked_for.add(second)
+    key = f"openedx_webhooks.look.{second}"
+    try:
+        # A cache that is away answers neither: then each process asks for itself.
+        return bool(cache.add(key, 1, timeout=second - now + 60)) or cache.get(key) is None
+    except Exception:  # pylint: disable=broad-exception-caught
+        return True
+
+
+def publish(countdown: float | None = None) -> bool:
+    """
+    Send the message; a broker that refuses costs one log line a minute.
+
+    Args:
+        countdown: seconds until a worker may start.
+
+    Returns:
+        whether the broker took it.
+    """
+    try:
+        deliver_due.apply_async(
+            queue=app_settings.DELIVERY_QUEUE, countdown=countdown, retry=False, ignore_result=True
+        )
+        return True
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        if time.monotonic() - _complained["at"] >= _COMPLAIN_SECONDS:
+            _complained["at"] = time.monotonic()
+            log.warning("Celery's broker takes no message (%s); deliveries wait for the next look", type(error).__name__)
+        return False
+
+
+def _eager() -> bool:
+    return bool(current_app.conf.task_always_eager)
+
+
+class _Nudger:
+    """
+    Publishes from a thread of its own: a broker that accepts the connection and then hangs must not hold a request.
+
+    Requests that come while a message is on its way share the next one.
+    """
+
+    def __init__(self):
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
+        atexit.register(self._flush)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted, self._idle = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def request(self) -> None:
+        """Have a message sent soon."""
+        self._idle.clear()
+        self._wanted.set()
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="openedx_webhooks-nudger", daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            publish()
+            if not self._wanted.is_set():
+                self._idle.set()
+            time.sleep(_NUDGE_SPACING_SECONDS)
+
+    def _flush(self) -> None:
+        # A short-lived process (a management command) exits right after its commit.
+        if self._thread is not None:
+            self._idle.wait(_EXIT_SECONDS)
+
+
+_asked_for: set[int] = set()
+_complained = {"at": -math.inf}
+_nudger = _Nudger()

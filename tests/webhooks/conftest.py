@@ -1,0 +1,29 @@
+"""Events and webhooks for the tests of the asynchronous flow."""
+import pytest
+from openedx_events.learning.data import UserData, UserPersonalData
+from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
+
+from openedx_webhooks.models import Webhook
+
+LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
+
+
+def user_data(number=1):
+    """A user as events carry one."""
+    return UserData(
+        pii=UserPersonalData(username=f"user{number}", email=f"user{number}@example.com", name="Ann Example"),
+        id=number,
+        is_active=True,
+    )
+
+
+@pytest.fixture
+def log_in():
+    """Send the event of a login through its real signal."""
+    return lambda number=1, **kwargs: SESSION_LOGIN_COMPLETED.send_event(user=user_data(number), **kwargs)
+
+
+@pytest.fixture
+def webhook(receiver, db):  # pylint: disable=unused-argument
+    """A webhook for logins at the receiver's ``/hook``."""
+    return Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/hook"))
