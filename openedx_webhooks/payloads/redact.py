@@ -43,7 +43,8 @@ def is_sensitive(key: Any) -> bool:
         if not issubclass(type(key), str):
             return False
         key = str.__str__(key)
-    return _is_sensitive(key, tuple(app_settings.SENSITIVE_KEYS or ()))
+    extra = app_settings.SENSITIVE_KEYS or ()
+    return _is_sensitive(key, (extra,) if isinstance(extra, str) else tuple(extra))
 
 
 @lru_cache(maxsize=8192)
@@ -77,7 +78,8 @@ _ACTIVATION_KEYS = frozenset(("confirm_activation_link", "activation_key", "acti
 _OPAQUE_KEY = re.compile(r"[0-9A-Za-z]{20,}")
 # ``{"name": "password", "value": …}`` says the same as ``{"password": …}``.
 _NAME_KEYS = ("name", "field", "field_name", "key", "header")
-_VALUE_KEYS = frozenset(("value", "values", "default", "defaultValue", "default_value", "initial", "data"))
+_VALUE_KEYS = frozenset(("value", "values", "default", "defaultValue", "default_value", "initial"))
+_IDENTIFIER = re.compile(r"[\w.\[\]\-]{1,100}")
 _NOTHING: frozenset = frozenset()
 
 
@@ -91,9 +93,14 @@ def sensitive_here(mapping: Mapping) -> frozenset:
         if not _ACTIVATION_KEYS.isdisjoint(mapping) or (isinstance(key, str) and _OPAQUE_KEY.fullmatch(key)):
             found |= {"key"}
     if not _VALUE_KEYS.isdisjoint(mapping):
-        if any(is_sensitive(mapping[name]) for name in _NAME_KEYS if name in mapping):
+        if any(_names_a_secret(mapping[name]) for name in _NAME_KEYS if name in mapping):
             found |= _VALUE_KEYS
     return found
+
+
+def _names_a_secret(name: Any) -> bool:
+    """A title such as "The secret garden" doesn't."""
+    return is_sensitive(name) and _IDENTIFIER.fullmatch(name) is not None
 
 
 def redact(value: Any, depth: int = 0) -> Any:
@@ -142,8 +149,12 @@ _ASSIGNMENT = re.compile(
     r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+)"
 )
 _URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential", "x-goog-signature"))
-# "name": "value" in scripts and logs that aren't JSON as a whole.
-_MEMBER = re.compile(r"""(?P<name>(["'])[A-Za-z_][\w.\-]{0,80}\2\s*:\s*)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+# "name": "value" in scripts, data attributes and logs that aren't JSON as a whole.
+_QUOTE = r"(?:\\*[\"']|&quot;|&#34;|&#39;|&#x27;)"
+_MEMBER = re.compile(
+    rf"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{{0,80}})(?P<is>{_QUOTE}?\s{{0,20}}:\s{{0,20}}(?P<quote>{_QUOTE}))"
+    r"(?:\\.|[^\\]){0,20000}?(?P=quote)", re.S
+)
 _INPUT = re.compile(r"<(?:input|meta)\b[^>]{0,2000}>", re.I)
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
 
@@ -161,7 +172,7 @@ def mask(text: str) -> str:
         text = _PASSWORD_HASH.sub(MASK, text)
     if "eyJ" in text:
         text = _JWT.sub(MASK, text)
-    if '":' in text or "':" in text or '" :' in text:
+    if ":" in text and ('"' in text or "'" in text or "&" in text):
         text = _mask_members(text)
     if " " in text:
         text = _SCHEME.sub(rf"\1\2{MASK}", text)
@@ -211,6 +222,6 @@ def _mask_members(text: str) -> str:
 
 
 def _mask_member(match: re.Match) -> str:
-    name = match["name"].rstrip(" :\t\r\n")[1:-1]
-    quote = match["value"][0]
-    return f"{match['name']}{quote}{MASK}{quote}" if is_sensitive(name) else match[0]
+    if not is_sensitive(match["name"]):
+        return match[0]
+    return f"{match['name']}{match['is']}{MASK}{match['quote']}"

@@ -11,6 +11,7 @@ Payloads: what an event or a filter carries, as JSON data (``{argument: value, â
 * What exceeds a limit is cut, and ``event_metadata.cut`` lists where.
 """
 import functools
+import re
 from collections.abc import Mapping
 from datetime import timezone
 from typing import Any
@@ -76,27 +77,38 @@ def filter_payload(
 
 
 def user_id_of(payload: Mapping[str, Any]) -> int | None:
-    """The id of the user whom a payload is about, as far as it names one; for finding a retired user's records."""
-    values = [payload, *(value for name, value in payload.items() if name != METADATA and isinstance(value, dict))]
-    for value in values:
-        for found in (_member_id(value, "user"), _member_id(value, "student_user"), *map(value.get, _USER_IDS)):
-            if (number := _number(found)) is not None:
-                return number
-    for value in values[1:]:
-        for inner in value.values():
-            if isinstance(inner, dict):
-                for found in (_member_id(inner, "user"), *map(inner.get, _USER_IDS)):
-                    if (number := _number(found)) is not None:
-                        return number
-    return None
+    """
+    The id of the user whom a payload is about, as far as it names one; for finding a retired user's records.
+
+    The nearest to the top wins; lists aren't searched, because they are about several users.
+    """
+    level = [{name: value for name, value in payload.items() if name != METADATA}]
+    for _ in range(_USER_ID_LEVELS):
+        for value in level:
+            for found in (_member_id(value, "user"), _member_id(value, "student_user"), *map(value.get, _USER_IDS)):
+                if (number := _number(found)) is not None:
+                    return number
+        level = [inner for value in level for inner in value.values() if isinstance(inner, dict)][:500]
+    return _tracked_user(payload)
 
 
-_USER_IDS = ("user_id", "lms_user_id")
+_USER_IDS = ("user_id", "lms_user_id", "accomplishment_user_id")
+# learner_credit_course_enrollment.enterprise_course_enrollment.enterprise_user.user_id
+_USER_ID_LEVELS = 5
+_TRACKED_USER = re.compile(r'"user_id":\s*"?(\d{1,18})\b')
 
 
 def _member_id(value, name):
     member = value.get(name)
     return member.get("id") if isinstance(member, dict) else None
+
+
+def _tracked_user(payload):
+    """Tracking logs carry their context as text."""
+    log = payload.get("tracking_log")
+    context = log.get("context") if isinstance(log, dict) else None
+    found = _TRACKED_USER.search(context) if isinstance(context, str) else None
+    return int(found[1]) if found else None
 
 
 def _number(value):

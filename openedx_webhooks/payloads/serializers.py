@@ -102,10 +102,18 @@ def _block(block):
     block_type = getattr(scope_ids, "block_type", None) or held(block, "block_type") or held(block, "category")
     return {
         "usage_key": usage_key,
-        "course_key": getattr(usage_key, "course_key", None) or held(block, "course_key") or held(block, "id"),
-        "block_type": block_type or getattr(usage_key, "block_type", None),
+        "course_key": _part(usage_key, "course_key") or held(block, "course_key"),
+        "block_type": block_type or _part(usage_key, "block_type"),
         "display_name": _display_name(block),
     }
+
+
+def _part(key, name):
+    """A part of an opaque key; some kinds of key refuse some parts."""
+    try:
+        return getattr(key, name, None)
+    except (NotImplementedError, ValueError):
+        return None
 
 
 def _display_name(block):
@@ -124,7 +132,8 @@ def _display_name(block):
 def _response(response):
     headers = held(response, "headers") or {}
     return {
-        "status_code": held(response, "_status_code") or getattr(response, "status_code", None),
+        # Redirects and errors have it as an attribute of the class.
+        "status_code": held(response, "status_code", getattr(type(response), "status_code", None)),
         "headers": {name: value for name, value in headers.items() if name.lower() != "set-cookie"},
     }
 

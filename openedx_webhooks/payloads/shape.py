@@ -1,13 +1,20 @@
 """
 Conditions and shapes: JMESPath expressions over a payload (https://jmespath.org/specification.html).
 
-Pure functions; JMESPath has no side effects, no loops without end and no access to anything but the payload.
+Pure functions; JMESPath has no side effects, no loops without end and no access to anything but the payload. What it
+can do is nest and multiply, so expressions and results have limits.
 """
 from typing import Any
 
 import jmespath
 from django.utils.translation import gettext as _
 from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.functions import Functions
+
+from openedx_webhooks.app_settings import app_settings
+
+# Characters. Far more than a shape of a whole payload needs.
+MAX_EXPRESSION = 10_000
 
 
 class ExpressionError(ValueError):
@@ -16,26 +23,28 @@ class ExpressionError(ValueError):
 
 def compile_expression(text: str):
     """
-    Compile a JMESPath expression.
+    Compile a JMESPath expression, and check the functions it calls.
 
     Raises:
         ExpressionError: with the position (counted from 1) and a pointer at it.
     """
-    try:
-        return jmespath.compile(text)
-    except ParseError as error:
-        position = getattr(error, "lex_position", None)
-        if position is None:
-            raise ExpressionError(str(error)) from error
-        position = min(position, len(text))
+    if len(text) > MAX_EXPRESSION:
         raise ExpressionError(
-            _("Not a JMESPath expression, at character %(position)d: %(start)s▶%(rest)s") % {
-                "position": position + 1, "start": text[max(0, position - 30):position],
-                "rest": text[position:position + 30],
-            }
-        ) from error
+            _("The expression has %(length)d characters, %(limit)d are allowed.")
+            % {"length": len(text), "limit": MAX_EXPRESSION}
+        )
+    if not text.strip():
+        raise ExpressionError(_("The expression is empty."))
+    try:
+        expression = jmespath.compile(text)
+    except ParseError as error:
+        raise _located(_("Not a JMESPath expression"), text, error.lex_position) from error
     except JMESPathError as error:
         raise ExpressionError(str(error)) from error
+    except RecursionError as error:
+        raise ExpressionError(_("The expression is nested too deeply.")) from error
+    _check_functions(text, expression.parsed)
+    return expression
 
 
 def matches(condition, payload: Any) -> bool:
@@ -45,7 +54,7 @@ def matches(condition, payload: Any) -> bool:
     Raises:
         ExpressionError: the condition can't be evaluated on this payload.
     """
-    result = evaluate(condition, payload)
+    result = _search(condition, payload)
     return not (result is None or result is False or result in ("", [], {}))
 
 
@@ -54,9 +63,73 @@ def evaluate(expression, payload: Any) -> Any:
     The result of a compiled expression.
 
     Raises:
-        ExpressionError: the expression can't be evaluated on this payload.
+        ExpressionError: the expression can't be evaluated on this payload, or its result isn't data, or it is more than
+            four times as large as a payload may be.
     """
+    result = _search(expression, payload)
+    _check_result(result, 4 * app_settings.PAYLOAD_MAX_BYTES)
+    return result
+
+
+def _search(expression, payload):
     try:
         return expression.search(payload)
-    except JMESPathError as error:
-        raise ExpressionError(str(error)) from error
+    except RecursionError as error:
+        raise ExpressionError(_("The expression is nested too deeply.")) from error
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Beside its own exceptions, JMESPath lets Python's through where a function meets values it didn't expect.
+        raise ExpressionError(str(error) or type(error).__name__) from error
+
+
+def _located(problem: str, text: str, position: int) -> ExpressionError:
+    position = max(0, min(position, len(text)))
+    return ExpressionError(
+        _("%(problem)s, at character %(position)d: %(start)s▶%(rest)s") % {
+            "problem": problem, "position": position + 1,
+            "start": text[max(0, position - 30):position], "rest": text[position:position + 30],
+        }
+    )
+
+
+def _check_functions(text: str, parsed: dict) -> None:
+    """JMESPath looks at names and numbers of arguments when a call is evaluated: too late for the form."""
+    pending = [parsed]
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, dict):
+            continue
+        if node.get("type") == "function_expression":
+            _check_call(text, node["value"], len(node["children"]))
+        pending.extend(node.get("children", ()))
+
+
+def _check_call(text: str, name: str, count: int) -> None:
+    position = text.find(f"{name}(")
+    known = Functions.FUNCTION_TABLE.get(name)
+    if known is None:
+        raise _located(_("JMESPath has no function %(name)s()") % {"name": name}, text, position)
+    signature = known["signature"]
+    variadic = bool(signature) and signature[-1].get("variadic", False)
+    if count < len(signature) or (count > len(signature) and not variadic):
+        raise _located(
+            _("%(name)s() takes %(expected)d arguments, not %(actual)d")
+            % {"name": name, "expected": len(signature), "actual": count}, text, position
+        )
+
+
+def _check_result(result: Any, max_bytes: int) -> None:
+    """``[@, @] | [@, @] | …`` doubles with every step: cheap to evaluate, not to send."""
+    left = max_bytes
+    pending = [result]
+    while pending:
+        value = pending.pop()
+        left -= len(value) + 2 if isinstance(value, str) else 2
+        if isinstance(value, dict):
+            pending.extend(value.values())
+            left -= sum(map(len, value))
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif not isinstance(value, (str, int, float, type(None))):
+            raise ExpressionError(_("The result of the expression isn't data but a reference to an expression (&)."))
+        if left < 0 or len(pending) > max_bytes:
+            raise ExpressionError(_("The result of the expression is too large."))

@@ -239,7 +239,6 @@ def _bytes(walk, value):
     try:
         return _text(walk, value.decode("utf-8"))
     except UnicodeDecodeError:
-        walk.note()
         return {"type": "bytes", "size": len(value)}
 
 
@@ -432,8 +431,12 @@ def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
         serializer: takes the object and returns what to send instead: plain values or further objects, which are
             converted in their turn. It reads only what is in memory; :func:`~.serializers.held` helps.
     """
+    def convert(walk, value):
+        sent = serializer(value)
+        return walk.mapping(sent.items(), len(sent)) if type(sent) is dict else walk.json(sent)
+
     def handler(walk, value):
-        return walk.once(value, lambda walk, value: walk.json(serializer(value)))
+        return walk.once(value, convert)
 
     _handlers.clear()
     (_BY_NAME if isinstance(target, str) else _BY_CLASS)[target] = handler
@@ -449,11 +452,13 @@ def _resolve(cls: type) -> Handler:
         return _lazy_object
     if issubclass(cls, Enum):
         return _enum
+    declared = attr.has(cls)
     for base in cls.__mro__:
-        handler = _BY_NAME.get(base.__name__) or _BY_CLASS.get(base)
+        # A data class says itself what it consists of, whatever its name.
+        handler = _BY_CLASS.get(base) or (None if declared else _BY_NAME.get(base.__name__))
         if handler is not None:
             return handler
-    if attr.has(cls):
+    if declared:
         return _fields_handler(field.name for field in attr.fields(cls))
     if dataclasses.is_dataclass(cls):
         return _fields_handler(field.name for field in dataclasses.fields(cls))
