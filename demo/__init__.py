@@ -1,0 +1,1 @@
+"""The demo: a miniature LMS with the plugin, a receiver, and what starts and stops them."""
