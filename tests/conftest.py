@@ -21,3 +21,11 @@ def _fresh_index():
     yield
     index.webhooks.forget()
     index.webfilters.forget()
+
+
+@pytest.fixture(autouse=True)
+def _calls_are_recorded_at_once(monkeypatch):
+    """A thread with a connection of its own sees nothing of a test's transaction, and would outlive the test."""
+    from openedx_webhooks.webfilters.call_log import recorder  # pylint: disable=import-outside-toplevel
+
+    monkeypatch.setattr(recorder, "inline", True)

@@ -1,0 +1,186 @@
+"""
+The record of calls, written outside the learner's transaction and by another thread.
+
+An exception that halts the request, or a transaction that is rolled back, must not take the record with it, and no
+learner waits for it. So records go into a bounded queue, and a thread with a database connection of its own writes them
+in batches. When the queue is full, records are lost rather than memory or time, and the log says how many.
+"""
+import atexit
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import close_old_connections, connections, router, transaction
+
+from ..app_settings import app_settings
+from ..models import Call, Webfilter
+from ..payloads import redact, serialize
+
+log = logging.getLogger(__name__)
+
+_QUEUE_SIZE = 2000
+_BATCH_SIZE = 100
+# The writer gathers for this long, so that a page with many calls costs one INSERT.
+_LINGER_SECONDS = 0.2
+# A writer with nothing to do ends, and its database connection with it.
+_IDLE_SECONDS = 10.0
+_EXIT_SECONDS = 2.0
+_WARN_SECONDS = 60.0
+
+
+def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
+    """Queue the records of one run, as far as each webfilter wants them. Never raises, never waits."""
+    try:
+        for one in asked:
+            if not one.is_remembered and _is_wanted(one):
+                recorder.put(_fields(one, payload))
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.error("A call could not be recorded: %s", type(error).__name__)
+
+
+def _result(one) -> str:
+    if one.has_halted or (one.observes and one.verdict.halt is not None):
+        return Call.Result.HALTED
+    if one.changed:
+        return Call.Result.CHANGED
+    return Call.Result.IGNORED if one.verdict.problem else Call.Result.PASSED
+
+
+def _is_wanted(one) -> bool:
+    wanted = one.webfilter.call_log
+    if wanted == Webfilter.CallLog.NONE:
+        return False
+    if wanted == Webfilter.CallLog.ALL or one.observes:
+        return True
+    return bool(one.verdict.problem) or _result(one) == Call.Result.HALTED
+
+
+def _fields(one, payload) -> dict[str, Any]:
+    outcome = one.outcome
+    return {
+        "webfilter_id": one.webfilter.pk,
+        "message_id": one.question.message_id,
+        "mode": one.webfilter.mode,
+        "result": _result(one),
+        "changed_keys": ", ".join(one.changed)[:255],
+        "started_at": outcome.started_at,
+        "duration": outcome.duration,
+        "status_code": outcome.status_code,
+        "error": one.verdict.problem[:255],
+        "request_body": one.question.content,
+        "response_excerpt": _excerpt(outcome.body),
+        "user_id": serialize.user_id_of(payload),
+    }
+
+
+def _excerpt(body: bytes) -> str:
+    text = body[:app_settings.RESPONSE_EXCERPT_BYTES].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return redact.mask(text)
+
+
+class Recorder:
+    """
+    Writes records from a queue in a thread of its own.
+
+    Attributes:
+        inline: write at once in the caller's thread and transaction instead; for tests that run in a transaction whose
+            rows no other connection sees.
+    """
+
+    def __init__(self):
+        self.inline = False
+        self._reset()
+
+    def _reset(self):
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[dict[str, Any]] = queue.Queue(_QUEUE_SIZE)
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        self._lost = 0
+        self._warn_at = 0.0
+
+    def put(self, fields: dict[str, Any]) -> None:
+        """Take one record: the fields of a :class:`~openedx_webhooks.models.Call`."""
+        if self.inline:
+            _write([fields])
+            return
+        if self._pid != os.getpid():
+            self._reset()
+        try:
+            self._queue.put_nowait(fields)
+        except queue.Full:
+            self._lost += 1
+            if time.monotonic() >= self._warn_at:
+                self._warn_at = time.monotonic() + _WARN_SECONDS
+                log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
+        self._start()
+
+    def flush(self, seconds: float = _EXIT_SECONDS) -> bool:
+        """Wait until everything is written; false if that took longer than ``seconds``."""
+        end = time.monotonic() + seconds
+        while self._queue.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.01)
+        return not self._queue.unfinished_tasks
+
+    def _start(self):
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="openedx_webhooks-call-log", daemon=True)
+                self._thread.start()
+
+    def _work(self):
+        try:
+            while batch := self._next_batch():
+                try:
+                    close_old_connections()
+                    _write(batch)
+                finally:
+                    for _fields_of_one in batch:
+                        self._queue.task_done()
+        finally:
+            connections.close_all()
+
+    def _next_batch(self) -> list[dict[str, Any]]:
+        try:
+            batch = [self._queue.get(timeout=_IDLE_SECONDS)]
+        except queue.Empty:
+            with self._lock:
+                # Decided under the lock, so that a record that comes now starts a new thread.
+                if self._queue.empty():
+                    self._thread = None
+                    return []
+            return self._next_batch()
+        end = time.monotonic() + _LINGER_SECONDS
+        while len(batch) < _BATCH_SIZE:
+            try:
+                batch.append(self._queue.get(timeout=max(0.0, end - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+
+def _write(batch: list[dict[str, Any]]) -> None:
+    """Write records; if one of them can't be, then at least the others."""
+    database = router.db_for_write(Call)
+    try:
+        with transaction.atomic(using=database):
+            Call.objects.using(database).bulk_create([Call(**fields) for fields in batch])
+        return
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # The database may be away, or the webfilter of one of them deleted in the meantime.
+        if len(batch) == 1:
+            log.warning("A call of webfilter %s was not recorded: %s", batch[0]["webfilter_id"], type(error).__name__)
+            return
+    for fields in batch:
+        _write([fields])
+
+
+recorder = Recorder()
+os.register_at_fork(after_in_child=recorder._reset)  # pylint: disable=protected-access
+atexit.register(recorder.flush)

@@ -1,0 +1,165 @@
+"""
+Call the endpoints of one run of a filter, all at the same time, and be back by the deadline.
+
+Threads of the pool do HTTP and nothing else: no ORM, no settings of the caller's thread, nothing that could outlive the
+call. :func:`~openedx_webhooks.transport.client.post` ends at its own deadline, so no thread stays behind.
+"""
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import attrs
+
+from ..app_settings import app_settings
+from ..payloads import encode, shape
+from ..transport import client, signing
+from ..transport.client import Outcome
+
+log = logging.getLogger(__name__)
+
+# The error of a call that was not made, because others had used up the time.
+BUDGET = "budget"
+# Less time than this is not worth a call.
+_LEAST_SECONDS = 0.01
+# By how much a call may miss its deadline before its result is given up.
+_GRACE_SECONDS = 0.5
+
+
+@attrs.frozen
+class Question:
+    """
+    One request to be made.
+
+    Attributes:
+        message_id: sent as ``webhook-id``.
+        content: the payload after the webfilter's shape.
+        timeout: seconds for everything.
+    """
+
+    url: str
+    message_id: str
+    content: Any = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    headers: dict[str, str] = attrs.field(repr=False)
+    timeout: float
+
+
+class Questions:
+    """Makes the requests of one run; what webfilters have in common is encoded once."""
+
+    def __init__(self, payload: dict[str, Any]):
+        self._payload = payload
+        self._encoded: dict[tuple[str, bool], tuple[Any, bytes, str]] = {}
+
+    def of(self, webfilter) -> Question:
+        """
+        The request of one webfilter.
+
+        Raises:
+            payloads.shape.ExpressionError: its shape fails on this payload.
+        """
+        key = (webfilter.shape, webfilter.use_www_form_encoding)
+        if key not in self._encoded:
+            content = self._payload
+            if webfilter.compiled_shape is not None:
+                content = shape.evaluate(webfilter.compiled_shape, content)
+            self._encoded[key] = (content, *encode.encode(content, webfilter.use_www_form_encoding))
+        content, body, content_type = self._encoded[key]
+        message_id = str(uuid.uuid4())
+        return Question(
+            url=webfilter.webhook_url,
+            message_id=message_id,
+            content=content,
+            body=body,
+            headers={
+                **(webfilter.headers or {}),
+                "Content-Type": content_type,
+                # A webfilter has no secret yet; with one, the signature would come from here.
+                **signing.headers(message_id, int(time.time()), body, ()),
+            },
+            timeout=webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS,
+        )
+
+
+def call_all(questions: Sequence[Question], deadline: float) -> list[Outcome]:
+    """
+    Ask all questions at the same time.
+
+    Args:
+        deadline: on the clock of :func:`time.monotonic`; nothing takes longer, whatever the questions' own timeouts.
+
+    Returns:
+        the outcomes in the order of the questions.
+    """
+    if len(questions) < 2:
+        return [_ask(question, deadline) for question in questions]
+    first, *others = questions
+    futures = [_submit(question, deadline) for question in others]
+    outcomes = [_ask(first, deadline)]
+    for question, future in zip(others, futures):
+        # What no thread of the pool has taken yet is done here: a busy pool makes a page slower, not emptier.
+        if future is None or future.cancel():
+            outcomes.append(_ask(question, deadline))
+        else:
+            outcomes.append(_result(future, deadline))
+    return outcomes
+
+
+def _ask(question: Question, deadline: float) -> Outcome:
+    timeout = min(question.timeout, deadline - time.monotonic())
+    if timeout < _LEAST_SECONDS:
+        return Outcome(error=BUDGET, detail="the time for all webfilters of this request is used up")
+    return client.post(
+        question.url,
+        question.body,
+        question.headers,
+        timeout=timeout,
+        connect_timeout=app_settings.WEBFILTER_CONNECT_TIMEOUT_SECONDS,
+    )
+
+
+def _submit(question, deadline) -> Future | None:
+    try:
+        return _pool.executor().submit(_ask, question, deadline)
+    except RuntimeError:
+        # No thread to be had, or the interpreter is shutting down: the caller's own thread will do.
+        return None
+
+
+def _result(future: Future, deadline: float) -> Outcome:
+    try:
+        return future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE_SECONDS)
+    except TimeoutError:
+        return Outcome(error="timeout", detail="the call did not end in time")
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.exception("A call failed unexpectedly")
+        return Outcome(error="bad_response", detail=f"unexpected {type(error).__name__}")
+
+
+class _Pool:
+    """The threads of this process, made when they are first needed, and anew after a fork."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+        self._pid = 0
+
+    def executor(self) -> ThreadPoolExecutor:
+        """This process's executor."""
+        if self._pid != os.getpid():
+            with self._lock:
+                if self._pid != os.getpid():
+                    threads = max(1, app_settings.WEBFILTER_THREADS)
+                    self._executor = ThreadPoolExecutor(threads, thread_name_prefix="openedx_webhooks-webfilter")
+                    self._pid = os.getpid()
+        return self._executor
+
+
+_pool = _Pool()
+# A lock that another thread held while the process forked would stay locked in the child for ever.
+os.register_at_fork(after_in_child=lambda: _pool.__init__())  # pylint: disable=unnecessary-dunder-call

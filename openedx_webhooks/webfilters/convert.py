@@ -1,0 +1,235 @@
+"""
+JSON values → Python values of the type that is there: the type that the platform handed in is the type it gets back.
+
+Live objects (blocks, models, querysets) are never replaced.
+"""
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.functional import Promise
+from django.utils.timezone import is_aware
+from opaque_keys import InvalidKeyError, OpaqueKey
+from opaque_keys.edx.keys import CourseKey, LearningContextKey, UsageKey
+
+from ..models.validators import validate_endpoint, validate_redirect
+from .plan import Path, Plan, Refused
+
+_MAX_TEXT = 1_000_000
+
+
+def check_text(value: Any) -> str:
+    """
+    Check a text.
+
+    Raises:
+        Refused: not a text, or one that databases and pages choke on.
+    """
+    if not isinstance(value, str):
+        raise Refused("it must be a text")
+    if "\0" in value:
+        raise Refused("it has a NUL character")
+    if len(value) > _MAX_TEXT:
+        raise Refused("it is too long")
+    return value
+
+
+def check_url(value: str, absolute: bool = False) -> None:
+    """
+    Check an address that the learner's browser will be sent to.
+
+    Raises:
+        Refused: neither http(s) nor, if ``absolute`` is false, a path on this site.
+    """
+    try:
+        (validate_endpoint if absolute else validate_redirect)(value)
+    except ValidationError as error:
+        raise Refused("it is not an http or https address" + ("" if absolute else " or a path")) from error
+
+
+def append(current: list, given: Any, path: Path, plan: Plan) -> list:
+    """
+    Add texts that are not there yet.
+
+    Raises:
+        Refused: not a list of texts.
+    """
+    new = [text for text in texts(given) if text not in current]
+    if not new:
+        return current
+    plan.changed.append(path)
+    return [*current, *new]
+
+
+def texts(value: Any) -> list[str]:
+    """
+    Check a list of texts.
+
+    Raises:
+        Refused: not one.
+    """
+    if not isinstance(value, list):
+        raise Refused("it must be a list of texts")
+    return [check_text(text) for text in value]
+
+
+def convert(current: Any, given: Any, path: Path, plan: Plan) -> Any:
+    """
+    The given JSON value in the type of the current one; the current value itself if they are equal.
+
+    Raises:
+        Refused: the types don't fit, or the current value is a live object that no JSON value can replace.
+    """
+    new = _typed(current, given)
+    if type(new) is type(current) and new == current:
+        return current
+    plan.changed.append(path)
+    return new
+
+
+def _typed(current, given):
+    if current is None:
+        return check_text(given) if isinstance(given, str) else given
+    if isinstance(current, enum.Enum):
+        raise Refused("it can't be changed")
+    for types, conversion in _CONVERSIONS:
+        if isinstance(current, types):
+            return conversion(current, given)
+    raise Refused(f"a {type(current).__name__} can't be replaced")
+
+
+def _boolean(_current, given):
+    if not isinstance(given, bool):
+        raise Refused("it must be true or false")
+    return given
+
+
+def _integer(_current, given):
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise Refused("it must be a whole number")
+    return given
+
+
+def _number(_current, given):
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise Refused("it must be a number")
+    return float(given)
+
+
+def _decimal(_current, given):
+    if isinstance(given, bool) or not isinstance(given, (int, float, str)):
+        raise Refused("it must be a number")
+    try:
+        number = Decimal(str(given))
+    except InvalidOperation as error:
+        raise Refused("it must be a number") from error
+    if not number.is_finite():
+        raise Refused("it must be a number")
+    return number
+
+
+def _text(current, given):
+    check_text(given)
+    # A plain text instead of a marked-safe one: the page escapes it.
+    return current if str(current) == given else given
+
+
+def _moment(current, given):
+    moment = _parsed(parse_datetime, given)
+    if is_aware(current) and not is_aware(moment):
+        raise Refused("it needs a time zone, as in 2030-01-31T12:00:00Z")
+    return moment if is_aware(current) else moment.replace(tzinfo=None)
+
+
+def _day(_current, given):
+    return _parsed(parse_date, given)
+
+
+def _parsed(parser, given):
+    try:
+        value = parser(given) if isinstance(given, str) else None
+    except ValueError:
+        value = None
+    if value is None:
+        raise Refused("it must be a date in ISO 8601")
+    return value
+
+
+def _key(current, given):
+    if not isinstance(given, str):
+        raise Refused("it must be a key in quotes")
+    base = next((base for base in (CourseKey, UsageKey, LearningContextKey) if isinstance(current, base)), None)
+    if base is None:
+        raise Refused(f"a {type(current).__name__} can't be replaced")
+    try:
+        key = base.from_string(given)
+    except InvalidKeyError as error:
+        raise Refused("it is not a valid key") from error
+    if type(key) is not type(current):
+        raise Refused(f"it is a {type(key).__name__}, not a {type(current).__name__}")
+    return key
+
+
+def _union(current, given):
+    if any(not isinstance(item, str) for item in current):
+        raise Refused("nothing can be added to a set of objects")
+    added = set(texts(given)) - current
+    return current | added if added else current
+
+
+def _sequence(current, given):
+    if not isinstance(given, list):
+        raise Refused("it must be a list")
+    if type(current) not in (list, tuple) or not _is_plain(current):
+        raise Refused("a list of objects can't be replaced")
+    kinds = {_json_kind(item) for item in current}
+    if len(kinds) == 1 and not {_json_kind(item) for item in given} <= kinds:
+        raise Refused("its items must be of the same type as before")
+    return type(current)(given)
+
+
+def _mapping(_current, _given):
+    raise Refused("it must be an object")
+
+
+def _is_plain(value, depth=0) -> bool:
+    """Whether a value is data alone, so that replacing it loses no live object."""
+    if value is None or isinstance(value, (str, int, float, Promise, datetime, date, Decimal)):
+        return True
+    if depth > 8:
+        return False
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_plain(item, depth + 1) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item, depth + 1) for item in value)
+    return False
+
+
+def _json_kind(value):
+    for types, kind in (((bool,), bool), ((int, float), float), ((str, Promise, date), str), ((Mapping,), dict),
+                        ((list, tuple), list)):
+        if isinstance(value, types):
+            return kind
+    return None
+
+
+# In this order: a boolean is an integer too, a datetime a date.
+_CONVERSIONS: Iterable[tuple[Any, Any]] = (
+    (bool, _boolean),
+    (int, _integer),
+    (float, _number),
+    (Decimal, _decimal),
+    ((str, Promise), _text),
+    (datetime, _moment),
+    (date, _day),
+    (OpaqueKey, _key),
+    ((set, frozenset), _union),
+    ((list, tuple), _sequence),
+    (Mapping, _mapping),
+)

@@ -1,0 +1,48 @@
+"""
+Our step in every filter's pipeline.
+
+The filters library imports this module in the middle of a request, outside of any guard: it imports nothing that could
+fail or that needs the app registry.
+"""
+import logging
+from typing import Any
+
+from openedx_filters.filters import PipelineStep
+
+from .. import index
+
+log = logging.getLogger(__name__)
+
+
+class WebfilterStep(PipelineStep):
+    """Asks the webfilters that are configured for the filter, and passes everything on where there are none."""
+
+    def run_filter(self, **kwargs: Any) -> dict[str, Any]:  # pylint: disable=arguments-differ
+        """
+        The arguments that the webfilters' answers changed.
+
+        Raises:
+            OpenEdxFilterException: one of the filter's own, because a webfilter halts the process. Nothing else.
+        """
+        try:
+            webfilters = index.webfilters.get(self.filter_type)
+            if not webfilters:
+                return {}
+            from .run import run  # pylint: disable=import-outside-toplevel
+
+            changed, halt = run(self.filter_type, webfilters, kwargs)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # The traceback would show values of the learner's; the type and the place are enough to find it.
+            log.error("The webfilters for %s were left out: %s", self.filter_type, _where(error))
+            return {}
+        if halt is not None:
+            raise halt
+        return changed
+
+
+def _where(error: Exception) -> str:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    place = f" in {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback is not None else ""
+    return f"{type(error).__name__}{place}"

@@ -1,0 +1,213 @@
+"""
+One run of a filter: ask the webfilters that want to be asked, and turn their answers into changes or a halt.
+
+Nothing in here may hurt the learner's request: what fails is logged and left out. ORM access is in savepoints, so that
+a database error in here does not spoil the caller's transaction.
+"""
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.utils.functional import LazyObject, empty
+from openedx_filters.exceptions import OpenEdxFilterException
+
+from .. import catalog
+from ..payloads import serialize, shape
+from ..transport.breaker import breaker
+from ..transport.client import Outcome
+from . import adapters, apply, call_log, remembered
+from .budget import spending
+from .calls import BUDGET, Question, Questions, call_all
+from .verdicts import Verdict, judge
+
+log = logging.getLogger(__name__)
+
+_HOUR = 3600.0
+_MINUTE = 60.0
+
+
+@attrs.define
+class Asked:
+    """One webfilter in this run: what was asked, what came of it, what it means, and what it changed."""
+
+    webfilter: Any
+    question: Question
+    outcome: Outcome | None = None
+    is_remembered: bool = False
+    verdict: Verdict = attrs.field(factory=Verdict)
+    changed: list[str] = attrs.field(factory=list)
+    has_halted: bool = False
+
+    @property
+    def observes(self) -> bool:
+        """Whether this webfilter is only asked, and never changes or halts anything."""
+        return self.webfilter.mode == "observe"
+
+
+def run(
+    filter_name: str, webfilters: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[dict[str, Any], OpenEdxFilterException | None]:
+    """
+    Ask webfilters about one run of a filter.
+
+    Args:
+        filter_name: dotted filter type.
+        webfilters: the enabled ones, in their order.
+        kwargs: the filter's arguments.
+
+    Returns:
+        the arguments that changed, and the exception to raise, if any (then nothing has changed).
+    """
+    filter_type = catalog.filters().get(filter_name)
+    if filter_type is None:
+        _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
+        return {}, None
+    _load_related(adapters.of(filter_name).load, kwargs)
+    payload = serialize.filter_payload(filter_type, kwargs)
+    asked = _questions(webfilters, payload)
+    if not asked:
+        return {}, None
+    _ask(filter_type, asked, payload)
+    for one in asked:
+        one.verdict = judge(filter_type, one.webfilter, one.outcome, kwargs)
+        _log_problem(filter_type, one)
+    halting = next((one for one in asked if one.verdict.halt is not None and not one.observes), None)
+    changed: dict[str, Any] = {}
+    if halting is not None:
+        halting.has_halted = True
+    else:
+        changed = _change(filter_type, kwargs, payload, [one for one in asked if not one.observes])
+    for one in asked:
+        if one.observes and one.verdict.data:
+            _imagine(filter_type, kwargs, payload, one)
+    call_log.record(asked, payload)
+    return changed, halting.verdict.halt if halting is not None else None
+
+
+def _load_related(paths, kwargs) -> None:
+    """Load what the payload shall have beside the arguments: at most one query for each path, in a savepoint."""
+    for path in paths:
+        name, *attributes = path.split(".")
+        value = kwargs.get(name)
+        try:
+            for attribute in attributes:
+                value = _related(value, attribute)
+        except ObjectDoesNotExist:
+            continue
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            log.warning("%s could not be loaded for a payload: %s", path, type(error).__name__)
+
+
+def _related(value, attribute):
+    if isinstance(value, LazyObject):
+        # A user whom nobody has looked at yet costs queries that the request may never need.
+        value = None if value.__dict__.get("_wrapped", empty) is empty else value.__dict__["_wrapped"]
+    if not isinstance(value, models.Model) or not hasattr(type(value), attribute):
+        return None
+    if attribute in value._state.fields_cache:
+        return getattr(value, attribute)
+    with transaction.atomic(using=value._state.db or DEFAULT_DB_ALIAS):
+        return getattr(value, attribute)
+
+
+def _questions(webfilters, payload) -> list[Asked]:
+    questions = Questions(payload)
+    asked = []
+    for webfilter in webfilters:
+        try:
+            condition = webfilter.compiled_condition
+            if condition is None or shape.matches(condition, payload):
+                asked.append(Asked(webfilter, questions.of(webfilter)))
+        except shape.ExpressionError as error:
+            # JMESPath's messages may quote the payload.
+            _log_once(
+                ("expression", webfilter.pk),
+                "Webfilter %s was not called: its condition or shape fails on this payload (%s)",
+                webfilter.pk, type(error.__cause__ or error).__name__,
+            )
+    return asked
+
+
+def _ask(filter_type, asked: list[Asked], payload) -> None:
+    """Fill in the outcomes: remembered ones, those of endpoints that are left alone, and the rest by calling."""
+    to_call, breakers = [], {}
+    for one in asked:
+        memory = remembered.memory_of(one.webfilter, payload)
+        one.outcome = memory.fresh() if memory else None
+        if one.outcome is not None:
+            one.is_remembered = True
+            continue
+        guard = breaker(one.webfilter.webhook_url)
+        if not guard.allow():
+            one.outcome = memory.stale() if memory else None
+            one.is_remembered = one.outcome is not None
+            if one.outcome is None:
+                one.outcome = Outcome(error="breaker_open", detail="the endpoint is left alone after failures")
+            continue
+        breakers[id(one)] = guard, memory
+        to_call.append(one)
+    with spending() as deadline:
+        outcomes = call_all([one.question for one in to_call], deadline)
+    for one, outcome in zip(to_call, outcomes):
+        one.outcome = outcome
+        guard, memory = breakers[id(one)]
+        if outcome.error != BUDGET:
+            guard.record(not outcome.is_request_exception and not outcome.is_5xx)
+        if memory and outcome.ok:
+            memory.keep(outcome)
+
+
+def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
+    """Write the merged data of the enforcing webfilters back, and note which of them changed what."""
+    given = [
+        (one.webfilter.pk, apply.without_echo(one.verdict.data, payload)) for one in asked if one.verdict.data
+    ]
+    data, sources = apply.merge(given)
+    if not data:
+        return {}
+    plan = apply.plan_changes(filter_type, kwargs, data)
+    changed = apply.carry_out(plan)
+    apply.log_refused(filter_type, plan, sources)
+    for path in plan.changed:
+        source = apply.source_of(path, sources)
+        for one in asked:
+            if one.webfilter.pk == source:
+                one.changed.append(apply.dotted(path))
+    return changed
+
+
+def _imagine(filter_type, kwargs, payload, one: Asked) -> None:
+    """What an observing webfilter would have changed."""
+    plan = apply.plan_changes(filter_type, kwargs, apply.without_echo(one.verdict.data, payload))
+    one.changed = [apply.dotted(path) for path in plan.changed]
+    apply.log_refused(filter_type, plan, {path: one.webfilter.pk for path, _reason in plan.refused})
+
+
+def _log_problem(filter_type, one: Asked) -> None:
+    if not one.verdict.problem:
+        return
+    message = "Webfilter %s (%s): %s"
+    arguments = (one.webfilter.pk, filter_type.name, one.verdict.problem)
+    if one.outcome.error == "breaker_open":
+        # On a hot filter this would fill the log; the breaker's opening has been logged already.
+        _log_once(("breaker", one.webfilter.pk), message, *arguments, seconds=_MINUTE)
+    else:
+        log.warning(message, *arguments)
+
+
+_logged: dict[tuple, float] = {}
+
+
+def _log_once(key: tuple, message: str, *arguments, seconds: float = _HOUR) -> None:
+    """Log a warning unless the same was logged by this process in the last ``seconds``."""
+    now = time.monotonic()
+    if now < _logged.get(key, 0.0):
+        return
+    if len(_logged) > 10_000:
+        _logged.clear()
+    _logged[key] = now + seconds
+    log.warning(message, *arguments)

@@ -1,0 +1,71 @@
+"""What one webfilter's outcome means: nothing, changed data, a halt, or a problem."""
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from openedx_filters.exceptions import OpenEdxFilterException
+
+from .. import catalog
+from ..transport.client import Outcome
+from . import answers, halts
+from .plan import Refused
+
+
+@attrs.define
+class Verdict:
+    """
+    What one webfilter says.
+
+    Attributes:
+        data: what it wants changed; empty where filtering is disabled.
+        halt: the exception that it wants raised, or None.
+        problem: what was wrong with its outcome or answer, for the log.
+    """
+
+    data: Mapping[str, Any] = attrs.field(factory=dict)
+    halt: OpenEdxFilterException | None = None
+    problem: str = ""
+
+
+def judge(filter_type: catalog.FilterType, webfilter, outcome: Outcome, kwargs: Mapping[str, Any]) -> Verdict:
+    """
+    Judge one outcome by the settings of its webfilter.
+
+    A 2xx answer that cannot be used (not JSON, not of the right form, an exception that the filter does not have) is no
+    usable response: it counts as a request exception.
+    """
+    answer = answers.parse(outcome)
+    problem = _failure(outcome) or answer.problem
+    halt = None
+    if answer.exception and not webfilter.disable_halt:
+        try:
+            halt = halts.by_name(filter_type, *answer.exception, kwargs)
+        except Refused as error:
+            problem = str(error)
+    if problem:
+        return _after_failure(filter_type, webfilter, outcome, kwargs, problem)
+    return Verdict({} if webfilter.disable_filtering else answer.data, halt)
+
+
+def _failure(outcome: Outcome) -> str:
+    if outcome.error:
+        return f"{outcome.error}: {outcome.detail}" if outcome.detail else outcome.error
+    if outcome.ok:
+        return ""
+    return f"it answered with status {outcome.status_code}"
+
+
+def _after_failure(filter_type, webfilter, outcome, kwargs, problem) -> Verdict:
+    if outcome.is_4xx:
+        halts_now, url = webfilter.halt_on_4xx, webfilter.redirect_on_4xx
+    elif outcome.is_5xx:
+        halts_now, url = webfilter.halt_on_5xx, webfilter.redirect_on_5xx
+    else:
+        halts_now, url = webfilter.halt_on_request_exception, webfilter.redirect_on_request_exception
+    if not halts_now or webfilter.disable_halt:
+        return Verdict(problem=problem)
+    status_code = outcome.status_code if outcome.is_4xx or outcome.is_5xx else None
+    what = halts.after_failure(filter_type, url, kwargs, status_code)
+    if what.problem:
+        problem = f"{problem}; {what.problem}"
+    return Verdict(what.data, what.exception, problem)
