@@ -13,7 +13,7 @@ from .models import CourseEnrollment, CourseOverview, GeneratedCertificate
 @ensure_csrf_cookie
 def course_list(request: HttpRequest) -> HttpResponse:
     """All courses."""
-    return render(request, "minilms/courses.html", {"courses": CourseOverview.objects.order_by("display_name")})
+    return render(request, "minilms/courses.html", {"courses": CourseOverview.objects.order_by("start", "id")})
 
 
 def course_about(request: HttpRequest, course_key: CourseKey) -> HttpResponse:

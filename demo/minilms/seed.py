@@ -13,46 +13,8 @@ from opaque_keys.edx.keys import CourseKey
 
 from openedx_webhooks.models import Webfilter, Webhook
 
+from .examples import COHORTS, COURSES, EVENTS, FILTERS, FORM_ENCODED_EVENTS, LEARNERS, TEMPLATE
 from .models import CertificateTemplate, CohortMembership, CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
-
-COURSES = (
-    ("course-v1:DemoX+HOOKS101+2026", "Webhooks for Beginners", "What an event is, who tells whom, and why it is signed."),
-    ("course-v1:DemoX+FILTER201+2026", "The Art of Saying No", "Filters that change, refuse and redirect, with exercises."),
-    ("course-v1:DemoX+OPS301+2026", "Queues at Three in the Morning", "Retries, backlogs and calm operators."),
-)
-COHORTS = ("Group A", "Group B", "Group C")
-LEARNERS = (("ada", "Ada Lovelace"), ("grace", "Grace Hopper"))
-EVENTS = (
-    "STUDENT_REGISTRATION_COMPLETED",
-    "SESSION_LOGIN_COMPLETED",
-    "COURSE_ENROLLMENT_CREATED",
-    "COURSE_ENROLLMENT_CHANGED",
-    "COURSE_UNENROLLMENT_COMPLETED",
-    "CERTIFICATE_CREATED",
-    "COHORT_MEMBERSHIP_CHANGED",
-)
-# One example of each encoding.
-FORM_ENCODED_EVENTS = ("COURSE_UNENROLLMENT_COMPLETED",)
-FILTERS = (
-    "StudentRegistrationRequested",
-    "StudentLoginRequested",
-    "CourseEnrollmentStarted",
-    "CourseUnenrollmentStarted",
-    "CertificateCreationRequested",
-    "CertificateRenderStarted",
-    "CohortChangeRequested",
-    "CohortAssignmentRequested",
-    "CourseAboutRenderStarted",
-    "DashboardRenderStarted",
-)
-TEMPLATE = """\
-<p>{{ platform_name }}</p>
-<h1>{{ document_title }}</h1>
-<p>This is to certify that</p>
-<p class="name">{{ accomplishment_copy_name }}</p>
-<p>has completed <b>{{ accomplishment_course_title }}</b>,<br>{{ accomplishment_copy_course_description }}.</p>
-"""
-
 
 @attrs.frozen
 class Accounts:
@@ -108,9 +70,9 @@ def _write_privately(file: Path, value) -> None:
 
 
 def _make_courses() -> None:
-    for course_id, name, description in COURSES:
+    for month, (course_id, name, description) in enumerate(COURSES, start=9):
         key = CourseKey.from_string(course_id)
-        start = datetime(2026, 9, 1, tzinfo=timezone.utc)
+        start = datetime(2026, month, 1, tzinfo=timezone.utc)
         CourseOverview.objects.create(id=key, display_name=name, short_description=description, start=start)
         CourseUserGroup.objects.bulk_create(CourseUserGroup(name=cohort, course_id=key) for cohort in COHORTS)
     CertificateTemplate.objects.create(name=_("Demo certificate"), template=TEMPLATE)

@@ -6,21 +6,21 @@ import attrs
 
 # Kind of answer → what the page calls it.
 WEBFILTER_KINDS = {
-    "nothing": "Nothing: go on unchanged",
+    "nothing": "Nothing",
     "data": "Changed data",
-    "exception": "An exception: stop it",
+    "exception": "An exception",
     "403": "Error 403",
     "500": "Error 500",
-    "hang": "Hang: no answer",
+    "hang": "No answer (hang)",
     "garbage": "Garbage",
 }
 WEBHOOK_KINDS = {
-    "nothing": "Accept it (200)",
-    "500": "Error 500: it is sent again later",
-    "429": "Error 429: ask to wait a minute",
-    "403": "Error 403: refuse it for good",
-    "410": "Error 410: end the subscription",
-    "hang": "Hang: no answer",
+    "nothing": "Accept it",
+    "500": "Error 500: try again",
+    "429": "Error 429: wait a minute",
+    "403": "Error 403: refuse it",
+    "410": "Error 410: unsubscribe",
+    "hang": "No answer (hang)",
 }
 GARBAGE = b'<!doctype html>\xff\xfe<h1>Not JSON</h1>{"data": {"form_data": {"name": NaN'
 
@@ -59,7 +59,7 @@ FILTERS = {
         "A learner enrolls in a course.", {"mode": "honor"}, {"PreventEnrollment": "This course is for employees only"}
     ),
     "CourseUnenrollmentStarted": Suggestion(
-        "A learner leaves a course.", {}, {"PreventUnenrollment": "Ask your manager first"}
+        "A learner leaves a course. An answer can stop it, but change nothing.", {}, {"PreventUnenrollment": "Ask your manager first"}
     ),
     "CertificateCreationRequested": Suggestion(
         "A certificate is about to be made.", {"mode": "verified"}, {"PreventCertificateCreation": "Fee not paid"}

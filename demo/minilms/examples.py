@@ -1,0 +1,40 @@
+"""The examples that the demo begins with."""
+
+# Course id, name, what it is about.
+COURSES = (
+    ("course-v1:DemoX+HOOKS101+2026", "Webhooks for Beginners", "What an event is, who tells whom, and why it is signed."),
+    ("course-v1:DemoX+FILTER201+2026", "The Art of Saying No", "Filters that change, refuse and redirect, with exercises."),
+    ("course-v1:DemoX+OPS301+2026", "Queues at Three in the Morning", "Retries, backlogs and calm operators."),
+)
+COHORTS = ("Group A", "Group B", "Group C")
+LEARNERS = (("ada", "Ada Lovelace"), ("grace", "Grace Hopper"))
+EVENTS = (
+    "STUDENT_REGISTRATION_COMPLETED",
+    "SESSION_LOGIN_COMPLETED",
+    "COURSE_ENROLLMENT_CREATED",
+    "COURSE_ENROLLMENT_CHANGED",
+    "COURSE_UNENROLLMENT_COMPLETED",
+    "CERTIFICATE_CREATED",
+    "COHORT_MEMBERSHIP_CHANGED",
+)
+# One example of each encoding.
+FORM_ENCODED_EVENTS = ("COURSE_UNENROLLMENT_COMPLETED",)
+FILTERS = (
+    "StudentRegistrationRequested",
+    "StudentLoginRequested",
+    "CourseEnrollmentStarted",
+    "CourseUnenrollmentStarted",
+    "CertificateCreationRequested",
+    "CertificateRenderStarted",
+    "CohortChangeRequested",
+    "CohortAssignmentRequested",
+    "CourseAboutRenderStarted",
+    "DashboardRenderStarted",
+)
+TEMPLATE = """\
+<p>{{ platform_name }}</p>
+<h1>{{ document_title }}</h1>
+<p>This is to certify that</p>
+<p class="name">{{ accomplishment_copy_name }}</p>
+<p>has completed <b>{{ accomplishment_course_title }}</b>,<br>{{ accomplishment_copy_course_description }}.</p>
+"""
