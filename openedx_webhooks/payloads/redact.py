@@ -137,7 +137,7 @@ def without_sensitive_pairs(items: Iterable) -> Iterable:
 
 _PASSWORD_HASH = re.compile(
     r"(?:\b(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)|(?<![\w$])"
-    r"(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))\$[\w$./+=,\-]{8,}"
+    r"(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))\$[\w$./+=,\-]{7,}[\w$/+=]"
 )
 _JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)

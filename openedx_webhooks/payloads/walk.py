@@ -38,8 +38,8 @@ Handler = Callable[["Walk", Any], Any]
 
 def type_name(cls: type) -> str:
     """``module.Class``; built-in types without their module."""
-    module = getattr(cls, "__module__", None)
-    name = getattr(cls, "__qualname__", "object")
+    # Past what a metaclass makes of them.
+    module, name = type.__getattribute__(cls, "__module__"), type.__getattribute__(cls, "__qualname__")
     return name if module in (None, "builtins") else f"{module}.{name}"
 
 
@@ -358,7 +358,7 @@ def _file(_walk, value):
     size = state.get("size", state.get("_size"))
     if type(value) is io.BytesIO:  # pylint: disable=unidiomatic-typecheck
         size = value.getbuffer().nbytes
-    elif size is None and issubclass(type(value), io.IOBase):
+    elif size is None and issubclass(type(value), io.IOBase.__base__):
         try:
             size = os.fstat(value.fileno()).st_size
         except (OSError, ValueError):
@@ -408,7 +408,8 @@ _BY_CLASS: dict[type, Handler] = {
     type({}.keys()): _collection,
     type({}.values()): _collection,
     type({}.items()): _collection,
-    io.IOBase: _file,
+    # The C base of every stream; io.IOBase knows the built-in ones by registration only.
+    io.IOBase.__base__: _file,
 }
 # By name, because importing them needs the app registry or isn't possible everywhere.
 _BY_NAME: dict[str, Handler] = {

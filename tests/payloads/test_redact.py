@@ -1,0 +1,184 @@
+"""Names and values that never leave."""
+import pytest
+from django.contrib.auth import hashers
+from django.test import override_settings
+
+from openedx_webhooks.payloads.redact import MASK, is_sensitive, mask, redact
+
+SENSITIVE = """
+password PASSWORD Password password1 new_password2 newPassword confirm-password passwordHash old.password user[password]
+passwd pwd passphrase secret client_secret clientSecret secretKey oauth2_secret topsecret
+token tokens access_token accessToken ACCESS_TOKEN accesstoken X-Access-Token id_token refreshToken token_type exam_access
+csrf csrftoken X-CSRFToken csrfmiddlewaretoken CSRF_COOKIE xsrf-token
+authorization Authorization HTTP_AUTHORIZATION Proxy-Authorization cookie Cookie Set-Cookie cookies
+session sessionid session_id sessionKey sessions activation_key activationKey activation-link account_activation_url
+confirm_activation_link confirm_email_link credentials api_key apiKey X-Api-Key apikey private_key rsaPrivateKey access_key
+signing_key g-recaptcha-response captcha jwt edx-jwt-cookie otp SAMLResponse saml_assertion
+""".split()
+
+HARMLESS = """
+author authors authorized authority course_key usage_key content_key parent_content_key library_key collection_key
+queue_key idempotency_key invite_key keys key keyword monkey tokenized tokenizer secretary secretariat
+username email passed passing compass name access accessible accessibility activate activated active confirm confirmed
+course_entitlement_available_sessions response responses saved_response cook cooking grading_policy_hash external_id
+url redirect_url state code id user_id is_active course-v1:edX+DemoX+2026 link links
+""".split()
+
+
+@pytest.mark.parametrize("name", SENSITIVE)
+def test_name_is_sensitive(name):
+    """Passwords, secrets, tokens, sessions and their like are told in any spelling."""
+    assert is_sensitive(name)
+
+
+@pytest.mark.parametrize("name", [*HARMLESS, "", " ", "日本語", "x" * 100_000])
+def test_name_is_harmless(name):
+    """A sensitive word counts as a word of its own only."""
+    assert not is_sensitive(name)
+
+
+@pytest.mark.parametrize("name", [None, 1, b"password", ("password",), object()])
+def test_name_that_is_no_text_is_harmless(name):
+    """Whatever is asked, the answer is a bool."""
+    assert is_sensitive(name) is False
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("national_id", True), ("nationalId", True), ("learner-NATIONAL-ID", True), ("national", False), ("ssn", True),
+    ("mission", False), ("idNational", False),
+])
+def test_operators_names_are_added(name, expected):
+    """SENSITIVE_KEYS are matched as whole words in their order, in any spelling."""
+    with override_settings(OPENEDX_WEBHOOKS={"SENSITIVE_KEYS": ["national_id", "SSN"]}):
+        assert is_sensitive(name) is expected
+    assert not is_sensitive(name)
+
+
+HASHED = [
+    hasher().encode("correct horse", "saltsaltsalt")
+    for hasher in (
+        hashers.PBKDF2PasswordHasher, hashers.PBKDF2SHA1PasswordHasher, hashers.MD5PasswordHasher,
+        hashers.ScryptPasswordHasher,
+    )
+]
+TEXT_SECRETS = [
+    *HASHED,
+    "argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$Zm9vYmFyYmF6",
+    "bcrypt_sha256$$2b$12$1234567890123456789012abcdefghijklmnopqrstuvwxyz01234",
+    "$2b$12$1234567890123456789012abcdefghijklmnopqrstuvwxyz01234",
+    "$6$saltsalt$abcdefghijklmnopqrstuvwxyz",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.",
+    "eyJhbGciOiJSU0EifQ.a2V5a2V5.aXZpdg.Y2lwaGVy.dGFn",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("secret", TEXT_SECRETS)
+@pytest.mark.parametrize("around", ["{}", "before {} after", '"{}"', "({})", "{},", "a={}"])
+def test_secret_is_masked_by_its_form(secret, around):
+    """Hashes, JSON Web Tokens and private keys are found wherever they stand, and what is around them stays."""
+    masked = mask(around.format(secret))
+    assert secret not in masked
+    assert masked == around.format(MASK)
+
+
+def test_users_password_hash_is_masked_under_a_harmless_name():
+    """A hash that somebody copied into another field doesn't leave either."""
+    hashed = hashers.make_password("correct horse")
+    assert redact({"remark": f"was {hashed}"}) == {"remark": f"was {MASK}"}
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("https://lms.example/a?b=1&access_token=S3CR3T&c=2#d", "https://lms.example/a?b=1&access_token=***&c=2#d"),
+    ("https://lms.example/a?token=S3CR3T", "https://lms.example/a?token=***"),
+    ("/login?next=%2Fa%3Ftoken%3DS3CR3T%26b%3D2", "/login?next=%2Fa%3Ftoken%3D***%26b%3D2"),
+    ("/login?next=%252Fa%253Fpwd%253DS3CR3T%2526b%253D2", "/login?next=%252Fa%253Fpwd%253D***%2526b%253D2"),
+    ("https://s3.example/f.pdf?X-Amz-Credential=S3CR3T&X-Amz-Expires=60&X-Amz-Signature=S3CR3T",
+     "https://s3.example/f.pdf?X-Amz-Credential=***&X-Amz-Expires=60&X-Amz-Signature=***"),
+    ("name=Ada&password=S3CR3T&csrfmiddlewaretoken=S3CR3T", "name=Ada&password=***&csrfmiddlewaretoken=***"),
+    ("sessionid=S3CR3T; csrftoken=S3CR3T; lang=en", "sessionid=***; csrftoken=***; lang=en"),
+    ("Authorization: Bearer S3CR3TS3CR3TS3CR3TS3CR3T", "Authorization: Bearer ***"),
+    ("Basic UzNDUjNUOlMzQ1IzVA==", "Basic ***"),
+    ('<input type="hidden" name="csrfmiddlewaretoken" value="S3CR3T"/>',
+     '<input type="hidden" name="csrfmiddlewaretoken" value="***"/>'),
+    ("<input value='S3CR3T' name='password'>", '<input value="***" name=\'password\'>'),
+    ('<meta name="csrf-token" content="S3CR3T">', '<meta name="csrf-token" content="***">'),
+    ('<div data-request-token="S3CR3T" data-usage-id="b">', '<div data-request-token="***" data-usage-id="b">'),
+    ('<script>var x = {"csrfToken": "S3C\\"R3T", "a": "b"};</script>',
+     '<script>var x = {"csrfToken": "***", "a": "b"};</script>'),
+    ("<script>init({csrfToken: 'S3CR3T', a: 'b'})</script>", "<script>init({csrfToken: '***', a: 'b'})</script>"),
+    ("<div data-args='{&quot;token&quot;: &quot;S3CR3T&quot;, &quot;a&quot;: 1}'>",
+     "<div data-args='{&quot;token&quot;: &quot;***&quot;, &quot;a&quot;: 1}'>"),
+    ("https://lms.example/activate/0123456789abcdef", "https://lms.example/activate/***"),
+    ("https://lms.example/password_reset_confirm/b4-c0ffee/?track=pwreset",
+     "https://lms.example/password_reset_confirm/***/?track=pwreset"),
+    ('{"name": "x", "POST": {"password": "S3CR3T"}, "session": "S3CR3T"}', '{"name": "x", "POST": {}}'),
+    ('[{"context": "{\\"session\\": \\"S3CR3T\\"}"}]', '[{"context": "{}"}]'),
+])
+def test_secret_is_masked_by_its_name_inside_a_text(text, expected):
+    """Queries, form bodies, cookies, markup, scripts and JSON inside a text lose their sensitive values only."""
+    assert mask(text) == expected
+
+
+@pytest.mark.parametrize("text", [
+    "", "Ada Lovelace", "ada@example.com", "course-v1:edX+DemoX+2026", "2026-11-24T10:00:00+00:00", "a = b", "$5 and $6",
+    "https://lms.example/courses/?page=2&q=tokenized", "The author: \"Ada\"", "Basic understanding of bearer bonds",
+    "eyJ", "eyJhbGciOi.b", "{not json: 'x'}", '{"a": "b"}', "100%", "%3", "=", "===", "::''::", '":"',
+    "<input name='email' value='ada@example.com'>", "日本語=日本語",
+])
+def test_harmless_text_stays_as_it_is(text):
+    """What has no secret in it isn't touched."""
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize("unit", [
+    "a-", "a.", "%25", "%3D", "eyJ", "eyJa.", "<input ", "a:'", "a:&quot;", "a=\"", "$2b$", "basic ", "{", "=", "\\",
+    "password", "-----BEGIN PRIVATE KEY-----", "pbkdf2_", "token=", "/activate/", "a: '\\",
+])
+def test_masking_stays_fast(unit):
+    """No text makes the patterns go back and forth: 128 kB of the worst take well below two seconds."""
+    import time  # pylint: disable=import-outside-toplevel
+
+    text = (unit * 131072)[:131072]
+    start = time.perf_counter()
+    mask(text)
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(("data", "expected"), [
+    ({"a": {"b": [{"password": "x", "c": 1}]}}, {"a": {"b": [{"c": 1}]}}),
+    ({"a": ({"accessToken": "x"}, 2)}, {"a": [{}, 2]}),
+    ({"name": "password", "value": "x", "label": "Password"}, {"name": "password", "label": "Password"}),
+    ({"name": "password", "defaultValue": "x"}, {"name": "password"}),
+    ({"name": "The secret garden", "value": 3}, {"name": "The secret garden", "value": 3}),
+    ([["Cookie", "x"], ["Accept", "y"]], [["Accept", "y"]]),
+    ([("Authorization", "x")], []),
+    (["password", "email"], ["password", "email"]),
+    ({"backend": "saml", "response": "<xml>", "details": {"email": "a@b.c"}},
+     {"backend": "saml", "details": {"email": "a@b.c"}}),
+    ({"response": {"status_code": 200}}, {"response": {"status_code": 200}}),
+    ({"key": "x", "confirm_activation_link": "y", "site_name": "z"}, {"site_name": "z"}),
+    ({"key": "0123456789abcdef0123456789abcdef"}, {}),
+    ({"key": "course-v1:edX+DemoX+2026"}, {"key": "course-v1:edX+DemoX+2026"}),
+    ({1: "x", None: "y"}, {1: "x", None: "y"}),
+    (None, None), (5, 5), ("x", "x"), ([], []), ({}, {}),
+])
+def test_redact(data, expected):
+    """Sensitive members are dropped at any depth; names and values side by side count as members."""
+    assert redact(data) == expected
+
+
+def test_redact_leaves_the_original_alone():
+    """The platform goes on with its own data."""
+    data = {"form": {"password": "x", "name": "Ada"}}
+    redact(data)
+    assert data == {"form": {"password": "x", "name": "Ada"}}
+
+
+def test_redact_survives_any_depth():
+    """What is nested deeper than 100 levels is dropped, secrets in it included."""
+    data = {"password": "S3CR3T"}
+    for _ in range(5000):
+        data = {"a": data}
+    assert "S3CR3T" not in repr(redact(data))
