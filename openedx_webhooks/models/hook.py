@@ -1,4 +1,6 @@
 """What webhooks and webfilters have in common."""
+from urllib.parse import urlsplit
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.functional import cached_property
@@ -67,7 +69,8 @@ class Hook(TimeStampedModel):
         abstract = True
 
     def __str__(self):
-        return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.webhook_url}"
+        # The server only: the rest of an address may hold a token.
+        return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
 
     @property
     def known_type(self):
@@ -78,6 +81,14 @@ class Hook(TimeStampedModel):
     def event_name(self) -> str:
         """The short name of the type, or what is stored if it is unknown."""
         return self.known_type.name if self.known_type else self.event
+
+    @property
+    def server(self) -> str:
+        """Host and port of the endpoint; empty if the address is malformed."""
+        try:
+            return urlsplit(self.webhook_url).netloc
+        except ValueError:
+            return ""
 
     @cached_property
     def compiled_condition(self):

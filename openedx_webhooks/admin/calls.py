@@ -1,0 +1,79 @@
+"""The pages of webfilter calls."""
+from django.contrib import admin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..models import Call
+from . import parts
+from .filters import WebfilterFilter
+from .records import RecordAdmin
+
+
+@admin.register(Call)
+class CallAdmin(RecordAdmin):
+    """Calls: what a webfilter was asked, what it answered, and what came of it."""
+
+    list_display = [
+        "number_column", "result_column", "webfilter_column", "started_at", "answer_column", "duration_column",
+        "changed_keys", "mode",
+    ]
+    list_filter = ["result", "mode", "started_at", ("webfilter", WebfilterFilter)]
+    ordering = ["-pk"]
+    sortable_by: list = []
+    search_help_text = gettext_lazy("Search by user id or call number, each in full.")
+    readonly_fields = ["result_column", "webfilter_link", "duration_column", "request_shown", "response_shown"]
+    fieldsets = [
+        (None, {"fields": [
+            "result_column", "webfilter_link", "mode", "started_at", "duration_column", "status_code", "error",
+            "changed_keys", "message_id", "user_id",
+        ]}),
+        (gettext_lazy("Request"), {"fields": ["request_shown"]}),
+        (gettext_lazy("Answer"), {"fields": ["response_shown"]}),
+    ]
+
+    def get_queryset(self, request):
+        """With the webfilter, without the bodies, which a list doesn't show."""
+        return super().get_queryset(request).select_related("webfilter").defer("request_body", "response_excerpt")
+
+    @admin.display(description=gettext_lazy("number"))
+    def number_column(self, call):
+        """The primary key."""
+        return call.pk
+
+    @admin.display(description=gettext_lazy("result"))
+    def result_column(self, call):
+        """The result as a badge."""
+        return parts.call_badge(call.result)
+
+    @admin.display(description=gettext_lazy("webfilter"))
+    def webfilter_column(self, call):
+        """The webfilter's number, filter and server."""
+        hook = call.webfilter
+        return parts.with_title(f"{hook.pk}: {hook.event_name}, {hook.server}", hook.webhook_url)
+
+    @admin.display(description=gettext_lazy("webfilter"))
+    def webfilter_link(self, call):
+        """The webfilter, as a link."""
+        return parts.link(call.webfilter, str(call.webfilter))
+
+    @admin.display(description=gettext_lazy("answer"))
+    def answer_column(self, call):
+        """The status code, or why there was none."""
+        return call.status_code or call.error or parts.EMPTY
+
+    @admin.display(description=gettext_lazy("duration"))
+    def duration_column(self, call):
+        """In milliseconds or seconds."""
+        return parts.seconds(call.duration)
+
+    @admin.display(description=gettext_lazy("request body"))
+    def request_shown(self, call):
+        """What was sent, with indentation."""
+        if call.request_body is None:
+            return _("Removed: it was kept as long as the site keeps payloads.")
+        return parts.pretty(call.request_body)
+
+    @admin.display(description=gettext_lazy("response"))
+    def response_shown(self, call):
+        """The beginning of the response."""
+        return parts.excerpt(call.response_excerpt)

@@ -1,0 +1,78 @@
+"""A small bar chart as the geometry of an SVG, which a template draws."""
+from collections.abc import Sequence
+
+import attrs
+from django.utils import timezone
+from django.utils.formats import time_format
+from django.utils.translation import gettext as _
+
+from ..operations.statistics import Hour
+
+WIDTH, HEIGHT = 480, 80
+_GAP = 3
+_STATES = ("delivered", "pending", "cancelled", "failed")
+
+
+@attrs.frozen
+class Part:
+    """A piece of a bar: the deliveries of one state."""
+
+    state: str
+    y: float
+    height: float
+
+
+@attrs.frozen
+class Bar:
+    """One hour."""
+
+    x: float
+    width: float
+    title: str
+    parts: list[Part]
+
+
+@attrs.frozen
+class Chart:
+    """
+    Attributes:
+        bars: the hours, the oldest first.
+        most: deliveries of the hour with the most; the bars' full height.
+        label: what the chart shows, for those who don't see it.
+    """
+
+    bars: list[Bar]
+    most: int
+    label: str
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def chart(hours: Sequence[Hour]) -> Chart:
+    """Stacked bars, scaled to the hour with the most deliveries."""
+    most = max((hour.total for hour in hours), default=0)
+    step = WIDTH / max(len(hours), 1)
+    bars = [Bar(i * step, step - _GAP, _title(hour), _stack(hour, most)) for i, hour in enumerate(hours)]
+    total, failed = sum(hour.total for hour in hours), sum(hour.failed for hour in hours)
+    label = _("%(total)d deliveries in the last 24 hours, of which %(failed)d failed") % {
+        "total": total, "failed": failed,
+    }
+    return Chart(bars, most, label)
+
+
+def _title(hour: Hour) -> str:
+    return _("%(time)s: %(delivered)d delivered, %(failed)d failed, %(pending)d pending") % {
+        "time": time_format(timezone.localtime(hour.start)), "delivered": hour.delivered, "failed": hour.failed,
+        "pending": hour.pending,
+    }
+
+
+def _stack(hour: Hour, most: int) -> list[Part]:
+    parts, top = [], float(HEIGHT)
+    for state in _STATES:
+        if count := getattr(hour, state):
+            # Two units at least: one failure among thousands must be seen.
+            height = max(2.0, HEIGHT * count / most)
+            top = max(0.0, top - height)
+            parts.append(Part(state, top, height))
+    return parts

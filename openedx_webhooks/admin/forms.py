@@ -1,0 +1,237 @@
+"""The forms of webhooks and webfilters."""
+import inspect
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from .. import catalog
+from ..models import Webfilter, Webhook
+from ..transport import signing
+from .halting import halting
+from .widgets import HeadersField, ScheduleField, TypeSelect
+
+_REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
+_ON = ("4xx", "5xx", "request_exception")
+
+
+def type_choices(types: Mapping, stored: str = "") -> list:
+    """
+    Choices of a type, grouped by subdomain.
+
+    Args:
+        types: ``catalog.events()`` or ``catalog.filters()``.
+        stored: the hook's type; if this installation doesn't know it, it stays a choice that says so.
+    """
+    groups: dict[str, list] = {}
+    for dotted, known in types.items():
+        groups.setdefault(subdomain_label(known.subdomain), []).append((dotted, f"{known.name} ({dotted})"))
+    choices = [(label, sorted(options, key=lambda option: option[1])) for label, options in sorted(groups.items())]
+    if stored and stored not in types:
+        unknown = _("%s (not known to this installation)") % stored
+        choices.insert(0, (_("Not known to this installation"), [(stored, unknown)]))
+    return [("", _("— choose from the list —")), *choices]
+
+
+def subdomain_label(subdomain: str) -> str:
+    """``content_authoring`` → ``Content authoring``."""
+    return subdomain.replace("_", " ").capitalize()
+
+
+class HookForm(forms.ModelForm):
+    """What both forms have: the type from a list, headers that are never shown, and expressions."""
+
+    event = forms.ChoiceField(widget=TypeSelect)
+    headers = HeadersField(
+        label=_("Headers"),
+        required=False,
+        help_text=_(
+            "Sent with every request, for example Authorization. Values are stored encrypted and never shown again: "
+            "leave a value empty to keep it, clear the name to remove the header."
+        ),
+    )
+
+    class Meta:
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 2, "cols": 80}),
+            "webhook_url": forms.TextInput(attrs={"size": 80, "inputmode": "url", "spellcheck": "false"}),
+            "condition": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
+            "shape": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
+        }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # The stored values, kept from before the form writes into its instance.
+        self.stored_url = self.instance.webhook_url if self.instance.pk else ""
+        self._prepare_types(self.fields["event"])
+        self.fields["headers"].stored = dict(self.instance.headers or {})
+
+    def _prepare_types(self, field):
+        # Links say ?event=SESSION_LOGIN_COMPLETED, and a row written past the form may too.
+        stored = self.dotted(self.instance.event) if self.instance.pk else ""
+        self.initial["event"] = self.dotted(str(self.initial.get("event") or ""))
+        field.choices = type_choices(self.types(), stored)
+        field.widget.notes = self.notes()
+
+    @staticmethod
+    def types() -> Mapping:
+        """Dotted type → catalog entry."""
+        raise TypeError("a form of hooks says which types there are")
+
+    def notes(self) -> dict[str, dict[str, str]]:
+        """Dotted type → what the script shows about it: its names, by default."""
+        return {dotted: {"name": known.name, "type": dotted} for dotted, known in self.types().items()}
+
+    def dotted(self, type_or_name: str) -> str:
+        """The dotted type of a short name; anything else is returned as it is."""
+        return next((dotted for dotted, known in self.types().items() if known.name == type_or_name), type_or_name)
+
+    def clean(self):
+        """
+        Refuse to send stored header values to another server than they were entered for.
+
+        Whoever may edit a hook could otherwise read its secrets by pointing it at a server of their own.
+        """
+        cleaned = super().clean()
+        stored = self.fields["headers"].stored
+        headers = cleaned.get("headers") or {}
+        kept = [name for name in headers if headers[name] == stored.get(name)]
+        if kept and self._server_changed(cleaned.get("webhook_url")):
+            self.add_error(
+                "headers",
+                _("The address names another server now. Enter the values again that it may see: %s.")
+                % ", ".join(kept),
+            )
+        return cleaned
+
+    def _server_changed(self, url: str | None) -> bool:
+        if not url or not self.stored_url:
+            return False
+        try:
+            return urlsplit(url).netloc.lower() != urlsplit(self.stored_url).netloc.lower()
+        except ValueError:
+            return True
+
+
+class WebhookForm(HookForm):
+    """The form of a webhook."""
+
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        required=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}),
+        help_text=_(
+            "Every request is signed with it (Standard Webhooks). Leave it empty: a new webhook gets one made, which you "
+            "can show once after saving, and an existing one keeps its own. It is never shown again; rotate it below if "
+            "it is lost."
+        ),
+    )
+    retry_schedule = ScheduleField(
+        label=_("Retry schedule"),
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"size": 60}),
+        help_text=_(
+            "Waits before the second, third, … attempt, such as 5s, 5m, 30m, 2h. After the last one the delivery has "
+            "failed. Empty: the site's schedule."
+        ),
+    )
+
+    class Meta(HookForm.Meta):
+        model = Webhook
+        fields = [
+            "event", "webhook_url", "description", "enabled", "condition", "shape", "use_www_form_encoding", "headers",
+            "secret", "retry_schedule",
+        ]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.stored_secret = self.instance.secret if self.instance.pk else ""
+        self.initial["secret"] = ""
+
+    @staticmethod
+    def types():
+        return catalog.events()
+
+    def clean_secret(self) -> str:
+        """
+        The new secret, or the one that the webhook has.
+
+        Raises:
+            ValidationError: it is not a secret of Standard Webhooks.
+        """
+        secret = self.cleaned_data["secret"]
+        if not secret:
+            return self.stored_secret or self.instance.secret
+        try:
+            signing.key_of(secret)
+        except ValueError as error:
+            raise ValidationError(
+                _(
+                    "A signing secret is whsec_ followed by 24 to 64 random bytes in base64. Leave it empty to have one "
+                    "made."
+                ),
+                code="invalid_secret",
+            ) from error
+        return secret
+
+
+class WebfilterForm(HookForm):
+    """The form of a webfilter; it says before saving what its filter cannot do."""
+
+    class Meta(HookForm.Meta):
+        model = Webfilter
+        fields = [
+            "event", "webhook_url", "description", "enabled", "mode", "order", "timeout",
+            "disable_filtering", "disable_halt",
+            "halt_on_4xx", "redirect_on_4xx", "halt_on_5xx", "redirect_on_5xx",
+            "halt_on_request_exception", "redirect_on_request_exception",
+            "condition", "shape", "use_www_form_encoding", "headers", "call_log", "cache_answers",
+            "serve_stale_answers",
+        ]
+        widgets = {
+            **HookForm.Meta.widgets,
+            **{f"redirect_on_{on}": forms.TextInput(attrs={"size": 60, "spellcheck": "false"}) for on in _ON},
+            "timeout": forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"}),
+        }
+        help_texts = {
+            "halt_on_4xx": _("The endpoint refused: it answered with a status of 400 to 499."),
+            "halt_on_5xx": _("The endpoint failed: it answered with a status of 500 to 599."),
+            "redirect_on_4xx": _REDIRECT_HELP,
+            "redirect_on_5xx": _REDIRECT_HELP,
+            "redirect_on_request_exception": _REDIRECT_HELP,
+        }
+
+    @staticmethod
+    def types():
+        return catalog.filters()
+
+    def notes(self):
+        """The names, what the filter is for, and what it can do."""
+        notes = super().notes()
+        for dotted, known in self.types().items():
+            can = halting(known)
+            notes[dotted] |= {
+                "about": (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " "),
+                "hint": can.sentence,
+                "halts": "yes" if can.can_halt else "no",
+                "redirects": "yes" if can.can_redirect else "no",
+            }
+        return notes
+
+    def clean(self):
+        """Refuse switches that would have no effect, with what to do instead."""
+        cleaned = super().clean()
+        known = self.types().get(cleaned.get("event"))
+        if known:
+            can = halting(known)
+            for on in _ON:
+                problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
+                if problem:
+                    self.add_error(f"{problem[0]}_on_{on}", problem[1])
+        if cleaned.get("serve_stale_answers") and not cleaned.get("cache_answers"):
+            self.add_error("serve_stale_answers", _("Tick “cache answers” too: without it there is no old answer."))
+        return cleaned

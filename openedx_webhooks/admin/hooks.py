@@ -1,0 +1,191 @@
+"""What the pages of webhooks and webfilters have in common."""
+import functools
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from .. import index
+from ..models import Webfilter
+from ..operations import removal
+from . import parts
+from .filters import types_of
+
+
+def hook_view(method):
+    """
+    Make a method ``(self, request, hook)`` a view that changes things: POST only, and only for those who may change
+    this hook.
+    """
+
+    @functools.wraps(method)
+    def view(self, request, object_id):
+        hook = self.get_object(request, object_id)
+        if hook is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_change_permission(request, hook):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return method(self, request, hook)
+
+    return view
+
+
+class HookAdmin(admin.ModelAdmin):
+    """List and page of hooks."""
+
+    change_form_template = "admin/openedx_webhooks/hook_change_form.html"
+    list_per_page = 50
+    search_fields = ["description", "webhook_url", "event"]
+    search_help_text = gettext_lazy("Search by event, address or description.")
+    actions = ["enable_hooks", "disable_hooks"]
+    actions_selection_counter = True
+    # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
+    shown_instead = {"headers": "header_names"}
+
+    class Media:
+        css = {"all": ["openedx_webhooks/admin.css"]}
+
+    # --- The list
+
+    @admin.display(description=gettext_lazy("event"), ordering="event")
+    def event_column(self, hook):
+        """Short name, dotted type and the description's first words."""
+        return parts.hook_name(hook)
+
+    @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
+    def endpoint_column(self, hook):
+        """The server, with the whole address when pointed at."""
+        return parts.with_title(hook.server, hook.webhook_url)
+
+    def get_search_results(self, request, queryset, search_term):
+        """Also by short name, which the table doesn't hold."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip().lower()
+        named = [dotted for dotted, known in types_of(self.model).items() if term and term in known.name.lower()]
+        if named:
+            found = found | queryset.filter(Q(event__in=named))
+        return found, may_have_duplicates
+
+    @admin.action(description=gettext_lazy("Enable selected %(verbose_name_plural)s"), permissions=["change"])
+    def enable_hooks(self, request, queryset):
+        """Enable, and forget the failures of the past."""
+        count = self._set_enabled(request, queryset, True)
+        self.message_user(request, ngettext("%d hook enabled.", "%d hooks enabled.", count) % count, messages.SUCCESS)
+
+    @admin.action(description=gettext_lazy("Disable selected %(verbose_name_plural)s"), permissions=["change"])
+    def disable_hooks(self, request, queryset):
+        """Disable: nothing is called or sent from now on."""
+        count = self._set_enabled(request, queryset, False)
+        self.message_user(request, ngettext("%d hook disabled.", "%d hooks disabled.", count) % count, messages.SUCCESS)
+
+    def _set_enabled(self, request, queryset, enabled: bool) -> int:
+        hooks = list(queryset)
+        chosen = self.model.objects.filter(pk__in=[hook.pk for hook in hooks])
+        count = self.enable(chosen) if enabled else chosen.update(enabled=False, modified=timezone.now())
+        self.forget_index()
+        for hook in hooks:
+            self.log_change(request, hook, [{"changed": {"fields": ["enabled"]}}])
+        return count
+
+    def enable(self, hooks) -> int:
+        """Enable the hooks of a queryset. ``update`` keeps ``modified``, by which other processes notice a change."""
+        return hooks.update(enabled=True, modified=timezone.now())
+
+    def forget_index(self):
+        """Let this process see a change at once, also that of the transaction that is still open."""
+        hooks = index.webfilters if self.model is Webfilter else index.webhooks
+        hooks.forget()
+        transaction.on_commit(hooks.forget)
+
+    # --- Deletion
+
+    def get_deleted_objects(self, objs, request):
+        """What is deleted with the hooks: counted, not listed, for a site has hundreds of thousands of records."""
+        may = self.has_delete_permission(request)
+        listed, protected, total = [], [], 0
+        for hook in objs:
+            count = removal.count_records(hook)
+            total += count
+            listed += [parts.link(hook, str(hook)), [self.records_label(count)]]
+            if count > removal.MOST_RECORDS:
+                protected.append(_(
+                    "%(hook)s (it has more than %(most)d records: disable it, and delete it when the site's retention "
+                    "has removed them)"
+                ) % {"hook": hook, "most": removal.MOST_RECORDS})
+        counts = {self.opts.verbose_name_plural: len(objs), self.records_name: total}
+        return listed, counts, set() if may else {self.opts.verbose_name}, protected
+
+    def records_label(self, count: int) -> str:
+        """``12 deliveries``."""
+        return f"{count} {self.records_name}"
+
+    records_name: str = gettext_lazy("records")
+
+    def delete_model(self, request, obj):
+        """Delete the hook and what was recorded of it, a part at a time."""
+        removal.remove(obj)
+        self.forget_index()
+
+    def delete_queryset(self, request, queryset):
+        """The same for each."""
+        for hook in queryset:
+            self.delete_model(request, hook)
+
+    # --- The page
+
+    def get_fieldsets(self, request, obj=None):
+        """The form's fieldsets; secrets are replaced for those who may only look."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, {**options, "fields": [self.shown_instead.get(name, name) for name in options["fields"]]})
+            for title, options in fieldsets
+        ]
+
+    @admin.display(description=gettext_lazy("headers"))
+    def header_names(self, hook):
+        """The names of the headers."""
+        return ", ".join(hook.headers or {}) or parts.EMPTY
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The form, with what is known about the hook above and below it."""
+        hook = self.get_object(request, object_id) if request.method == "GET" else None
+        extra_context = {**(extra_context or {}), "owh": self.panels(request, hook) if hook else None}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def panels(self, request, hook) -> dict:
+        """What the templates show around the form."""
+        return {"hook": hook, "may_change": self.has_change_permission(request, hook)}
+
+    def get_urls(self):
+        """Django's, and one for each thing that a button of the page does."""
+        urls = [
+            path(
+                f"<path:object_id>/{name}/",
+                transaction.non_atomic_requests(self.admin_site.admin_view(getattr(self, method))),
+                name=self.url_name(name),
+            )
+            for name, method in self.buttons.items()
+        ]
+        return urls + super().get_urls()
+
+    # Last part of the URL → method with @hook_view.
+    buttons: dict[str, str] = {}
+
+    def url_name(self, name: str) -> str:
+        """The name of a button's URL, without ``admin:``."""
+        return f"{self.opts.app_label}_{self.opts.model_name}_{name.replace('-', '_')}"
+
+    def back(self, hook, fragment: str = "") -> HttpResponseRedirect:
+        """To the hook's page."""
+        url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[hook.pk])
+        return HttpResponseRedirect(url + fragment)

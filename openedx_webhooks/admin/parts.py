@@ -1,0 +1,104 @@
+"""Small pieces of HTML that several pages share. Whatever comes from outside is escaped here."""
+import json
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from ..models import Call, Delivery
+
+EMPTY = "–"
+_DELIVERY_TONES = {
+    Delivery.State.PENDING: "info",
+    Delivery.State.DELIVERED: "good",
+    Delivery.State.FAILED: "bad",
+    Delivery.State.CANCELLED: "quiet",
+}
+_CALL_TONES = {
+    Call.Result.PASSED: "good",
+    Call.Result.CHANGED: "info",
+    Call.Result.HALTED: "warn",
+    Call.Result.IGNORED: "bad",
+}
+
+
+def badge(text: str, tone: str, title: str = "") -> SafeString:
+    """
+    A short coloured label.
+
+    Args:
+        text: shown, escaped.
+        tone: good, info, warn, bad or quiet; the text alone says it too.
+        title: shown when pointed at.
+    """
+    return format_html('<span class="owh-badge owh-{}" title="{}">{}</span>', tone, title, text)
+
+
+def delivery_badge(state: str) -> SafeString:
+    """The state of a delivery."""
+    return badge(str(dict(Delivery.State.choices).get(state, state)), _DELIVERY_TONES.get(state, "quiet"))
+
+
+def call_badge(result: str) -> SafeString:
+    """The result of a webfilter call."""
+    return badge(str(dict(Call.Result.choices).get(result, result)), _CALL_TONES.get(result, "quiet"))
+
+
+def hook_name(hook) -> SafeString:
+    """Short name of a hook's type, and smaller the dotted type and what the hook is for."""
+    known = hook.known_type
+    if known:
+        dotted = format_html('<br><span class="owh-dotted">{}</span>', hook.event)
+    else:
+        dotted = format_html("<br>{}", badge(
+            _("not known to this installation"), "warn",
+            _("No installed library has this type, so the hook never runs. It may have been renamed or removed."),
+        ))
+    about = format_html('<br><span class="owh-about">{}</span>', shortened(hook.description)) if hook.description else ""
+    return format_html("{}{}{}", known.name if known else hook.event, dotted, about)
+
+
+def link(obj, text) -> SafeString:
+    """A link to an object's admin page."""
+    name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
+
+
+def pretty(value) -> SafeString:
+    """JSON with indentation, escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
+
+
+def excerpt(text: str) -> SafeString | str:
+    """A response, escaped; indented if it is JSON."""
+    if not text:
+        return EMPTY
+    try:
+        return pretty(json.loads(text))
+    except (ValueError, RecursionError):
+        return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
+
+
+def seconds(value: float) -> str:
+    """A duration: ``83 ms`` or ``4.21 s``."""
+    return _("%d ms") % round(value * 1000) if value < 1 else _("%.2f s") % value
+
+
+def with_title(text: str, title: str) -> SafeString:
+    """Text that shows more when pointed at."""
+    return format_html('<span title="{}">{}</span>', title, text)
+
+
+def shortened(text: str, most: int = 60) -> SafeString | str:
+    """The first characters of a text on one line, and the rest when pointed at."""
+    line = " ".join(text.split())
+    return with_title(line[:most].rstrip() + "…", line) if len(line) > most else line
+
+
+def moment(when) -> str:
+    """Date and time in the site's time zone, short."""
+    return date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")

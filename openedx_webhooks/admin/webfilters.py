@@ -1,0 +1,140 @@
+"""The pages of webfilters."""
+from django.contrib import admin, messages
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..models import Call, Webfilter
+from ..transport.breaker import State, breaker, states
+from . import parts
+from .filters import KnownFilter, SubdomainFilter, TypeFilter
+from .forms import WebfilterForm
+from .halting import halting
+from .hooks import HookAdmin, hook_view
+
+_RECENT = 10
+
+
+@admin.register(Webfilter)
+class WebfilterAdmin(HookAdmin):
+    """Webfilters: list, form, report, test and breaker."""
+
+    form = WebfilterForm
+    list_display = [
+        "event_column", "endpoint_column", "enabled", "mode_column", "breaker_column", "order",
+    ]
+    list_display_links = ["event_column"]
+    list_filter = ["enabled", "mode", SubdomainFilter, TypeFilter, KnownFilter]
+    readonly_fields = ["header_names"]
+    records_name = Call._meta.verbose_name_plural
+    fieldsets = [
+        (gettext_lazy("What to ask, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
+        (
+            gettext_lazy("What its answers may do"),
+            {
+                "fields": ["mode", "disable_filtering", "disable_halt", "order"],
+                "description": gettext_lazy(
+                    "A new webfilter is best tried in observe mode: this page then reports what it would have done."
+                ),
+            },
+        ),
+        (
+            gettext_lazy("If the endpoint fails"),
+            {
+                "fields": [
+                    ("halt_on_4xx", "redirect_on_4xx"),
+                    ("halt_on_5xx", "redirect_on_5xx"),
+                    ("halt_on_request_exception", "redirect_on_request_exception"),
+                    "timeout",
+                ],
+                "description": gettext_lazy(
+                    "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must "
+                    "not happen unchecked: while the endpoint is down, nobody gets through."
+                ),
+            },
+        ),
+        (
+            gettext_lazy("When to ask, and what is sent"),
+            {"fields": ["condition", "shape", "use_www_form_encoding", "headers"]},
+        ),
+        (gettext_lazy("Records and repeated answers"), {"fields": ["call_log", "cache_answers", "serve_stale_answers"]}),
+    ]
+    buttons = {"test": "send_test", "reset-breaker": "reset_breaker", "promote": "promote"}
+
+    # --- The list
+
+    @admin.display(description=gettext_lazy("mode"), ordering="mode")
+    def mode_column(self, hook):
+        """One word: the choice's text is a sentence."""
+        if hook.mode == Webfilter.Mode.OBSERVE:
+            return parts.badge(_("observe"), "info", _("Answers are recorded and nothing else."))
+        return parts.badge(_("enforce"), "good", _("Answers change the data or halt the process."))
+
+    @admin.display(description=gettext_lazy("health"))
+    def breaker_column(self, hook):
+        """Whether calls go out, or the endpoint is left alone after failures."""
+        return breaker_badge(hook, hook.breaker_state)
+
+    def get_changelist_instance(self, request):
+        """Attach the breakers' states: one read of the cache for the page."""
+        changes = super().get_changelist_instance(request)
+        hooks = list(changes.result_list)
+        for hook, state in zip(hooks, states(breaker(hook.webhook_url) for hook in hooks)):
+            hook.breaker_state = state
+        return changes
+
+    # --- The page
+
+    def panels(self, request, hook):
+        """What the filter can do, latest calls, breaker."""
+        state = breaker(hook.webhook_url).state()
+        calls, may_see_calls = [], request.user.has_perm("openedx_webhooks.view_call")
+        if may_see_calls:
+            calls = Call.objects.filter(webfilter=hook).defer("request_body", "response_excerpt").order_by(
+                "-started_at"
+            )[:_RECENT]
+        return {
+            **super().panels(request, hook),
+            "kind": "webfilter",
+            "health": breaker_badge(hook, state),
+            "breaker_open": state != State.CLOSED,
+            "halting": halting(hook.known_type) if hook.known_type else None,
+            "calls": [(call, parts.call_badge(call.result), parts.seconds(call.duration)) for call in calls],
+            "may_see_calls": may_see_calls,
+            "observing": hook.mode == Webfilter.Mode.OBSERVE,
+        }
+
+    # --- Buttons
+
+    @hook_view
+    def send_test(self, request, hook):
+        """Ask with the sample payload now, and show what came back."""
+        return self.back(hook)
+
+    @hook_view
+    def reset_breaker(self, request, hook):
+        """Call the endpoint again, whatever its failures."""
+        breaker(hook.webhook_url).reset()
+        self.log_change(request, hook, _("Reset the breaker."))
+        self.message_user(request, _("The failures are forgotten: the endpoint is called again."), messages.SUCCESS)
+        return self.back(hook, "#owh-health")
+
+    @hook_view
+    def promote(self, request, hook):
+        """From observe to enforce."""
+        hook.mode = Webfilter.Mode.ENFORCE
+        hook.save(update_fields=["mode", "modified"])
+        self.forget_index()
+        self.log_change(request, hook, [{"changed": {"fields": ["mode"]}}])
+        self.message_user(request, _("The webfilter is enforced now: its answers count."), messages.SUCCESS)
+        return self.back(hook)
+
+
+def breaker_badge(hook: Webfilter, state: State):
+    """Whether the endpoint is called, or left alone after failures."""
+    if not hook.enabled:
+        return parts.badge(_("off"), "quiet")
+    if state == State.OPEN:
+        return parts.badge(_("left alone"), "bad", _("After several failures in a row it is not called for a while."))
+    if state == State.HALF_OPEN:
+        return parts.badge(_("being probed"), "warn", _("After failures one call at a time tries whether it is back."))
+    return parts.badge(_("fine"), "good")

@@ -1,0 +1,225 @@
+"""The pages of webhooks."""
+from datetime import timedelta
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ..models import Delivery, Webhook
+from ..operations import statistics
+from ..webhooks import health, replay, secrets
+from . import parts
+from .chart import chart
+from .deliveries import last_answers
+from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
+from .forms import WebhookForm
+from .hooks import HookAdmin, hook_view
+
+_SHOW_ONCE = "openedx_webhooks_show_secret"
+_RECENT = 10
+
+
+@admin.register(Webhook)
+class WebhookAdmin(HookAdmin):
+    """Webhooks: list, form, health, test and secret."""
+
+    form = WebhookForm
+    list_display = [
+        "event_column", "endpoint_column", "enabled", "health_column", "success_column", "latest_column",
+    ]
+    list_display_links = ["event_column"]
+    list_filter = ["enabled", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
+    shown_instead = {**HookAdmin.shown_instead, "secret": "secret_kept"}
+    readonly_fields = ["header_names", "secret_kept"]
+    fieldsets = [
+        (gettext_lazy("What to send, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
+        (
+            gettext_lazy("Which of these events, and what of them"),
+            {
+                "fields": ["condition", "shape", "use_www_form_encoding"],
+                "description": gettext_lazy(
+                    "Leave these empty to send every event of this kind as a whole. The payload that they work on is "
+                    "shown at the end of this page."
+                ),
+            },
+        ),
+        (gettext_lazy("How the receiver knows us"), {"fields": ["secret", "headers"]}),
+        (gettext_lazy("If the receiver does not accept it"), {"fields": ["retry_schedule"]}),
+    ]
+    records_name = Delivery._meta.verbose_name_plural
+    buttons = {
+        "test": "send_test",
+        "rotate-secret": "rotate_secret",
+        "show-secret": "show_secret",
+        "replay-failed": "replay_failed",
+    }
+
+    # --- The list
+
+    def get_changelist_instance(self, request):
+        """Attach the figures of the page's webhooks: two queries for all of them."""
+        changes = super().get_changelist_instance(request)
+        ids = [hook.pk for hook in changes.result_list]
+        tallies, latest = statistics.tallies(ids), statistics.latest_deliveries(ids)
+        for hook in changes.result_list:
+            hook.tally, hook.latest = tallies.get(hook.pk), latest.get(hook.pk)
+        return changes
+
+    @admin.display(description=gettext_lazy("health"), ordering="failing_since")
+    def health_column(self, hook):
+        """Fine, failing since when, or why it was disabled."""
+        return health_badge(hook)
+
+    @admin.display(description=gettext_lazy("accepted, last day"))
+    def success_column(self, hook):
+        """The share of the decided deliveries that the endpoint accepted."""
+        if not hook.tally:
+            return parts.EMPTY
+        return format_html("{} <span class=\"owh-quiet-text\">{}</span>", percent(hook.tally.success_ratio),
+                           _("of %d") % hook.tally.total)
+
+    @admin.display(description=gettext_lazy("latest delivery"))
+    def latest_column(self, hook):
+        """State and time of the newest delivery."""
+        if not hook.latest:
+            return parts.EMPTY
+        state, created = hook.latest
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state),
+                           parts.moment(created))
+
+    def enable(self, hooks):
+        """Enable them with a clean slate."""
+        return health.enable(hooks)
+
+    # --- The page
+
+    @admin.display(description=gettext_lazy("signing secret"))
+    def secret_kept(self, hook):
+        """Whether there is a secret."""
+        return "••••••••" if hook.secret else _("None: requests are not signed.")
+
+    def save_model(self, request, obj, form, change):
+        """Keep the old secret valid for a while, and start afresh with another address or after disabling."""
+        if change and "secret" in form.changed_data and obj.secret != form.stored_secret:
+            obj.previous_secret = form.stored_secret
+            obj.previous_secret_expires_at = timezone.now() + secrets.OVERLAP if form.stored_secret else None
+        if change and ({"enabled", "webhook_url"} & set(form.changed_data)) and obj.enabled:
+            for name, value in health.HEALTHY.items():
+                setattr(obj, name, value)
+        super().save_model(request, obj, form, change)
+        if not change and "secret" not in form.changed_data:
+            request.session[_SHOW_ONCE] = obj.pk
+        self.forget_index()
+
+    def panels(self, request, hook):
+        """Health, latest deliveries and the secret's state."""
+        took = statistics.durations(hook.pk)
+        return {
+            **super().panels(request, hook),
+            "kind": "webhook",
+            "health": health_badge(hook),
+            "chart": chart(statistics.hours(hook.pk)),
+            "tally": statistics.tallies([hook.pk]).get(hook.pk) or statistics.Tally(),
+            "durations": took,
+            "median": took and parts.seconds(took.median),
+            "p95": took and parts.seconds(took.p95),
+            "deliveries": self._latest(request, hook),
+            "may_see_deliveries": request.user.has_perm("openedx_webhooks.view_delivery"),
+            "may_replay": request.user.has_perm("openedx_webhooks.change_delivery"),
+            "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
+            "show_secret": request.session.get(_SHOW_ONCE) == hook.pk,
+            "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "overlap_hours": secrets.OVERLAP // timedelta(hours=1),
+        }
+
+    @staticmethod
+    def _latest(request, hook):
+        if not request.user.has_perm("openedx_webhooks.view_delivery"):
+            return []
+        deliveries = list(
+            Delivery.objects.filter(webhook=hook).defer("payload").order_by("-created", "-pk")[:_RECENT]
+        )
+        answers = last_answers([delivery.pk for delivery in deliveries])
+        for delivery in deliveries:
+            delivery.answer = answers.get(delivery.pk)
+        return [(delivery, parts.delivery_badge(delivery.state)) for delivery in deliveries]
+
+    # --- Buttons
+
+    @hook_view
+    def send_test(self, request, hook):
+        """Send the sample payload now, and show what came back."""
+        return self.back(hook)
+
+    @hook_view
+    def replay_failed(self, request, hook):
+        """Send again everything that failed since a time."""
+        if not request.user.has_perm("openedx_webhooks.change_delivery"):
+            raise PermissionDenied
+        since = _parse_time(request.POST.get("since", ""))
+        if since is None:
+            self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
+            return self.back(hook, "#owh-health")
+        count = replay.replay(replay.failed_since(hook, since))
+        self.message_user(request, ngettext(
+            "%d delivery will be sent again.", "%d deliveries will be sent again.", count
+        ) % count, messages.SUCCESS if count else messages.WARNING)
+        return self.back(hook, "#owh-health")
+
+    @hook_view
+    def rotate_secret(self, request, hook):
+        """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
+        overlap = timedelta() if "leaked" in request.POST else secrets.OVERLAP
+        secrets.rotate(hook, overlap)
+        self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
+        request.session[_SHOW_ONCE] = hook.pk
+        self.forget_index()
+        self.message_user(request, _("The webhook has a new signing secret. Show it now: it is shown only once."))
+        return self.back(hook, "#owh-secret")
+
+    @hook_view
+    def show_secret(self, request, hook):
+        """Show a secret that was just made, to the session that made it, once."""
+        if request.session.get(_SHOW_ONCE) != hook.pk:
+            self.message_user(
+                request, _("A secret is shown only once, after it was made. Rotate it to get a new one."),
+                messages.WARNING,
+            )
+            return self.back(hook, "#owh-secret")
+        del request.session[_SHOW_ONCE]
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "original": hook, "secret": hook.secret,
+            "title": _("Signing secret"),
+        }
+        response = TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+def health_badge(hook: Webhook):
+    """Fine, failing since when, or disabled and why."""
+    if hook.disabled_reason:
+        return parts.badge(_("disabled after failures"), "bad", hook.disabled_reason)
+    if hook.failing_since:
+        return parts.badge(_("failing"), "bad", _("%(count)d failures in a row, since %(since)s") % {
+            "count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)})
+    return parts.badge(_("fine"), "good") if hook.enabled else parts.badge(_("off"), "quiet")
+
+
+def percent(ratio: float | None) -> str:
+    """``97 %``; never 100 % unless all were accepted."""
+    return parts.EMPTY if ratio is None else f"{int(ratio * 100)} %"
+
+
+def _parse_time(text: str):
+    """An aware time from a ``datetime-local`` input, in the site's time zone; None if it is none."""
+    try:
+        time = parse_datetime(text)
+    except ValueError:
+        return None
+    return timezone.make_aware(time) if time and timezone.is_naive(time) else time

@@ -1,0 +1,178 @@
+"""Form widgets and fields of the hook forms; each works without JavaScript too."""
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin.widgets import get_select2_language
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from ..models.validators import validate_headers, validate_schedule
+
+_CSS = "openedx_webhooks/admin.css"
+_SCRIPT = "openedx_webhooks/hook_form.js"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_WAIT = re.compile(r"([0-9]{1,9})\s*([smhd]?)", re.IGNORECASE)
+
+
+class TypeSelect(forms.Select):
+    """
+    A grouped ``<select>`` that Django's own Select2 makes searchable.
+
+    Attributes:
+        notes: dotted type → data attributes of its option, without ``data-``; the form's script shows them.
+    """
+
+    def __init__(self, attrs=None, choices=()):
+        super().__init__({"class": "owh-type-select", **(attrs or {})}, choices)
+        self.notes: dict[str, dict[str, str]] = {}
+
+    @property
+    def media(self):  # pylint: disable=missing-function-docstring
+        extra = "" if settings.DEBUG else ".min"
+        language = get_select2_language()
+        vendor = "admin/js/vendor"
+        return forms.Media(
+            js=(
+                f"{vendor}/jquery/jquery{extra}.js",
+                f"{vendor}/select2/select2.full{extra}.js",
+                *([f"{vendor}/select2/i18n/{language}.js"] if language else []),
+                "admin/js/jquery.init.js",
+                _SCRIPT,
+            ),
+            css={"screen": (f"admin/css/vendor/select2/select2{extra}.css", "admin/css/autocomplete.css", _CSS)},
+        )
+
+    def create_option(self, name, value, *args, **kwargs):
+        """Add the notes of a type to its option."""
+        option = super().create_option(name, value, *args, **kwargs)
+        for key, text in self.notes.get(str(value), {}).items():
+            option["attrs"][f"data-{key}"] = text
+        return option
+
+
+class HeadersWidget(forms.Widget):
+    """
+    Rows of name and value.
+
+    Stored values are never put into the page: the value of a stored header is shown empty, and leaving it empty keeps
+    it. The widget's value is a list of ``(name, value)`` rows as entered, or the stored dict.
+    """
+
+    template_name = "admin/openedx_webhooks/widgets/headers.html"
+    empty_rows = 2
+
+    def get_context(self, name, value, attrs):  # pylint: disable=missing-function-docstring
+        context = super().get_context(name, value, attrs)
+        if isinstance(value, dict):
+            rows = [{"name": header, "value": "", "stored": True} for header in value]
+        else:
+            rows = [{"name": header, "value": text, "stored": False} for header, text in value or []]
+        rows += [{"name": "", "value": "", "stored": False}] * self.empty_rows
+        context["widget"]["rows"] = rows
+        return context
+
+    def value_from_datadict(self, data, files, name):
+        """The rows as entered, without empty ones; None if the form had none of these inputs."""
+        if self.value_omitted_from_data(data, files, name):
+            return None
+        names, values = _getlist(data, f"{name}-name"), _getlist(data, f"{name}-value")
+        values += [""] * (len(names) - len(values))
+        return [(header.strip(), text.strip()) for header, text in zip(names, values) if header.strip() or text.strip()]
+
+    def value_omitted_from_data(self, data, files, name):  # pylint: disable=missing-function-docstring
+        return f"{name}-name" not in data
+
+    def id_for_label(self, id_):  # pylint: disable=missing-function-docstring
+        return f"{id_}_0" if id_ else id_
+
+
+def _getlist(data, key: str) -> list[str]:
+    values = data.getlist(key) if hasattr(data, "getlist") else data.get(key, [])
+    return [values] if isinstance(values, str) else list(values)
+
+
+class HeadersField(forms.Field):
+    """
+    Header rows → dict.
+
+    Attributes:
+        stored: the headers that the hook has; an empty value of one of these names keeps it.
+    """
+
+    widget = HeadersWidget
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.stored: dict[str, str] = {}
+
+    def clean(self, value: Any) -> dict[str, str]:
+        """
+        Merge the rows with what is stored.
+
+        Raises:
+            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value.
+        """
+        if value is None:
+            return self.stored
+        headers: dict[str, str] = {}
+        problems = []
+        for name, text in value:
+            if not name:
+                problems.append(_("A value has no header name beside it: enter the name or remove the value."))
+            elif name.lower() in {other.lower() for other in headers}:
+                problems.append(_("“%s” appears twice: remove one.") % name)
+            elif not text and name not in self.stored:
+                problems.append(_("“%s” has no value: enter it or remove the name.") % name)
+            else:
+                headers[name] = text or self.stored[name]
+        if problems:
+            raise ValidationError(problems, code="invalid_headers")
+        validate_headers(headers)
+        return headers
+
+    def has_changed(self, initial, data):  # pylint: disable=missing-function-docstring
+        if data is None:
+            return False
+        return [name for name, _text in data] != list(self.stored) or any(text for _name, text in data)
+
+
+class ScheduleField(forms.CharField):
+    """Waits such as ``5s, 5m, 2h`` → list of seconds."""
+
+    def prepare_value(self, value):
+        """Seconds as the longest unit that divides them."""
+        return ", ".join(map(format_wait, value)) if isinstance(value, list) else value
+
+    def to_python(self, value):
+        """
+        Parse the waits.
+
+        Raises:
+            ValidationError: names the first that can't be read.
+        """
+        waits = []
+        for word in filter(None, re.split(r"[,;\[\]\s]+", super().to_python(value) or "")):
+            match = _WAIT.fullmatch(word)
+            if not match:
+                raise ValidationError(
+                    _("“%s” is not a wait: enter a number and s, m, h or d, such as 30s, 5m, 2h, 1d.") % word[:40],
+                    code="invalid_schedule",
+                )
+            waits.append(int(match[1]) * _UNITS[match[2].lower() or "s"])
+        validate_schedule(waits)
+        return waits
+
+    def has_changed(self, initial, data):  # pylint: disable=missing-function-docstring
+        try:
+            return self.to_python(data) != (initial or [])
+        except ValidationError:
+            return True
+
+
+def format_wait(seconds: int) -> str:
+    """``7200`` → ``2h``."""
+    unit, size = next((unit, size) for unit, size in reversed(_UNITS.items()) if seconds % size == 0)
+    return f"{seconds // size}{unit}"
+
