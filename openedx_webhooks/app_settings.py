@@ -28,6 +28,8 @@ DEFAULTS: dict[str, Any] = {
     "DELIVERY_LEASE_SECONDS": 120,
     # A task stops claiming after this time and hands on to a new one, so that other tasks get their turn.
     "DELIVERY_TASK_SECONDS": 30,
+    # Each web process has a worker look for due deliveries this often, as long as requests come.
+    "HEARTBEAT_SECONDS": 60,
     # Waits before the second, third, … attempt; after the last one the delivery has failed.
     "DELIVERY_SCHEDULE_SECONDS": [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
     # Each wait is lengthened or shortened by up to this share.

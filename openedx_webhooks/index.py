@@ -7,7 +7,7 @@ The index is forgotten when a hook is saved or deleted in this process, and comp
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -35,6 +35,8 @@ class HookIndex:
         self._hooks: dict[str, list[Any]] = {}
         self._version: Any = None
         self._check_at = self._reload_at = 0.0
+        # Called whenever the index was forgotten.
+        self.when_forgotten: Callable[[], None] = lambda: None
 
     def get(self, event: str) -> Sequence[Any]:
         """The enabled hooks for a dotted type, in their model's order."""
@@ -42,10 +44,21 @@ class HookIndex:
             self._refresh()
         return self._hooks.get(event, _NOBODY)
 
+    def types(self) -> Collection[str] | None:
+        """The types that some enabled hook is for; None if the hooks could not be read."""
+        if time.monotonic() >= self._check_at:
+            self._refresh()
+        return None if self._version is None else self._hooks.keys()
+
+    def is_empty(self) -> bool:
+        """Whether no hook is enabled, as far as this process knows; never a query."""
+        return not self._hooks
+
     def forget(self) -> None:
         """Read the hooks again at the next use."""
         self._version = None
         self._check_at = self._reload_at = 0.0
+        self.when_forgotten()
 
     def _refresh(self) -> None:
         # One thread refreshes; the others go on with what they have, unless there is nothing yet.

@@ -21,6 +21,7 @@ from ..models import Delivery, Webhook
 from . import claims, results, sending
 from .lanes import Lanes
 from .results import Counts
+from .safe_log import where
 
 log = logging.getLogger(__name__)
 # In a request of a development site: a learner waits.
@@ -34,14 +35,16 @@ _RECONNECT_SECONDS = (0.2, 1, 3, 5, 5, 5)
 
 
 def deliver_due(
-    max_seconds: float | None = None, tick: Callable[[], None] | None = None, stop: Callable[[], bool] | None = None
+    max_seconds: float | None = None,
+    tick: Callable[[Counts], None] = lambda _counts: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Counts:
     """
     Deliver everything that is due. Safe beside any number of others that do the same.
 
     Args:
         max_seconds: no new delivery is begun after this time; DELIVERY_TASK_SECONDS if None.
-        tick: called now and then while this runs.
+        tick: called now and then while this runs, with what was done so far.
         stop: asked now and then; once true, no new delivery is begun.
 
     Returns:
@@ -52,7 +55,7 @@ def deliver_due(
     """
     if max_seconds is None:
         max_seconds = app_settings.DELIVERY_TASK_SECONDS
-    drain = _Drain(time.monotonic() + max_seconds, stop or (lambda: False), tick or (lambda: None))
+    drain = _Drain(time.monotonic() + max_seconds, stop, tick)
     try:
         drain.run()
     finally:
@@ -81,7 +84,7 @@ class _Job:
 class _Drain:
     """One run of :func:`deliver_due`."""
 
-    def __init__(self, end: float, stop: Callable[[], bool], tick: Callable[[], None]):
+    def __init__(self, end: float, stop: Callable[[], bool], tick: Callable[[Counts], None]):
         self.counts = Counts()
         self._end, self._stop, self._tick = end, stop, tick
         self._holder = uuid.uuid4()
@@ -98,7 +101,7 @@ class _Drain:
         look_at = 0.0
         more = True
         while True:
-            self._tick()
+            self._tick(self.counts)
             now = time.monotonic()
             ended = now >= self._end or self._stop()
             if ended:
@@ -137,7 +140,9 @@ class _Drain:
                 room -= len(claimed)
                 for delivery in claimed:
                     self._queue(delivery)
-            if len(rows) < app_settings.DELIVERY_BATCH_SIZE or not chosen and not full:
+                if not claimed:
+                    break  # others have them all, or hold locks on them: look again later
+            if len(rows) < app_settings.DELIVERY_BATCH_SIZE:
                 break
         return found
 
@@ -252,6 +257,6 @@ def _persist(write: Callable[[], None]) -> None:
             log.warning("Results could not be written (%s); trying again in %s s", type(error).__name__, wait)
             connections[using].close()
             time.sleep(wait)
-        except DatabaseError:
-            log.exception("Results could not be written; their deliveries are tried again when their leases end")
+        except DatabaseError as error:
+            log.error("Results could not be written; sent again when their leases end: %s", where(error))
             return

@@ -4,6 +4,7 @@ From an event to the rows that are owed for it, inside the platform's request an
 Nothing here goes over the network, and a failure costs the event's webhooks, never the platform.
 """
 import logging
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -70,24 +71,27 @@ def body_for(webhook: Webhook, payload: dict[str, Any]) -> Any:
     An expression that fails on the payload counts as no match, and so does a shape whose result is null. The failure is
     logged once an hour for each webhook.
     """
+    kind = "condition"
     try:
         if webhook.compiled_condition is not None and not shape.matches(webhook.compiled_condition, payload):
             return None
+        kind = "shape"
         if webhook.compiled_shape is not None:
             return shape.evaluate(webhook.compiled_shape, payload)
     except shape.ExpressionError as error:
-        _complain(webhook, payload, error)
+        _complain(webhook.pk, kind, error)
         return None
     return payload
 
 
-def _complain(webhook, payload, error) -> None:
-    key = (webhook.pk, type(error).__name__)
-    if time.monotonic() - _complained_at.get(key, -_COMPLAIN_SECONDS) >= _COMPLAIN_SECONDS:
-        _complained_at[key] = time.monotonic()
+def _complain(pk: int, kind: str, error: Exception) -> None:
+    now = time.monotonic()
+    if now - _complained_at.get((pk, kind), -math.inf) >= _COMPLAIN_SECONDS:
+        _complained_at[pk, kind] = now
+        # The error's text may quote the payload.
         log.warning(
-            "Webhook %s: its condition or shape failed on event %s, which is not sent to it: %s",
-            webhook.pk, payload.get("event_metadata", {}).get("id"), error,
+            "Webhook %s: its %s fails (%s), so events are not sent to it; told at most once an hour",
+            pk, kind, type(error.__cause__ or error).__name__,
         )
 
 

@@ -161,7 +161,8 @@ def _warning(webhook: Webhook) -> str:
         _describe(webhook),
         _("All %(count)d attempts since %(since)s failed. The attempts are in the admin under Deliveries.")
         % {"count": webhook.consecutive_failures, "since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC"},
-        _("Unless one succeeds, the webhook is disabled after %(when)s.") % {"when": f"{disable_at:%Y-%m-%d %H:%M} UTC"},
+        _("Unless one succeeds, the webhook is disabled after %(when)s.")
+        % {"when": f"{disable_at:%Y-%m-%d %H:%M} UTC"},
     ])
 
 

@@ -5,7 +5,7 @@ Each takes a queryset of deliveries and says how many it changed; others may be 
 sending itself is the workers' business.
 """
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Case, DateTimeField, QuerySet, Value, When
@@ -25,6 +25,11 @@ def failed_since(webhook: Webhook, since: datetime) -> QuerySet[Delivery]:
     return Delivery.objects.filter(webhook=webhook, state=State.FAILED, finished_at__gte=since)
 
 
+def replayable(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Of the deliveries, those that are finished and whose payload is still kept."""
+    return deliveries.exclude(state=State.PENDING).exclude(payload__isnull=True)
+
+
 def replay(deliveries: QuerySet[Delivery], progress: Callable[[int], None] | None = None) -> int:
     """
     Owe finished deliveries again, from the start of their schedule and with the same message id.
@@ -36,11 +41,11 @@ def replay(deliveries: QuerySet[Delivery], progress: Callable[[int], None] | Non
         deliveries: any.
         progress: called now and then with the number so far.
     """
-    start = timezone.now()
+    start, per_second = timezone.now(), max(1, app_settings.REPLAY_PER_SECOND)
     count = 0
-    for ids in _chunks(deliveries.exclude(state=State.PENDING).exclude(payload__isnull=True)):
+    for ids in _chunks(replayable(deliveries)):
         whens = [
-            When(pk=pk, then=Value(start + timedelta(seconds=(count + place) // max(1, app_settings.REPLAY_PER_SECOND))))
+            When(pk=pk, then=Value(start + timedelta(seconds=(count + place) // per_second)))
             for place, pk in enumerate(ids)
         ]
         # The state again: somebody else may have been quicker.
@@ -85,9 +90,12 @@ def _rows() -> QuerySet[Delivery]:
 
 def _chunks(deliveries: QuerySet[Delivery]) -> Iterator[list[int]]:
     """The primary keys, oldest first; read before the first change, so that no change moves a row past the reader."""
-    ids = list(deliveries.order_by("pk").values_list("pk", flat=True))
-    for chunk in itertools.batched(ids, _CHUNK):
-        yield list(chunk)
+    return chunked(list(deliveries.order_by("pk").values_list("pk", flat=True)))
+
+
+def chunked(ids: Sequence[int]) -> Iterator[list[int]]:
+    """As many at a time as one statement takes well."""
+    return (list(chunk) for chunk in itertools.batched(ids, _CHUNK))
 
 
 def _done(count: int) -> int:

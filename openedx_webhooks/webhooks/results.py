@@ -42,6 +42,13 @@ class Counts:
         """All of them."""
         return self.delivered + self.retried + self.failed + self.lost
 
+    def plus(self, other: "Counts") -> "Counts":
+        """The sums."""
+        return Counts(
+            self.delivered + other.delivered, self.retried + other.retried, self.failed + other.failed,
+            self.lost + other.lost, self.out_of_time or other.out_of_time,
+        )
+
 
 @attrs.frozen
 class _Decision:

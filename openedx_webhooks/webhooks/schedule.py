@@ -1,6 +1,4 @@
-"""
-When to try again: pure functions, no clock and no settings of their own.
-"""
+"""When to try again: pure functions, no clock and no settings of their own."""
 import math
 import random
 from collections.abc import Callable, Sequence

@@ -4,6 +4,7 @@ How many workers may deliver at the same time: the platform's own tasks share th
 The slots are keys in Django's cache. A cache that is away, or that every process has for itself, means no limit: more
 workers deliver than should, and nothing is lost.
 """
+import time
 import uuid
 
 from django.core.cache import cache
@@ -18,6 +19,7 @@ class Slot:
 
     def __init__(self):
         self._key: str | None = None
+        self._renew_at = 0.0
         self._mark = uuid.uuid4().hex
 
     def acquire(self) -> bool:
@@ -32,8 +34,9 @@ class Slot:
         return not answered
 
     def renew(self) -> None:
-        """Keep the slot for another ``SECONDS``."""
-        if self._key:
+        """Keep the slot for another ``SECONDS``; may be called as often as one likes."""
+        if self._key and time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + self.SECONDS / 4
             _ask(cache.set, self._key, self._mark, timeout=self.SECONDS)
 
     def release(self) -> None:

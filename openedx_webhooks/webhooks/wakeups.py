@@ -15,8 +15,10 @@ from celery import current_app, shared_task
 from django.core.cache import cache
 from django.db import transaction
 
+from .. import index
 from ..app_settings import app_settings
 from . import deliver
+from .safe_log import where
 from .slots import Slot
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ TASK_NAME = "openedx_webhooks.tasks.deliver_due"
 # worker's memory: longer waits are looked at again instead.
 MAX_COUNTDOWN_SECONDS = 600
 _NUDGE_SPACING_SECONDS = 0.05
+_REFUSED_SECONDS = 5
 _COMPLAIN_SECONDS = 60
 _EXIT_SECONDS = 2.0
 
@@ -48,7 +51,7 @@ def _drain_in_slot() -> None:
     slot = Slot()
     while slot.acquire():
         try:
-            counts = deliver.deliver_due(tick=slot.renew)
+            counts = deliver.deliver_due(tick=lambda _counts: slot.renew())
         finally:
             slot.release()
         if counts.out_of_time:
@@ -81,8 +84,21 @@ def nudge() -> None:
             publish()
         else:
             _nudger.request()
-    except Exception:  # pylint: disable=broad-exception-caught
-        log.exception("No worker could be nudged; deliveries wait for the next look")
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.error("No worker could be nudged; deliveries wait for the next look: %s", where(error))
+
+
+def heartbeat(**_kwargs) -> None:
+    """
+    Nudge a worker every HEARTBEAT_SECONDS, if this process knows any webhook: called with each request.
+
+    There is no beat on a stock site. What a broker lost, or a killed worker had, is found by this.
+    """
+    now = time.monotonic()
+    if now >= _heart["beats_at"]:
+        _heart["beats_at"] = now + app_settings.HEARTBEAT_SECONDS
+        if not index.webhooks.is_empty() and not _eager():
+            nudge()
 
 
 def look_again(at: float) -> None:
@@ -133,7 +149,7 @@ def publish(countdown: float | None = None) -> bool:
     except Exception as error:  # pylint: disable=broad-exception-caught
         if time.monotonic() - _complained["at"] >= _COMPLAIN_SECONDS:
             _complained["at"] = time.monotonic()
-            log.warning("Celery's broker takes no message (%s); deliveries wait for the next look", type(error).__name__)
+            log.warning("Celery's broker takes no message (%s); deliveries wait", type(error).__name__)
         return False
 
 
@@ -143,9 +159,11 @@ def _eager() -> bool:
 
 class _Nudger:
     """
-    Publishes from a thread of its own: a broker that accepts the connection and then hangs must not hold a request.
+    Publishes from a thread of its own: a broker that is away costs seconds, one that hangs for ever, and neither must
+    hold a request.
 
-    Requests that come while a message is on its way share the next one.
+    Requests that come while a message is on its way share the next one. What a broker refused is tried again until it
+    takes it, or the process ends.
     """
 
     def __init__(self):
@@ -172,8 +190,10 @@ class _Nudger:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            publish()
-            if not self._wanted.is_set():
+            if not publish():
+                self._wanted.set()
+                time.sleep(_REFUSED_SECONDS)
+            elif not self._wanted.is_set():
                 self._idle.set()
             time.sleep(_NUDGE_SPACING_SECONDS)
 
@@ -185,4 +205,5 @@ class _Nudger:
 
 _asked_for: set[int] = set()
 _complained = {"at": -math.inf}
+_heart = {"beats_at": 0.0}
 _nudger = _Nudger()

@@ -1,0 +1,87 @@
+"""``manage.py webhooks_deliver``: deliver what is due, without Celery or beside it."""
+import contextlib
+import signal
+import threading
+import time
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils.translation import gettext as _
+
+from ...webhooks import deliver
+
+_TERMINAL_SECONDS = 0.2
+_LOG_SECONDS = 10
+
+
+class Command(BaseCommand):
+    """For cron (``--once``), for a container of its own (``--loop``), and for machines that run no Celery."""
+
+    help = (
+        "Deliver the webhooks' deliveries that are due: once, or in a loop until the process is told to stop (SIGTERM, "
+        "SIGINT). Safe beside Celery workers and beside itself."
+    )
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser):
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--once", action="store_true", help="Deliver what is due now, then end (the default).")
+        how.add_argument("--loop", action="store_true", help="Go on looking for due deliveries until told to stop.")
+        parser.add_argument(
+            "--interval", type=float, default=1.0, help="Seconds between two looks of the loop while nothing is due."
+        )
+
+    def handle(self, *_args, **options):
+        self._stop = threading.Event()
+        self._total, self._started, self._shown_at = deliver.Counts(), time.monotonic(), 0.0
+        with self._until_told_to_stop():
+            while True:
+                is_done = self._round(options["loop"])
+                if self._stop.is_set() or (is_done and not options["loop"]):
+                    break
+                if is_done:
+                    self._stop.wait(max(0.05, options["interval"]))
+        self._show(self._total, is_last=True)
+
+    @contextlib.contextmanager
+    def _until_told_to_stop(self):
+        """End what is under way, give back what isn't, and leave."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = [signal.signal(number, lambda *_args: self._stop.set()) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+    def _round(self, is_loop: bool) -> bool:
+        """One run; whether it ended because nothing was due any more."""
+        before = self._total
+        try:
+            counts = deliver.deliver_due(
+                tick=lambda counts: self._show(before.plus(counts)), stop=self._stop.is_set
+            )
+        except (DatabaseError, InterfaceError) as error:
+            if not is_loop:
+                raise
+            self.stderr.write(_("The database is away (%s); trying again.") % type(error).__name__)
+            close_old_connections()
+            return True
+        self._total = before.plus(counts)
+        return not counts.out_of_time
+
+    def _show(self, counts: deliver.Counts, is_last: bool = False) -> None:
+        """A line that is overwritten on a terminal, and a line now and then in a log."""
+        now, is_terminal = time.monotonic(), self.stdout.isatty()
+        if not is_last and (now < self._shown_at or counts.attempts == 0):
+            return
+        self._shown_at = now + (_TERMINAL_SECONDS if is_terminal else _LOG_SECONDS)
+        line = _("%(delivered)d delivered, %(retried)d to be tried again, %(failed)d failed; %(rate).0f/s") % {
+            "delivered": counts.delivered, "retried": counts.retried, "failed": counts.failed,
+            "rate": counts.attempts / max(0.001, now - self._started),
+        }
+        self.stdout.write(f"\r{line}\x1b[K" if is_terminal else line, ending="\n" if is_last or not is_terminal else "")
+        self.stdout.flush()

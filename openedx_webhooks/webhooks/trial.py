@@ -1,0 +1,39 @@
+"""Try a webhook out: one signed POST of made-up data, now, without a delivery."""
+import uuid
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from ..models import Webhook
+from ..payloads import samples, shape
+from ..transport.client import Outcome
+from . import claims, health, sending
+
+
+def sample_body(webhook: Webhook) -> Any:
+    """
+    What the webhook would be sent for a made-up event: through its shape, whatever its condition says.
+
+    Raises:
+        ValueError: this installation doesn't know the event type, or the shape fails on the sample.
+    """
+    event_type = webhook.known_type
+    if event_type is None:
+        raise ValueError(_("This installation has no event “%s”.") % webhook.event)
+    payload = samples.sample_payload(event_type)
+    return payload if webhook.compiled_shape is None else shape.evaluate(webhook.compiled_shape, payload)
+
+
+def send_sample(webhook: Webhook) -> Outcome:
+    """
+    Send a sample to the webhook's endpoint; if it is accepted, the endpoint is healthy again.
+
+    Takes up to DELIVERY_TIMEOUT_SECONDS and never raises: what prevents sending is the outcome's error ``unsendable``.
+    """
+    try:
+        outcome = sending.post(webhook, str(uuid.uuid4()), sample_body(webhook))
+    except ValueError as error:
+        return Outcome(error=sending.UNSENDABLE, detail=str(error))
+    if outcome.is_accepted and webhook.pk:
+        health.reset(Webhook.objects.using(claims.database()).filter(pk=webhook.pk))
+    return outcome
