@@ -6,8 +6,8 @@ Rules that callers and operators can rely on:
 * Redirects are not followed: a 3xx is an outcome with that status.
 * A request is sent a second time only if nothing of it was taken by the first connection: a kept-alive connection that
   the server has closed in the meantime. A request that was sent, even in part, may have been acted on.
-* 4xx and 5xx are what they are, whatever becomes of their body. With 2xx and 3xx, a body that can't be read to its end
-  is an error, and ``status_code`` still tells what the endpoint decided.
+* 3xx, 4xx and 5xx are what they are, whatever becomes of their body. With 2xx, a body that can't be read to its end is
+  an error, and ``status_code`` (``is_accepted``) still tells what the endpoint decided.
 * A body that is larger than the cap, before or after decompression, is the error ``too_large``; its beginning is kept.
 """
 
@@ -21,6 +21,7 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
@@ -32,7 +33,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from .. import __version__
 from ..app_settings import app_settings
 from . import connections, guard
-from .connections import IDLE_SECONDS, Connection, Origin
+from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin
 from .exchange import Exchange, Failure, closing_on_error
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ def post(
     except Exception as exception:  # pylint: disable=broad-exception-caught
         # Whatever a server makes the standard library raise must not reach a learner's request.
         error, detail = _classify(exception, exchange)
-    if answer.status is not None and answer.status >= 400:
+    if answer.status is not None and answer.status >= 300:
         error = ""
     return Outcome(
         status_code=answer.status,
@@ -270,7 +271,7 @@ def _read(connection: Connection, exchange: Exchange, cap: int, answer: _Answer)
     """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
     exchange.phase = "waiting for the response"
     response = connection.getresponse()
-    with closing_on_error(response):
+    with closing(response):
         answer.status = response.status
         for name, value in response.headers.items():
             name = name.lower()
@@ -281,7 +282,8 @@ def _read(connection: Connection, exchange: Exchange, cap: int, answer: _Answer)
         # One byte more than allowed tells whether there is more.
         raw = response.read(cap + 1)
         answer.size = min(len(raw), cap)
-        is_whole = response.isclosed() or (response.length is None and not response.chunked)
+        # Without chunks, ``length`` is what is still missing; None means until the server closes.
+        is_whole = response.isclosed() if response.chunked else not response.length
     answer.body, problem = _decode(raw, answer.headers.get("content-encoding", ""), cap)
     if len(raw) > cap:
         problem = ("too_large", f"the response is larger than {cap} bytes")
@@ -295,7 +297,7 @@ def _read(connection: Connection, exchange: Exchange, cap: int, answer: _Answer)
 def _keep_seconds(keep_alive: str) -> float:
     """How long a connection may be used again: a second less than the server says, lest the request cross its FIN."""
     match = _KEEP_ALIVE_TIMEOUT.search(keep_alive)
-    return min(IDLE_SECONDS, int(match[1]) - 1) if match else IDLE_SECONDS
+    return min(IDLE_MAX_SECONDS, int(match[1]) - 1) if match else IDLE_SECONDS
 
 
 def _decode(raw: bytes, encoding: str, cap: int) -> tuple[bytes, tuple[str, str] | None]:

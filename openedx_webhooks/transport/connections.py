@@ -1,6 +1,7 @@
 """Connections to endpoints: guarded, bounded in time, kept alive, one pool per process."""
 
 import http.client
+import io
 import os
 import select
 import socket
@@ -19,9 +20,11 @@ from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, Failure, closin
 from .guard import Policy
 from .resolver import Resolver
 
-# A connection is used again for this time after its last response. Shorter if the server says so (Keep-Alive: timeout),
-# by a second, so that the server does not close it while a request is on its way.
-IDLE_SECONDS = 30.0
+# How long after its last response a connection is used again if the server doesn't say (Keep-Alive: timeout). Many
+# close after 5 s, and a request that crosses the server's FIN is lost, as it may not be sent twice.
+IDLE_SECONDS = 4.0
+# The same if the server says longer.
+IDLE_MAX_SECONDS = 60.0
 # As many as there are threads that send at the same time; more than that are closed after use.
 IDLE_PER_ORIGIN = 32
 IDLE_TOTAL = 256
@@ -32,8 +35,8 @@ MAX_ADDRESSES = 6
 @attrs.frozen(cache_hash=True)
 class Origin:
     """
-    What one kept-alive connection can serve. The settings are part of it: a connection made when an address was allowed,
-    or certificates were not verified, is of no use after the setting has changed.
+    What one kept-alive connection can serve. The settings are part of it: a connection made when an address was
+    allowed, or certificates were not verified, is of no use after the setting has changed.
 
     Attributes:
         scheme: ``http`` or ``https``.
@@ -51,8 +54,24 @@ class Origin:
     verify: bool
 
 
+class _Lines(io.BufferedReader):
+    """What the head is read from. The base class of the response takes the end of the stream for the end of the head."""
+
+    def readline(self, size=-1, /):
+        """A whole line, or as much as was asked for."""
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise ConnectionResetError("the connection ended within the head")
+        return line
+
+
 class Response(http.client.HTTPResponse):
     """A response after all the informational ones; the base class knows 100 only and takes 103 for the answer."""
+
+    def __init__(self, *args, **kwargs):
+        """As in the base class."""
+        super().__init__(*args, **kwargs)
+        self.fp = _Lines(self.fp.detach())
 
     def begin(self):
         """Read up to the head of the final response."""
@@ -251,7 +270,7 @@ class Pool:
             idle.append(connection)
             if len(idle) > IDLE_PER_ORIGIN:
                 unwanted.append(idle.pop(0))
-            if now - self._pruned > IDLE_SECONDS or sum(map(len, self._idle.values())) > IDLE_TOTAL:
+            if now - self._pruned > IDLE_MAX_SECONDS or sum(map(len, self._idle.values())) > IDLE_TOTAL:
                 self._pruned = now
                 unwanted += self._prune(now)
         for old in unwanted:

@@ -16,6 +16,7 @@ import attrs
 
 from ..app_settings import app_settings
 from .exchange import Failure
+from .resolver import numeric
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ _PRIVATE = _table(
     ("64:ff9b:1::/48", "not public"),
 )
 
-# An IPv4 address in the last 32 bits of IPv6: the kernel, a translator or a tunnel sends the packet to the IPv4 address.
+# An IPv4 address in the last 32 bits of IPv6: the kernel, a translator or a tunnel sends packets to the IPv4 address.
 _IPV4_AT_THE_END = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -169,9 +170,9 @@ class Policy:
         """
         if self._is_allowed_host(host):
             return
-        address = literal(host)
-        if address is not None:
-            self.check(host, [str(address)])
+        addresses = numeric(host)
+        if addresses:
+            self.check(host, [address[0] for _family, address in addresses])
             return
         name = host.rstrip(".").lower()
         if name in _METADATA_NAMES:
@@ -195,33 +196,6 @@ class Policy:
             if reason:
                 return reason if candidate == address else f"it contains {candidate}, {reason}"
         return ""
-
-
-def literal(host: str) -> Address | None:
-    """The address that a host is, in any notation that the C library takes (``0x7f.1``, ``2130706433``), or None."""
-    try:
-        return ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        pass
-    parts = host.split(".")
-    try:
-        numbers = [_number(part) for part in parts]
-    except ValueError:
-        return None
-    limits = [256] * (len(numbers) - 1) + [256 ** (5 - len(numbers))] if len(numbers) <= 4 else [0]
-    if len(numbers) > 4 or any(number >= limit for number, limit in zip(numbers, limits)):
-        return None
-    value = numbers[-1] + sum(number << 8 * (3 - index) for index, number in enumerate(numbers[:-1]))
-    return ipaddress.IPv4Address(value)
-
-
-def _number(text: str) -> int:
-    """A part of an address as inet_aton reads it: 0x is hexadecimal, a leading 0 octal."""
-    if not text.isascii() or not text.isalnum():
-        raise ValueError(text)
-    if text[:2] in ("0x", "0X"):
-        return int(text[2:] or "0", 16)
-    return int(text, 8 if text[0] == "0" else 10)
 
 
 @lru_cache(maxsize=16)

@@ -25,6 +25,18 @@ KEEP_FAILURE_SECONDS = 2.0
 KEEP_NAMES = 512
 
 
+def numeric(host: str) -> list[Endpoint]:
+    """
+    The address that a host is, in any notation the C library takes (``127.0.0.1``, ``::1``, ``0x7f.1``,
+    ``2130706433``); empty if it is a name. Never asks the network.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, ValueError):
+        return []
+    return [(family, address) for family, _type, _protocol, _name, address in found]
+
+
 class Resolver:
     """
     Looks names up in bounded threads.
@@ -51,6 +63,9 @@ class Resolver:
         Raises:
             Failure: ``dns``.
         """
+        addresses = numeric(host)
+        if addresses:
+            return addresses
         end = time.monotonic() + seconds
         with self._lock:
             kept = self._kept.get(host)

@@ -1,0 +1,165 @@
+"""
+A breaker per endpoint, shared by all processes through Django's default cache.
+
+Closed: everybody calls. After BREAKER_FAILURES failures in a row it opens: nobody calls for BREAKER_OPEN_SECONDS. Then
+it is half-open: one call in all processes probes, the others are still refused; success closes it, failure opens it
+again. BREAKER_FAILURES = 0 switches it off.
+
+What the cache holds, all under a hash of the URL (which may have secrets in it, and characters that memcached refuses):
+
+* ``failures``: how many in a row. Missing in the good case, which therefore costs one read and no write.
+* ``open``: there while it is open. Its expiry is the cache's, so that clocks of different machines don't matter.
+* ``probe``: there while somebody probes. Expires, too, so that a prober that was killed does not hold it for ever.
+
+The cache is a help, not a need: whether it raises or, as django-redis does on request, returns None, the breaker is
+then closed.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any
+
+from django.core.cache import cache
+
+from ..app_settings import app_settings
+
+log = logging.getLogger(__name__)
+
+# Failures count as "in a row" if they are within this time of the first.
+_COUNT_SECONDS = 3600
+# An endpoint that is dead and asked at least once in this time stays half-open rather than being forgotten.
+_REMEMBER_SECONDS = 24 * 3600
+# A dead cache is mentioned once in this time by each process, not at each call.
+_WARN_SECONDS = 60.0
+
+
+class State(StrEnum):
+    """Of a breaker."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Breaker:
+    """
+    For one call to an endpoint: :meth:`allow` before it, :meth:`record` after it.
+
+    Args:
+        url: of the endpoint. Hooks with the same URL share a breaker; two paths on one server do not, as on many
+            servers they are different programs.
+    """
+
+    def __init__(self, url: str):
+        prefix = f"openedx_webhooks:breaker:{hashlib.sha256(url.encode()).hexdigest()[:32]}"
+        self._failures_key = f"{prefix}:failures"
+        self._open_key = f"{prefix}:open"
+        self._probe_key = f"{prefix}:probe"
+        # What allow() read, so that record() after a success need not read again.
+        self._seen: int | None = None
+
+    def allow(self) -> bool:
+        """Whether to make the call. If so, :meth:`record` must follow."""
+        threshold = app_settings.BREAKER_FAILURES
+        if threshold <= 0:
+            return True
+        self._seen = _count(_guarded(cache.get, self._failures_key))
+        if self._seen < threshold:
+            return True
+        if _guarded(cache.get, self._open_key):
+            return False
+        is_prober = _guarded(cache.add, self._probe_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
+        return is_prober is None or bool(is_prober)
+
+    def record(self, ok: bool) -> None:
+        """
+        Tell how the call went.
+
+        Args:
+            ok: the endpoint did its work. A 4xx is an answer, too: not ok are request exceptions and 5xx.
+        """
+        if app_settings.BREAKER_FAILURES <= 0:
+            return
+        if not ok:
+            self._record_failure()
+            return
+        if self._seen is None:
+            self._seen = _count(_guarded(cache.get, self._failures_key))
+        if self._seen:
+            self.reset()
+
+    def _record_failure(self) -> None:
+        failures = _guarded(self._increment)
+        if not failures or failures < app_settings.BREAKER_FAILURES:
+            return
+        # In this order: while the probe's key is there nobody else probes, and then it is open.
+        _guarded(cache.set, self._open_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
+        _guarded(cache.set, self._failures_key, failures, _REMEMBER_SECONDS)
+        _guarded(cache.delete, self._probe_key)
+
+    def _increment(self) -> int | None:
+        # add() does nothing if it is there; incr() is atomic where the cache can be, and raises ValueError where the
+        # counter has expired in between, which is as good as no failure.
+        if cache.add(self._failures_key, 1, _COUNT_SECONDS):
+            return 1
+        try:
+            return cache.incr(self._failures_key)
+        except ValueError:
+            return None
+
+    def state(self) -> State:
+        """What it is now; for people to look at."""
+        return states([self])[0]
+
+    def reset(self) -> None:
+        """Close it and forget all failures."""
+        _guarded(cache.delete_many, [self._failures_key, self._open_key, self._probe_key])
+        self._seen = 0
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """Where failures and openness are kept."""
+        return self._failures_key, self._open_key
+
+
+def breaker(url: str) -> Breaker:
+    """The breaker of an endpoint, for one call."""
+    return Breaker(url)
+
+
+def states(breakers: Iterable[Breaker]) -> list[State]:
+    """The states of many, in their order, with one read of the cache."""
+    pairs = [each.keys for each in breakers]
+    found = _guarded(cache.get_many, [key for pair in pairs for key in pair]) or {}
+    threshold = app_settings.BREAKER_FAILURES
+    result = []
+    for failures_key, open_key in pairs:
+        if threshold <= 0 or _count(found.get(failures_key)) < threshold:
+            result.append(State.CLOSED)
+        else:
+            result.append(State.OPEN if found.get(open_key) else State.HALF_OPEN)
+    return result
+
+
+def _count(value: Any) -> int:
+    """A number of failures; 0 for nothing, and for what some other program may have left there."""
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+_warned_at = float("-inf")
+
+
+def _guarded(operation: Callable, *args) -> Any:
+    """The result of a cache operation; None if the cache is dead."""
+    global _warned_at  # pylint: disable=global-statement
+    try:
+        return operation(*args)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Each backend has exceptions of its own, and none of them may stop a call that the breaker only advises on.
+        if time.monotonic() - _warned_at > _WARN_SECONDS:
+            _warned_at = time.monotonic()
+            log.warning("Breakers count as closed, because the cache failed: %s", type(error).__name__)
+        return None

@@ -1,0 +1,381 @@
+"""What is sent, what is made of the answer, and how connections are used."""
+
+import gzip
+import multiprocessing
+import os
+import socket
+import threading
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from openedx_webhooks import __version__
+from openedx_webhooks.transport import client, connections
+
+from ..receiver import Reply
+from .servers import keeps_alive, says
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+class TestRequest:
+    """What the endpoint sees."""
+
+    def test_the_body_arrives_as_given(self, receiver, post):
+        body = bytes(range(256)) * 1000
+        post(receiver.url(), body=body)
+        assert receiver.received[0].body == body
+
+    def test_an_empty_body_has_its_length(self, receiver, post):
+        post(receiver.url(), body=b"")
+        assert receiver.received[0].headers["Content-Length"] == "0"
+
+    def test_headers_arrive_as_given(self, receiver, post):
+        post(receiver.url(), headers={"Content-Type": "application/json", "X-Key": "a, b=é"})
+        assert receiver.received[0].headers["Content-Type"] == "application/json"
+        assert receiver.received[0].headers["X-Key"] == "a, b=é"
+
+    def test_it_says_who_it_is(self, receiver, post):
+        post(receiver.url())
+        assert receiver.received[0].headers["User-Agent"] == f"openedx-webhooks/{__version__}"
+
+    def test_a_header_given_replaces_the_default(self, receiver, post):
+        post(receiver.url(), headers={"user-agent": "mine"})
+        assert {k: v for k, v in receiver.received[0].headers.items() if k.lower() == "user-agent"} == {
+            "user-agent": "mine"
+        }
+
+    @pytest.mark.parametrize(
+        "header", [{"Content-Length": "1"}, {"transfer-encoding": "chunked"}, {"Host": "x"}, {"Connection": "close"}]
+    )
+    def test_a_header_of_http_itself_is_not_taken_from_the_caller(self, receiver, post, header):
+        post(receiver.url(), body=b"12345", headers=header)
+        got = receiver.received[0]
+        assert (got.body, got.headers["Content-Length"]) == (b"12345", "5")
+        assert got.headers["Host"] == f"127.0.0.1:{receiver.port}"
+
+    @pytest.mark.parametrize(
+        "path, arrives",
+        [
+            ("", "/"),
+            ("?a=b", "/?a=b"),
+            ("/a/b%2Fc?x=%20y&z#fragment", "/a/b%2Fc?x=%20y&z"),
+            ("/ümlaut", "/%C3%BCmlaut"),
+            ("/a b", "/a%20b"),
+            ("/hook?q='x'", "/hook?q=%27x%27"),
+        ],
+    )
+    def test_the_path_arrives_encoded(self, receiver, post, path, arrives):
+        post(receiver.url(path))
+        assert receiver.received[0].path == arrives
+
+    def test_credentials_in_the_address_become_a_header(self, receiver, post):
+        post(f"http://us%40er:p%3Aw@127.0.0.1:{receiver.port}/")
+        assert receiver.received[0].headers["Authorization"] == "Basic dXNAZXI6cDp3"
+        assert "us" not in receiver.received[0].headers["Host"]
+
+    def test_a_header_of_the_caller_wins_over_credentials_in_the_address(self, receiver, post):
+        post(f"http://user:pw@127.0.0.1:{receiver.port}/", headers={"Authorization": "Bearer x"})
+        assert receiver.received[0].headers["Authorization"] == "Bearer x"
+
+    def test_ipv6(self, raw, post):
+        try:
+            server = raw(says(OK + b"Content-Length: 0\r\n\r\n"), host="::1")
+        except OSError:
+            pytest.skip("no IPv6 here")
+        assert post(server.url(host="[::1]")).ok
+        assert f"Host: [::1]:{server.port}".encode() in server.requests[0]
+
+
+class TestResponse:
+    """What the caller gets."""
+
+    @pytest.mark.parametrize(
+        "status, expected",
+        [
+            (200, "ok"),
+            (204, "ok"),
+            (299, "ok"),
+            (301, ""),
+            (304, ""),
+            (400, "is_4xx"),
+            (429, "is_4xx"),
+            (500, "is_5xx"),
+            (599, "is_5xx"),
+            (600, ""),
+        ],
+    )
+    def test_the_status_decides(self, receiver, post, status, expected):
+        outcome = post(receiver.on("/hook", Reply(status=status)))
+        names = ("ok", "is_4xx", "is_5xx", "is_request_exception")
+        assert (outcome.status_code, [name for name in names if getattr(outcome, name)]) == (
+            status,
+            [expected] if expected else [],
+        )
+
+    def test_no_response_is_a_request_exception(self, post):
+        outcome = post("http://127.0.0.1:1/")
+        names = ("ok", "is_accepted", "is_4xx", "is_5xx", "is_request_exception")
+        assert [name for name in names if getattr(outcome, name)] == ["is_request_exception"]
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_a_redirect_is_not_followed(self, receiver, post, status):
+        outcome = post(receiver.on("/hook", Reply(status=status, headers={"Location": receiver.url("/elsewhere")})))
+        assert (outcome.status_code, outcome.error) == (status, "")
+        assert receiver.at("/elsewhere") == []
+
+    def test_headers_have_lower_case_names_and_repeated_ones_are_joined(self, raw, post):
+        server = raw(says(OK + b"X-One: a\r\nContent-Length: 0\r\nx-one: b\r\n\r\n"))
+        assert post(server.url()).headers == {"x-one": "a, b", "content-length": "0"}
+
+    @pytest.mark.parametrize(
+        "encoding, data",
+        [
+            ("gzip", gzip.compress(b"hello")),
+            ("GZIP", gzip.compress(b"hel") + gzip.compress(b"lo")),
+            ("x-gzip", gzip.compress(b"hello")),
+            ("deflate", zlib.compress(b"hello")),
+            ("deflate", zlib.compress(b"hello", wbits=-15)),
+            ("identity", b"hello"),
+        ],
+    )
+    def test_compressed_bodies_are_unpacked(self, receiver, post, encoding, data):
+        outcome = post(receiver.on("/hook", Reply(data, headers={"Content-Encoding": encoding})))
+        assert (outcome.body, outcome.response_bytes, outcome.error) == (b"hello", len(data), "")
+
+    def test_an_empty_body_may_claim_to_be_compressed(self, receiver, post):
+        assert post(receiver.on("/hook", Reply(b"", headers={"Content-Encoding": "gzip"}))).ok
+
+    @pytest.mark.parametrize(
+        "pieces, close",
+        [
+            ([OK + b"Content-Length: 5\r\n\r\nhello"], False),
+            ([OK + b"Transfer-Encoding: chunked\r\n\r\n3;ext=1\r\nhel\r\n2\r\nlo\r\n0\r\nT: x\r\n\r\n"], False),
+            ([OK + b"\r\n", b"hel", b"lo"], True),
+            ([b"HTTP/1.0 200 OK\r\n\r\nhello"], True),
+            ([b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"Content-Length: 5\r\n\r\nhello"], False),
+            (
+                [
+                    b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
+                    OK + b"Content-Length: 5\r\n\r\nhello",
+                ],
+                False,
+            ),
+            ([b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello"], False),
+            ([b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"], False),
+        ],
+        ids=["length", "chunked", "until close", "1.0", "100", "103 and 102", "no reason", "bare newlines"],
+    )
+    def test_every_framing_of_http_is_understood(self, raw, post, pieces, close):
+        outcome = post(raw(says(*pieces, close=close)).url())
+        assert (outcome.body, outcome.ok) == (b"hello", True), outcome.detail
+
+    def test_sizes_and_times_are_told(self, receiver, post):
+        before = timezone.now()
+        outcome = post(receiver.on("/hook", Reply(b"12345", delay=0.1)), body=b"123")
+        assert (outcome.request_bytes, outcome.response_bytes) == (3, 5)
+        assert 0.1 <= outcome.duration < 0.5
+        assert timedelta(0) <= outcome.started_at - before < timedelta(seconds=0.1)
+
+    @pytest.mark.parametrize("cap, error", [(1000, ""), (999, "too_large")])
+    def test_the_default_cap_is_the_setting(self, receiver, post, settings, cap, error):
+        settings.OPENEDX_WEBHOOKS = {"RESPONSE_MAX_BYTES": cap}
+        assert post(receiver.on("/hook", Reply(b"x" * 1000))).error == error
+
+
+class TestDeadline:
+    """One time for everything."""
+
+    def test_a_slow_answer_within_it_is_heard(self, receiver, post):
+        assert post(receiver.on("/hook", Reply(delay=0.2)), timeout=0.5).ok
+
+    @pytest.mark.parametrize("timeout", [0, -1, 1e-9])
+    def test_no_time_at_all_is_a_timeout(self, receiver, post, timeout):
+        assert post(receiver.url(), timeout=timeout).is_request_exception
+
+    def test_an_address_that_drops_packets_ends_at_the_time_for_connecting(self, post):
+        # A listener whose queue is full drops what comes after.
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            fillers = [socket.socket() for _ in range(3)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(listener.getsockname())
+            start = time.monotonic()
+            outcome = post(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=5, connect_timeout=0.3)
+            for filler in fillers:
+                filler.close()
+        assert (outcome.error, time.monotonic() - start < 0.6) == ("connect", True)
+
+    def test_the_next_address_is_tried_if_one_refuses(self, receiver, post, names):
+        names({"many.test": ["127.0.0.2", "127.0.0.3", "127.0.0.1"]})
+        assert post(f"http://many.test:{receiver.port}/").ok
+
+    def test_the_host_header_has_the_name(self, receiver, post, names):
+        names({"name.test": ["127.0.0.1"]})
+        post(f"http://name.test:{receiver.port}/")
+        assert receiver.received[0].headers["Host"] == f"name.test:{receiver.port}"
+
+
+class TestConnections:
+    """Kept alive, and never trusted too much."""
+
+    def test_one_connection_serves_many_calls(self, receiver, post):
+        for _ in range(10):
+            post(receiver.url())
+        assert (len(receiver.received), receiver.connections) == (10, 1)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            OK + b"Content-Length: 0\r\nConnection: close\r\n\r\n",
+            OK + b"Content-Length: 0\r\nKeep-Alive: timeout=1\r\n\r\n",
+            b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        ],
+    )
+    def test_a_connection_is_not_kept_if_the_server_says_so(self, raw, post, answer):
+        server = raw(keeps_alive(answer))
+        assert [post(server.url()).ok for _ in range(2)] == [True, True]
+        assert server.accepted == 2
+
+    @pytest.mark.parametrize(
+        "header, seconds",
+        [
+            ("", connections.IDLE_SECONDS),
+            ("timeout=5, max=100", 4),
+            ("max=100, timeout=30", 29),
+            ("timeout=86400", connections.IDLE_MAX_SECONDS),
+            ("timeout=0", -1),
+            ("timeout=soon", connections.IDLE_SECONDS),
+        ],
+    )
+    def test_how_long_a_connection_is_kept(self, header, seconds):
+        assert client._keep_seconds(header) == seconds  # pylint: disable=protected-access
+
+    def test_a_connection_that_the_server_closed_meanwhile_is_replaced(self, raw, post):
+        server = raw(says(OK + b"Content-Length: 0\r\n\r\n", close=True))
+        assert post(server.url()).ok
+        time.sleep(0.05)
+        assert post(server.url()).ok
+        assert (len(server.requests), server.accepted) == (2, 2)
+
+    def test_a_request_that_was_sent_is_not_sent_again(self, raw, post):
+        """The server takes the second request of the connection and closes without a word: it may have acted on it."""
+
+        def script(connection, server):
+            server.read_request(connection)
+            connection.sendall(OK + b"Content-Length: 0\r\n\r\n")
+            server.read_request(connection)
+            connection.shutdown(socket.SHUT_RDWR)
+
+        server = raw(script)
+        post(server.url())
+        outcome = post(server.url())
+        assert (outcome.error, len(server.requests), server.accepted) == ("reset", 2, 1)
+
+    def test_a_request_of_which_nothing_was_taken_is_sent_on_a_new_connection(self, raw, post):
+        """The connection dies between the look at it and the first byte."""
+        server = raw(keeps_alive())
+        post(server.url())
+        (connection,) = next(iter(connections.pool._idle.values()))  # pylint: disable=protected-access
+        connection.is_usable = lambda: True
+        connection.sock.shutdown(socket.SHUT_RDWR)
+        outcome = post(server.url())
+        assert (outcome.ok, len(server.requests), server.accepted) == (True, 2, 2)
+
+    def test_unasked_bytes_are_not_the_next_answer(self, raw, post):
+        """A response longer than its Content-Length must not leak into the next call."""
+        server = raw(
+            keeps_alive(OK + b"Content-Length: 2\r\n\r\n{}HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        )
+        assert post(server.url()).ok
+        time.sleep(0.05)
+        assert post(server.url()).ok
+
+    def test_a_connection_is_not_kept_after_an_error(self, raw, post):
+        server = raw(keeps_alive(OK + b"Content-Length: 9\r\n\r\n123456789"))
+        assert post(server.url(), max_bytes=5).error == "too_large"
+        assert post(server.url(), max_bytes=9).ok
+        assert server.accepted == 2
+
+    def test_a_changed_setting_does_not_find_the_connections_of_before(self, receiver, post, settings):
+        assert post(receiver.url()).ok
+        settings.OPENEDX_WEBHOOKS = {"DENY_PRIVATE_ADDRESSES": True}
+        assert post(receiver.url()).error == "refused_address"
+
+    def test_32_threads_get_their_own_answers(self, raw, post):
+        def script(connection, server):
+            while True:
+                body = server.read_request(connection).partition(b"\r\n\r\n")[2]
+                connection.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+        server = raw(script)
+
+        def send(number):
+            body = b"%d" % number * 50
+            return post(server.url(), body=body, timeout=20, connect_timeout=10).body == body
+
+        with ThreadPoolExecutor(32) as executor:
+            assert all(executor.map(send, range(2000)))
+        assert server.accepted <= 32
+
+    def test_idle_connections_are_bounded(self, raw, post, monkeypatch):
+        monkeypatch.setattr(connections, "IDLE_PER_ORIGIN", 3)
+        arrived = threading.Barrier(8)
+
+        def script(connection, server):
+            server.read_request(connection)
+            arrived.wait(5)
+            connection.sendall(OK + b"Content-Length: 0\r\n\r\n")
+
+        server = raw(script)
+        with ThreadPoolExecutor(8) as executor:
+            assert all(outcome.ok for outcome in executor.map(post, [server.url()] * 8))
+        assert server.wait_for_end(5)
+        assert server.accepted - server.ended == 3
+
+    def test_idle_connections_are_bounded_over_all_endpoints(self, raw, post, monkeypatch):
+        monkeypatch.setattr(connections, "IDLE_TOTAL", 2)
+        servers = [raw(keeps_alive()) for _ in range(4)]
+        for server in servers:
+            post(server.url())
+        assert [server.wait_for_end() for server in servers[:2]] == [True, True]
+        assert [server.ended for server in servers[2:]] == [0, 0]
+
+    def test_a_forked_process_makes_connections_of_its_own(self, receiver, post):
+        post(receiver.url())
+        context = multiprocessing.get_context("fork")
+        answers = context.Queue()
+        child = context.Process(target=lambda: answers.put((post(receiver.url()).ok, os.getpid())))
+        child.start()
+        assert answers.get(timeout=10)[0] is True
+        child.join(10)
+        assert post(receiver.url()).ok
+        assert receiver.connections == 2  # the child's, and the parent's which still works
+
+    def test_a_process_can_fork_while_threads_hold_the_locks(self, receiver, post):
+        stop = threading.Event()
+
+        def keep_posting():
+            while not stop.is_set():
+                post(receiver.url())
+
+        threads = [threading.Thread(target=keep_posting) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        context = multiprocessing.get_context("fork")
+        try:
+            for _ in range(10):
+                child = context.Process(target=post, args=(receiver.url(),))
+                child.start()
+                child.join(10)
+                assert child.exitcode == 0
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()

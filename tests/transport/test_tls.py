@@ -1,0 +1,136 @@
+"""TLS: who is trusted, and that the deadline holds in the handshake, too."""
+
+import ssl
+import time
+
+import pytest
+
+from openedx_webhooks.transport import connections
+
+from .servers import keeps_alive, says
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.fixture
+def trusted(settings, authority):
+    """The tests' own authority is the one that is trusted."""
+    settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(authority.path)}
+
+
+@pytest.mark.usefixtures("trusted")
+class TestVerification:
+    """With the certificate bundle of the setting."""
+
+    @pytest.mark.parametrize("names, host", [(("127.0.0.1",), "127.0.0.1"), (("localhost",), "localhost")])
+    def test_a_certificate_for_the_host_is_trusted(self, raw, post, authority, names, host):
+        assert post(raw(says(OK), authority.server_context(*names)).url(host=host)).ok
+
+    @pytest.mark.parametrize(
+        "names, options, why",
+        [
+            (("127.0.0.2",), {}, "mismatch"),
+            (("elsewhere.test",), {}, "mismatch"),
+            (("127.0.0.1",), {"days": -1}, "expired"),
+            (("127.0.0.1",), {"signed_by_itself": True}, "self-signed"),
+        ],
+    )
+    def test_any_other_certificate_is_an_error_that_says_why(self, raw, post, authority, names, options, why):
+        server = raw(says(OK), authority.server_context(*names, **options))
+        outcome = post(server.url())
+        assert (outcome.error, why in outcome.detail) == ("tls", True), outcome.detail
+        assert server.requests == []
+
+    def test_the_name_is_what_is_verified_not_the_address(self, raw, post, authority, names):
+        names({"name.test": ["127.0.0.1"]})
+        server = raw(says(OK), authority.server_context("name.test"))
+        assert post(server.url(host="name.test")).ok
+
+    def test_a_connection_is_kept_alive(self, raw, post, authority):
+        server = raw(keeps_alive(), authority.server_context("127.0.0.1"))
+        assert all(post(server.url()).ok for _ in range(5))
+        assert server.accepted == 1
+
+    def test_a_large_body_arrives_as_given(self, raw, post, authority):
+        server = raw(keeps_alive(), authority.server_context("127.0.0.1"))
+        body = bytes(range(256)) * 4000
+        assert post(server.url(), body=body, timeout=5).ok
+        assert server.requests[0].endswith(body)
+
+    def test_old_protocols_are_refused(self, raw, post, authority):
+        context = authority.server_context("127.0.0.1")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        with pytest.warns(DeprecationWarning):
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        assert post(raw(says(OK), context).url()).error == "tls"
+
+
+def test_without_the_setting_the_authority_is_unknown(raw, post, authority):
+    assert post(raw(says(OK), authority.server_context("127.0.0.1")).url()).error == "tls"
+
+
+def test_verification_can_be_switched_off(raw, post, authority, settings):
+    settings.OPENEDX_WEBHOOKS = {"VERIFY_TLS": False}
+    assert post(raw(says(OK), authority.server_context("elsewhere.test", signed_by_itself=True)).url()).ok
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_a_bundle_that_cannot_be_read_is_said(raw, post, authority, settings, tmp_path, content):
+    path = tmp_path / "bundle.pem"
+    if content is not None:
+        path.write_text(content)
+    settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(path)}
+    outcome = post(raw(says(OK), authority.server_context("127.0.0.1")).url())
+    assert (outcome.error, "CA_BUNDLE" in outcome.detail) == ("tls", True)
+
+
+def test_a_context_is_built_once():
+    assert connections.tls_context(None, True) is connections.tls_context(None, True)
+
+
+def test_a_server_without_tls_is_an_error(raw, post):
+    def script(connection, _server):
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    assert post(raw(script).url(scheme="https")).error == "tls"
+
+
+def _hangs(_connection, server):
+    server.stopped.wait(10)
+
+
+def _drips_a_record(connection, server):
+    connection.recv(65536)
+    # A handshake record of 16 KB whose bytes come one by one.
+    connection.sendall(b"\x16\x03\x03\x40\x00")
+    while not server.stopped.wait(0.02):
+        connection.sendall(b"\x02")
+
+
+@pytest.mark.parametrize("script", [_hangs, _drips_a_record])
+def test_a_handshake_ends_at_the_deadline(raw, post, script):
+    server = raw(script)
+    start = time.monotonic()
+    outcome = post(server.url(scheme="https"), timeout=0.3)
+    assert (outcome.error, "TLS" in outcome.detail) == ("timeout", True), outcome.detail
+    assert time.monotonic() - start < 0.55
+    server.stopped.set()
+    assert server.wait_for_end()
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("end, error", [("drips", "timeout"), ("closes", "reset")])
+def test_a_body_over_tls_obeys_the_same_rules(raw, post, authority, end, error):
+    def script(connection, server):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+        while end == "drips" and not server.stopped.wait(0.02):
+            connection.sendall(b"x")
+
+        connection.close()
+
+    start = time.monotonic()
+    outcome = post(raw(script, authority.server_context("127.0.0.1")).url(), timeout=0.3)
+    assert (outcome.error, outcome.status_code) == (error, 200)
+    assert time.monotonic() - start < 0.55
