@@ -13,7 +13,7 @@ from opaque_keys.edx import locator
 from opaque_keys.edx.keys import CourseKey, UsageKey
 
 COURSE = CourseKey.from_string("course-v1:Édu+Démo+2026")
-LIBRARY = locator.LibraryLocatorV2("Édu", "lib-ü")
+LIBRARY = locator.LibraryLocatorV2("edX", "lib-1")
 
 _texts = st.one_of(
     st.sampled_from(["", "plain", "Ζωή & <b>日本語</b>", "a=b&c", "null", "☃" * 40, "line\nbreak\ttab \x00", "🙂"]),
@@ -51,24 +51,32 @@ SCALARS: dict[typing.Any, st.SearchStrategy] = {
 }
 
 
-def values(annotation) -> st.SearchStrategy:
+def values(annotation, optional: bool | None = None) -> st.SearchStrategy:
     """Values of an annotation: a data class, a list or dict of something, an optional one, a scalar."""
     if attr.has(annotation):
-        return instances(annotation)
+        return instances(annotation, optional)
+    # openedx-core's numbers are types of their own.
+    annotation = getattr(annotation, "__supertype__", annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, tuple, set, frozenset):
-        item = values(arguments[0]) if arguments else _texts
-        return st.lists(item, max_size=3).map(origin if origin is tuple else list)
+        item = values(arguments[0], optional) if arguments else _texts
+        return st.lists(item, max_size=3)
     if origin is dict:
-        return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=3)
+        return st.dictionaries(values(arguments[0]), values(arguments[1], optional), max_size=3)
     if origin is not None:
-        return st.one_of(*(st.none() if argument is type(None) else values(argument) for argument in arguments))
+        return st.one_of(*(
+            st.none() if argument is type(None) else values(argument, optional) for argument in arguments
+        ))
     return SCALARS[annotation]
 
 
-def instances(cls: type) -> st.SearchStrategy:
+def instances(cls: type, optional: bool | None = None) -> st.SearchStrategy:
     """
-    Instances of a data class: fields with a default are left out or given a value or, where None is the default, None.
+    Instances of a data class.
+
+    Arguments:
+        optional: whether fields with a default are given a value, at any depth; None: now and then, and None where that
+            is the default.
     """
     types = typing.get_type_hints(cls, include_extras=False) if _has_text_types(cls) else {}
 
@@ -78,10 +86,10 @@ def instances(cls: type) -> st.SearchStrategy:
         for field in attr.fields(cls):
             if not field.init:
                 continue
-            if field.default is not attr.NOTHING and draw(st.booleans()):
+            if field.default is not attr.NOTHING and not (draw(st.booleans()) if optional is None else optional):
                 continue
-            value = values(types.get(field.name, field.type))
-            arguments[field.alias] = draw(st.none() | value if field.default is None else value)
+            value = values(types.get(field.name, field.type), optional)
+            arguments[field.alias] = draw(st.none() | value if field.default is None and not optional else value)
         return cls(**arguments)
 
     return build()
@@ -91,6 +99,6 @@ def _has_text_types(cls) -> bool:
     return any(isinstance(field.type, str) for field in attr.fields(cls))
 
 
-def event_arguments(event_type) -> st.SearchStrategy:
-    """What the receivers of an event get: argument name → instance."""
-    return st.fixed_dictionaries({name: values(cls) for name, cls in event_type.init_data.items()})
+def event_arguments(event_type, optional: bool | None = None) -> st.SearchStrategy:
+    """What the receivers of an event get: argument name → instance; ``optional`` as for :func:`instances`."""
+    return st.fixed_dictionaries({name: values(cls, optional) for name, cls in event_type.init_data.items()})

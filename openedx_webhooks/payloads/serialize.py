@@ -22,7 +22,7 @@ from openedx_events.data import EventsMetadata
 from openedx_webhooks.app_settings import app_settings
 from openedx_webhooks.catalog import EventType, FilterType
 
-from .limits import METADATA, fit
+from .limits import METADATA, dump, fit
 from .redact import is_sensitive
 from .serializers import held
 from .walk import MAX_NOTES, Walk, register
@@ -125,10 +125,28 @@ def _payload(arguments, metadata, walk):
         if not is_sensitive(name) and name != METADATA
     }
     payload[METADATA] = metadata
-    payload, cut = fit(payload, app_settings.PAYLOAD_MAX_BYTES - (2048 if walk.cut else 0))
+    limit = app_settings.PAYLOAD_MAX_BYTES
+    room = min(4096, limit // 4)
+    fitted, cut = fit(payload, limit - room if walk.cut else limit)
+    if cut and not walk.cut:
+        fitted, cut = fit(payload, limit - room)
     if walk.cut or cut:
-        metadata["cut"] = list(dict.fromkeys([*walk.cut, *cut]))[:MAX_NOTES]
-    return payload
+        metadata["cut"] = _notes([*walk.cut, *cut], room)
+    return fitted
+
+
+def _notes(places, room):
+    """The first places that fit into ``room`` bytes; the last one may be cut itself."""
+    room -= len('"cut":[],')
+    notes = []
+    for place in dict.fromkeys(places[:MAX_NOTES]):
+        # At worst each character is escaped (six bytes).
+        place = place if len(place) * 6 + 3 <= room else place[:max(0, room // 6 - 4)] + "…"
+        notes.append(place)
+        room -= len(dump(place)) + 1
+        if room < 60:
+            break
+    return notes
 
 
 def _argument(walk, name, value):
