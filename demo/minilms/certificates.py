@@ -1,5 +1,4 @@
 """Certificates: ask for one, and look at one."""
-import attrs
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -15,14 +14,11 @@ from .models import CertificateTemplate, CourseEnrollment, CourseOverview, Gener
 from .pages import refusal
 
 
-@attrs.frozen
 class CourseGrade:
-    """A learner's grade in a course, with the attributes of the platform's class of this name."""
+    """A learner's grade in a course: an object of its own kind, with the attributes of the platform's class."""
 
-    user: object = attrs.field(repr=False)
-    percent: float = 0.0
-    letter_grade: str | None = None
-    passed: bool = False
+    def __init__(self, user, percent: float, letter_grade: str | None, passed: bool):
+        self.user, self.percent, self.letter_grade, self.passed = user, percent, letter_grade, passed
 
 
 class CertificateGenerationNotAllowed(Exception):
