@@ -1,0 +1,237 @@
+"""
+The reference of this installation: an OpenAPI 3.1 document of every event and filter.
+
+Made from the catalog, the data classes, the serializers' samples and the webfilters' own rules, so that it says what
+the plugin does. ``manage.py webhooks_schema`` prints it, the documentation and the admin read it.
+"""
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .. import __version__, catalog
+from ..payloads import sample_values
+from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
+from ..payloads.samples import sample_payload
+from ..webfilters import apply, halts
+from . import event_notes
+from .schema_types import Components, Schema, described, paragraph, summary, with_notes
+
+HookType = catalog.EventType | catalog.FilterType
+
+
+def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
+    """
+    The OpenAPI 3.1 document.
+
+    Args:
+        hook_types: entries of the catalog; all of them if None.
+    """
+    if hook_types is None:
+        hook_types = (*catalog.events().values(), *catalog.filters().values())
+    components = Components()
+    webhooks = {dotted(hook_type): {"post": _operation(hook_type, components)} for hook_type in hook_types}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": _("Webhooks and webfilters of this Open edX installation"),
+            "version": __version__,
+            "description": _(
+                "Every event that a webhook can be told of, and every filter that a webfilter can be asked about. "
+                "Members with x-personal-data hold personal data, by OEP-30's kinds. A member may be missing where a "
+                "payload exceeded a limit; event_metadata.cut then lists it."
+            ),
+        },
+        "webhooks": webhooks,
+        "components": {"schemas": dict(sorted(components.schemas.items()))},
+    }
+
+
+def payload_schema(hook_type: HookType) -> Schema:
+    """The JSON Schema (Draft 2020-12) of one type's payload, complete in itself."""
+    components = Components()
+    schema = _payload(hook_type, components)
+    return _standalone(schema, components)
+
+
+def answer_schema(filter_type: catalog.FilterType) -> Schema:
+    """The JSON Schema (Draft 2020-12) of what may be answered to a filter."""
+    data = {
+        name: with_notes(schema, schema.get("description"), Components().personal(name, schema))
+        for name, schema in apply.changeable(filter_type).items()
+    }
+    properties = {
+        "data": {
+            "type": "object",
+            "description": _("What to change; other arguments can't be changed.") if data
+            else _("Nothing of this filter can be changed."),
+            "properties": data,
+        },
+    }
+    if filter_type.exceptions:
+        properties["exception"] = _exception(filter_type)
+    return {"type": "object", "description": _("An empty body is an answer too: go on."), "properties": properties}
+
+
+def dotted(hook_type: HookType) -> str:
+    """The type's identity."""
+    return hook_type.event_type if isinstance(hook_type, catalog.EventType) else hook_type.filter_type
+
+
+def about(hook_type: HookType) -> str:
+    """When it happens, in the words of the library that defines it; empty if it doesn't say."""
+    if isinstance(hook_type, catalog.EventType):
+        notes = event_notes.notes(hook_type)
+        return " ".join(notes[name] for name in ("description", "warning") if notes.get(name))
+    return paragraph(hook_type.filter_class, "Purpose") or summary(hook_type.filter_class)
+
+
+def halting(filter_type: catalog.FilterType) -> str:
+    """What an operator may expect of halting and redirecting this filter after a failure."""
+    can = halts.can_halt(filter_type), halts.can_redirect(filter_type)
+    return {
+        (True, True): _("It can be halted after a failure, with or without a URL to redirect to."),
+        (True, False): _("It can be halted after a failure; the learner can't be redirected."),
+        (False, True): _("It can be halted after a failure with a URL to redirect to only."),
+        (False, False): _("It can't be halted after a failure."),
+    }[can]
+
+
+def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schema]]:
+    """Exception → what raising it does, and the JSON Schema of its arguments."""
+    result = {}
+    for name, schema in halts.accepted_exceptions(filter_type).items():
+        exception = filter_type.exceptions[name]
+        notes = described(exception, "Attributes")
+        properties = {
+            argument: with_notes(inner, inner.get("description") or notes.get(argument), ())
+            for argument, inner in schema["properties"].items()
+        }
+        result[name] = summary(exception), {**schema, "properties": properties}
+    return result
+
+
+def sample_answers(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]:
+    """
+    Answers that can be tried as they are: ``nothing``, and as far as the filter allows ``change`` and ``halt``.
+
+    They fit the sample payload. An argument of another package's filter has no example.
+    """
+    answers: dict[str, dict[str, Any]] = {"nothing": {}}
+    changeable = apply.changeable(filter_type)
+    name = next((name for name in sample_values.CHANGES if name in changeable), None)
+    if name:
+        answers["change"] = {"data": {name: sample_values.CHANGES[name]}}
+    exceptions = halts.accepted_exceptions(filter_type)
+    # First those that need no more than a message.
+    for name in sorted(exceptions, key=lambda name: len(exceptions[name].get("required", ())))[:1]:
+        needed = exceptions[name].get("required", ())
+        arguments: Any = sample_values.REFUSAL
+        if needed:
+            arguments = {"message": arguments, **dict.fromkeys(needed, sample_values.REDIRECT)}
+        answers["halt"] = {"exception": {name: arguments}}
+    return answers
+
+
+def _exception(filter_type) -> Schema:
+    one_of = [{
+        "type": "string",
+        "enum": list(filter_type.exceptions),
+        "description": _("The name alone, with its usual message."),
+    }]
+    for name, (description, arguments) in exceptions_of(filter_type).items():
+        message = {"type": ["string", "null"], "description": _("The message.")}
+        one_of.append({
+            "type": "object",
+            "description": description,
+            "properties": {name: {"anyOf": [message, arguments]}},
+            "required": [name],
+            "additionalProperties": False,
+        })
+    return {"description": _("Halts the process with one of these; nothing is changed then."), "oneOf": one_of}
+
+
+def _payload(hook_type, components):
+    if isinstance(hook_type, catalog.EventType):
+        return components.event_payload(hook_type)
+    return components.filter_payload(hook_type)
+
+
+def _standalone(schema, components):
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_relocated(schema),
+        "$defs": {name: _relocated(component) for name, component in sorted(components.schemas.items())},
+    }
+
+
+def _relocated(schema):
+    if isinstance(schema, dict):
+        return {
+            key: value.replace("#/components/schemas/", "#/$defs/") if key == "$ref" else _relocated(value)
+            for key, value in schema.items()
+        }
+    return [_relocated(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _operation(hook_type, components) -> dict[str, Any]:
+    is_event = isinstance(hook_type, catalog.EventType)
+    sample = sample_payload(hook_type)
+    kind = _("Webhook") if is_event else _("Webfilter")
+    return {
+        "operationId": dotted(hook_type),
+        "summary": hook_type.name,
+        "description": about(hook_type) if is_event else f"{about(hook_type)} {halting(hook_type)}".strip(),
+        "tags": [f"{kind}: {hook_type.subdomain}"],
+        "parameters": _signature_headers() if is_event else [],
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON_TYPE: {"schema": _payload(hook_type, components), "example": sample},
+                FORM_TYPE: {
+                    "schema": {
+                        "type": "object",
+                        "description": _("The same, flattened: the names of the members joined with underscores."),
+                        "additionalProperties": {"type": "string"},
+                    },
+                    "example": dict(flatten(sample)),
+                },
+            },
+        },
+        "responses": _event_responses() if is_event else _filter_responses(hook_type),
+    }
+
+
+def _signature_headers():
+    notes = {
+        "webhook-id": _("Identifies the message; the same in every attempt and replay."),
+        "webhook-timestamp": _("Seconds since the epoch, of this attempt."),
+        "webhook-signature": _("Standard Webhooks v1: HMAC-SHA256 of id, timestamp and body."),
+    }
+    return [
+        {"name": name, "in": "header", "required": name != "webhook-signature", "description": note,
+         "schema": {"type": "string"}}
+        for name, note in notes.items()
+    ]
+
+
+def _event_responses():
+    return {
+        "2XX": {"description": _("Accepted; the body is ignored.")},
+        "410": {"description": _("Not wanted any more: the webhook is disabled.")},
+        "4XX": {"description": _("Refused for good, except 408, 425 and 429, which are tried again.")},
+        "5XX": {"description": _("Tried again later.")},
+    }
+
+
+def _filter_responses(filter_type):
+    examples = {name: {"value": answer} for name, answer in sample_answers(filter_type).items()}
+    return {
+        "200": {
+            "description": _("The answer."),
+            "content": {JSON_TYPE: {"schema": answer_schema(filter_type), "examples": examples}},
+        },
+        "204": {"description": _("No answer: go on.")},
+        "4XX": {"description": _("Halts, if the webfilter is set to halt on 4xx; else ignored.")},
+        "5XX": {"description": _("Halts, if the webfilter is set to halt on 5xx; else ignored.")},
+    }

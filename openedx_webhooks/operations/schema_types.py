@@ -1,0 +1,335 @@
+"""JSON Schema (Draft 2020-12) of what payloads hold: from the events' data classes and from the filters' arguments."""
+import enum
+import inspect
+import io
+import re
+import types
+import typing
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from opaque_keys import OpaqueKey
+from opaque_keys.edx.keys import UsageKey
+
+from ..catalog import EventType, FilterType
+from ..payloads import sample_arguments
+from ..payloads.redact import is_sensitive
+from ..payloads.samples import data_fields, is_data_class, sample_payload
+from . import personal_data
+
+Schema = dict[str, Any]
+_NULL = {"type": "null"}
+# The platform has nothing to put in here in some cases, although the class has no default for it.
+_MAY_BE_MISSING = frozenset((
+    ("CourseAccessRoleData", "course_key"),
+    ("ORASubmissionData", "anonymous_user_id"),
+    ("ORASubmissionData", "location"),
+    ("PersistentCourseGradeData", "passed_timestamp"),
+))
+# Arguments of filters that are declared as plain types and may be None all the same.
+_ARGUMENTS_THAT_MAY_BE_NULL = frozenset(("context", "generation_mode", "grade", "mode", "redirect_url", "status"))
+# Members of the platform's objects that are objects of it themselves.
+_MEMBERS = {"user": "User", "profile": "UserProfile", "course_user_group": "CourseUserGroup"}
+_OPTIONAL = re.compile(r"\(optional|optional\.|, optional|if available", re.I)
+_FORMATS = (
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"), "date-time"),
+    (re.compile(r"https?://"), "uri"),
+)
+
+
+class Components:
+    """
+    The named schemas of a document, made when they are first referred to.
+
+    Attributes:
+        schemas: name → schema, as under ``components/schemas`` of an OpenAPI document.
+    """
+
+    def __init__(self):
+        self.schemas: dict[str, Schema] = {}
+
+    def ref(self, name: str, make=None) -> Schema:
+        """A reference to a component, which ``make`` makes if it isn't there."""
+        if name not in self.schemas and make is not None:
+            self.schemas[name] = {}  # A class may contain itself.
+            self.schemas[name] = make()
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def event_payload(self, event_type: EventType) -> Schema:
+        """The payload of an event."""
+        arguments = {name: self.of_type(cls) for name, cls in event_type.init_data.items() if not is_sensitive(name)}
+        return self._payload(arguments, event_type.event_type, event_type.name)
+
+    def filter_payload(self, filter_type: FilterType) -> Schema:
+        """The payload of a filter, with ``profile`` where it has a user."""
+        kwargs, payload = sample_arguments.filter_arguments(filter_type), sample_payload(filter_type)
+        about = described(filter_type.filter_class.run_filter, "Arguments")
+        arguments = {}
+        for name, parameter in filter_type.arguments.items():
+            if name in payload:
+                schema = self._argument(name, kwargs[name], payload[name])
+                if _may_be_null(name, parameter.annotation):
+                    schema = nullable(schema)
+                arguments[name] = with_notes(schema, about.get(name), self.personal(name, schema))
+        optional = ()
+        if "user" in arguments:
+            schema = self._platform_object("UserProfile", payload["profile"])
+            note = _("The user's profile, where it is loaded or the filter loads it.")
+            arguments["profile"] = with_notes(schema, note, self.personal("profile", schema))
+            optional = ("profile",)
+        return self._payload(arguments, filter_type.filter_type, filter_type.name, optional)
+
+    def _payload(self, arguments, type_, name, optional=()):
+        metadata = self.ref("EventMetadata", _metadata)
+        metadata |= {"properties": {"event_type": {"const": type_}, "event_name": {"const": name}}}
+        return {
+            "type": "object",
+            "properties": {**arguments, "event_metadata": metadata},
+            "required": [name for name in (*arguments, "event_metadata") if name not in optional],
+        }
+
+    # --- Data classes of events
+
+    def of_type(self, annotation: Any) -> Schema:
+        """The schema of an annotation; an annotation that says nothing allows everything."""
+        if isinstance(annotation, typing.NewType):
+            return self.of_type(annotation.__supertype__)
+        origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing.Annotated:
+            return self.of_type(arguments[0])
+        if origin is typing.Literal:
+            return {"enum": list(arguments)}
+        if origin in (typing.Union, types.UnionType):
+            inner = [self.of_type(argument) for argument in arguments if argument is not type(None)]
+            schema = inner[0] if len(inner) == 1 else {"anyOf": inner}
+            return nullable(schema) if type(None) in arguments else schema
+        base = origin or annotation
+        return self._of_class(base, arguments, annotation) if isinstance(base, type) else {}
+
+    def _of_class(self, base, arguments, annotation):
+        if is_data_class(base):
+            return self.ref(component_name(base), lambda: self._data_class(base))
+        if issubclass(base, enum.Enum):
+            return {"enum": [member.value for member in base]}
+        if issubclass(base, OpaqueKey):
+            return {"type": "string", "x-opaque-key": base.__name__}
+        if base is typing.BinaryIO or issubclass(base, io.IOBase):
+            return self.ref("File", _file)
+        if issubclass(base, Mapping):
+            # The classes are not checked by the sender, and what stands in here is up to plugins and settings.
+            schema = {"type": "object", "additionalProperties": True}
+            return schema | ({"x-declared-as": inspect.formatannotation(annotation)} if arguments else {})
+        if issubclass(base, Collection) and not issubclass(base, (str, bytes)):
+            items = self.of_type(arguments[0]) if arguments else {}
+            return {"type": "array", "items": items}
+        return next((dict(schema) for known, schema in _SCALARS if issubclass(base, known)), {})
+
+    def _data_class(self, cls):
+        about = described(cls, "Attributes")
+        properties = {}
+        for field in data_fields(cls):
+            name = field.name
+            if is_sensitive(name) or name.startswith("_"):
+                continue
+            schema, note = self.of_type(field.type), about.get(name)
+            if field.default is None or (cls.__name__, name) in _MAY_BE_MISSING or _OPTIONAL.search(note or ""):
+                schema = nullable(schema)
+            properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__))
+        schema = {"type": "object", "properties": properties, "required": list(properties)}
+        return with_notes(schema, summary(cls), ())
+
+    # --- Arguments of filters
+
+    def _argument(self, name, value, sample):
+        if isinstance(value, QueryDict):
+            text = {"type": "string"}
+            one_or_more = {"anyOf": [text, {"type": "array", "items": text}]}
+            return {"type": "object", "additionalProperties": one_or_more}
+        if name == "running_pipeline":
+            return self._platform_object("RunningPipeline", sample)
+        if isinstance(value, dict):
+            return {"type": "object", "additionalProperties": True}
+        if isinstance(value, OpaqueKey):
+            return {"type": "string", "x-opaque-key": "UsageKey" if isinstance(value, UsageKey) else "CourseKey"}
+        if isinstance(value, datetime):
+            return {"type": "string", "format": "date-time"}
+        if isinstance(sample, dict):
+            return self._platform_object(type(value).__name__, sample)
+        # Without a format: the sample's text may be a URL where the next one is a path.
+        return {key: item for key, item in self._inferred(name, sample).items() if key != "format"}
+
+    def _platform_object(self, name, sample):
+        """
+        An object of the platform, by what the serializers make of a stand-in.
+
+        Nothing of it is required: a field that the platform has not loaded is left out.
+        """
+        def make():
+            properties = {}
+            for member, item in sample.items():
+                schema = nullable(self._inferred(member, item))
+                properties[member] = with_notes(schema, None, self.personal(member, schema, name))
+            return {"type": "object", "properties": properties}
+
+        return self.ref(name, make)
+
+    def _inferred(self, name, sample):
+        if isinstance(sample, dict):
+            known = _MEMBERS.get(name)
+            return self._platform_object(known, sample) if known else {"type": "object"}
+        if isinstance(sample, list):
+            return _inferred_list(sample)
+        if isinstance(sample, str):
+            form = next((form for pattern, form in _FORMATS if pattern.match(sample)), None)
+            return {"type": "string", "format": form} if form else {"type": "string"}
+        for known, kind in ((bool, "boolean"), (int, "integer"), (float, "number")):
+            if isinstance(sample, known):
+                return {"type": kind}
+        return {}
+
+    def personal(self, name: str, schema: Schema, owner: str = "") -> tuple[str, ...]:
+        """Which kinds of personal data a member holds, itself or inside; OEP-30's names for them."""
+        own = personal_data.kinds(name, owner)
+        inner = [kind for target in _references(schema) for kind in self._inside(target)]
+        return tuple(dict.fromkeys([*own, *sorted(inner)]))
+
+    def _inside(self, name):
+        members = self.schemas.get(name, {}).get("properties", {})
+        return {kind for member in members.values() for kind in member.get("x-personal-data", ())}
+
+
+_SCALARS: tuple[tuple[type, Schema], ...] = (
+    (bool, {"type": "boolean"}),
+    (int, {"type": "integer"}),
+    # NaN and the infinities have no form in JSON.
+    (float, {"type": ["number", "null"]}),
+    (Decimal, {"type": ["string", "null"]}),
+    (str, {"type": "string"}),
+    (datetime, {"type": "string", "format": "date-time"}),
+    (date, {"type": "string", "format": "date"}),
+    (UUID, {"type": "string", "format": "uuid"}),
+)
+
+
+def component_name(cls: type) -> str:
+    """``learning.UserData`` for the libraries' own classes, the full dotted name for others."""
+    module = re.sub(r"^openedx_events\.|\.data$", "", cls.__module__)
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{module}.{cls.__qualname__}")
+
+
+def nullable(schema: Schema) -> Schema:
+    """The schema, or null."""
+    kind = schema.get("type")
+    if kind is None:
+        # An empty schema allows null already.
+        return {"anyOf": [schema, _NULL]} if schema else {}
+    kinds = kind if isinstance(kind, list) else [kind]
+    return {**schema, "type": kinds if "null" in kinds else [*kinds, "null"]}
+
+
+def with_notes(schema: Schema, description: str | None, personal: Collection[str]) -> Schema:
+    """The schema with its description and the mark of personal data, as far as there is any."""
+    notes: Schema = {"description": description} if description else {}
+    if personal:
+        notes["x-personal-data"] = list(personal)
+    return {**schema, **notes}
+
+
+def summary(documented: Any) -> str:
+    """The first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(documented) or "").partition("\n\n")[0].split())
+
+
+def paragraph(documented: Any, section: str) -> str:
+    """The first paragraph of a docstring's section; empty without it."""
+    _before, _found, rest = (inspect.getdoc(documented) or "").partition(f"\n{section}:\n")
+    return " ".join(rest.partition("\n\n")[0].split())
+
+
+_ENTRY = re.compile(r"(?P<indent> +)(?P<name>\w+)(?: \((?P<kind>[^)]*(?:\([^)]*\))?[^)]*)\))?: ?(?P<text>.*)")
+
+
+def described(documented: Any, section: str) -> dict[str, str]:
+    """
+    What a docstring's section says about each name.
+
+    Args:
+        section: ``Attributes`` or ``Arguments``; each entry is ``name (type): text``, continued by deeper lines.
+    """
+    doc = inspect.getdoc(documented) or ""
+    _before, found, rest = doc.partition(f"{section}:\n")
+    entries: dict[str, list[str]] = {}
+    current, indent = None, None
+    for line in rest.splitlines() if found else ():
+        if line and not line.startswith(" "):
+            break
+        entry = _ENTRY.fullmatch(line)
+        if entry and (indent is None or entry["indent"] == indent):
+            indent = entry["indent"]
+            current = entries.setdefault(entry["name"], [])
+            current.append(entry["text"])
+        elif not line.strip():
+            current = None
+        elif current is not None and not line.strip().startswith(">>>"):
+            current.append(line.strip())
+    return {name: " ".join(lines).strip().removesuffix(", e.g.,") for name, lines in entries.items()}
+
+
+def _may_be_null(name, annotation):
+    if name in _ARGUMENTS_THAT_MAY_BE_NULL or annotation in (Any, inspect.Parameter.empty):
+        return True
+    return type(None) in typing.get_args(annotation)
+
+
+def _references(schema):
+    if "$ref" in schema:
+        yield schema["$ref"].rpartition("/")[2]
+    for inner in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")])):
+        yield from _references(inner)
+
+
+def _inferred_list(sample):
+    kinds = {type(item) for item in sample}
+    items = {str: {"type": "string"}, dict: {"type": "object"}}.get(kinds.pop(), {}) if len(kinds) == 1 else {}
+    return {"type": "array", "items": items}
+
+
+def _file():
+    return {
+        "type": ["object", "null"],
+        "description": _("A file: its content is not sent."),
+        "properties": {"name": {"type": ["string", "null"]}, "size": {"type": ["integer", "null"]}},
+    }
+
+
+def _metadata():
+    text = {"type": "string"}
+    properties = {
+        "event_type": text | {"description": _("The dotted type.")},
+        "event_name": text | {"description": _("The short name.")},
+        "id": text | {"format": "uuid", "description": _("Identifies the event; the same in every attempt.")},
+        "time": text | {"format": "date-time", "description": _("When it happened, in UTC.")},
+        "source": text | {"description": _("The service and what it did, such as openedx/lms/web.")},
+        "sourcehost": text | {"description": _("The machine.")},
+        "minorversion": {"type": "integer", "description": _("The minor version of the type.")},
+        "sourcelib": {
+            "type": "array", "items": {"type": "integer"},
+            "description": _("The version of the library that defines the type."),
+        },
+    }
+    return {
+        "type": "object",
+        "description": _("Where the payload comes from."),
+        "properties": properties | {
+            "cut": {
+                "type": "array", "items": text,
+                "description": _("Where something was left out because of a limit; not there if nothing was."),
+            },
+        },
+        "required": list(properties),
+    }
