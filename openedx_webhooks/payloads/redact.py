@@ -116,7 +116,7 @@ def redact(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         here = sensitive_here(value)
         return {
-            key: redact(item, depth + 1)
+            mask(key) if isinstance(key, str) else key: redact(item, depth + 1)
             for key, item in value.items()
             if key not in here and not is_sensitive(key)
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 import jmespath
 from django.utils.translation import gettext as _
-from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.exceptions import ParseError
 from jmespath.functions import Functions
 
 from openedx_webhooks.app_settings import app_settings
@@ -39,10 +39,11 @@ def compile_expression(text: str):
         expression = jmespath.compile(text)
     except ParseError as error:
         raise _located(_("Not a JMESPath expression"), text, error.lex_position) from error
-    except JMESPathError as error:
-        raise ExpressionError(str(error)) from error
     except RecursionError as error:
         raise ExpressionError(_("The expression is nested too deeply.")) from error
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Numbers of thousands of digits, for one, are Python's own error.
+        raise ExpressionError(str(error) or type(error).__name__) from error
     _check_functions(text, expression.parsed)
     return expression
 

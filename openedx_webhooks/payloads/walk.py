@@ -30,8 +30,10 @@ from openedx_webhooks.app_settings import app_settings
 
 from .redact import is_sensitive, mask, sensitive_here, without_sensitive_pairs
 
-# Where the walk noted that something was left out.
+# Places where something was left out.
 MAX_NOTES = 50
+# Characters of a member's name.
+MAX_NAME = 250
 
 Handler = Callable[["Walk", Any], Any]
 
@@ -129,10 +131,18 @@ class Walk:
             if not self.spend(len(name) + 4):
                 self.note()
                 break
-            result[name if name.isascii() else clean_text(name)] = self.at(name, value)
+            if len(name) > MAX_NAME or not name.isidentifier():
+                name = self._odd_name(name)
+            result[name] = self.at(name, value)
         if size > self.max_items:
             self.note()
         return result
+
+    def _odd_name(self, name: str) -> str:
+        if len(name) > MAX_NAME:
+            self.note(name[:20] + "…")
+            return clean_text(mask(name[:MAX_NAME + 1000])[:MAX_NAME]) + "…"
+        return clean_text(mask(name))
 
     def sequence(self, items, size: int) -> list[Any]:
         """A list of the items."""

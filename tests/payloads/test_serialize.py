@@ -327,6 +327,11 @@ def test_long_text_is_cut():
         assert to_json("x" * 200) == "x" * 100 + "…"
 
 
+def test_long_name_is_cut():
+    """A member's name has at most 250 characters."""
+    assert to_json({"x" * 100_000: 1}) == {"x" * 250 + "…": 1}
+
+
 def test_cut_does_not_halve_a_secret():
     """A token at the cut is masked, not shown by half."""
     with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_BYTES": 100}):
