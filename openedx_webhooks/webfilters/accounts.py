@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, ValidationError
 from django.db import models, transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
@@ -102,7 +102,7 @@ def _writable(instance, name, owner):
     more = set(app_settings.PROTECTED_FIELDS or ())
     try:
         field = instance._meta.get_field(name)
-    except models.FieldDoesNotExist as error:
+    except FieldDoesNotExist as error:
         raise Refused("there is no such field") from error
     if not isinstance(field, models.Field) or field.primary_key or field.is_relation or not field.editable:
         raise Refused("it is protected")
