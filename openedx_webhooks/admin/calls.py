@@ -59,7 +59,7 @@ class CallAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, call):
         """The status code, or why there was none."""
-        return call.status_code or call.error or parts.EMPTY
+        return parts.answered(call.status_code, call.error)
 
     @admin.display(description=gettext_lazy("duration"))
     def duration_column(self, call):

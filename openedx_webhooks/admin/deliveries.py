@@ -14,7 +14,6 @@ from . import parts
 from .filters import EventTypeFilter, WebhookFilter
 from .records import RecordAdmin
 
-
 _PENDING = (Delivery.State.PENDING,)
 _FINISHED = (Delivery.State.DELIVERED, Delivery.State.FAILED, Delivery.State.CANCELLED)
 # Name → label of the button, what it does with a queryset (returns how many), and for which states.
@@ -35,7 +34,7 @@ class DeliveryAdmin(RecordAdmin):
     """Deliveries: what was owed to whom, and every attempt."""
 
     list_display = [
-        "number_column", "created_column", "state_column", "what_column", "attempt_count", "answer_column", "next_column",
+        "number_column", "created_column", "state_column", "what_column", "answer_column", "next_column",
     ]
     list_filter = ["state", "created", EventTypeFilter, ("webhook", WebhookFilter)]
     ordering = ["-created", "-pk"]
@@ -99,8 +98,12 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("last answer"))
     def answer_column(self, delivery):
-        """The status code or error of the last attempt."""
-        return delivery.answer or parts.EMPTY
+        """The status code or error of the last attempt, and how many there were."""
+        if not delivery.answer:
+            return parts.EMPTY
+        count = delivery.attempt_count
+        attempts = ngettext("%d attempt", "%d attempts", count) % count
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', delivery.answer, attempts)
 
     @admin.display(description=gettext_lazy("next attempt"))
     def next_column(self, delivery):
@@ -126,7 +129,8 @@ class DeliveryAdmin(RecordAdmin):
         """The delivery, every attempt, and the buttons that fit its state."""
         delivery = self.get_object(request, object_id)
         attempts = [
-            (attempt, parts.seconds(attempt.duration), parts.excerpt(attempt.response_excerpt))
+            (attempt, parts.answer_badge(attempt.status_code, attempt.error), parts.seconds(attempt.duration),
+             parts.excerpt(attempt.response_excerpt))
             for attempt in (delivery.attempts.all() if delivery else ())
         ]
         may = self.has_operate_permission(request)
@@ -194,6 +198,6 @@ def last_answers(delivery_ids) -> dict[int, str]:
     """Status code or error of the last attempt of each delivery."""
     attempts = Attempt.objects.filter(delivery_id__in=list(delivery_ids)).order_by("pk")
     return {
-        delivery: str(status or error)
+        delivery: parts.answered(status, error)
         for delivery, status, error in attempts.values_list("delivery_id", "status_code", "error")
     }

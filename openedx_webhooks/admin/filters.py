@@ -129,5 +129,3 @@ def hook_label(hook) -> str:
     """``12: SESSION_LOGIN_COMPLETED, first words of the description``."""
     text = " ".join(hook.description.split())[:40]
     return f"{hook.pk}: {hook.event_name}" + (f", {text}" if text else "")
-
-

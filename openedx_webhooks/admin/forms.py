@@ -124,9 +124,9 @@ class WebhookForm(HookForm):
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}),
         help_text=_(
-            "Every request is signed with it (Standard Webhooks). Leave it empty: a new webhook gets one made, which you "
-            "can show once after saving, and an existing one keeps its own. It is never shown again; rotate it below if "
-            "it is lost."
+            "Every request is signed with it (Standard Webhooks). Leave it empty: a new webhook gets one made, which "
+            "you can show once after saving, and an existing one keeps its own. It is never shown again; rotate it "
+            "below if it is lost."
         ),
     )
     retry_schedule = ScheduleField(
@@ -171,8 +171,8 @@ class WebhookForm(HookForm):
         except ValueError as error:
             raise ValidationError(
                 _(
-                    "A signing secret is whsec_ followed by 24 to 64 random bytes in base64. Leave it empty to have one "
-                    "made."
+                    "A signing secret is whsec_ followed by 24 to 64 random bytes in base64. Leave it empty to have "
+                    "one made."
                 ),
                 code="invalid_secret",
             ) from error

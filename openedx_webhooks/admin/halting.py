@@ -62,7 +62,9 @@ class Halting:
                 "%(name)s can be halted, but it cannot redirect. Clear this: the learner then sees a message instead."
             ) % name
         if not url and not self.can_halt:
-            return "redirect", _("%(name)s can be halted only by redirecting: enter where to, or untick the halt.") % name
+            return "redirect", _(
+                "%(name)s can be halted only by redirecting: enter where to, or untick the halt."
+            ) % name
         if url and self.needs_path and not url.startswith("/"):
             return "redirect", _("%(name)s redirects only to a path on this site, such as /dashboard.") % name
         return None

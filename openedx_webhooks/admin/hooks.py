@@ -16,6 +16,7 @@ from ..models import Webfilter
 from ..operations import removal
 from . import parts
 from .filters import types_of
+from .reference import reference_of
 
 
 def hook_view(method):
@@ -28,6 +29,7 @@ def hook_view(method):
     def view(self, request, object_id):
         hook = self.get_object(request, object_id)
         if hook is None:
+            # pylint: disable-next=protected-access
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_change_permission(request, hook):
             raise PermissionDenied
@@ -164,7 +166,12 @@ class HookAdmin(admin.ModelAdmin):
 
     def panels(self, request, hook) -> dict:
         """What the templates show around the form."""
-        return {"hook": hook, "may_change": self.has_change_permission(request, hook)}
+        return {
+            "hook": hook,
+            "may_change": self.has_change_permission(request, hook),
+            "reference": reference_of(hook),
+            "test_url": reverse(f"admin:{self.url_name('test')}", args=[hook.pk]),
+        }
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""

@@ -7,10 +7,28 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..models import Call, Delivery
 
 EMPTY = "–"
+# Short kinds of transport/client.py and of the two flows → words.
+_ERRORS = {
+    "bad_response": gettext_lazy("not understood"),
+    "breaker_open": gettext_lazy("left alone"),
+    "budget": gettext_lazy("no time left"),
+    "connect": gettext_lazy("not reachable"),
+    "dns": gettext_lazy("name not found"),
+    "invalid": gettext_lazy("bad address"),
+    "payload_removed": gettext_lazy("payload removed"),
+    "proxy": gettext_lazy("proxy failed"),
+    "refused_address": gettext_lazy("address not allowed"),
+    "reset": gettext_lazy("connection broke"),
+    "timeout": gettext_lazy("timed out"),
+    "tls": gettext_lazy("TLS failed"),
+    "too_large": gettext_lazy("too large"),
+    "unsendable": gettext_lazy("cannot be sent"),
+}
 _DELIVERY_TONES = {
     Delivery.State.PENDING: "info",
     Delivery.State.DELIVERED: "good",
@@ -47,18 +65,21 @@ def call_badge(result: str) -> SafeString:
     return badge(str(dict(Call.Result.choices).get(result, result)), _CALL_TONES.get(result, "quiet"))
 
 
+def never_runs() -> SafeString:
+    """For hooks of a type that this installation doesn't know."""
+    return badge(_("never runs"), "warn", _("This installation does not know its type."))
+
+
 def hook_name(hook) -> SafeString:
-    """Short name of a hook's type, and smaller the dotted type and what the hook is for."""
-    known = hook.known_type
-    if known:
-        dotted = format_html('<br><span class="owh-dotted">{}</span>', hook.event)
-    else:
-        dotted = format_html("<br>{}", badge(
-            _("not known to this installation"), "warn",
-            _("No installed library has this type, so the hook never runs. It may have been renamed or removed."),
-        ))
-    about = format_html('<br><span class="owh-about">{}</span>', shortened(hook.description)) if hook.description else ""
-    return format_html("{}{}{}", known.name if known else hook.event, dotted, about)
+    """Short name of a hook's type, and what the hook is for; or that this installation doesn't know the type."""
+    name = with_title(hook.event_name, hook.event)
+    unknown = "" if hook.known_type else format_html("<br>{}", badge(
+        _("not known to this installation"), "warn",
+        _("No installed library has this type, so the hook never runs. It may have been renamed or removed."),
+    ))
+    words = shortened(hook.description)
+    about = format_html('<br><span class="owh-about">{}</span>', words) if words else ""
+    return format_html("{}{}{}", name, unknown, about)
 
 
 def link(obj, text) -> SafeString:
@@ -102,3 +123,16 @@ def shortened(text: str, most: int = 60) -> SafeString | str:
 def moment(when) -> str:
     """Date and time in the site's time zone, short."""
     return date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
+
+
+def answered(status_code: int | None, error: str) -> str:
+    """The status code, or why there was none, in words."""
+    if error and not (status_code and 200 <= status_code < 300):
+        return str(_ERRORS.get(error, error)) if status_code is None else f"{status_code}, {_ERRORS.get(error, error)}"
+    return str(status_code or EMPTY)
+
+
+def answer_badge(status_code: int | None, error: str) -> SafeString:
+    """The same as a badge."""
+    is_good = status_code is not None and 200 <= status_code < 300
+    return badge(answered(status_code, error), "good" if is_good else "bad", error)

@@ -10,6 +10,7 @@ from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halting import halting
 from .hooks import HookAdmin, hook_view
+from .trying import result_page
 
 _RECENT = 10
 
@@ -56,7 +57,10 @@ class WebfilterAdmin(HookAdmin):
             gettext_lazy("When to ask, and what is sent"),
             {"fields": ["condition", "shape", "use_www_form_encoding", "headers"]},
         ),
-        (gettext_lazy("Records and repeated answers"), {"fields": ["call_log", "cache_answers", "serve_stale_answers"]}),
+        (
+            gettext_lazy("Records and repeated answers"),
+            {"fields": ["call_log", "cache_answers", "serve_stale_answers"]},
+        ),
     ]
     buttons = {"test": "send_test", "reset-breaker": "reset_breaker", "promote": "promote"}
 
@@ -78,7 +82,7 @@ class WebfilterAdmin(HookAdmin):
         """Attach the breakers' states: one read of the cache for the page."""
         changes = super().get_changelist_instance(request)
         hooks = list(changes.result_list)
-        for hook, state in zip(hooks, states(breaker(hook.webhook_url) for hook in hooks)):
+        for hook, state in zip(hooks, states(breaker(hook.webhook_url) for hook in hooks), strict=True):
             hook.breaker_state = state
         return changes
 
@@ -98,7 +102,13 @@ class WebfilterAdmin(HookAdmin):
             "health": breaker_badge(hook, state),
             "breaker_open": state != State.CLOSED,
             "halting": halting(hook.known_type) if hook.known_type else None,
-            "calls": [(call, parts.call_badge(call.result), parts.seconds(call.duration)) for call in calls],
+            "calls": [
+                (
+                    call, parts.call_badge(call.result), parts.answered(call.status_code, call.error),
+                    parts.seconds(call.duration),
+                )
+                for call in calls
+            ],
             "may_see_calls": may_see_calls,
             "observing": hook.mode == Webfilter.Mode.OBSERVE,
         }
@@ -107,8 +117,18 @@ class WebfilterAdmin(HookAdmin):
 
     @hook_view
     def send_test(self, request, hook):
-        """Ask with the sample payload now, and show what came back."""
-        return self.back(hook)
+        """Ask with the sample payload now, and show what came back and what it would do."""
+        # Not above: see halting().
+        from ..webfilters import trial  # pylint: disable=import-outside-toplevel
+
+        try:
+            result = trial.ask_sample(hook)
+        except ValueError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return self.back(hook, "#owh-test")
+        return result_page(
+            self, request, hook, body=result.body, outcome=result.outcome, effects=effects_of(result)
+        )
 
     @hook_view
     def reset_breaker(self, request, hook):
@@ -129,8 +149,21 @@ class WebfilterAdmin(HookAdmin):
         return self.back(hook)
 
 
+def effects_of(trial) -> list[str]:
+    """What the answer of a trial would do, in sentences."""
+    effects = [_("Not used: %s") % trial.problem] if trial.problem else []
+    if trial.halt:
+        effects.append(_("It would halt the process with %s") % trial.halt)
+    if trial.changed:
+        effects.append(_("It would change %s.") % ", ".join(trial.changed))
+    effects += [_("It may not change %(key)s: %(reason)s") % {"key": key, "reason": why} for key, why in trial.refused]
+    return effects or [_("The process would go on unchanged.")]
+
+
 def breaker_badge(hook: Webfilter, state: State):
     """Whether the endpoint is called, or left alone after failures."""
+    if not hook.known_type:
+        return parts.never_runs()
     if not hook.enabled:
         return parts.badge(_("off"), "quiet")
     if state == State.OPEN:

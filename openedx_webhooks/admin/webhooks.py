@@ -12,13 +12,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
 from ..operations import statistics
-from ..webhooks import health, replay, secrets
+from ..webhooks import health, replay, secrets, trial
 from . import parts
 from .chart import chart
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebhookForm
 from .hooks import HookAdmin, hook_view
+from .trying import result_page
 
 _SHOW_ONCE = "openedx_webhooks_show_secret"
 _RECENT = 10
@@ -154,7 +155,13 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        return self.back(hook)
+        outcome = trial.send_sample(hook)
+        try:
+            body = trial.sample_body(hook)
+        except ValueError:
+            # The outcome says why there is none.
+            body = None
+        return result_page(self, request, hook, body=body, outcome=outcome)
 
     @hook_view
     def replay_failed(self, request, hook):
@@ -202,9 +209,11 @@ class WebhookAdmin(HookAdmin):
 
 
 def health_badge(hook: Webhook):
-    """Fine, failing since when, or disabled and why."""
+    """Fine, failing since when, disabled and why, or of a type that never happens."""
+    if not hook.known_type:
+        return parts.never_runs()
     if hook.disabled_reason:
-        return parts.badge(_("disabled after failures"), "bad", hook.disabled_reason)
+        return parts.badge(_("disabled"), "bad", hook.disabled_reason)
     if hook.failing_since:
         return parts.badge(_("failing"), "bad", _("%(count)d failures in a row, since %(since)s") % {
             "count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)})

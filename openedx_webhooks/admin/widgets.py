@@ -1,5 +1,6 @@
 """Form widgets and fields of the hook forms; each works without JavaScript too."""
 import re
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
@@ -29,7 +30,7 @@ class TypeSelect(forms.Select):
         self.notes: dict[str, dict[str, str]] = {}
 
     @property
-    def media(self):  # pylint: disable=missing-function-docstring
+    def media(self):
         extra = "" if settings.DEBUG else ".min"
         language = get_select2_language()
         vendor = "admin/js/vendor"
@@ -63,7 +64,7 @@ class HeadersWidget(forms.Widget):
     template_name = "admin/openedx_webhooks/widgets/headers.html"
     empty_rows = 2
 
-    def get_context(self, name, value, attrs):  # pylint: disable=missing-function-docstring
+    def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         if isinstance(value, dict):
             rows = [{"name": header, "value": "", "stored": True} for header in value]
@@ -78,13 +79,13 @@ class HeadersWidget(forms.Widget):
         if self.value_omitted_from_data(data, files, name):
             return None
         names, values = _getlist(data, f"{name}-name"), _getlist(data, f"{name}-value")
-        values += [""] * (len(names) - len(values))
-        return [(header.strip(), text.strip()) for header, text in zip(names, values) if header.strip() or text.strip()]
+        rows = [(header.strip(), text.strip()) for header, text in zip_longest(names, values, fillvalue="")]
+        return [(header, text) for header, text in rows if header or text]
 
-    def value_omitted_from_data(self, data, files, name):  # pylint: disable=missing-function-docstring
+    def value_omitted_from_data(self, data, files, name):
         return f"{name}-name" not in data
 
-    def id_for_label(self, id_):  # pylint: disable=missing-function-docstring
+    def id_for_label(self, id_):
         return f"{id_}_0" if id_ else id_
 
 
@@ -132,7 +133,7 @@ class HeadersField(forms.Field):
         validate_headers(headers)
         return headers
 
-    def has_changed(self, initial, data):  # pylint: disable=missing-function-docstring
+    def has_changed(self, initial, data):
         if data is None:
             return False
         return [name for name, _text in data] != list(self.stored) or any(text for _name, text in data)
@@ -153,7 +154,7 @@ class ScheduleField(forms.CharField):
             ValidationError: names the first that can't be read.
         """
         waits = []
-        for word in filter(None, re.split(r"[,;\[\]\s]+", super().to_python(value) or "")):
+        for word in filter(None, re.split(r"[,;\[\]\s]+", super().to_python(value) or "")):  # pylint: disable=no-member
             match = _WAIT.fullmatch(word)
             if not match:
                 raise ValidationError(
@@ -164,7 +165,7 @@ class ScheduleField(forms.CharField):
         validate_schedule(waits)
         return waits
 
-    def has_changed(self, initial, data):  # pylint: disable=missing-function-docstring
+    def has_changed(self, initial, data):
         try:
             return self.to_python(data) != (initial or [])
         except ValidationError:
@@ -175,4 +176,3 @@ def format_wait(seconds: int) -> str:
     """``7200`` → ``2h``."""
     unit, size = next((unit, size) for unit, size in reversed(_UNITS.items()) if seconds % size == 0)
     return f"{seconds // size}{unit}"
-

@@ -42,24 +42,24 @@ def decrypt(stored: str) -> str:
 class EncryptedTextField(models.TextField):
     """Text that is plain in Python and encrypted at rest."""
 
-    def from_db_value(self, value, _expression, _connection):  # pylint: disable=missing-function-docstring
+    def from_db_value(self, value, _expression, _connection):
         return value if value is None else decrypt(value)
 
-    def get_prep_value(self, value):  # pylint: disable=missing-function-docstring
-        value = super().get_prep_value(value)
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)  # pylint: disable=no-member
         return value if value is None else encrypt(value)
 
 
 class HeadersField(jsonfield.JSONField):
     """HTTP headers, name → value. The names can be read in the database; the values are encrypted."""
 
-    def from_db_value(self, value, expression, connection):  # pylint: disable=missing-function-docstring
+    def from_db_value(self, value, expression, connection):
         headers = super().from_db_value(value, expression, connection)
         if not isinstance(headers, dict):
             return headers
         return {name: decrypt(text) if isinstance(text, str) else text for name, text in headers.items()}
 
-    def get_prep_value(self, value):  # pylint: disable=missing-function-docstring
+    def get_prep_value(self, value):
         if isinstance(value, dict):
             value = {name: encrypt(text) if isinstance(text, str) else text for name, text in value.items()}
         return super().get_prep_value(value)

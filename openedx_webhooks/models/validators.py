@@ -13,10 +13,11 @@ _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*
 _MAX_HEADERS = 20
 _MAX_HEADER_LENGTH = 4096
 # Headers that we, or HTTP itself, set: an operator's value would break the request or the signature.
-RESERVED_HEADERS = frozenset(
-    "connection content-length content-type expect host keep-alive proxy-connection te trailer transfer-encoding "
-    "upgrade user-agent webhook-id webhook-signature webhook-timestamp accept-encoding".split()
-)
+RESERVED_HEADERS = frozenset({
+    "accept-encoding", "connection", "content-length", "content-type", "expect", "host", "keep-alive",
+    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "webhook-id",
+    "webhook-signature", "webhook-timestamp",
+})
 
 
 def validate_endpoint(value: str) -> None:
@@ -106,7 +107,7 @@ def _header_problem(name: str, text) -> str | None:
     if not isinstance(text, str):
         return _("The value of “%s” must be a text in quotes.") % name
     # A line break would let a value add headers of its own, or a second request (response splitting).
-    if any(ord(char) < 32 and char != "\t" or ord(char) == 127 for char in text):
+    if any((ord(char) < 32 and char != "\t") or ord(char) == 127 for char in text):
         return _("The value of “%s” has a line break or control character: remove it.") % name
     if not text.isascii():
         return _("The value of “%s” has characters outside ASCII: HTTP headers can't carry them.") % name
@@ -141,7 +142,10 @@ def validate_schedule(value) -> None:
         return
     month = 30 * 24 * 3600
     is_list = isinstance(value, list) and len(value) <= 50
-    if not is_list or not all(type(wait) is int and 0 < wait <= month for wait in value):
+    # A boolean is an integer too.
+    if not is_list or not all(
+        isinstance(wait, int) and not isinstance(wait, bool) and 0 < wait <= month for wait in value
+    ):
         raise ValidationError(
             _("Enter a list of waits in seconds, such as [5, 300, 1800]: at most 50, each up to 30 days."),
             code="invalid_schedule",

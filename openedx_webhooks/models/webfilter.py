@@ -101,7 +101,7 @@ class Webfilter(Hook):
         ordering = ["order", "pk"]
 
     @property
-    def known_type(self):  # pylint: disable=missing-function-docstring
+    def known_type(self):
         return catalog.find_filter(self.event)
 
 

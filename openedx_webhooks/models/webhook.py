@@ -44,5 +44,5 @@ class Webhook(Hook):
         ordering = ["pk"]
 
     @property
-    def known_type(self):  # pylint: disable=missing-function-docstring
+    def known_type(self):
         return catalog.find_event(self.event)

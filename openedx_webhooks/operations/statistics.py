@@ -6,7 +6,7 @@ a hundred times as long as it took; a fast one is always fresh.
 """
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import attrs
 from django.core.cache import cache
@@ -74,8 +74,8 @@ def tallies(webhook_ids: Iterable[int]) -> dict[int, Tally]:
 
 
 def hours(webhook_id: int) -> list[Hour]:
-    """The deliveries of one webhook in each of the last 24 hours, the oldest first; the last hour is the current one."""
-    current = now().astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
+    """The deliveries of one webhook in each of the last 24 hours, the oldest first and the current one last."""
+    current = now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
     def query():
         by_start = {
@@ -83,7 +83,7 @@ def hours(webhook_id: int) -> list[Hour]:
         }
         rows = (
             _last_day(webhook_id=webhook_id)
-            .annotate(hour=TruncHour("created", tzinfo=timezone.utc))
+            .annotate(hour=TruncHour("created", tzinfo=UTC))
             .values_list("hour", "state")
             .annotate(Count("pk"))
         )

@@ -1,0 +1,110 @@
+"""What a hook's page tells about its type: what is sent, and what may be answered."""
+import json
+from typing import Any
+
+import attrs
+from django.utils.translation import gettext as _
+
+from .. import catalog
+from ..models import Hook
+from ..payloads import shape
+from . import parts
+
+
+@attrs.frozen
+class Reference:
+    """
+    Attributes:
+        about: when it happens; may be empty.
+        sample: the sample payload, as HTML.
+        schema: its JSON Schema, as HTML.
+        condition: what the hook's condition says about the sample, or None without one.
+        shaped: what the hook's shape makes of the sample, as HTML, or None without one.
+        changes: for filters: key that an answer may change, type, description.
+        exceptions: for filters: exception, what it does, and its arguments as (name, type, description, is required).
+        answers: for filters: title → sample answer, as HTML.
+    """
+
+    about: str
+    sample: str
+    schema: str
+    condition: str | None
+    shaped: str | None
+    changes: list[tuple[str, str, str]]
+    exceptions: list[tuple[str, str, list[tuple[str, str, str, bool]]]]
+    answers: list[tuple[str, str]]
+
+
+def reference_of(hook: Hook) -> Reference | None:
+    """The reference of a hook's type; None if this installation doesn't know it."""
+    # Not above: see halting().
+    from ..operations import schema  # pylint: disable=import-outside-toplevel
+    from ..payloads import samples  # pylint: disable=import-outside-toplevel
+
+    known = hook.known_type
+    if known is None:
+        return None
+    sample = samples.sample_payload(known)
+    is_filter = isinstance(known, catalog.FilterType)
+    return Reference(
+        about=schema.about(known),
+        sample=parts.pretty(sample),
+        schema=parts.pretty(schema.payload_schema(known)),
+        condition=_condition(hook, sample),
+        shaped=_shaped(hook, sample),
+        changes=_changes(schema.answer_schema(known)) if is_filter else [],
+        exceptions=_exceptions(schema.exceptions_of(known)) if is_filter else [],
+        answers=_answers(schema.sample_answers(known)) if is_filter else [],
+    )
+
+
+def _condition(hook, sample) -> str | None:
+    if not hook.condition:
+        return None
+    try:
+        matches = shape.matches(hook.compiled_condition, sample)
+    except shape.ExpressionError as error:
+        return _("It fails on this sample: %s") % error
+    return _("This sample matches it.") if matches else _("This sample does not match it, so it would not be sent.")
+
+
+def _shaped(hook, sample):
+    if not hook.shape:
+        return None
+    try:
+        return parts.pretty(shape.evaluate(hook.compiled_shape, sample))
+    except shape.ExpressionError as error:
+        return _("It fails on this sample: %s") % error
+
+
+def _changes(schema: dict[str, Any]):
+    properties = schema["properties"]["data"]["properties"]
+    return [(name, type_of(inner), inner.get("description", "")) for name, inner in properties.items()]
+
+
+def _exceptions(exceptions):
+    return [
+        (name, does, [
+            (argument, type_of(inner), inner.get("description", ""), argument in schema.get("required", ()))
+            for argument, inner in schema["properties"].items()
+        ])
+        for name, (does, schema) in exceptions.items()
+    ]
+
+
+def _answers(answers):
+    titles = {"nothing": _("Go on"), "change": _("Change something"), "halt": _("Halt")}
+    return [(titles.get(name, name), parts.pretty(answer)) for name, answer in answers.items()]
+
+
+def type_of(schema: dict[str, Any]) -> str:
+    """A JSON Schema's type in a few words: ``string (date-time)``, or the members of an object."""
+    names = schema.get("type", "")
+    text = ", ".join(names) if isinstance(names, list) else str(names)
+    if schema.get("format"):
+        text = f"{text} ({schema['format']})"
+    if schema.get("enum"):
+        text = " | ".join(json.dumps(value) for value in schema["enum"])
+    if members := schema.get("properties"):
+        text = f"{text}: {', '.join(members)}"
+    return text

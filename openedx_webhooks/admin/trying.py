@@ -1,0 +1,55 @@
+"""The page that shows what a test sent and what came back."""
+from typing import Any
+
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ..app_settings import app_settings
+from ..models import Hook
+from ..payloads import encode
+from ..transport.client import USER_AGENT, Outcome
+from . import parts
+
+_MOST_HEADERS = 50
+_LONGEST_HEADER = 300
+_HIDDEN = "••••••••"
+
+
+def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome, effects: list[str] | None = None):
+    """
+    The result of a test.
+
+    Args:
+        body: what was sent, as JSON data.
+        effects: sentences about what the answer would do, for webfilters.
+    """
+    encoded, content_type = encode.encode(body, hook.use_www_form_encoding)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "original": hook,
+        "title": _("Test"),
+        "outcome": outcome,
+        "verdict": parts.answer_badge(outcome.status_code, outcome.error),
+        "duration": parts.seconds(outcome.duration),
+        "effects": effects or [],
+        "test_url": reverse(f"admin:{model_admin.url_name('test')}", args=[hook.pk]),
+        "request_headers": request_headers(hook, content_type),
+        "request_body": parts.excerpt(encoded.decode()),
+        "response_headers": [
+            f"{name}: {text[:_LONGEST_HEADER]}" for name, text in list(outcome.headers.items())[:_MOST_HEADERS]
+        ],
+        "response_body": parts.excerpt(outcome.body[:app_settings.RESPONSE_EXCERPT_BYTES].decode(errors="replace")),
+    }
+    response = TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def request_headers(hook: Hook, content_type: str) -> list[str]:
+    """The headers as lines; the operator's own without their values."""
+    lines = [f"Content-Type: {content_type}", f"User-Agent: {USER_AGENT}", "webhook-id: …", "webhook-timestamp: …"]
+    if getattr(hook, "secret", ""):
+        lines.append("webhook-signature: v1,…")
+    return lines + [f"{name}: {_HIDDEN}" for name in hook.headers or {}]
