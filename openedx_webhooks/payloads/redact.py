@@ -43,12 +43,18 @@ def is_sensitive(key: Any) -> bool:
         if not issubclass(type(key), str):
             return False
         key = str.__str__(key)
-    extra = app_settings.SENSITIVE_KEYS or ()
-    return _is_sensitive(key, (extra,) if isinstance(extra, str) else tuple(extra))
+    return is_sensitive_name(key, operators_names())
+
+
+def operators_names() -> tuple[str, ...]:
+    """The names that the operator added."""
+    names = app_settings.SENSITIVE_KEYS or ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 @lru_cache(maxsize=8192)
-def _is_sensitive(key: str, extra: tuple[str, ...]) -> bool:
+def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
+    """:func:`is_sensitive` where it is asked thousands of times: with :func:`operators_names` asked once."""
     words = _words(key[:200])
     if not words:
         return False

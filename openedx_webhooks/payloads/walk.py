@@ -6,13 +6,14 @@ sit in a store, contexts that contain themselves. So the walk decides by ``type(
 wakes a lazy object), reads what an object holds in memory and never calls what could fetch more.
 """
 import dataclasses
+import functools
 import io
 import itertools
 import math
 import os
 import types
 from collections import ChainMap, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -28,7 +29,7 @@ from opaque_keys import OpaqueKey
 
 from openedx_webhooks.app_settings import app_settings
 
-from .redact import is_sensitive, mask, sensitive_here, without_sensitive_pairs
+from .redact import is_sensitive_name, mask, operators_names, sensitive_here, without_sensitive_pairs
 
 # Places where something was left out.
 MAX_NOTES = 50
@@ -56,20 +57,26 @@ class Walk:
 
     Attributes:
         cut: the places where something was left out because of a limit or a cycle, such as ``context.sections``.
+        max_text: longest text, in characters.
     """
 
-    __slots__ = ("cut", "extra_sensitive", "max_depth", "max_items", "max_text", "left", "_path", "_open", "_seen")
+    __slots__ = (
+        "cut", "max_text", "_sensitive", "_operators_names", "_max_depth", "_max_items", "_left", "_path", "_open", "_seen"
+    )
 
-    def __init__(self, extra_sensitive: frozenset = frozenset()):
+    def __init__(self, sensitive: frozenset = frozenset()):
+        """``sensitive``: further names that never leave."""
         self.cut: list[str] = []
-        self.extra_sensitive = extra_sensitive
-        self.max_depth = app_settings.PAYLOAD_MAX_DEPTH
-        self.max_items = app_settings.PAYLOAD_MAX_ITEMS
         self.max_text = app_settings.PAYLOAD_MAX_BYTES
+        self._sensitive = sensitive
+        self._operators_names = operators_names()
+        self._max_depth = app_settings.PAYLOAD_MAX_DEPTH
+        self._max_items = app_settings.PAYLOAD_MAX_ITEMS
         # Bounds the work on a context without end; what is collected beyond the limit is cut to it afterwards.
-        self.left = 2 * app_settings.PAYLOAD_MAX_BYTES
+        self._left = 2 * app_settings.PAYLOAD_MAX_BYTES
         self._path: list[str] = []
         self._open: set[int] = set()
+        # The objects are kept beside their data: while they live, no other object has their id.
         self._seen: dict[int, tuple[Any, Any]] = {}
 
     def json(self, value: Any) -> Any:
@@ -84,77 +91,94 @@ class Walk:
     def at(self, key: str, value: Any) -> Any:
         """:meth:`json` of the value under ``key``."""
         self._path.append(key)
-        try:
-            return self.json(value)
-        finally:
-            self._path.pop()
+        result = self.json(value)
+        self._path.pop()
+        return result
 
-    def note(self, key: str | None = None) -> None:
-        """Remember that something was left out here (under ``key``)."""
-        if len(self.cut) < MAX_NOTES:
-            where = ".".join(self._path if key is None else [*self._path, key])
-            if where not in self.cut:
-                self.cut.append(where)
+    def note(self) -> None:
+        """Remember that something was left out here."""
+        if len(self.cut) < MAX_NOTES and (where := ".".join(self._path)) not in self.cut:
+            self.cut.append(where)
 
-    def inside(self, value: Any, convert: Handler) -> Any:
-        """Convert a container, unless it is nested too deeply or contains itself."""
-        key = id(value)
-        if key in self._open or len(self._open) >= self.max_depth:
+    def spend(self, size: int) -> bool:
+        """Count ``size`` bytes; false once the walk has collected enough."""
+        self._left -= size
+        return self._left > 0
+
+    def rows(self, items: list) -> list:
+        """The first of the items, as many as a list may have."""
+        if len(items) > self._max_items:
             self.note()
-            return marker(value)
-        self._open.add(key)
-        try:
-            return convert(self, value)
-        finally:
-            self._open.discard(key)
+        return items[:self._max_items]
+
+    def enter(self, value: Any) -> bool:
+        """Whether a container may be opened: not if it is nested too deeply or open already."""
+        if id(value) in self._open or len(self._open) >= self._max_depth:
+            self.note()
+            return False
+        self._open.add(id(value))
+        return True
+
+    def leave(self, value: Any) -> None:
+        """The container is done."""
+        self._open.discard(id(value))
 
     def once(self, value: Any, convert: Handler) -> Any:
         """Convert an object the first time, and give the same data when it comes again."""
         known = self._seen.get(id(value))
         if known is None:
-            # The object is kept beside its data: while it lives, no other object has its id.
-            known = self._seen[id(value)] = value, self.inside(value, convert)
+            if not self.enter(value):
+                return marker(value)
+            try:
+                known = self._seen[id(value)] = value, convert(self, value)
+            finally:
+                self.leave(value)
         return known[1]
 
-    def spend(self, size: int) -> bool:
-        """Count ``size`` bytes; false once the walk has collected enough."""
-        self.left -= size
-        return self.left > 0
-
-    def mapping(self, pairs, size: int, here: frozenset = frozenset()) -> dict[str, Any]:
+    def mapping(self, pairs: Iterable, size: int, here: frozenset = frozenset()) -> dict[str, Any]:
         """An object of the pairs, without those that never leave."""
-        result = {}
-        for key, value in itertools.islice(pairs, self.max_items):
-            name = key if type(key) is str else key_text(key)  # pylint: disable=unidiomatic-typecheck
-            if is_sensitive(name) or name in here or name in self.extra_sensitive:
+        result: dict[str, Any] = {}
+        for key, value in itertools.islice(pairs, self._max_items):
+            name = key if type(key) is str else self._name(key)  # pylint: disable=unidiomatic-typecheck
+            if is_sensitive_name(name, self._operators_names) or name in here or name in self._sensitive:
                 continue
             if not self.spend(len(name) + 4):
                 self.note()
                 break
             if len(name) > MAX_NAME or not name.isidentifier():
                 name = self._odd_name(name)
-            result[name] = self.at(name, value)
-        if size > self.max_items:
+            result[name] = value if value is None else self.at(name, value)
+        if size > self._max_items:
             self.note()
         return result
 
-    def _odd_name(self, name: str) -> str:
-        if len(name) > MAX_NAME:
-            self.note(name[:20] + "…")
-            return clean_text(mask(name[:MAX_NAME + 1000])[:MAX_NAME]) + "…"
-        return clean_text(mask(name))
-
-    def sequence(self, items, size: int) -> list[Any]:
+    def sequence(self, items: Iterable, size: int) -> list[Any]:
         """A list of the items."""
-        result = []
-        for index, item in enumerate(itertools.islice(items, self.max_items)):
-            if not self.spend(2):
+        result: list[Any] = []
+        for index, item in enumerate(itertools.islice(items, self._max_items)):
+            if not self.spend(4):
                 self.note()
                 break
             result.append(self.at(str(index), item))
-        if size > self.max_items:
+        if size > self._max_items:
             self.note()
         return result
+
+    def text_of(self, key: OpaqueKey) -> str:
+        """An opaque key as text; a dashboard's context has the same few keys hundreds of times."""
+        known = self._seen.get(id(key))
+        if known is None:
+            known = self._seen[id(key)] = key, str(key)
+        return known[1]
+
+    def _name(self, key: Any) -> str:
+        return self.text_of(key) if issubclass(type(key), OpaqueKey) else key_text(key)
+
+    def _odd_name(self, name: str) -> str:
+        if len(name) > MAX_NAME:
+            self.note()
+            return clean_text(mask(name[:MAX_NAME + 1000])[:MAX_NAME]) + "…"
+        return clean_text(mask(name))
 
 
 def key_text(key: Any) -> str:
@@ -188,7 +212,7 @@ def clean_text(text: str) -> str:
 # --- Scalars
 
 def _as_it_is(walk, value):
-    walk.left -= 5
+    walk.spend(5)
     return value
 
 
@@ -200,19 +224,19 @@ def _text(walk, value):
         walk.note()
     else:
         value = mask(value)
-    walk.left -= len(value)
+    walk.spend(len(value))
     return value if value.isascii() else clean_text(value)
 
 
 def _integer(walk, value):
     value = int(value)
-    walk.left -= 8
+    walk.spend(8)
     # Beyond 64 bits parsers differ, and beyond 4300 digits Python itself refuses.
     return value if value.bit_length() <= 64 else (str(value) if value.bit_length() < 4096 else marker(value))
 
 
 def _number(walk, value):
-    walk.left -= 8
+    walk.spend(8)
     value = float(value)
     return value if math.isfinite(value) else None
 
@@ -230,7 +254,7 @@ def _plain(walk, value):
 
 
 def _datetime(walk, value):
-    walk.left -= 32
+    walk.spend(32)
     if value.tzinfo is None:
         value = value.replace(tzinfo=timezone.get_default_timezone())
     return value.isoformat()
@@ -263,53 +287,64 @@ def _class(_walk, value):
 
 # --- Containers
 
+def _container(convert: Handler) -> Handler:
+    """For what can contain itself."""
+    @functools.wraps(convert)
+    def handler(walk, value):
+        if not walk.enter(value):
+            return marker(value)
+        try:
+            return convert(walk, value)
+        finally:
+            walk.leave(value)
+
+    return handler
+
+
+@_container
 def _dict(walk, value):
-    here = sensitive_here(value)
-    return walk.inside(value, lambda walk, value: walk.mapping(dict.items(value), len(value), here))
+    return walk.mapping(dict.items(value), len(value), sensitive_here(value))
 
 
+@_container
 def _mapping(walk, value):
-    return walk.inside(value, lambda walk, value: walk.mapping(value.items(), len(value), sensitive_here(value)))
+    return walk.mapping(value.items(), len(value), sensitive_here(value))
 
 
 def _multi_value_dict(walk, value):
     """A form: one value as itself, several as a list."""
-    plain = {key: values[0] if len(values) == 1 else values for key, values in value.lists()}
-    return walk.json(plain)
+    return walk.json({key: values[0] if len(values) == 1 else values for key, values in value.lists()})
 
 
+@_container
 def _sequence(walk, value):
-    def convert(walk, value):
-        items = without_sensitive_pairs(value)
-        return walk.sequence(items, len(items))
-
-    return walk.inside(value, convert)
+    items = without_sensitive_pairs(value)
+    return walk.sequence(items, len(items))
 
 
-def _list(walk, value):
-    return _sequence(walk, value) if value else []
-
-
+@_container
 def _collection(walk, value):
-    return walk.inside(value, lambda walk, value: walk.sequence(value, len(value)))
+    return walk.sequence(value, len(value))
 
 
+@_container
 def _set(walk, value):
-    def convert(walk, value):
-        items = walk.sequence(value, len(value))
-        return sorted(items, key=lambda item: (type(item).__name__, item if isinstance(item, str) else repr(item)))
-
-    return walk.inside(value, convert)
+    items = walk.sequence(value, len(value))
+    return sorted(items, key=lambda item: (type(item).__name__, item if isinstance(item, str) else repr(item)))
 
 
 def _tuple(walk, value):
     fields = getattr(type(value), "_fields", None)
-    if isinstance(fields, tuple):
-        return walk.inside(value, lambda walk, value: walk.mapping(zip(fields, tuple.__iter__(value)), len(fields)))
-    return _sequence(walk, value)
+    return _named_tuple(walk, value) if isinstance(fields, tuple) else _sequence(walk, value)
 
 
-def _fields_handler(names) -> Handler:
+@_container
+def _named_tuple(walk, value):
+    fields = type(value)._fields
+    return walk.mapping(zip(fields, tuple.__iter__(value)), len(fields))
+
+
+def _fields_handler(names: Iterable[str]) -> Handler:
     """For classes that declare their fields."""
     public = tuple(name for name in names if not name.startswith("_"))
 
@@ -320,10 +355,7 @@ def _fields_handler(names) -> Handler:
             except Exception:  # pylint: disable=broad-exception-caught
                 yield name, None
 
-    def convert(walk, value):
-        return walk.mapping(read(value), len(public))
-
-    return lambda walk, value: walk.inside(value, convert)
+    return _container(lambda walk, value: walk.mapping(read(value), len(public)))
 
 
 # --- What must not be woken
@@ -340,10 +372,8 @@ def _query_set(walk, value):
     result = {"type": state["model"]._meta.label}
     rows = state.get("_result_cache")
     if rows is not None:
-        ids = [row.get("id") if isinstance(row, dict) else primary_key(row) for row in rows[:walk.max_items]]
-        result |= {"count": len(rows), "ids": [key for key in ids if key is not None]}
-        if len(rows) > walk.max_items:
-            walk.note()
+        ids = [row.get("id") if isinstance(row, dict) else primary_key(row) for row in walk.rows(rows)]
+        result |= {"count": len(rows), "ids": [walk.json(key) for key in ids if key is not None]}
     return result
 
 
@@ -380,7 +410,7 @@ def _file(_walk, value):
 
 
 def _unknown(walk, value):
-    walk.left -= 40
+    walk.spend(40)
     return marker(value)
 
 
@@ -399,7 +429,7 @@ _BY_CLASS: dict[type, Handler] = {
     timedelta: _duration,
     UUID: _plain,
     PurePath: _plain,
-    OpaqueKey: _plain,
+    OpaqueKey: lambda walk, value: _text(walk, walk.text_of(value)),
     Promise: _plain,
     bytes: _bytes,
     bytearray: _bytes,
@@ -409,7 +439,7 @@ _BY_CLASS: dict[type, Handler] = {
     dict: _dict,
     types.MappingProxyType: _mapping,
     ChainMap: _mapping,
-    list: _list,
+    list: _sequence,
     tuple: _tuple,
     set: _set,
     frozenset: _set,
