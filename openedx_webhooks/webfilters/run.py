@@ -26,6 +26,8 @@ from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
 
+# The error of a call that was not made, because the endpoint has failed too often.
+BREAKER_OPEN = "breaker_open"
 _HOUR = 3600.0
 _MINUTE = 60.0
 
@@ -37,6 +39,7 @@ class Asked:
     webfilter: Any
     question: Question
     outcome: Outcome | None = None
+    memory: remembered.Memory | None = None
     is_remembered: bool = False
     verdict: Verdict = attrs.field(factory=Verdict)
     changed: list[str] = attrs.field(factory=list)
@@ -71,10 +74,13 @@ def run(
     asked = _questions(webfilters, payload)
     if not asked:
         return {}, None
-    _ask(filter_type, asked, payload)
+    _ask(asked, payload)
     for one in asked:
         one.verdict = judge(filter_type, one.webfilter, one.outcome, kwargs)
-        _log_problem(filter_type, one)
+        if one.verdict.problem:
+            _log_problem(filter_type, one)
+        elif one.memory and not one.is_remembered:
+            one.memory.keep(one.outcome)
     halting = next((one for one in asked if one.verdict.halt is not None and not one.observes), None)
     changed: dict[str, Any] = {}
     if halting is not None:
@@ -132,33 +138,28 @@ def _questions(webfilters, payload) -> list[Asked]:
     return asked
 
 
-def _ask(filter_type, asked: list[Asked], payload) -> None:
+def _ask(asked: list[Asked], payload) -> None:
     """Fill in the outcomes: remembered ones, those of endpoints that are left alone, and the rest by calling."""
-    to_call, breakers = [], {}
+    to_call, guards = [], []
     for one in asked:
-        memory = remembered.memory_of(one.webfilter, payload)
-        one.outcome = memory.fresh() if memory else None
-        if one.outcome is not None:
-            one.is_remembered = True
-            continue
-        guard = breaker(one.webfilter.webhook_url)
-        if not guard.allow():
-            one.outcome = memory.stale() if memory else None
-            one.is_remembered = one.outcome is not None
-            if one.outcome is None:
-                one.outcome = Outcome(error="breaker_open", detail="the endpoint is left alone after failures")
-            continue
-        breakers[id(one)] = guard, memory
-        to_call.append(one)
+        one.memory = remembered.memory_of(one.webfilter, payload)
+        one.outcome = one.memory.fresh() if one.memory else None
+        if one.outcome is None:
+            guard = breaker(one.webfilter.webhook_url)
+            if guard.allow():
+                to_call.append(one)
+                guards.append(guard)
+                continue
+            one.outcome = one.memory.stale() if one.memory else None
+        one.is_remembered = one.outcome is not None
+        if one.outcome is None:
+            one.outcome = Outcome(error=BREAKER_OPEN, detail="the endpoint is left alone after failures")
     with spending() as deadline:
         outcomes = call_all([one.question for one in to_call], deadline)
-    for one, outcome in zip(to_call, outcomes):
+    for one, guard, outcome in zip(to_call, guards, outcomes):
         one.outcome = outcome
-        guard, memory = breakers[id(one)]
         if outcome.error != BUDGET:
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
-        if memory and outcome.ok:
-            memory.keep(outcome)
 
 
 def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
@@ -188,11 +189,9 @@ def _imagine(filter_type, kwargs, payload, one: Asked) -> None:
 
 
 def _log_problem(filter_type, one: Asked) -> None:
-    if not one.verdict.problem:
-        return
     message = "Webfilter %s (%s): %s"
     arguments = (one.webfilter.pk, filter_type.name, one.verdict.problem)
-    if one.outcome.error == "breaker_open":
+    if one.outcome.error == BREAKER_OPEN:
         # On a hot filter this would fill the log; the breaker's opening has been logged already.
         _log_once(("breaker", one.webfilter.pk), message, *arguments, seconds=_MINUTE)
     else:

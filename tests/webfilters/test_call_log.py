@@ -1,0 +1,147 @@
+"""The record of calls survives what happens to the learner's request, and stays out of its way."""
+import threading
+
+import pytest
+from django.db import connection, transaction
+from openedx_filters.learning.filters import StudentRegistrationRequested
+
+from openedx_webhooks.models import Call, Webfilter
+from openedx_webhooks.webfilters import call_log
+from openedx_webhooks.webfilters.call_log import Recorder
+from tests.receiver import Reply
+
+from .world import SECRET, registration_form
+
+REGISTRATION = StudentRegistrationRequested.filter_type
+in_transaction = pytest.mark.django_db
+with_commits = pytest.mark.django_db(transaction=True)
+PREVENT = Reply({"exception": {"PreventRegistration": "no"}})
+
+
+def register():
+    try:
+        StudentRegistrationRequested.run_filter(form_data=registration_form())
+    except StudentRegistrationRequested.PreventRegistration:
+        pass
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    """A recorder with a thread, whose connection is closed before the test's database goes away."""
+    own = Recorder()
+    monkeypatch.setattr(call_log, "recorder", own)
+    monkeypatch.setattr(call_log, "_IDLE_SECONDS", 0.1)
+    yield own
+    own.flush(5)
+    for thread in threading.enumerate():
+        if thread.name == "openedx_webhooks-call-log":
+            thread.join(5)
+
+
+@in_transaction
+@pytest.mark.parametrize(
+    ("wanted", "reply", "count"),
+    [
+        ("none", Reply(status=500), 0), ("none", PREVENT, 0),
+        ("problems", Reply(), 0), ("problems", Reply({"data": {"form_data": {"name": "x"}}}), 0),
+        ("problems", Reply(status=500), 1), ("problems", Reply(b"<p>"), 1), ("problems", PREVENT, 1),
+        ("all", Reply(), 1), ("all", Reply(status=500), 1),
+    ],
+)
+def test_which_calls_are_recorded(wanted, reply, count, make_webfilter):
+    make_webfilter(REGISTRATION, reply, call_log=wanted)
+    register()
+    assert Call.objects.count() == count
+
+
+@in_transaction
+@pytest.mark.parametrize(
+    ("reply", "result", "status_code", "error", "keys"),
+    [
+        (Reply(), "passed", 200, "", ""),
+        (Reply({"data": {"form_data": {"name": "x", "password": SECRET}}}), "changed", 200, "", "form_data.name"),
+        (PREVENT, "halted", 200, "", ""),
+        (Reply(status=503), "ignored", 503, "it answered with status 503", ""),
+        (Reply([]), "ignored", 200, "the answer is a list, not an object", ""),
+    ],
+)
+def test_what_is_recorded(reply, result, status_code, error, keys, make_webfilter, receiver):
+    make_webfilter(REGISTRATION, reply, call_log="all")
+    register()
+    call = Call.objects.get()
+    assert (call.result, call.status_code, call.error, call.changed_keys) == (result, status_code, error, keys)
+    assert str(call.message_id) == receiver.received[0].headers["webhook-id"]
+    assert call.request_body == receiver.received[0].json
+    assert call.response_excerpt.startswith(reply.content.decode()[:20]) and call.duration > 0
+    assert SECRET not in str(call.__dict__)
+
+
+@in_transaction
+def test_halt_of_another_webfilter_is_not_this_ones_result(make_webfilter):
+    make_webfilter(REGISTRATION, PREVENT, path="/1", order=1, call_log="all")
+    make_webfilter(REGISTRATION, Reply({"data": {"form_data": {"name": "x"}}}), path="/2", order=2, call_log="all")
+    register()
+    assert list(Call.objects.order_by("pk").values_list("result", flat=True)) == ["halted", "passed"]
+
+
+@with_commits
+def test_record_survives_a_rollback(make_webfilter, recorder):
+    make_webfilter(REGISTRATION, PREVENT)
+    with pytest.raises(StudentRegistrationRequested.PreventRegistration), transaction.atomic():
+        StudentRegistrationRequested.run_filter(form_data=registration_form())
+    assert recorder.flush(10)
+    assert Call.objects.get().result == "halted"
+
+
+@with_commits
+def test_learner_does_not_write(make_webfilter, recorder, django_assert_num_queries):
+    make_webfilter(REGISTRATION, PREVENT)
+    register()
+    with django_assert_num_queries(0):
+        register()
+    assert recorder.flush(10)
+    assert Call.objects.count() == 2
+
+
+@with_commits
+def test_records_that_cannot_be_written_do_not_take_the_others_along(make_webfilter, recorder, caplog):
+    """The webfilter of one was deleted in the meantime."""
+    webfilter = make_webfilter(REGISTRATION)
+    for webfilter_id in (webfilter.pk, webfilter.pk + 999, webfilter.pk):
+        recorder.put({"webfilter_id": webfilter_id, "mode": "enforce", "result": "passed"})
+    assert recorder.flush(10)
+    assert Call.objects.count() == 2
+    assert "was not recorded: IntegrityError" in caplog.text
+
+
+@with_commits
+def test_writer_ends_when_idle_and_starts_again(make_webfilter, recorder):
+    fields = {"webfilter_id": make_webfilter(REGISTRATION).pk, "mode": "enforce", "result": "passed"}
+    recorder.put(fields)
+    assert recorder.flush(10)
+    for thread in threading.enumerate():
+        if thread.name == "openedx_webhooks-call-log":
+            thread.join(5)
+            assert not thread.is_alive()
+    recorder.put(fields)
+    assert recorder.flush(10)
+    assert Call.objects.count() == 2
+
+
+@in_transaction
+def test_full_queue_loses_records_instead_of_time(monkeypatch, caplog):
+    monkeypatch.setattr(call_log, "_QUEUE_SIZE", 1)
+    own = Recorder()
+    monkeypatch.setattr(own, "_start", lambda: None)
+    for _ in range(5):
+        own.put({"webfilter_id": 1})
+    assert caplog.text.count("can't keep up") == 1
+
+
+@in_transaction
+def test_record_goes_with_its_webfilter(make_webfilter):
+    webfilter = make_webfilter(REGISTRATION, PREVENT)
+    register()
+    Webfilter.objects.get(pk=webfilter.pk).delete()
+    assert not Call.objects.exists()
+    assert not connection.needs_rollback

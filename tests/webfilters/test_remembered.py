@@ -1,0 +1,118 @@
+"""Remembered answers."""
+import time
+from types import SimpleNamespace
+
+import pytest
+from django.core.cache import cache
+from django.test import override_settings
+from openedx_filters.learning.filters import CourseHomeUrlCreationStarted
+
+from openedx_webhooks.transport.breaker import breaker
+from openedx_webhooks.webfilters import remembered
+from tests.receiver import Reply
+
+from .world import COURSE_KEY, OTHER_KEY
+
+pytestmark = pytest.mark.django_db
+HOME = CourseHomeUrlCreationStarted.filter_type
+URL = "https://example.com/home"
+
+
+def an_hour_later():
+    """The clock of remembered answers only: breakers stay as they are."""
+    now = time.time() + 3600
+    return SimpleNamespace(time=lambda: now)
+
+
+def answer(url=URL, cache_control="max-age=60"):
+    return Reply({"data": {"course_home_url": url}}, headers={"Cache-Control": cache_control})
+
+
+def home(key=COURSE_KEY):
+    return CourseHomeUrlCreationStarted.run_filter(course_key=key, course_home_url="https://lms.example.com/")[1]
+
+
+def test_same_payload_is_asked_once(make_webfilter, receiver):
+    make_webfilter(HOME, answer(), cache_answers=True)
+    assert [home(), home(), home(OTHER_KEY), home(OTHER_KEY)] == [URL] * 4
+    assert len(receiver.received) == 2
+
+
+@pytest.mark.parametrize("cache_control", ["", "no-store", "max-age=60, no-store", "no-cache, max-age=5", "max-age=0", "x"])
+def test_endpoint_decides(cache_control, make_webfilter, receiver):
+    make_webfilter(HOME, answer(cache_control=cache_control), cache_answers=True)
+    assert [home(), home()] == [URL] * 2
+    assert len(receiver.received) == 2
+
+
+@pytest.mark.parametrize("reply", [
+    Reply({"data": {}}, status=500, headers={"Cache-Control": "max-age=60"}),
+    Reply({"data": {}}, status=404, headers={"Cache-Control": "max-age=60"}),
+    Reply(b"<p>", headers={"Cache-Control": "max-age=60"}),
+    Reply({"data": 5}, headers={"Cache-Control": "max-age=60"}),
+])
+def test_failures_are_not_remembered(reply, make_webfilter, receiver):
+    make_webfilter(HOME, reply, cache_answers=True)
+    home()
+    home()
+    assert len(receiver.received) == 2
+
+
+def test_only_those_who_opted_in(make_webfilter, receiver):
+    make_webfilter(HOME, answer())
+    home()
+    home()
+    assert len(receiver.received) == 2
+
+
+def test_shape_decides_what_is_the_same_payload(make_webfilter, receiver):
+    make_webfilter(HOME, answer(), cache_answers=True, shape="course_home_url")
+    home()
+    home(OTHER_KEY)
+    assert len(receiver.received) == 1
+
+
+def test_saved_webfilter_forgets(make_webfilter, receiver):
+    webfilter = make_webfilter(HOME, answer(), cache_answers=True)
+    home()
+    webfilter.headers = {"Authorization": "Bearer other"}
+    webfilter.save()
+    home()
+    assert len(receiver.received) == 2
+
+
+@pytest.mark.parametrize(("serves_stale", "expected"), [(True, URL), (False, "https://lms.example.com/")])
+def test_stale_answer_while_the_endpoint_is_left_alone(serves_stale, expected, make_webfilter, monkeypatch, receiver):
+    webfilter = make_webfilter(HOME, answer(), cache_answers=True, serve_stale_answers=serves_stale)
+    home()
+    for _ in range(5):
+        breaker(webfilter.webhook_url).record(False)
+    monkeypatch.setattr(remembered, "time", an_hour_later())
+    assert home() == expected
+    assert len(receiver.received) == 1
+
+
+def test_stale_answer_is_not_used_while_the_endpoint_is_asked(make_webfilter, monkeypatch, receiver):
+    make_webfilter(HOME, answer(), cache_answers=True, serve_stale_answers=True)
+    home()
+    monkeypatch.setattr(remembered, "time", an_hour_later())
+    receiver.on("/hook", answer("https://example.com/new"))
+    assert home() == "https://example.com/new"
+
+
+def test_dead_cache_asks(make_webfilter, receiver):
+    with override_settings(CACHES={"default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1",
+    }}):
+        make_webfilter(HOME, answer(), cache_answers=True)
+        assert [home(), home()] == [URL] * 2
+    assert len(receiver.received) == 2
+
+
+def test_what_others_left_in_the_cache_is_no_answer(make_webfilter, receiver):
+    make_webfilter(HOME, answer(), cache_answers=True)
+    home()
+    for key in list(cache._cache):  # pylint: disable=protected-access
+        cache.set(key.split(":", 2)[2], "not ours")
+    assert home() == URL
+    assert len(receiver.received) == 2
