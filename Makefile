@@ -13,7 +13,7 @@ SOURCES := openedx_webhooks demo tests setup.py manage.py test_settings.py
 
 .DEFAULT_GOAL := help
 .PHONY: help requirements demo demo-smoke test test-services coverage diff_cover quality format pii_check validate \
-	docs dist benchmark compile-requirements upgrade extract_translations compile_translations \
+	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
 help: ## show this help
@@ -94,6 +94,9 @@ docs: $(VENV)/.dev ## check and build the documentation; warnings are errors
 	$(BIN)/doc8 --quiet README.rst CHANGELOG.rst docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+references: $(BIN)/python ## write docs/references/settings.rst from the settings' comments
+	$(BIN)/python docs/references/generate_settings.py
 
 dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 	rm -rf build dist

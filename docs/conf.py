@@ -1,0 +1,20 @@
+"""Sphinx's settings; `make docs` builds with warnings as errors and without the network."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+project = "openedx-webhooks"
+author = "The openedx-webhooks contributors"
+project_copyright = "The openedx-webhooks contributors, AGPL-3.0"
+release = re.search(r'^__version__ = "(.+)"$', (ROOT / "openedx_webhooks" / "__init__.py").read_text(), re.M)[1]
+version = release
+
+exclude_patterns = ["_build"]
+html_theme = "sphinx_book_theme"
+html_title = f"openedx-webhooks {release}"
+html_static_path = []
+html_show_sourcelink = False
+# Nothing of a page may depend on a server of somebody else.
+html_theme_options = {"show_toc_level": 2}

@@ -1,0 +1,211 @@
+"""
+Writes one page per event and filter of the installed libraries, from what ``manage.py webhooks_schema`` prints.
+
+Sphinx runs it before it reads the pages (conf.py); they are not in the repository. By hand:
+``python docs/references/generate_reference.py``.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+import textwrap
+from itertools import groupby
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+WIDTH = 116
+
+
+def main(target=HERE):
+    """Write ``events/`` and ``filters/`` below the target, in place of what is there."""
+    sys.path.insert(0, str(HERE.parent.parent))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "test_settings")
+    import django
+
+    django.setup()
+    from openedx_webhooks import catalog
+
+    for folder, title, intro, entries, page in (
+        ("events", "Events", EVENTS, catalog.events(), event_page),
+        ("filters", "Filters", FILTERS, catalog.filters(), filter_page),
+    ):
+        shutil.rmtree(target / folder, ignore_errors=True)
+        (target / folder).mkdir(parents=True)
+        for entry in entries.values():
+            (target / folder / f"{entry.name}.rst").write_text(page(entry), encoding="utf-8")
+        index = index_page(title, intro, entries.values())
+        (target / folder / "index.rst").write_text(index, encoding="utf-8")
+
+
+EVENTS = """\
+What a webhook can be told of: one page per event of the installed ``openedx-events``. ``manage.py webhooks_schema``
+prints the same for your installation, other packages' events included, as an OpenAPI 3.1 document."""
+FILTERS = """\
+What a webfilter can be asked about: one page per filter of the installed ``openedx-filters``, with what is sent, what
+may be answered and which exceptions halt the process. ``manage.py webhooks_schema`` prints the same for your
+installation, other packages' filters included, as an OpenAPI 3.1 document."""
+
+
+def index_page(title, intro, entries):
+    """All pages by subdomain."""
+    parts = [heading(title, "#"), intro]
+    by_subdomain = sorted(entries, key=lambda entry: (entry.subdomain, entry.name))
+    for subdomain, group in groupby(by_subdomain, key=lambda entry: entry.subdomain):
+        pages = "\n".join(f"   {entry.name}" for entry in group)
+        parts += [heading(subdomain, "*"), f".. toctree::\n   :maxdepth: 1\n\n{pages}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def event_page(event_type):
+    """What an event carries."""
+    from openedx_webhooks.operations import schema
+
+    return "\n\n".join([*head(event_type, schema), *sent(event_type, schema)]) + "\n"
+
+
+def filter_page(filter_type):
+    """What a filter is called with, and what may be answered."""
+    from openedx_webhooks.operations import schema
+
+    answer = schema.answer_schema(filter_type)
+    data = answer["properties"]["data"]
+    parts = [*head(filter_type, schema), *sent(filter_type, schema), heading("What may be changed", "*")]
+    if data["properties"]:
+        parts += [
+            "Members of ``data`` in the answer. All others are refused with a log line, and the rest still applies.",
+            table(("Member", "Type", "Meaning"), [row[:2] + row[3:] for row in members(data, {})]),
+        ]
+    else:
+        parts.append("Nothing: the platform ignores what comes back here.")
+    parts += [heading("What may halt it", "*"), escaped(schema.halting(filter_type))]
+    for name, (description, arguments) in schema.exceptions_of(filter_type).items():
+        rows = [row[:2] + row[3:] for row in members(arguments, {})]
+        parts += [heading(f"``{name}``", "="), escaped(description), table(("Argument", "Type", "Meaning"), rows)]
+        if arguments["additionalProperties"]:
+            parts.append("Further arguments become attributes of the exception.")
+    parts.append(heading("Answers to try", "*"))
+    parts += [f"To {NAMES[name]}:\n\n{code(value)}" for name, value in schema.sample_answers(filter_type).items()]
+    return "\n\n".join(parts) + "\n"
+
+
+NAMES = {"nothing": "let it go on, or with an empty body", "change": "change something", "halt": "halt it"}
+
+
+def head(entry, schema):
+    """Title, description and identity."""
+    return [
+        heading(entry.name, "#"),
+        escaped(schema.about(entry) or "The library that defines it says nothing about it."),
+        f":Type: ``{schema.dotted(entry)}``\n:Subdomain: {entry.subdomain}",
+    ]
+
+
+def sent(entry, schema):
+    """The payload: its members, and a sample."""
+    from openedx_webhooks.payloads.encode import flatten
+    from openedx_webhooks.payloads.samples import sample_payload
+
+    payload = schema.payload_schema(entry)
+    sample = sample_payload(entry)
+    arguments = {name: inner for name, inner in payload["properties"].items() if name != "event_metadata"}
+    rows = members({"properties": arguments}, payload["$defs"])
+    fields = "\n".join(f"{name}={value}" for name, value in flatten({name: sample[name] for name in arguments}))
+    return [
+        heading("What is sent", "*"),
+        table(("Member", "Type", "Personal data", "Meaning"), rows),
+        "``event_metadata`` is the same for all: see :doc:`../payload`.",
+        heading("Sample", "*"),
+        code(sample),
+        "The same with form encoding, one line per field (``event_metadata_…`` follow):",
+        f".. code-block:: text\n\n{textwrap.indent(fields, '   ')}",
+    ]
+
+
+def members(schema, definitions, path=""):
+    """
+    Every member at any depth.
+
+    Returns:
+        (path, type, kinds of personal data, description) of each.
+    """
+    rows = []
+    for name, inner in schema.get("properties", {}).items():
+        here = f"{path}{name}"
+        kinds = ", ".join(inner.get("x-personal-data", ())).replace("_", " ")
+        rows.append((f"``{here}``", type_text(inner, definitions), kinds, escaped(inner.get("description", ""))))
+        target, suffix = resolved(inner, definitions)
+        if here.count(".") < 6:
+            rows += members(target, definitions, f"{here}{suffix}.")
+    return rows
+
+
+def resolved(schema, definitions):
+    """The object inside a reference, a choice or a list, and ``[]`` for a list."""
+    if "$ref" in schema:
+        return definitions[schema["$ref"].removeprefix("#/$defs/")], ""
+    for inner in schema.get("anyOf", ()):
+        if "$ref" in inner or "properties" in inner:
+            return resolved(inner, definitions)
+    if "items" in schema:
+        return resolved(schema["items"], definitions)[0], "[]"
+    return schema, ""
+
+
+def type_text(schema, definitions):
+    """``string (date-time) or null``, in words."""
+    if "enum" in schema:
+        return "one of " + ", ".join(f"``{value}``" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(type_text(inner, definitions) for inner in schema["anyOf"])
+    if "$ref" in schema:
+        return "object"
+    kinds = schema.get("type", "anything")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    detail = schema.get("x-opaque-key") or schema.get("format") or schema.get("contentMediaType")
+    text = kinds[0] + (f" ({detail})" if detail else "")
+    if kinds[0] == "array" and schema.get("items"):
+        text = f"list of {type_text(schema['items'], definitions)}"
+    return " or ".join([text, *kinds[1:]])
+
+
+def heading(text, character):
+    """A heading of the kind that its underline says."""
+    return f"{text}\n{character * len(text)}"
+
+
+def table(columns, rows):
+    """A list table; cells may be empty."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in (columns, *rows):
+        for index, cell in enumerate(row):
+            wrapped = textwrap.wrap(cell, WIDTH - 7, break_long_words=False, break_on_hyphens=False) or [""]
+            lines.append(f"   {'*' if index == 0 else ' '} - {wrapped[0]}".rstrip())
+            lines += [f"       {line}" for line in wrapped[1:]]
+    return "\n".join(lines)
+
+
+def code(value):
+    """JSON as a block."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return f".. code-block:: json\n\n{textwrap.indent(text, '   ')}"
+
+
+_MARKUP = re.compile(r"``[^`]+``|`[^`]+`|\*\*[^*]+\*\*")
+
+
+def escaped(text):
+    """Text of the libraries' docstrings: their literals and bold words stay, nothing else is markup."""
+    result, end = [], 0
+    for match in _MARKUP.finditer(text):
+        result.append(re.sub(r"([\\*`|_])", r"\\\1", text[end : match.start()]))
+        literal = match[0].strip("`")
+        result.append(match[0] if match[0].startswith("**") else f"``{literal}``")
+        end = match.end()
+    result.append(re.sub(r"([\\*`|_])", r"\\\1", text[end:]))
+    return textwrap.fill("".join(result), WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""What the documentation says is true: its receivers run, its references are complete."""
+import json
+import os
+import re
+import runpy
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+from standardwebhooks import Webhook as Signer
+
+ROOT = Path(__file__).resolve().parent.parent
+HOW_TOS = ROOT / "docs" / "how-tos"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+BODY = json.dumps({"user": {"id": 5}, "event_metadata": {"event_name": "SESSION_LOGIN_COMPLETED"}}).encode()
+
+
+@pytest.fixture(name="run")
+def run_a_receiver():
+    """Starts a receiver of the how-tos on a free port, and gives its process and address."""
+    started = []
+
+    def run(*command):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [*command, str(port)],
+            env={**os.environ, "WEBHOOK_SECRET": SECRET}, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        return process, f"http://127.0.0.1:{port}/"
+
+    yield run
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+RECEIVERS = [
+    pytest.param(sys.executable, "receive_webhooks.py", id="python"),
+    pytest.param(
+        "node", "receive_webhooks.mjs", id="node",
+        marks=pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed"),
+    ),
+]  # fmt: skip
+
+
+def signed(timestamp=None):
+    """The headers of a message, made by an independent implementation of the scheme."""
+    timestamp = int(time.time()) if timestamp is None else timestamp
+    signature = Signer(SECRET).sign("msg_1", datetime.fromtimestamp(timestamp, UTC), BODY.decode())
+    return {"webhook-id": "msg_1", "webhook-timestamp": str(timestamp), "webhook-signature": signature}
+
+
+@pytest.mark.parametrize(("program", "script"), RECEIVERS)
+def test_receiver_takes_what_is_signed_and_refuses_the_rest(run, program, script):
+    process, url = run(program, HOW_TOS / script)
+    rotated = {**signed(), "webhook-signature": "v1,AAAA " + signed()["webhook-signature"]}
+    answers = {
+        "signed": requests.post(url, BODY, headers=signed(), timeout=5),
+        "again": requests.post(url, BODY, headers=signed(), timeout=5),
+        "rotated": requests.post(url, BODY, headers=rotated, timeout=5),
+        "changed": requests.post(url, BODY + b" ", headers=signed(), timeout=5),
+        "old": requests.post(url, BODY, headers=signed(timestamp=int(time.time()) - 3600), timeout=5),
+        "unsigned": requests.post(url, BODY, timeout=5),
+    }
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        "signed": 204, "again": 204, "rotated": 204, "changed": 400, "old": 400, "unsigned": 400,
+    }  # fmt: skip
+    process.terminate()
+    printed, _ = process.communicate(timeout=10)
+    assert printed == "SESSION_LOGIN_COMPLETED 5\n", "a message that comes again is acted on once"
+
+
+@pytest.mark.parametrize(
+    ("email", "expected"),
+    [
+        ("ada@example.com", {"data": {"form_data": {"name": "Ada Lovelace"}}}),
+        ("eve@example.org", {"exception": {"PreventRegistration": "Register with the address of your company."}}),
+    ],
+)
+def test_webfilter_receiver_answers_as_the_how_to_says(run, email, expected):
+    _, url = run(sys.executable, HOW_TOS / "answer_webfilters.py")
+    payload = {
+        "form_data": {"email": email, "name": "ada lovelace"},
+        "event_metadata": {"event_name": "StudentRegistrationRequested"},
+    }
+    assert requests.post(url, json=payload, timeout=5).json() == expected
+
+
+def test_settings_reference_is_current():
+    """If this fails: make references."""
+    generator = runpy.run_path(str(ROOT / "docs" / "references" / "generate_settings.py"))
+    expected = generator["render"](generator["SOURCE"].read_text())
+    assert generator["TARGET"].read_text() == expected, "make references"
+
+
+def test_every_system_check_is_documented():
+    code = {id_ for path in (ROOT / "openedx_webhooks").rglob("*.py") for id_ in _check_ids(path)}
+    assert code == _check_ids(ROOT / "docs" / "references" / "checks.rst")
+
+
+def _check_ids(path):
+    return set(re.findall(r"openedx_webhooks\.[WEI]\d{3}", path.read_text()))
+
+
+def test_readme_and_docs_link_to_files_that_exist():
+    for path in [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *(ROOT / "docs").rglob("*.rst")]:
+        for target in re.findall(r"<((?!\w+:|#)[^<>\s]+)>`_", path.read_text()):
+            assert (path.parent / target.split("#")[0]).exists(), f"{path.name}: {target}"
