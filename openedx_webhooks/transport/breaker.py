@@ -18,7 +18,7 @@ then closed.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -66,12 +66,12 @@ class Breaker:
         threshold = app_settings.BREAKER_FAILURES
         if threshold <= 0:
             return True
-        self._seen = _count(_guarded(cache.get, self._failures_key))
+        self._seen = _count(_guarded("get", self._failures_key))
         if self._seen < threshold:
             return True
-        if _guarded(cache.get, self._open_key):
+        if _guarded("get", self._open_key):
             return False
-        is_prober = _guarded(cache.add, self._probe_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
+        is_prober = _guarded("add", self._probe_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
         return is_prober is None or bool(is_prober)
 
     def record(self, ok: bool) -> None:
@@ -87,28 +87,25 @@ class Breaker:
             self._record_failure()
             return
         if self._seen is None:
-            self._seen = _count(_guarded(cache.get, self._failures_key))
+            self._seen = _count(_guarded("get", self._failures_key))
         if self._seen:
             self.reset()
 
     def _record_failure(self) -> None:
-        failures = _guarded(self._increment)
+        failures = self._increment()
         if not failures or failures < app_settings.BREAKER_FAILURES:
             return
         # In this order: while the probe's key is there nobody else probes, and then it is open.
-        _guarded(cache.set, self._open_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
-        _guarded(cache.set, self._failures_key, failures, _REMEMBER_SECONDS)
-        _guarded(cache.delete, self._probe_key)
+        _guarded("set", self._open_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
+        _guarded("set", self._failures_key, failures, _REMEMBER_SECONDS)
+        _guarded("delete", self._probe_key)
 
     def _increment(self) -> int | None:
-        # add() does nothing if it is there; incr() is atomic where the cache can be, and raises ValueError where the
-        # counter has expired in between, which is as good as no failure.
-        if cache.add(self._failures_key, 1, _COUNT_SECONDS):
+        """Count one more; None if the cache is dead."""
+        # add() does nothing if it is there; incr() is atomic where the cache can be.
+        if _guarded("add", self._failures_key, 1, _COUNT_SECONDS):
             return 1
-        try:
-            return cache.incr(self._failures_key)
-        except ValueError:
-            return None
+        return _guarded("incr", self._failures_key)
 
     def state(self) -> State:
         """What it is now; for people to look at."""
@@ -116,7 +113,7 @@ class Breaker:
 
     def reset(self) -> None:
         """Close it and forget all failures."""
-        _guarded(cache.delete_many, [self._failures_key, self._open_key, self._probe_key])
+        _guarded("delete_many", [self._failures_key, self._open_key, self._probe_key])
         self._seen = 0
 
     @property
@@ -133,7 +130,7 @@ def breaker(url: str) -> Breaker:
 def states(breakers: Iterable[Breaker]) -> list[State]:
     """The states of many, in their order, with one read of the cache."""
     pairs = [each.keys for each in breakers]
-    found = _guarded(cache.get_many, [key for pair in pairs for key in pair]) or {}
+    found = _guarded("get_many", [key for pair in pairs for key in pair]) or {}
     threshold = app_settings.BREAKER_FAILURES
     result = []
     for failures_key, open_key in pairs:
@@ -152,14 +149,16 @@ def _count(value: Any) -> int:
 _warned_at = float("-inf")
 
 
-def _guarded(operation: Callable, *args) -> Any:
-    """The result of a cache operation; None if the cache is dead."""
+def _guarded(operation: str, *args) -> Any:
+    """The result of a cache's method; None if the cache is dead."""
     global _warned_at  # pylint: disable=global-statement
     try:
-        return operation(*args)
+        # By name, as looking it up makes the connection in some caches.
+        return getattr(cache, operation)(*args)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Each backend has exceptions of its own, and none of them may stop a call that the breaker only advises on.
-        if time.monotonic() - _warned_at > _WARN_SECONDS:
+        # A ValueError is from incr(): the counter has expired in between, which is as good as no failure.
+        if not isinstance(error, ValueError) and time.monotonic() - _warned_at > _WARN_SECONDS:
             _warned_at = time.monotonic()
             log.warning("Breakers count as closed, because the cache failed: %s", type(error).__name__)
         return None

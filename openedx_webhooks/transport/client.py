@@ -11,12 +11,9 @@ Rules that callers and operators can rely on:
 * A body that is larger than the cap, before or after decompression, is the error ``too_large``; its beginning is kept.
 """
 
-import http.client
 import logging
 import os
 import re
-import socket
-import ssl
 import time
 import zlib
 from base64 import b64encode
@@ -34,13 +31,12 @@ from .. import __version__
 from ..app_settings import app_settings
 from . import connections, guard
 from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin
-from .exchange import Exchange, Failure, closing_on_error
+from .exchange import Exchange, closing_on_error
+from .failures import Failure, Phase, classify
 
 log = logging.getLogger(__name__)
 
 USER_AGENT = f"openedx-webhooks/{__version__}"
-# What a response may have besides its body: heads, informational responses, chunk framing.
-_OVERHEAD_BYTES = 128 * 1024
 # HTTP itself, or this client, decides about these.
 _OWN_HEADERS = frozenset(
     ("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade")
@@ -153,16 +149,18 @@ def post(
         max_bytes: cap of the response's body; default is the setting RESPONSE_MAX_BYTES.
     """
     started_at, start = timezone.now(), time.monotonic()
-    cap = app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes
-    exchange = Exchange(start + timeout, start + min(timeout, connect_timeout), _OVERHEAD_BYTES + 2 * cap)
+    body_limit = app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes
+    exchange = Exchange(start + timeout, start + min(timeout, connect_timeout), body_limit)
     answer, error, detail = _Answer(), "", ""
     try:
-        _exchange(_target(url), body, headers, exchange, cap, answer)
-    except Failure as failure:
-        error, detail = failure.kind, failure.detail
+        _exchange(_target(url), body, headers, exchange, answer)
     except Exception as exception:  # pylint: disable=broad-exception-caught
         # Whatever a server makes the standard library raise must not reach a learner's request.
-        error, detail = _classify(exception, exchange)
+        failure = classify(exception, exchange.phase)
+        if failure is None:
+            log.exception("Unexpected %s while %s", type(exception).__name__, exchange.phase)
+            failure = Failure("bad_response", f"unexpected {type(exception).__name__} while {exchange.phase}")
+        error, detail = failure.kind, failure.detail
     if answer.status is not None and answer.status >= 300:
         error = ""
     return Outcome(
@@ -219,9 +217,7 @@ def _parse(
     return _Target(Origin(parts.scheme, host, port, proxy, policy, ca_bundle, verify), path, credentials)
 
 
-def _exchange(
-    target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, cap: int, answer: _Answer
-) -> None:
+def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, answer: _Answer) -> None:
     """Send on a kept-alive connection if there is one, on a new one if that proves dead, and read the answer."""
     pool = connections.pool
     connection, is_reused = pool.take(target.origin, exchange)
@@ -234,7 +230,7 @@ def _exchange(
         connection = connections.Connection(target.origin, exchange, pool.resolver)
         _send(connection, target, body, headers, exchange)
     with closing_on_error(connection):
-        keep_seconds = _read(connection, exchange, cap, answer)
+        keep_seconds = _read(connection, exchange, answer)
     if keep_seconds > 0:
         pool.give(connection, keep_seconds)
     else:
@@ -251,7 +247,7 @@ def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping
     with closing_on_error(connection):
         if connection.sock is None:
             connection.connect()
-        exchange.phase = "sending the request"
+        exchange.phase = Phase.SENDING
         sent = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         if target.authorization:
             sent["Authorization"] = target.authorization
@@ -267,9 +263,9 @@ def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping
                 raise
 
 
-def _read(connection: Connection, exchange: Exchange, cap: int, answer: _Answer) -> float:
+def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
     """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
-    exchange.phase = "waiting for the response"
+    cap, exchange.phase = exchange.body_limit, Phase.WAITING
     response = connection.getresponse()
     with closing(response):
         answer.status = response.status
@@ -278,7 +274,7 @@ def _read(connection: Connection, exchange: Exchange, cap: int, answer: _Answer)
             answer.headers[name] = f"{answer.headers[name]}, {value}" if name in answer.headers else value
         if response.status == 101:
             raise Failure("bad_response", "the endpoint switched protocols unasked")
-        exchange.phase = "reading the response"
+        exchange.phase = Phase.READING
         # One byte more than allowed tells whether there is more.
         raw = response.read(cap + 1)
         answer.size = min(len(raw), cap)
@@ -326,36 +322,3 @@ def _decode(raw: bytes, encoding: str, cap: int) -> tuple[bytes, tuple[str, str]
             return result, ("bad_response", "the compressed response has no end")
         rest = decoder.unused_data
     return result, ("bad_response", "the compressed response has too many parts")
-
-
-def _classify(exception: Exception, exchange: Exchange) -> tuple[str, str]:
-    """The kind and detail of anything else that was raised. Texts of exceptions that may quote data are left out."""
-    name = type(exception).__name__
-    match exception:
-        case TimeoutError():
-            return "timeout", f"time was up while {exchange.phase}"
-        case ssl.SSLCertVerificationError():
-            return "tls", f"the certificate is not trusted: {exception.verify_message}"
-        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() if exchange.phase != "agreeing on TLS":
-            return "reset", f"the connection ended while {exchange.phase}"
-        case ssl.SSLError():
-            return "tls", f"TLS failed while {exchange.phase}: {exception.reason or name}"
-        case socket.gaierror():
-            return "dns", "the name could not be resolved"
-        case http.client.InvalidURL():
-            return "invalid", "the address of the endpoint has characters that a URL can't have"
-        case ConnectionError() | http.client.IncompleteRead():
-            return "reset", f"the connection ended while {exchange.phase}"
-        case http.client.HTTPException():
-            return "bad_response", f"the endpoint did not answer in HTTP: {name}"
-        case OSError() if exchange.phase == "connecting":
-            # The only plain OSError of that phase: a proxy that refuses a tunnel.
-            return "proxy", str(exception)[:200].splitlines()[0] if str(exception) else "the proxy refused"
-        case OSError():
-            return "reset", f"the connection failed while {exchange.phase}: {exception.strerror or name}"
-        case ValueError() if exchange.phase in ("resolving the name", "connecting", "sending the request"):
-            return "invalid", "a header or the address has characters that HTTP can't carry"
-        case ValueError():
-            return "bad_response", f"the endpoint did not answer in HTTP: {name}"
-    log.exception("Unexpected %s while %s", name, exchange.phase)
-    return "bad_response", f"unexpected {name} while {exchange.phase}"

@@ -16,7 +16,8 @@ import attrs
 from requests.auth import _basic_auth_str
 from requests.certs import where
 
-from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, Failure, closing_on_error, wrap_tls
+from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, closing_on_error, wrap_tls
+from .failures import Failure, Phase
 from .guard import Policy
 from .resolver import Resolver
 
@@ -30,6 +31,8 @@ IDLE_PER_ORIGIN = 32
 IDLE_TOTAL = 256
 # A name with hundreds of addresses must not divide the time for connecting into nothing.
 MAX_ADDRESSES = 6
+# Informational responses and the final one.
+MAX_HEADS = 20
 
 
 @attrs.frozen(cache_hash=True)
@@ -55,7 +58,7 @@ class Origin:
 
 
 class _Lines(io.BufferedReader):
-    """What the head is read from. The base class of the response takes the end of the stream for the end of the head."""
+    """What heads are read from. The response's base class takes the end of the stream for the end of the head."""
 
     def readline(self, size=-1, /):
         """A whole line, or as much as was asked for."""
@@ -72,6 +75,7 @@ class Response(http.client.HTTPResponse):
         """As in the base class."""
         super().__init__(*args, **kwargs)
         self.fp = _Lines(self.fp.detach())
+        self._heads = 0
 
     def begin(self):
         """Read up to the head of the final response."""
@@ -79,6 +83,13 @@ class Response(http.client.HTTPResponse):
         while 100 <= self.status < 200 and self.status != 101:
             self.headers = self.msg = None
             super().begin()
+
+    def _read_status(self):
+        self._heads += 1
+        if self._heads > MAX_HEADS:
+            # Parsing them by the thousand costs seconds of CPU, within any limit of bytes.
+            raise Failure("bad_response", "too many informational responses")
+        return super()._read_status()
 
 
 class Connection(http.client.HTTPConnection):
@@ -142,7 +153,7 @@ class Connection(http.client.HTTPConnection):
         endpoints = self._resolver.resolve(host, min(exchange.remaining(), _left(exchange)))
         if not self._proxy:
             self.origin.policy.check(host, [address[0] for _family, address in endpoints])
-        exchange.phase = "connecting"
+        exchange.phase = Phase.CONNECTING
         sock = connect_any(endpoints[:MAX_ADDRESSES], port, exchange)
         if self._proxy and self._proxy.scheme == "https":
             sock = wrap_tls(sock, tls_context(self.origin.ca_bundle, self.origin.verify), host)

@@ -8,20 +8,10 @@ from contextlib import contextmanager
 
 import attrs
 
+from .failures import Failure, Phase
 
-class Failure(Exception):
-    """
-    Why an exchange gave no usable response.
-
-    Attributes:
-        kind: a short, stable word (see :class:`~openedx_webhooks.transport.client.Outcome`).
-        detail: one line for the operator; no secrets, no URL.
-    """
-
-    def __init__(self, kind: str, detail: str):
-        super().__init__(kind, detail)
-        self.kind = kind
-        self.detail = detail
+# What a response may have besides its body: heads, informational responses, chunk framing.
+_OVERHEAD_BYTES = 128 * 1024
 
 
 @attrs.define
@@ -32,7 +22,7 @@ class Exchange:
     Attributes:
         deadline: when everything must have ended.
         connect_deadline: when the name must be resolved and the TCP connection made.
-        receive_limit: how many bytes the sockets may receive, heads and framing included.
+        body_limit: how many bytes a body may have, before and after decompression.
         phase: what it is doing, for the operator.
         sent: bytes of this request that the kernel (or TLS) has taken.
         received: bytes that arrived.
@@ -40,8 +30,8 @@ class Exchange:
 
     deadline: float
     connect_deadline: float
-    receive_limit: int
-    phase: str = "resolving the name"
+    body_limit: int
+    phase: Phase = Phase.RESOLVING
     sent: int = 0
     received: int = 0
 
@@ -65,13 +55,14 @@ class Exchange:
             Failure: it is more than the limit. Stops endless headers, 1xx responses, chunk framing and bodies alike.
         """
         self.received += size
-        if self.received > self.receive_limit:
-            raise Failure("too_large", f"more than {self.receive_limit} bytes arrived")
+        limit = _OVERHEAD_BYTES + 2 * self.body_limit
+        if self.received > limit:
+            raise Failure("too_large", f"more than {limit} bytes arrived, heads and framing included")
 
 
-class _Bounded:
+class BoundedSocket(socket.socket):
     """
-    Mixed into sockets: before each operation the time-out is set to what is left of the exchange.
+    A TCP socket whose every operation has what is left of the exchange as its time-out.
 
     A socket's own time-out begins anew with each operation, so that a server which sends one byte a second holds its
     client for ever. Here every ``recv`` of a header line or a body gets less time than the one before it.
@@ -105,12 +96,8 @@ class _Bounded:
                 self.exchange.sent += size
 
 
-class BoundedSocket(_Bounded, socket.socket):
-    """A TCP socket that obeys the exchange it is bound to."""
-
-
-class BoundedTLSSocket(_Bounded, ssl.SSLSocket):
-    """A TLS socket that obeys the exchange it is bound to."""
+class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):  # pylint: disable=abstract-method
+    """The same for TLS."""
 
 
 def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> BoundedTLSSocket:
@@ -121,7 +108,7 @@ def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> Bounded
         Failure, OSError, ssl.SSLError: the socket is then closed.
     """
     exchange = sock.exchange
-    exchange.phase = "agreeing on TLS"
+    exchange.phase = Phase.TLS
     try:
         sock.settimeout(exchange.remaining())
         # The time-out of a socket covers its whole handshake, not each step: _ssl.c computes a deadline from it.

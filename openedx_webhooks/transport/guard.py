@@ -15,7 +15,7 @@ from functools import lru_cache
 import attrs
 
 from ..app_settings import app_settings
-from .exchange import Failure
+from .failures import Failure
 from .resolver import numeric
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from .exchange import Failure
+from .failures import Failure
 
 # The family and the address as socket.connect takes it, with port 0.
 Endpoint = tuple[int, tuple]

@@ -70,11 +70,21 @@ def authority(tmp_path_factory) -> Authority:
 
 
 @pytest.fixture
+def raw_tls(raw, authority):
+    """A function that starts a :class:`RawServer` with a certificate for 127.0.0.1, or the names and days given."""
+
+    def start(script, *names, **options) -> RawServer:
+        return raw(script, authority.server_context(*(names or ("127.0.0.1",)), **options))
+
+    return start
+
+
+@pytest.fixture
 def post():
     """``client.post`` with short times."""
     return partial(quick_post, client.post)
 
 
-def quick_post(function, url, body=b"{}", headers=None, timeout=2.0, connect_timeout=1.0, **kwargs):
+def quick_post(function, url, *, body=b"{}", headers=None, timeout=2.0, connect_timeout=1.0, **kwargs):
     """POST with what most tests want."""
     return function(url, body, headers or {}, timeout=timeout, connect_timeout=connect_timeout, **kwargs)

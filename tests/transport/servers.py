@@ -185,7 +185,7 @@ class Authority:
         certificate = self._sign(
             name, key, [x509.SubjectAlternativeName([_general_name(each) for each in names])], days, signed_by_itself
         )
-        path = self._directory / f"{names[0]}-{days}-{signed_by_itself}.pem"
+        path = self.certificate_path(names[0], days, signed_by_itself)
         path.write_bytes(
             certificate
             + key.private_bytes(
@@ -195,6 +195,10 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
+
+    def certificate_path(self, name: str, days: int = 1, signed_by_itself: bool = False) -> Path:
+        """Where :meth:`server_context` puts certificate and key."""
+        return self._directory / f"{name}-{days}-{signed_by_itself}.pem"
 
     def _sign(self, name, key, extensions, days, by_itself=False) -> bytes:
         now = datetime.datetime.now(datetime.UTC)
@@ -238,4 +242,4 @@ def _carry(source, destination):
             destination.sendall(data)
         destination.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # either side is gone: the tunnel is, too
+        pass  # either side is gone: the tunnel is, too

@@ -82,7 +82,7 @@ TABLE = [
     ("drips a chunk size", drips(b"0", before=OK + b"Transfer-Encoding: chunked\r\n\r\n"), "timeout", 200),
     ("drips trailers", drips(b"X: y\r\n", before=OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"), "timeout", 200),
     ("drips until it closes", drips(b"x", before=OK + b"Connection: close\r\n\r\n"), "timeout", 200),
-    ("drips informational responses", drips(b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.001), "timeout", None),
+    ("drips informational responses", drips(b"HTTP/1.1 103 Early Hints\r\n\r\n"), "timeout", None),
     ("sends the head and hangs", says(OK + b"Content-Length: 10\r\n\r\n"), "timeout", 200),
     ("promises more than it sends, and waits", says(OK + b"Content-Length: 10\r\n\r\nabc"), "timeout", 200),
     # Ends too early
@@ -103,8 +103,8 @@ TABLE = [
     ("sends an endless header", floods(b"y" * 65536, before=OK + b"X: "), "bad_response", None),
     ("sends an endless status line", floods(b"y" * 65536), "bad_response", None),
     ("sends 10,000 headers", says(OK + b"X: y\r\n" * 10_000 + b"Content-Length: 0\r\n\r\n"), "bad_response", None),
-    ("sends endless 100s", floods(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), "too_large", None),
-    ("sends endless 103s", floods(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 50), "too_large", None),
+    ("sends endless 100s", floods(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), "bad_response", None),
+    ("sends endless 103s", floods(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 50), "bad_response", None),
     (
         "sends endless trailers",
         floods(b"X: y\r\n" * 99, OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"),
@@ -187,7 +187,7 @@ def test_it_ends_in_time(raw, post, script, error, status):  # pylint: disable=u
 def test_it_says_what_was_wrong(raw, post, script, error, status):
     outcome = post(raw(script).url(), timeout=DEADLINE, max_bytes=CAP)
     assert (outcome.error, outcome.status_code) == (error, status), outcome.detail
-    assert outcome.detail and len(outcome.detail.splitlines()) == 1
+    assert len(outcome.detail.splitlines()) == 1
 
 
 @misbehaves
@@ -227,7 +227,7 @@ def test_a_server_that_reads_nothing_holds_it_no_longer_than_the_deadline(raw, p
     server = raw(_reads_nothing)
     start = time.monotonic()
     outcome = post(server.url(), body=bytes(50_000_000), timeout=DEADLINE)
-    assert outcome.error == "timeout" and "sending" in outcome.detail
+    assert (outcome.error, "sending" in outcome.detail) == ("timeout", True)
     assert time.monotonic() - start < DEADLINE + SLACK
 
 

@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 
 from openedx_webhooks.transport import guard
-from openedx_webhooks.transport.exchange import Failure
+from openedx_webhooks.transport.failures import Failure
 
 from .servers import says
 
@@ -99,8 +99,7 @@ def refused(policy: guard.Policy, address: str, host: str = "name.test") -> bool
     try:
         policy.check(host, [address])
     except Failure as failure:
-        assert failure.kind == "refused_address"
-        return True
+        return failure.kind == "refused_address"
     return False
 
 

@@ -44,8 +44,8 @@ def test_the_proxy_is_told_its_credentials(raw, post, behind):
 
 
 @pytest.mark.usefixtures("trusted")
-def test_https_goes_through_a_tunnel(raw, post, behind, authority):
-    endpoint, proxy = raw(keeps_alive(), authority.server_context("127.0.0.1")), raw(tunnels)
+def test_https_goes_through_a_tunnel(raw, raw_tls, post, behind):
+    endpoint, proxy = raw_tls(keeps_alive()), raw(tunnels)
     behind(f"http://user:pw@127.0.0.1:{proxy.port}")
     assert [post(endpoint.url()).ok for _ in range(3)] == [True] * 3
     assert proxy.accepted == 1
@@ -54,16 +54,16 @@ def test_https_goes_through_a_tunnel(raw, post, behind, authority):
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_endpoint_does_not_see_the_credentials_of_the_proxy(raw, post, behind, authority):
-    endpoint, proxy = raw(keeps_alive(), authority.server_context("127.0.0.1")), raw(tunnels)
+def test_the_endpoint_does_not_see_the_credentials_of_the_proxy(raw, raw_tls, post, behind):
+    endpoint, proxy = raw_tls(keeps_alive()), raw(tunnels)
     behind(f"http://user:pw@127.0.0.1:{proxy.port}")
     post(endpoint.url())
     assert b"proxy" not in endpoint.requests[0].lower()
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_proxy_itself_may_speak_tls(raw, post, behind, authority):
-    proxy = raw(says(OK), authority.server_context("127.0.0.1"))
+def test_the_proxy_itself_may_speak_tls(raw_tls, post, behind):
+    proxy = raw_tls(says(OK))
     behind(proxy.url(""))
     assert post("http://endpoint.test/").ok
 

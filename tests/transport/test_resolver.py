@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from openedx_webhooks.transport import resolver as resolver_module
-from openedx_webhooks.transport.exchange import Failure
+from openedx_webhooks.transport.failures import Failure
 from openedx_webhooks.transport.resolver import Resolver, numeric
 
 from .conftest import use_pool

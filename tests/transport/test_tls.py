@@ -23,8 +23,8 @@ class TestVerification:
     """With the certificate bundle of the setting."""
 
     @pytest.mark.parametrize("names, host", [(("127.0.0.1",), "127.0.0.1"), (("localhost",), "localhost")])
-    def test_a_certificate_for_the_host_is_trusted(self, raw, post, authority, names, host):
-        assert post(raw(says(OK), authority.server_context(*names)).url(host=host)).ok
+    def test_a_certificate_for_the_host_is_trusted(self, raw_tls, post, names, host):
+        assert post(raw_tls(says(OK), *names).url(host=host)).ok
 
     @pytest.mark.parametrize(
         "names, options, why",
@@ -35,24 +35,24 @@ class TestVerification:
             (("127.0.0.1",), {"signed_by_itself": True}, "self-signed"),
         ],
     )
-    def test_any_other_certificate_is_an_error_that_says_why(self, raw, post, authority, names, options, why):
-        server = raw(says(OK), authority.server_context(*names, **options))
+    def test_any_other_certificate_is_an_error_that_says_why(self, raw_tls, post, names, options, why):
+        server = raw_tls(says(OK), *names, **options)
         outcome = post(server.url())
         assert (outcome.error, why in outcome.detail) == ("tls", True), outcome.detail
         assert server.requests == []
 
-    def test_the_name_is_what_is_verified_not_the_address(self, raw, post, authority, names):
+    def test_the_name_is_what_is_verified_not_the_address(self, raw_tls, post, names):
         names({"name.test": ["127.0.0.1"]})
-        server = raw(says(OK), authority.server_context("name.test"))
+        server = raw_tls(says(OK), "name.test")
         assert post(server.url(host="name.test")).ok
 
-    def test_a_connection_is_kept_alive(self, raw, post, authority):
-        server = raw(keeps_alive(), authority.server_context("127.0.0.1"))
+    def test_a_connection_is_kept_alive(self, raw_tls, post):
+        server = raw_tls(keeps_alive())
         assert all(post(server.url()).ok for _ in range(5))
         assert server.accepted == 1
 
-    def test_a_large_body_arrives_as_given(self, raw, post, authority):
-        server = raw(keeps_alive(), authority.server_context("127.0.0.1"))
+    def test_a_large_body_arrives_as_given(self, raw_tls, post):
+        server = raw_tls(keeps_alive())
         body = bytes(range(256)) * 4000
         assert post(server.url(), body=body, timeout=5).ok
         assert server.requests[0].endswith(body)
@@ -60,27 +60,27 @@ class TestVerification:
     def test_old_protocols_are_refused(self, raw, post, authority):
         context = authority.server_context("127.0.0.1")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             context.maximum_version = ssl.TLSVersion.TLSv1_1
         assert post(raw(says(OK), context).url()).error == "tls"
 
 
-def test_without_the_setting_the_authority_is_unknown(raw, post, authority):
-    assert post(raw(says(OK), authority.server_context("127.0.0.1")).url()).error == "tls"
+def test_without_the_setting_the_authority_is_unknown(raw_tls, post):
+    assert post(raw_tls(says(OK)).url()).error == "tls"
 
 
-def test_verification_can_be_switched_off(raw, post, authority, settings):
+def test_verification_can_be_switched_off(raw_tls, post, settings):
     settings.OPENEDX_WEBHOOKS = {"VERIFY_TLS": False}
-    assert post(raw(says(OK), authority.server_context("elsewhere.test", signed_by_itself=True)).url()).ok
+    assert post(raw_tls(says(OK), "elsewhere.test", signed_by_itself=True).url()).ok
 
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])
-def test_a_bundle_that_cannot_be_read_is_said(raw, post, authority, settings, tmp_path, content):
+def test_a_bundle_that_cannot_be_read_is_said(raw_tls, post, settings, tmp_path, content):
     path = tmp_path / "bundle.pem"
     if content is not None:
         path.write_text(content)
     settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(path)}
-    outcome = post(raw(says(OK), authority.server_context("127.0.0.1")).url())
+    outcome = post(raw_tls(says(OK)).url())
     assert (outcome.error, "CA_BUNDLE" in outcome.detail) == ("tls", True)
 
 
@@ -121,7 +121,7 @@ def test_a_handshake_ends_at_the_deadline(raw, post, script):
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("end, error", [("drips", "timeout"), ("closes", "reset")])
-def test_a_body_over_tls_obeys_the_same_rules(raw, post, authority, end, error):
+def test_a_body_over_tls_obeys_the_same_rules(raw_tls, post, end, error):
     def script(connection, server):
         server.read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
@@ -131,6 +131,6 @@ def test_a_body_over_tls_obeys_the_same_rules(raw, post, authority, end, error):
         connection.close()
 
     start = time.monotonic()
-    outcome = post(raw(script, authority.server_context("127.0.0.1")).url(), timeout=0.3)
+    outcome = post(raw_tls(script).url(), timeout=0.3)
     assert (outcome.error, outcome.status_code) == (error, 200)
     assert time.monotonic() - start < 0.55

@@ -1,0 +1,1 @@
+"""Measurements on this machine: ``python -m benchmarks``, or ``python -m benchmarks NAME …``. Never part of CI."""

@@ -1,0 +1,137 @@
+"""One POST of ours beside the bare request library, on loopback, interleaved in one run.
+
+Compared are a warm ``post()``, ``requests.Session().post`` on a kept-alive connection (the bare library, which has no
+deadline, guard or caps), and a new session for each call, which is what a hook without a pool costs.
+"""
+
+import asyncio
+import multiprocessing
+import ssl
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+from django.test import override_settings
+
+from openedx_webhooks.transport.breaker import breaker
+from openedx_webhooks.transport.client import post
+from tests.transport.servers import Authority
+
+ROUNDS = 1500
+WARM_UP = 50
+# About the size of a registration's payload.
+BODY = b'{"form_data": {"name": "%s"}}' % (b"x" * 797)
+HEADERS = {"Content-Type": "application/json", "webhook-id": "msg_1", "webhook-timestamp": "1700000000"}
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n{"data": {"form_data": null}}'
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer each request of a connection."""
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+            await reader.readexactly(length)
+            writer.write(ANSWER)
+    except (asyncio.IncompleteReadError, OSError):
+        writer.close()
+
+
+def _serve(ports, certificate: Path) -> None:
+    """Two servers in a process of their own, so that they don't share the interpreter's lock with what is measured."""
+
+    async def run():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        servers = [await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=tls) for tls in (None, context)]
+        ports.put([server.sockets[0].getsockname()[1] for server in servers])
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+def _compare(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """The times of each in milliseconds. They take turns, so that a busy moment hits all of them."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for number in range(WARM_UP + rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if number >= WARM_UP:
+                times[name].append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def _check(response: requests.Response) -> None:
+    assert response.status_code == 200
+
+
+def _measure(url: str, bundle: str, rounds: int) -> dict[str, float]:
+    """Print a table; the medians."""
+    session = requests.Session()
+
+    def ours():
+        outcome = post(url, BODY, HEADERS, timeout=5, connect_timeout=1)
+        assert outcome.ok, outcome
+
+    def guarded():
+        """As the webfilters do it: with the breaker of the endpoint."""
+        call = breaker(url)
+        assert call.allow()
+        outcome = post(url, BODY, HEADERS, timeout=5, connect_timeout=1)
+        call.record(outcome.ok)
+
+    times = _compare(
+        {
+            "post()": ours,
+            "breaker and post()": guarded,
+            "requests, kept alive": lambda: _check(session.post(url, BODY, headers=HEADERS, timeout=5, verify=bundle)),
+            "requests, new session": lambda: _check(
+                requests.post(url, BODY, headers=HEADERS, timeout=5, verify=bundle)
+            ),
+        },
+        rounds,
+    )
+    for name, each in times.items():
+        cuts = statistics.quantiles(each, n=100)
+        print(f"  {name:24} p50 {cuts[49]:6.3f} ms   p99 {cuts[98]:6.3f} ms")
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def _goal(text: str, ratio: float, limit: float, at_least: bool) -> bool:
+    met = ratio >= limit if at_least else ratio <= limit
+    print(f"  {text}: {ratio:.2f} ({'at least' if at_least else 'at most'} {limit}) {'ok' if met else 'MISSED'}")
+    return met
+
+
+def _judge(medians: dict[str, float], faster: float) -> list[bool]:
+    ours, new = medians["breaker and post()"], medians["requests, new session"]
+    return [
+        _goal("time relative to requests, kept alive", ours / medians["requests, kept alive"], 1.3, at_least=False),
+        _goal("times faster than a new session", new / ours, faster, at_least=True),
+    ]
+
+
+def main() -> bool:
+    """Whether all goals were met."""
+    with tempfile.TemporaryDirectory() as directory:
+        authority = Authority(Path(directory))
+        authority.server_context("127.0.0.1")
+        context = multiprocessing.get_context("spawn")
+        ports = context.Queue()
+        server = context.Process(target=_serve, args=(ports, authority.certificate_path("127.0.0.1")), daemon=True)
+        server.start()
+        try:
+            http_port, https_port = ports.get(timeout=30)
+            with override_settings(OPENEDX_WEBHOOKS={"CA_BUNDLE": str(authority.path)}):
+                print("HTTP")
+                met = _judge(_measure(f"http://127.0.0.1:{http_port}/", str(authority.path), ROUNDS), faster=2.5)
+                print("HTTPS")
+                met += _judge(_measure(f"https://127.0.0.1:{https_port}/", str(authority.path), ROUNDS // 3), faster=3)
+        finally:
+            server.terminate()
+            server.join()
+    return all(met)

@@ -1,0 +1,70 @@
+"""Why an exchange gave no usable response, in words that operators and statistics can use."""
+
+import http.client
+import socket
+import ssl
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """What an exchange is doing; reads well after "while"."""
+
+    RESOLVING = "resolving the name"
+    CONNECTING = "connecting"
+    TLS = "agreeing on TLS"
+    SENDING = "sending the request"
+    WAITING = "waiting for the response"
+    READING = "reading the response"
+
+
+class Failure(Exception):
+    """
+    Why an exchange gave no usable response.
+
+    Attributes:
+        kind: a short, stable word (see :class:`~openedx_webhooks.transport.client.Outcome`).
+        detail: one line for the operator; no secrets, no URL.
+    """
+
+    def __init__(self, kind: str, detail: str):
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+
+
+_ALWAYS = frozenset(Phase)
+_BEFORE_THE_RESPONSE = frozenset({Phase.RESOLVING, Phase.CONNECTING, Phase.TLS, Phase.SENDING})
+
+# Exceptions of the standard library, the first that fits; in which phases, the kind, and the detail. Texts of
+# exceptions that may quote what was received are left out.
+_RULES = (
+    (TimeoutError, _ALWAYS, "timeout", "time was up while {phase}"),
+    (ssl.SSLCertVerificationError, _ALWAYS, "tls", "the certificate is not trusted: {error.verify_message}"),
+    (
+        (ssl.SSLEOFError, ssl.SSLZeroReturnError),
+        _ALWAYS - {Phase.TLS},
+        "reset",
+        "the connection ended while {phase}",
+    ),
+    (ssl.SSLError, _ALWAYS, "tls", "TLS failed while {phase}: {error.reason}"),
+    (socket.gaierror, _ALWAYS, "dns", "the name could not be resolved"),
+    (http.client.InvalidURL, _ALWAYS, "invalid", "the address of the endpoint has characters that a URL can't have"),
+    ((ConnectionError, http.client.IncompleteRead), _ALWAYS, "reset", "the connection ended while {phase}"),
+    (http.client.HTTPException, _ALWAYS, "bad_response", "the endpoint did not answer in HTTP: {name}"),
+    # The only plain OSError of this phase is http.client's, when a proxy refuses a tunnel.
+    (OSError, frozenset({Phase.CONNECTING}), "proxy", "the proxy refused: {error}"),
+    (OSError, _ALWAYS, "reset", "the connection failed while {phase}: {error.strerror}"),
+    (ValueError, _BEFORE_THE_RESPONSE, "invalid", "a header or the address has characters that HTTP can't carry"),
+    (ValueError, _ALWAYS, "bad_response", "the endpoint did not answer in HTTP: {name}"),
+)
+
+
+def classify(error: Exception, phase: Phase) -> Failure | None:
+    """The failure that an exception in a phase means; None if nobody thought of it."""
+    if isinstance(error, Failure):
+        return error
+    for types, phases, kind, text in _RULES:
+        if isinstance(error, types) and phase in phases:
+            detail = text.format(phase=phase, error=error, name=type(error).__name__)
+            return Failure(kind, " ".join(detail.split())[:200])
+    return None
