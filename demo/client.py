@@ -2,6 +2,7 @@
 import html
 import re
 import time
+from collections.abc import Callable
 
 import attrs
 import requests
@@ -88,23 +89,29 @@ class Operator:
         """What arrived since :meth:`look_away`, oldest first."""
         return [entry for entry in self.everything() if entry["number"] > self._seen]
 
-    def arrived(self, name: str) -> list[dict]:
-        """What arrived for one hook since :meth:`look_away`, oldest first."""
-        return [entry for entry in self.new() if entry["name"] == name]
-
-    def wait_for(self, name: str, count: int = 1, seconds: float = 15) -> list[dict]:
+    def wait_for(
+        self, name: str, count: int = 1, seconds: float = 15, where: Callable[[dict], bool] = lambda entry: True
+    ) -> list[dict]:
         """
-        Wait for requests of one hook.
+        Wait for requests of one hook that came since :meth:`look_away`.
+
+        Args:
+            where: tells those that are waited for from late ones of an earlier step.
 
         Raises:
             AssertionError: they didn't come.
         """
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if len(found := self.arrived(name)) >= count:
-                return found
+        while True:
+            found = [entry for entry in self.new() if entry["name"] == name]
+            fitting = [entry for entry in found if where(entry)]
+            if len(fitting) >= count:
+                return fitting
+            if time.monotonic() > end:
+                raise AssertionError(
+                    f"{name} was sent {len(found)} times within {seconds:g} s, {len(fitting)} of them as expected"
+                )
             time.sleep(0.1)
-        raise AssertionError(f"{name} was sent {len(self.arrived(name))} times within {seconds} s, not {count}")
 
     def _call(self, method: str, path: str, value=None):
         response = self._session.request(method, self._base + path, json=value, timeout=TIMEOUT_SECONDS)
