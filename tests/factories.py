@@ -55,7 +55,8 @@ def values(annotation, optional: bool | None = None) -> st.SearchStrategy:
     """Values of an annotation: a data class, a list or dict of something, an optional one, a scalar."""
     if attr.has(annotation):
         return instances(annotation, optional)
-    # openedx-core's numbers are types of their own.
+    # openedx-core's numbers are aliases (``type ID = …``) of types of their own (``NewType``).
+    annotation = getattr(annotation, "__value__", annotation)
     annotation = getattr(annotation, "__supertype__", annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, tuple, set, frozenset):

@@ -1,6 +1,7 @@
 """Every event of the installed libraries, with generated instances of its data classes, both ways of encoding."""
 import datetime
 import json
+import typing
 from urllib.parse import parse_qsl
 
 import attr
@@ -132,11 +133,14 @@ def test_tracking_log(text, leaves):
 
 # openedx-core and openedx-authz declare events with another kind of class.
 
+PackageID = typing.NewType("PackageID", int)
+
+
 @attrs.define
 class PackageData:
-    """With slots, and annotations instead of types."""
+    """With slots, annotations instead of types, and numbers of a type of their own."""
 
-    id: int
+    id: PackageID
     title: str
 
 
@@ -155,6 +159,15 @@ def _foreign_event():
     yield catalog.EventType(signal.event_type, "PUBLISHED", signal)
     OpenEdxPublicSignal.instances.remove(signal)
     OpenEdxPublicSignal._mapping.pop(signal.event_type)
+
+
+@given(data=st.data())
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+def test_generated_event_of_another_package(foreign_event, data):
+    """Like every other."""
+    arguments = data.draw(factories.event_arguments(foreign_event))
+    payload = event_payload(foreign_event, arguments, EventsMetadata(event_type=foreign_event.event_type))
+    assert_parses_back(payload, ("event_metadata_event_name", "PUBLISHED"))
 
 
 def test_event_of_another_package(foreign_event):
