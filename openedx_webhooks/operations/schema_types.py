@@ -97,6 +97,9 @@ class Components:
 
     def of_type(self, annotation: Any) -> Schema:
         """The schema of an annotation; an annotation that says nothing allows everything."""
+        if hasattr(annotation, "__value__"):
+            # ``type ID = …`` of Python 3.12, as in openedx-core.
+            return self.of_type(annotation.__value__)
         if isinstance(annotation, typing.NewType):
             return self.of_type(annotation.__supertype__)
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -227,7 +230,8 @@ def nullable(schema: Schema) -> Schema:
     kind = schema.get("type")
     if kind is None:
         # An empty schema allows null already.
-        return {"anyOf": [schema, _NULL]} if schema else {}
+        choices = schema.get("anyOf", [schema] if schema else [_NULL])
+        return schema if _NULL in choices or not schema else {"anyOf": [*choices, _NULL]}
     kinds = kind if isinstance(kind, list) else [kind]
     return {**schema, "type": kinds if "null" in kinds else [*kinds, "null"]}
 

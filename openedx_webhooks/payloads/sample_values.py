@@ -3,7 +3,8 @@ Values for sample payloads: one learner, one course, one moment, so that all sam
 
 What isn't listed here gets a value by its type; a new library release brings its fields without an entry.
 """
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -171,6 +172,8 @@ BY_TYPE: dict[type, Any] = {
     int: 1,
     float: 0.5,
     datetime: MOMENT,
+    date: MOMENT.date(),
+    Decimal: Decimal("0.50"),
     UUID: UUID("3fa85f64-5717-4562-b3fc-2c963f66afa6"),
 }
 # Changeable argument of a filter → what to answer, what people ask for first.

@@ -23,8 +23,6 @@ from . import sample_values as values
 from .sample_arguments import filter_arguments
 from .serialize import event_payload, filter_payload
 
-_MAX_DEPTH = 8
-
 
 def sample_payload(hook_type: EventType | FilterType) -> dict[str, Any]:
     """
@@ -58,7 +56,7 @@ def sample_instance(data_class: type, optional: bool = True) -> Any:
         data_class: any type that such a class may declare for a field, too.
         optional: whether fields that have a default are filled in; else they keep it.
     """
-    return _Maker(optional).make(data_class, "", "", 0)
+    return _Maker(optional).make(data_class)
 
 
 @attrs.frozen
@@ -132,31 +130,34 @@ class _Maker:
 
     optional: bool
 
-    def make(self, annotation: Any, owner: str, name: str, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
-            return None
+    def make(self, annotation: Any, name: str = "", inside: tuple[type, ...] = ()) -> Any:
+        if hasattr(annotation, "__value__"):
+            # ``type ID = …`` of Python 3.12, as in openedx-core.
+            return self.make(annotation.__value__, name, inside)
         if isinstance(annotation, typing.NewType):
-            return self.make(annotation.__supertype__, owner, name, depth)
+            return self.make(annotation.__supertype__, name, inside)
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
         if origin is typing.Annotated:
-            return self.make(arguments[0], owner, name, depth)
+            return self.make(arguments[0], name, inside)
         if origin is typing.Literal:
             return arguments[0]
         if origin in (typing.Union, types.UnionType):
             inner = [argument for argument in arguments if argument is not type(None)]
-            return self.make(inner[0], owner, name, depth)
+            return self.make(inner[0], name, inside)
         base = origin or annotation
         if not isinstance(base, type):
             return None
-        return self._of_class(base, arguments, owner, name, depth)
+        return self._of_class(base, arguments, name, inside)
 
-    def _of_class(self, base, arguments, owner, name, depth):
+    def _of_class(self, base, arguments, name, inside):
         if is_data_class(base):
-            return base(**{
-                field.argument: self.make(field.type, base.__name__, field.name, depth + 1)
+            # A class that contains itself has no second one inside.
+            return None if base in inside else base(**{
+                field.argument: self.make(field.type, field.name, (*inside, base))
                 for field in data_fields(base)
                 if field.argument and (self.optional or field.default is attrs.NOTHING)
             })
+        owner = inside[-1].__name__ if inside else ""
         for listed in (values.BY_CLASS.get((owner, name)), values.BY_NAME.get(name)):
             if listed is not None and (value := _as_type(base, listed)) is not None:
                 return value
@@ -169,7 +170,8 @@ class _Maker:
         if issubclass(base, Mapping):
             return {}
         if issubclass(base, (Sequence, set, frozenset)) and not issubclass(base, (str, bytes)):
-            return [self.make(argument, "", name, depth + 1) for argument in arguments[:1]]
+            items = [self.make(argument, name, inside) for argument in arguments[:1]]
+            return [item for item in items if item is not None]
         return next((value for known, value in values.BY_TYPE.items() if issubclass(base, known)), None)
 
 

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from openedx_webhooks import catalog
 from openedx_webhooks.operations import schema
 
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 class Command(BaseCommand):
     """OpenAPI 3.1 on standard output."""
@@ -29,11 +31,10 @@ class Command(BaseCommand):
             CommandError: for a type that this installation doesn't know.
         """
         hook_types = [self._find(name) for name in dict.fromkeys(options["types"])]
-        document = schema.openapi(hook_types or None)
+        text = json.dumps(schema.openapi(hook_types or None), indent=2, ensure_ascii=False)
         if options["format"] == "yaml":
-            text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-        else:
-            text = json.dumps(document, indent=2, ensure_ascii=False)
+            # From the JSON, in which nothing is shared: YAML would print an anchor and an alias instead.
+            text = yaml.dump(json.loads(text), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         self.stdout.write(text)
 
     @staticmethod

@@ -1,0 +1,464 @@
+"""The generated reference: valid OpenAPI 3.1, and true to what is sent and taken back."""
+import dataclasses
+import enum
+import json
+import typing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from uuid import UUID, uuid1
+
+import attrs
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import QueryDict
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+from opaque_keys.edx.keys import CourseKey
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from openedx_events.data import EventsMetadata
+from openedx_filters.tooling import OpenEdxPublicFilter
+
+from demo.minilms.models import CohortMembership, CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
+from openedx_webhooks import catalog
+from openedx_webhooks.operations import schema
+from openedx_webhooks.payloads.redact import is_sensitive
+from openedx_webhooks.payloads.samples import sample_instance, sample_payload
+from openedx_webhooks.payloads.serialize import event_payload, filter_payload
+from openedx_webhooks.transport.client import Outcome
+from openedx_webhooks.webfilters import answers, halts
+from tests import factories
+
+EVENTS, FILTERS = list(catalog.events().values()), list(catalog.filters().values())
+COURSE = CourseKey.from_string("course-v1:edX+DemoX+2026")
+every_type = pytest.mark.parametrize("hook_type", [*EVENTS, *FILTERS], ids=lambda hook_type: hook_type.name)
+every_event = pytest.mark.parametrize("event_type", EVENTS, ids=lambda hook_type: hook_type.name)
+every_filter = pytest.mark.parametrize("filter_type", FILTERS, ids=lambda hook_type: hook_type.name)
+
+
+def validator(json_schema):
+    """A validator that also checks formats."""
+    Draft202012Validator.check_schema(json_schema)
+    return Draft202012Validator(json_schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def validate(payload, json_schema):
+    """Fail with what is wrong and where."""
+    errors = [f"{error.json_path}: {error.message}" for error in validator(json_schema).iter_errors(payload)]
+    assert not errors
+
+
+@pytest.fixture(scope="module")
+def document():
+    """The whole document, as a reader gets it."""
+    return json.loads(json.dumps(schema.openapi()))
+
+
+class TestDocument:
+    """The OpenAPI document."""
+
+    def test_it_is_valid_openapi_3_1(self, document):
+        """By an independent validator, examples and all."""
+        assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+    def test_it_has_every_event_and_filter(self, document):
+        """Of this installation."""
+        assert set(document["webhooks"]) == {*catalog.events(), *catalog.filters()}
+
+    def test_operation_ids_are_unique(self, document):
+        """Code generators need that."""
+        ids = [path["post"]["operationId"] for path in document["webhooks"].values()]
+        assert len(set(ids)) == len(ids)
+
+    def test_every_component_is_used(self, document):
+        """And every reference leads somewhere, which the validator checks."""
+        text = json.dumps(document)
+        unused = [name for name in document["components"]["schemas"] if f'schemas/{name}"' not in text]
+        assert unused == []
+
+    def test_no_member_is_one_that_never_leaves(self, document):
+        """What redaction drops isn't promised."""
+        def names(value):
+            if isinstance(value, dict):
+                for name, item in value.items():
+                    if name == "properties":
+                        yield from item
+                    yield from names(item)
+            elif isinstance(value, list):
+                for item in value:
+                    yield from names(item)
+
+        assert [name for name in names(document["components"]["schemas"]) if is_sensitive(name)] == []
+
+    @every_type
+    def test_every_type_says_when_it_happens(self, document, hook_type):
+        """In the libraries' own words."""
+        operation = document["webhooks"][schema.dotted(hook_type)]["post"]
+        assert operation["summary"] == hook_type.name
+        assert len(operation["description"]) > 20
+
+    @every_type
+    def test_the_example_is_the_sample(self, document, hook_type):
+        """JSON, and the form-encoded twin."""
+        content = document["webhooks"][schema.dotted(hook_type)]["post"]["requestBody"]["content"]
+        assert content["application/json"]["example"] == sample_payload(hook_type)
+        form = content["application/x-www-form-urlencoded"]["example"]
+        assert form["event_metadata_event_name"] == hook_type.name
+
+
+class TestPayload:
+    """The JSON Schemas of payloads."""
+
+    @every_type
+    def test_the_sample_validates(self, hook_type):
+        """Formats included."""
+        validate(sample_payload(hook_type), schema.payload_schema(hook_type))
+
+    @every_event
+    def test_the_sample_has_exactly_the_described_members(self, event_type):
+        """At any depth: neither more than the schema says, nor less."""
+        json_schema = schema.payload_schema(event_type)
+        assert differing(sample_payload(event_type), json_schema, json_schema["$defs"]) == []
+
+    @every_filter
+    def test_a_filters_sample_has_exactly_the_described_arguments(self, filter_type):
+        """And profile, where there is a user."""
+        assert set(sample_payload(filter_type)) == set(schema.payload_schema(filter_type)["properties"])
+
+    @every_event
+    def test_any_instance_validates(self, event_type):
+        """Optional fields both ways, lists, non-ASCII text, awkward defaults."""
+        check = validator(schema.payload_schema(event_type))
+
+        @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(kwargs=factories.event_arguments(event_type))
+        def all_of_them(kwargs):
+            payload = event_payload(event_type, kwargs, EventsMetadata(event_type=event_type.event_type))
+            assert [error.message for error in check.iter_errors(payload)] == []
+
+        all_of_them()
+
+    @every_event
+    def test_an_instance_without_optional_fields_validates(self, event_type):
+        """As most are sent."""
+        kwargs = {name: sample_instance(cls, optional=False) for name, cls in event_type.init_data.items()}
+        payload = event_payload(event_type, kwargs, EventsMetadata(event_type=event_type.event_type))
+        validate(payload, schema.payload_schema(event_type))
+
+    @every_type
+    def test_a_payload_without_metadata_does_not_validate(self, hook_type):
+        """The schema says something."""
+        sample = sample_payload(hook_type)
+        del sample["event_metadata"]
+        assert not validator(schema.payload_schema(hook_type)).is_valid(sample)
+
+    @pytest.mark.parametrize("path, value", [
+        (("user", "id"), "42"),
+        (("user", "id"), None),
+        (("user", "pii"), None),
+        (("user", "is_active"), "true"),
+        (("event_metadata", "event_type"), "org.openedx.learning.student.registration.completed.v1"),
+        (("event_metadata", "time"), "yesterday"),
+        (("event_metadata", "id"), "1"),
+    ])
+    def test_what_is_never_sent_does_not_validate(self, path, value):
+        """Wrong types, nulls, other events' types, malformed dates."""
+        event_type = catalog.find_event("SESSION_LOGIN_COMPLETED")
+        sample = sample_payload(event_type)
+        sample[path[0]][path[1]] = value
+        assert not validator(schema.payload_schema(event_type)).is_valid(sample)
+
+
+def differing(value, json_schema, definitions, path="$"):
+    """The members that a value has and its schema doesn't list (``+``), and those that only the schema has (``-``)."""
+    if "$ref" in json_schema:
+        target = definitions[json_schema["$ref"].removeprefix("#/$defs/")]
+        return differing(value, target, definitions, path)
+    for inner in json_schema.get("anyOf", ()):
+        if "$ref" in inner:
+            return differing(value, inner, definitions, path)
+    if isinstance(value, list):
+        items = json_schema.get("items", {})
+        return [found for item in value for found in differing(item, items, definitions, f"{path}[]")]
+    if not isinstance(value, dict) or "properties" not in json_schema:
+        return []
+    properties = {name: inner for name, inner in json_schema["properties"].items() if name != "cut"}
+    return [
+        *(f"+{path}.{name}" for name in set(value) - set(properties)),
+        *(f"-{path}.{name}" for name in set(properties) - set(value)),
+        *(found for name in set(value) & set(properties)
+          for found in differing(value[name], properties[name], definitions, f"{path}.{name}")),
+    ]
+
+
+@pytest.mark.django_db
+class TestRealObjects:
+    """Payloads of model instances from a database, not of stand-ins."""
+
+    @pytest.fixture
+    def user(self):
+        """With a profile."""
+        user = User.objects.create_user("zoë", "zoë@example.org", "pass")
+        UserProfile.objects.create(user=user, name="Zoë", country="FR", year_of_birth=None)
+        return User.objects.select_related("profile").get(pk=user.pk)
+
+    @pytest.fixture
+    def arguments(self, user):
+        """Filter → the arguments of a call, as the mini LMS makes them."""
+        course = CourseOverview.objects.create(id=COURSE, display_name="Démo")
+        enrollment = CourseEnrollment.objects.create(user=user, course=course, mode="verified")
+        cohort = CourseUserGroup.objects.create(name="A", course_id=COURSE)
+        other = CourseUserGroup.objects.create(name="B", course_id=COURSE)
+        membership = CohortMembership.objects.create(user=user, course_id=COURSE, course_user_group=cohort)
+        form = QueryDict("username=zoë&interests=a&interests=b", mutable=True)
+        return {
+            "StudentLoginRequested": {"user": user},
+            "StudentRegistrationRequested": {"form_data": form},
+            "CourseEnrollmentStarted": {"user": user, "course_key": COURSE, "mode": None},
+            "CourseUnenrollmentStarted": {"enrollment": CourseEnrollment.objects.get(pk=enrollment.pk)},
+            "CohortChangeRequested": {"current_membership": membership, "target_cohort": other},
+            "CohortAssignmentRequested": {"user": user, "target_cohort": other},
+            "CertificateCreationRequested": {
+                "user": user, "course_key": COURSE, "mode": "honor", "status": None, "grade": None,
+                "generation_mode": "batch",
+            },
+            "CourseEnrollmentQuerysetRequested": {"enrollments": CourseEnrollment.objects.all()},
+            "CourseStartDateValidationFailed": {"course_key": COURSE, "start_date": datetime(2030, 1, 1, tzinfo=UTC)},
+            "DashboardRenderStarted": {
+                "context": {"user": user, "course_enrollments": [enrollment], "none": {None: {COURSE}}},
+                "template_name": "dashboard.html",
+            },
+        }
+
+    @pytest.mark.parametrize("name", [
+        "StudentLoginRequested", "StudentRegistrationRequested", "CourseEnrollmentStarted", "CourseUnenrollmentStarted",
+        "CohortChangeRequested", "CohortAssignmentRequested", "CertificateCreationRequested",
+        "CourseEnrollmentQuerysetRequested", "CourseStartDateValidationFailed", "DashboardRenderStarted",
+    ])
+    def test_the_payload_validates(self, arguments, name):
+        """With optional arguments missing, too."""
+        filter_type = catalog.find_filter(name)
+        validate(filter_payload(filter_type, arguments[name]), schema.payload_schema(filter_type))
+
+    @pytest.mark.parametrize("name", ["StudentLoginRequested", "CohortChangeRequested", "CourseUnenrollmentStarted"])
+    def test_the_schema_describes_every_member_that_is_sent(self, arguments, name):
+        """The stand-ins lack nothing that the serializers take from a real instance."""
+        filter_type = catalog.find_filter(name)
+        payload, json_schema = filter_payload(filter_type, arguments[name]), schema.payload_schema(filter_type)
+        differences = differing(payload, json_schema, json_schema["$defs"])
+        # What isn't loaded isn't sent, so something may be missing.
+        assert [member for member in differences if member.startswith("+")] == []
+
+    def test_an_anonymous_visitor_is_null(self):
+        """Login attempts of unknown accounts, too."""
+        filter_type = catalog.find_filter("CoursewareAccessChecksRequested")
+        payload = filter_payload(filter_type, {"user": AnonymousUser(), "course_key": COURSE})
+        assert payload["user"] is None
+        validate(payload, schema.payload_schema(filter_type))
+
+
+class TestPersonalData:
+    """The marks of personal data."""
+
+    @pytest.mark.parametrize("name, path, expected", [
+        ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.email", ["email_address"]),
+        ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.username", ["username"]),
+        ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.name", ["name"]),
+        ("SESSION_LOGIN_COMPLETED", "learning.UserData.id", ["id"]),
+        ("SESSION_LOGIN_COMPLETED", "learning.UserData.pii", ["email_address", "name", "username"]),
+        ("SESSION_LOGIN_COMPLETED", "learning.UserData.is_active", None),
+        ("COURSE_ENROLLMENT_CREATED", "learning.CourseEnrollmentData.user",
+         ["email_address", "id", "name", "username"]),
+        ("COURSE_ENROLLMENT_CREATED", "learning.CourseEnrollmentData.created_by",
+         ["email_address", "id", "name", "username"]),
+        ("COURSE_ENROLLMENT_CREATED", "learning.CourseData.display_name", None),
+        ("CERTIFICATE_CREATED", "learning.CertificateData.name", ["name"]),
+        ("COHORT_MEMBERSHIP_CHANGED", "learning.CohortData.name", None),
+        ("IDV_ATTEMPT_APPROVED", "learning.VerificationAttemptData.name", ["name"]),
+        ("LEDGER_TRANSACTION_CREATED", "enterprise.LedgerTransaction.state", None),
+        ("StudentLoginRequested", "UserProfile.year_of_birth", ["birth_date"]),
+        ("StudentLoginRequested", "User.email", ["email_address"]),
+    ])
+    def test_a_member_is_marked(self, name, path, expected):
+        """By OEP-30's kinds; objects have those of their members."""
+        hook_type = catalog.find_event(name) or catalog.find_filter(name)
+        component, member = path.rsplit(".", 1)
+        properties = schema.payload_schema(hook_type)["$defs"][component]["properties"]
+        assert properties[member].get("x-personal-data") == expected
+
+    @pytest.mark.parametrize("name, argument", [
+        ("StudentLoginRequested", "user"),
+        ("StudentLoginRequested", "profile"),
+        ("StudentRegistrationRequested", "form_data"),
+        ("CourseUnenrollmentStarted", "enrollment"),
+        ("DashboardRenderStarted", "context"),
+    ])
+    def test_an_argument_is_marked(self, name, argument):
+        """Whole objects of learners, forms and contexts."""
+        properties = schema.payload_schema(catalog.find_filter(name))["properties"]
+        assert properties[argument]["x-personal-data"]
+
+
+class TestAnswers:
+    """What may be answered to a filter."""
+
+    CASES = [
+        (filter_type, name)
+        for filter_type in FILTERS for name in schema.sample_answers(filter_type)
+    ]
+    every_answer = pytest.mark.parametrize(
+        "filter_type, name", CASES, ids=[f"{filter_type.name}-{name}" for filter_type, name in CASES]
+    )
+
+    @every_answer
+    def test_a_sample_answer_validates(self, filter_type, name):
+        """Against the schema beside it."""
+        validate(schema.sample_answers(filter_type)[name], schema.answer_schema(filter_type))
+
+    @every_answer
+    def test_a_sample_answer_is_understood(self, filter_type, name):
+        """By the parser of real answers."""
+        answer = schema.sample_answers(filter_type)[name]
+        outcome = Outcome(status_code=200, body=json.dumps(answer).encode())
+        parsed = answers.parse(outcome)
+        assert (parsed.problem, parsed.data) == ("", answer.get("data", {}))
+
+    @pytest.mark.parametrize(
+        "filter_type", [filter_type for filter_type in FILTERS if filter_type.exceptions], ids=lambda value: value.name
+    )
+    def test_a_sample_halt_builds_the_exception(self, filter_type):
+        """With the real constructor."""
+        (name, arguments), = schema.sample_answers(filter_type)["halt"]["exception"].items()
+        exception = halts.by_name(filter_type, name, arguments, {"context": {}, "template_name": "x.html"})
+        assert isinstance(exception, filter_type.exceptions[name])
+
+    @every_filter
+    def test_a_filter_without_exceptions_says_so(self, filter_type):
+        """Its answer has no exception, and it can't be halted that way."""
+        assert ("exception" in schema.answer_schema(filter_type)["properties"]) == bool(filter_type.exceptions)
+
+    @pytest.mark.parametrize("name, answer", [
+        ("StudentLoginRequested", {"exception": {"NoSuchException": "x"}}),
+        ("StudentLoginRequested", {"exception": {"PreventLogin": {"bogus_argument": 1}}}),
+        ("StudentLoginRequested", {"exception": {"PreventLogin": "x", "Other": "y"}}),
+        ("StudentLoginRequested", {"data": 5}),
+        ("StudentLoginRequested", []),
+        ("CourseModePriceRequested", {"data": {"price": "79"}}),
+        ("CourseModePriceRequested", {"data": {"price": -1}}),
+        ("AccountSettingsReadOnlyFieldsRequested", {"data": {"readonly_fields": "name"}}),
+        ("StudentRegistrationRequested", {"exception": {"PreventRegistration": {"status_code": 200}}}),
+        ("CoursewareViewStarted", {"exception": {"RedirectToUrl": {"message": "no URL"}}}),
+    ])
+    def test_what_would_be_refused_does_not_validate(self, name, answer):
+        """So that a receiver's developer finds out before the learner."""
+        assert not validator(schema.answer_schema(catalog.find_filter(name))).is_valid(answer)
+
+    @pytest.mark.parametrize("name, answer", [
+        ("StudentLoginRequested", {"exception": "PreventLogin"}),
+        ("StudentLoginRequested", {"exception": {"PreventLogin": {"message": "no", "error_code": "x"}}}),
+        ("StudentRegistrationRequested", {"exception": {"PreventRegistration": {"status_code": 409, "any": "thing"}}}),
+        ("DashboardRenderStarted", {"exception": {"RenderCustomResponse": {"content": "<p>", "status": 200}}}),
+        ("CoursewareViewStarted", {"exception": {"RedirectToUrl": {"redirect_to": "/dashboard"}}}),
+    ])
+    def test_what_is_accepted_validates(self, name, answer):
+        """All the forms that an exception may have."""
+        validate(answer, schema.answer_schema(catalog.find_filter(name)))
+
+
+class Colour(enum.Enum):
+    """An enumeration of another package."""
+
+    RED = "red"
+
+
+Number = typing.NewType("Number", int)
+
+
+@dataclasses.dataclass
+class Inner:
+    """Something of the standard library's kind."""
+
+    day: date
+    share: Decimal | None = None
+
+
+@attrs.frozen
+class Foreign:
+    """
+    What another package may declare.
+
+    Attributes:
+        number (Number): a number with a name,
+            continued here.
+        note (str): something (optional).
+
+        This text belongs to no field.
+    """
+
+    number: Number
+    note: str
+    colour: Colour
+    kind: typing.Literal["a", "b"]
+    either: int | str
+    anything: typing.Any
+    bare: list
+    inner: list[Inner]
+    access_token: str = ""
+    parent: "Foreign | None" = None
+    id: UUID = attrs.field(factory=uuid1)
+
+
+class ForeignFilter(OpenEdxPublicFilter):
+    """Asks something of its own."""
+
+    filter_type = ""
+
+    @classmethod
+    def run_filter(cls, thing, count: int, names: list[str]):
+        """Run."""
+        return cls.run_pipeline(thing=thing, count=count, names=names)
+
+
+class TestOtherPackages:
+    """Events and filters that the installed libraries don't define."""
+
+    EVENT = catalog.EventType(
+        "org.example.thing.v1", "THING", SimpleNamespace(init_data={"thing": Foreign}, minor_version=0)
+    )
+    FILTER = catalog.FilterType("org.example.asked.v1", "ForeignFilter", ForeignFilter)
+
+    @pytest.fixture
+    def foreign(self):
+        """The component of the data class."""
+        definitions = schema.payload_schema(self.EVENT)["$defs"]
+        return definitions["tests.operations.test_schema.Foreign"]
+
+    @pytest.mark.parametrize("name, expected", [
+        ("number", {"type": "integer", "description": "a number with a name, continued here."}),
+        ("note", {"type": ["string", "null"], "description": "something (optional)."}),
+        ("colour", {"enum": ["red"]}),
+        ("kind", {"enum": ["a", "b"]}),
+        ("either", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        ("anything", {}),
+        ("bare", {"type": "array", "items": {}}),
+        ("inner", {"type": "array", "items": {"$ref": "#/$defs/tests.operations.test_schema.Inner"}}),
+        ("parent", {"anyOf": [{"$ref": "#/$defs/tests.operations.test_schema.Foreign"}, {"type": "null"}]}),
+        ("id", {"type": "string", "format": "uuid"}),
+    ])
+    def test_a_field_is_described_by_its_type(self, foreign, name, expected):
+        """And by the class's docstring."""
+        assert foreign["properties"][name] == expected
+
+    def test_a_sensitive_field_is_not_described(self, foreign):
+        """It is never sent."""
+        assert "access_token" not in foreign["properties"]
+
+    @pytest.mark.parametrize("hook_type", [EVENT, FILTER], ids=["event", "filter"])
+    def test_the_sample_validates(self, hook_type):
+        """Whatever the types are."""
+        validate(sample_payload(hook_type), schema.payload_schema(hook_type))
+
+    def test_the_document_is_valid(self):
+        """With such types in it."""
+        document = schema.openapi([self.EVENT, self.FILTER])
+        assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
