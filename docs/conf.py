@@ -1,6 +1,7 @@
 """Sphinx's settings; `make docs` builds with warnings as errors and without the network."""
 
 import re
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,3 +19,11 @@ html_static_path = []
 html_show_sourcelink = False
 # Nothing of a page may depend on a server of somebody else.
 html_theme_options = {"show_toc_level": 2}
+
+
+def setup(app):
+    """Write the pages of events and filters: they follow from the installed libraries."""
+    sys.path.insert(0, str(ROOT / "docs" / "references"))
+    import generate_reference
+
+    app.connect("config-inited", lambda app, config: generate_reference.main())
