@@ -11,7 +11,6 @@ Rules that callers and operators can rely on:
 * A body that is larger than the cap, before or after decompression, is the error ``too_large``; its beginning is kept.
 """
 
-import logging
 import os
 import re
 import time
@@ -33,8 +32,6 @@ from . import connections, guard
 from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin
 from .exchange import Exchange, closing_on_error
 from .failures import Failure, Phase, classify
-
-log = logging.getLogger(__name__)
 
 USER_AGENT = f"openedx-webhooks/{__version__}"
 # HTTP itself, or this client, decides about these.
@@ -157,9 +154,6 @@ def post(
     except Exception as exception:  # pylint: disable=broad-exception-caught
         # Whatever a server makes the standard library raise must not reach a learner's request.
         failure = classify(exception, exchange.phase)
-        if failure is None:
-            log.exception("Unexpected %s while %s", type(exception).__name__, exchange.phase)
-            failure = Failure("bad_response", f"unexpected {type(exception).__name__} while {exchange.phase}")
         error, detail = failure.kind, failure.detail
     if answer.status is not None and answer.status >= 300:
         error = ""

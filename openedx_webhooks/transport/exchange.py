@@ -70,13 +70,6 @@ class BoundedSocket(socket.socket):
 
     exchange: Exchange | None = None
 
-    def recv(self, *args, **kwargs):
-        """As in the base class, within the deadline and the limit."""
-        self.settimeout(self.exchange.remaining())
-        data = super().recv(*args, **kwargs)
-        self.exchange.count_received(len(data))
-        return data
-
     def recv_into(self, *args, **kwargs):
         """As in the base class, within the deadline and the limit."""
         self.settimeout(self.exchange.remaining())

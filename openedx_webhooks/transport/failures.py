@@ -1,9 +1,12 @@
 """Why an exchange gave no usable response, in words that operators and statistics can use."""
 
 import http.client
+import logging
 import socket
 import ssl
 from enum import StrEnum
+
+log = logging.getLogger(__name__)
 
 
 class Phase(StrEnum):
@@ -59,12 +62,14 @@ _RULES = (
 )
 
 
-def classify(error: Exception, phase: Phase) -> Failure | None:
-    """The failure that an exception in a phase means; None if nobody thought of it."""
+def classify(error: Exception, phase: Phase) -> Failure:
+    """The failure that an exception in a phase means. What nobody thought of is logged with its traceback."""
     if isinstance(error, Failure):
         return error
     for types, phases, kind, text in _RULES:
         if isinstance(error, types) and phase in phases:
             detail = text.format(phase=phase, error=error, name=type(error).__name__)
             return Failure(kind, " ".join(detail.split())[:200])
-    return None
+    name = type(error).__name__
+    log.error("Unexpected %s while %s", name, phase, exc_info=error)
+    return Failure("invalid" if phase in _BEFORE_THE_RESPONSE else "bad_response", f"unexpected {name} while {phase}")

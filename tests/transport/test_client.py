@@ -15,8 +15,10 @@ from django.utils import timezone
 
 from openedx_webhooks import __version__
 from openedx_webhooks.transport import client, connections
+from openedx_webhooks.transport.resolver import Resolver
 
 from ..receiver import Reply
+from .conftest import use_pool
 from .servers import keeps_alive, says
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -212,6 +214,34 @@ class TestDeadline:
                 filler.close()
         assert (outcome.error, time.monotonic() - start < 0.6) == ("connect", True)
 
+    def test_no_time_for_connecting_is_an_error(self, receiver, post):
+        outcome = post(receiver.url(), connect_timeout=0)
+        assert (outcome.error, receiver.connections) == ("connect", 0)
+
+    def test_a_kind_of_address_that_this_machine_lacks_is_passed_over(self, receiver, post, monkeypatch):
+        def lookup(_host):
+            return [(family, 1, 6, "", ("127.0.0.1", 0)) for family in (socket.AF_IRDA, socket.AF_INET)]
+
+        use_pool(monkeypatch, Resolver(lookup))
+        assert post(f"http://many.test:{receiver.port}/").ok
+
+    def test_one_address_that_drops_packets_leaves_time_for_the_next(self, raw, post, monkeypatch):
+        """127.0.0.2 has a full queue; 127.0.0.1 answers."""
+        server = raw(keeps_alive())
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.2", server.port))
+            listener.listen(0)
+            fillers = [socket.socket() for _ in range(3)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(listener.getsockname())
+            rows = [(socket.AF_INET, 1, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
+            use_pool(monkeypatch, Resolver(lambda host: rows))
+            outcome = post(server.url(host="many.test"), connect_timeout=0.6)
+            for filler in fillers:
+                filler.close()
+        assert outcome.ok, outcome.detail
+
     def test_the_next_address_is_tried_if_one_refuses(self, receiver, post, names):
         names({"many.test": ["127.0.0.2", "127.0.0.3", "127.0.0.1"]})
         assert post(f"http://many.test:{receiver.port}/").ok
@@ -256,6 +286,23 @@ class TestConnections:
     )
     def test_how_long_a_connection_is_kept(self, header, seconds):
         assert client._keep_seconds(header) == seconds  # pylint: disable=protected-access
+
+    def test_a_connection_that_idled_too_long_is_replaced(self, raw, post, monkeypatch):
+        monkeypatch.setattr(client, "IDLE_SECONDS", 0.05)
+        server = raw(keeps_alive())
+        assert post(server.url()).ok
+        time.sleep(0.06)
+        assert post(server.url()).ok
+        assert (server.accepted, server.wait_for_end()) == (2, True)
+
+    def test_connections_that_idled_too_long_are_closed_when_others_are_kept(self, raw, post, monkeypatch):
+        monkeypatch.setattr(client, "IDLE_SECONDS", 0.05)
+        monkeypatch.setattr(connections, "IDLE_MAX_SECONDS", 0.05)
+        old, new = raw(keeps_alive()), raw(keeps_alive())
+        post(old.url())
+        time.sleep(0.06)
+        post(new.url())
+        assert old.wait_for_end()
 
     def test_a_connection_that_the_server_closed_meanwhile_is_replaced(self, raw, post):
         server = raw(says(OK + b"Content-Length: 0\r\n\r\n", close=True))
