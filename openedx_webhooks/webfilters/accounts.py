@@ -1,6 +1,5 @@
-"""
-Accounts and profiles: the model fields that an answer may change, validated and saved.
-"""
+"""Accounts and profiles: the model fields that an answer may change, validated and saved."""
+
 import functools
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,8 +22,20 @@ from .plan import Plan, Refused
 # Identity, privileges and what the platform keeps for itself. Primary keys, relations, fields that are not editable
 # and fields with a sensitive name are protected without being listed.
 _PROTECTED_FIELDS = frozenset(
-    "username email password is_staff is_superuser is_active last_login date_joined meta courseware "
-    "profile_image_uploaded_at lms_user_id".split()
+    (
+        "username",
+        "email",
+        "password",
+        "is_staff",
+        "is_superuser",
+        "is_active",
+        "last_login",
+        "date_joined",
+        "meta",
+        "courseware",
+        "profile_image_uploaded_at",
+        "lms_user_id",
+    )
 )
 
 

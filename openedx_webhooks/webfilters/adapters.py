@@ -5,6 +5,7 @@ Most filters need nothing here: the general rules go by the types of the argumen
 constructors of the exceptions (:mod:`.halts`). An adapter says where they do not serve. Adding one touches this file
 and the table in ``tests/webfilters/table.py``.
 """
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,9 @@ _AUTHENTICATION = "org.openedx.authentication."
 _ADAPTERS: dict[str, Adapter] = {
     # --- Accounts, login, registration
     f"{_LEARNING}student.settings.render.started.v1": Adapter(
-        kinds=_PAGE, halt="RenderCustomResponse", needs_redirect=["RedirectToPage"],
+        kinds=_PAGE,
+        halt="RenderCustomResponse",
+        needs_redirect=["RedirectToPage"],
     ),
     f"{_LEARNING}student.registration.requested.v1": Adapter(
         kinds={"form_data": Form()},
@@ -77,13 +80,17 @@ _ADAPTERS: dict[str, Adapter] = {
     f"{_LEARNING}student.login.requested.v1": Adapter(
         redirect="PreventLogin",
         # The login page shows a free text for this code only.
-        defaults={"PreventLogin": {
-            "error_code": "tpa-authentication-failure", "context": {"errorMessage": MESSAGE},
-        }},
+        defaults={
+            "PreventLogin": {
+                "error_code": "tpa-authentication-failure",
+                "context": {"errorMessage": MESSAGE},
+            }
+        },
     ),
     f"{_LEARNING}account.settings.read_only_fields.requested.v1": Adapter(kinds={"readonly_fields": TextSet()}),
     f"{_AUTHENTICATION}login.alt_redirect_url.requested.v1": Adapter(
-        kinds={"redirect_url": Url()}, redirect_argument="redirect_url",
+        kinds={"redirect_url": Url()},
+        redirect_argument="redirect_url",
     ),
     f"{_AUTHENTICATION}account_activation.email.context.generated.v1": Adapter(
         # Both activate the account for whoever has them.
@@ -112,7 +119,8 @@ _ADAPTERS: dict[str, Adapter] = {
     # --- Certificates, grades, cohorts
     f"{_LEARNING}certificate.creation.requested.v1": Adapter(kinds={"mode": Mode(), "grade": _IGNORED}),
     f"{_LEARNING}certificate.render.started.v1": Adapter(
-        halt="RenderAlternativeInvalidCertificate", needs_redirect=["RedirectToPage"],
+        halt="RenderAlternativeInvalidCertificate",
+        needs_redirect=["RedirectToPage"],
     ),
     f"{_LEARNING}cohort.change.requested.v1": Adapter(
         kinds={"target_cohort": Cohort()},
@@ -125,18 +133,23 @@ _ADAPTERS: dict[str, Adapter] = {
     f"{_LEARNING}course_about.render.started.v1": Adapter(kinds=_PAGE, halt="RedirectToPage"),
     f"{_LEARNING}dashboard.render.started.v1": Adapter(kinds=_PAGE, halt="RedirectToPage"),
     f"{_LEARNING}instructor.dashboard.render.started.v1": Adapter(
-        kinds=_PAGE, halt="RenderCustomResponse", needs_redirect=["RedirectToPage"],
+        kinds=_PAGE,
+        halt="RenderCustomResponse",
+        needs_redirect=["RedirectToPage"],
     ),
     f"{_LEARNING}instructor.dashboard.tabs.requested.v1": Adapter(
         kinds={"tabs": Tabs(), "course_key": _IGNORED},
     ),
     f"{_LEARNING}xblock.render.started.v1": Adapter(
         # PreventXBlockBlockRender ends in an error page; this one shows the message.
-        halt="RenderCustomResponse", redirect="RenderCustomResponse", html_response=True,
+        halt="RenderCustomResponse",
+        redirect="RenderCustomResponse",
+        html_response=True,
     ),
     f"{_LEARNING}vertical_block_child.render.started.v1": Adapter(kinds={"context": Context(scalars_only=True)}),
     f"{_LEARNING}vertical_block.render.completed.v1": Adapter(
-        kinds={"fragment": FragmentContent(), "context": _IGNORED, "view": _IGNORED}, escape=True,
+        kinds={"fragment": FragmentContent(), "context": _IGNORED, "view": _IGNORED},
+        escape=True,
     ),
     f"{_LEARNING}ora.submission_view.render.started.v1": Adapter(
         kinds=_PAGE,
@@ -145,7 +158,9 @@ _ADAPTERS: dict[str, Adapter] = {
         defaults={"RenderInvalidTemplate": {"context": ARGUMENT, "template_name": ARGUMENT}},
     ),
     f"{_LEARNING}courseware.view.started.v1": Adapter(
-        kinds={"course_key": _IGNORED, "view_name": _IGNORED}, halt=NONE, needs_redirect=["RedirectToUrl"],
+        kinds={"course_key": _IGNORED, "view_name": _IGNORED},
+        halt=NONE,
+        needs_redirect=["RedirectToUrl"],
     ),
     f"{_LEARNING}course.start_date.validation_failed.v1": Adapter(
         kinds={"course_key": _IGNORED, "start_date": _IGNORED},
@@ -156,9 +171,13 @@ _ADAPTERS: dict[str, Adapter] = {
         kinds={"course_key": _IGNORED},
         redirect="PreventCoursewareAccess",
         consent_redirect=True,
-        defaults={"PreventCoursewareAccess": {
-            "error_code": "access_denied", "developer_message": MESSAGE, "user_message": MESSAGE,
-        }},
+        defaults={
+            "PreventCoursewareAccess": {
+                "error_code": "access_denied",
+                "developer_message": MESSAGE,
+                "user_message": MESSAGE,
+            }
+        },
     ),
     f"{_LEARNING}course.homepage.url.creation.started.v1": Adapter(
         kinds={"course_home_url": Url(), "course_key": _IGNORED},

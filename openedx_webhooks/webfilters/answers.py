@@ -1,9 +1,10 @@
 """
 What an endpoint answered: the body of a 2xx response, parsed strictly, since it decides about a learner's request.
 
-``{"data": {…}}`` changes the filter's arguments, ``{"exception": {"Name": "message"}}`` halts the process, an empty body
-is no answer. Everything else is a problem that is named, never an error.
+``{"data": {…}}`` changes the filter's arguments, ``{"exception": {"Name": "message"}}`` halts the process, an empty
+body is no answer. Everything else is a problem that is named, never an error.
 """
+
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -141,7 +142,7 @@ def _exception(value):
         raise _Unusable(f"exception is {_kind(value)}, not an object")
     if len(value) > 1:
         raise _Unusable("exception has more than one name")
-    (name, arguments), = value.items()
+    ((name, arguments),) = value.items()
     if arguments is None:
         arguments = ""
     if not isinstance(arguments, (str, dict)):

@@ -1,9 +1,10 @@
 """
 Write an answer's ``data`` back into the filter's arguments.
 
-Which :class:`~.kinds.Kind` takes an argument's value is said by the filter's adapter, else by the argument's annotation,
-else by the type of what the platform handed in.
+Which :class:`~.kinds.Kind` takes an argument's value is said by the filter's adapter, else by the argument's
+annotation, else by the type of what the platform handed in.
 """
+
 import inspect
 import logging
 import typing
@@ -37,14 +38,33 @@ _MOMENT = Value({"type": "string", "format": "date-time"}, (datetime,))
 _OBJECT = Fixed("it is an object of the platform")
 
 _BY_ANNOTATION: Mapping[Any, Kind] = {
-    str: _TEXT, bool: _BOOLEAN, int: _INTEGER, float: _NUMBER, list: _LIST, dict: Context(), set: TextSet(),
-    CourseKey: _KEY, datetime: _MOMENT, QueryDict: Form(), QuerySet: Rows(),
+    str: _TEXT,
+    bool: _BOOLEAN,
+    int: _INTEGER,
+    float: _NUMBER,
+    list: _LIST,
+    dict: Context(),
+    set: TextSet(),
+    CourseKey: _KEY,
+    datetime: _MOMENT,
+    QueryDict: Form(),
+    QuerySet: Rows(),
 }
 # In this order: a form is a dict too, a boolean a number.
 _BY_TYPE: Iterable[tuple[Any, Kind]] = (
-    (AbstractBaseUser, Account()), (QueryDict, Form()), (dict, Context()), ((set, frozenset), TextSet()),
-    (QuerySet, Rows()), (HttpResponseBase, ResponseVerbs()), (OpaqueKey, _KEY), (bool, _BOOLEAN), (str, _TEXT),
-    (int, _INTEGER), (float, _NUMBER), (datetime, _MOMENT), ((list, tuple), _LIST),
+    (AbstractBaseUser, Account()),
+    (QueryDict, Form()),
+    (dict, Context()),
+    ((set, frozenset), TextSet()),
+    (QuerySet, Rows()),
+    (HttpResponseBase, ResponseVerbs()),
+    (OpaqueKey, _KEY),
+    (bool, _BOOLEAN),
+    (str, _TEXT),
+    (int, _INTEGER),
+    (float, _NUMBER),
+    (datetime, _MOMENT),
+    ((list, tuple), _LIST),
 )
 
 
@@ -156,7 +176,7 @@ def carry_out(plan: Plan) -> dict[str, Any]:
             effect()
         except Exception as error:  # pylint: disable=broad-exception-caught
             plan.refuse(path, f"it could not be saved: {type(error).__name__}")
-            plan.changed = [key for key in plan.changed if key[:len(path)] != path]
+            plan.changed = [key for key in plan.changed if key[: len(path)] != path]
     return plan.values
 
 
@@ -185,7 +205,11 @@ def log_refused(filter_type: catalog.FilterType, plan: Plan, sources: Mapping[Pa
     """One log line for each key that was refused: which webfilter, which key, and why."""
     for path, reason in plan.refused:
         log.warning(
-            "Webfilter %s (%s): %s was not changed: %s", source_of(path, sources), filter_type.name, dotted(path), reason
+            "Webfilter %s (%s): %s was not changed: %s",
+            source_of(path, sources),
+            filter_type.name,
+            dotted(path),
+            reason,
         )
 
 

@@ -1,4 +1,5 @@
 """The time that all webfilters of one web request may take together."""
+
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

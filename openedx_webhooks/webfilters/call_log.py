@@ -5,6 +5,7 @@ An exception that halts the request, or a transaction that is rolled back, must 
 learner waits for it. So records go into a bounded queue, and a thread with a database connection of its own writes them
 in batches. When the queue is full, records are lost rather than memory or time, and the log says how many.
 """
+
 import atexit
 import logging
 import os
@@ -78,7 +79,11 @@ def _fields(one, payload) -> dict[str, Any]:
 
 
 def _excerpt(body: bytes) -> str:
-    text = body[:app_settings.RESPONSE_EXCERPT_BYTES].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = (
+        body[: app_settings.RESPONSE_EXCERPT_BYTES]
+        .decode("utf-8", "replace")
+        .replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )
     return redact.mask(text)
 
 

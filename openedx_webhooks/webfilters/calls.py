@@ -4,6 +4,7 @@ Call the endpoints of one run of a filter, all at the same time, and be back by 
 Threads of the pool do HTTP and nothing else: no ORM, no settings of the caller's thread, nothing that could outlive the
 call. :func:`~openedx_webhooks.transport.client.post` ends at its own deadline, so no thread stays behind.
 """
+
 import logging
 import os
 import threading
@@ -98,16 +99,15 @@ def call_all(questions: Sequence[Question], deadline: float) -> list[Outcome]:
     """
     if len(questions) < 2:
         return [_ask(question, deadline) for question in questions]
-    first, *others = questions
-    futures = [_submit(question, deadline) for question in others]
-    outcomes = [_ask(first, deadline)]
-    for question, future in zip(others, futures):
-        # What no thread of the pool has taken yet is done here: a busy pool makes a page slower, not emptier.
-        if future is None or future.cancel():
-            outcomes.append(_ask(question, deadline))
-        else:
-            outcomes.append(_result(future, deadline))
-    return outcomes
+    futures = [None, *(_submit(question, deadline) for question in questions[1:])]
+    # The first one is asked by this thread, and so is what no thread of the pool has taken in the meantime: a busy pool
+    # makes a page slower, not emptier.
+    mine = {
+        index: _ask(question, deadline)
+        for index, (question, future) in enumerate(zip(questions, futures, strict=True))
+        if future is None or future.cancel()
+    }
+    return [mine[index] if index in mine else _result(future, deadline) for index, future in enumerate(futures)]
 
 
 def _ask(question: Question, deadline: float) -> Outcome:
@@ -145,21 +145,27 @@ class _Pool:
     """The threads of this process, made when they are first needed, and anew after a fork."""
 
     def __init__(self):
+        self.forget()
+
+    def forget(self) -> None:
+        """
+        Begin anew, without threads.
+
+        In the child of a fork: the parent's threads are not there, and a lock that one of them held would stay locked.
+        """
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
-        self._pid = 0
 
     def executor(self) -> ThreadPoolExecutor:
         """This process's executor."""
-        if self._pid != os.getpid():
+        if self._executor is None:
             with self._lock:
-                if self._pid != os.getpid():
-                    threads = max(1, app_settings.WEBFILTER_THREADS)
-                    self._executor = ThreadPoolExecutor(threads, thread_name_prefix="openedx_webhooks-webfilter")
-                    self._pid = os.getpid()
+                if self._executor is None:
+                    self._executor = ThreadPoolExecutor(
+                        max(1, app_settings.WEBFILTER_THREADS), thread_name_prefix="openedx_webhooks-webfilter"
+                    )
         return self._executor
 
 
 _pool = _Pool()
-# A lock that another thread held while the process forked would stay locked in the child for ever.
-os.register_at_fork(after_in_child=lambda: _pool.__init__())  # pylint: disable=unnecessary-dunder-call
+os.register_at_fork(after_in_child=_pool.forget)

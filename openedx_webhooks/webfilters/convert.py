@@ -3,6 +3,7 @@ JSON values → Python values of the type that is there: the type that the platf
 
 Live objects (blocks, models, querysets) are never replaced.
 """
+
 import enum
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -212,8 +213,13 @@ def _is_plain(value, depth=0) -> bool:
 
 
 def _json_kind(value):
-    for types, kind in (((bool,), bool), ((int, float), float), ((str, Promise, date), str), ((Mapping,), dict),
-                        ((list, tuple), list)):
+    for types, kind in (
+        ((bool,), bool),
+        ((int, float), float),
+        ((str, Promise, date), str),
+        ((Mapping,), dict),
+        ((list, tuple), list),
+    ):
         if isinstance(value, types):
             return kind
     return None

@@ -4,6 +4,7 @@ Halting: the filter's own exceptions, built from an answer or after a failure.
 The call site catches nothing but the exceptions that its filter defines, and reads of them what it knows. So an
 exception is found by name among the filter's own, and its arguments are checked one by one.
 """
+
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -124,9 +125,11 @@ def _message(status_code):
 def _redirect_arguments(adapter, url, message):
     if adapter.html_response:
         # In a frame, a redirect of the response would load the page inside the unit.
-        return {"content": (
-            f'<p>{escape(message)}</p><p><a href="{escape(url)}" target="_top">{escape(_("Continue"))}</a></p>'
-        )}
+        return {
+            "content": (
+                f'<p>{escape(message)}</p><p><a href="{escape(url)}" target="_top">{escape(_("Continue"))}</a></p>'
+            )
+        }
     if adapter.consent_redirect:
         if not url.startswith("/"):
             return {}
@@ -150,7 +153,8 @@ def _redirecting(filter_type) -> str:
         return adapter.redirect
     return next(
         (
-            name for name, exception in filter_type.exceptions.items()
+            name
+            for name, exception in filter_type.exceptions.items()
             if name.startswith("Redirect") and "redirect_to" in catalog.exception_arguments(exception)
         ),
         "",
@@ -176,15 +180,15 @@ class _Builder:
             arguments[name] = self._argument(name, value)
         self._fill(arguments, message)
         self._check_whole(arguments)
-        if "message" in self.parameters or self._takes_any():
+        if "message" in self.parameters or self.takes_any():
             arguments["message"] = escape(message) if self.adapter.escape else message
         try:
             return self.exception(**arguments)
-        except Exception as error:  # pylint: disable=broad-exception-caught
+        except Exception as error:
             # Of another package's filter, whose constructor may have rules of its own.
             raise Refused(f"its constructor failed with {type(error).__name__}") from error
 
-    def _takes_any(self):
+    def takes_any(self):
         return any(parameter.kind is _ANY for parameter in self.parameters.values())
 
     @staticmethod
@@ -202,15 +206,15 @@ class _Builder:
         return responses.build(content, given.pop("status", None), given.pop("headers", None), message)
 
     def _argument(self, name, value):
-        if name not in self._accepted():
-            if not self._takes_any() or not _is_free(self.exception, name):
-                raise Refused(f"{self.name} has no argument {name[:80]!r}; it has: {', '.join(self._accepted())}")
+        if name not in self.accepted():
+            if not self.takes_any() or not _is_free(self.exception, name):
+                raise Refused(f"{self.name} has no argument {name[:80]!r}; it has: {', '.join(self.accepted())}")
             return value
         if name == "status_code" and self.adapter.statuses:
             return self._status(value)
         return _named(name, _check_of(name, self.parameters.get(name)), value)
 
-    def _accepted(self) -> list[str]:
+    def accepted(self) -> list[str]:
         names = [name for name, parameter in self.parameters.items() if parameter.kind is not _ANY]
         names += [name for name in self.defaults if name not in names]
         if self.has_response:
@@ -322,14 +326,17 @@ _ARGUMENT_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 
 def _schema(adapter, name, exception) -> dict[str, Any]:
     builder = _Builder(adapter, name, exception, {})
-    properties = {argument: dict(_ARGUMENT_SCHEMAS.get(argument, _TEXT)) for argument in builder._accepted()}
+    properties = {argument: dict(_ARGUMENT_SCHEMAS.get(argument, _TEXT)) for argument in builder.accepted()}
     if adapter.statuses and "status_code" in properties:
         properties["status_code"] = {"type": "integer", "enum": list(adapter.statuses)}
     required = [
-        argument for argument, parameter in builder.parameters.items()
+        argument
+        for argument, parameter in builder.parameters.items()
         if argument.endswith("_template")
-        or (argument == "redirect_to"
-            and (parameter.default is inspect.Parameter.empty or name in adapter.needs_redirect))
+        or (
+            argument == "redirect_to"
+            and (parameter.default is inspect.Parameter.empty or name in adapter.needs_redirect)
+        )
     ]
-    schema = {"type": "object", "properties": properties, "additionalProperties": builder._takes_any()}
+    schema = {"type": "object", "properties": properties, "additionalProperties": builder.takes_any()}
     return schema | ({"required": required} if required else {})

@@ -3,6 +3,7 @@ Kinds of filter argument: how a JSON value of an answer becomes what the call si
 
 Nothing here changes anything: containers are merged on a copy, and :mod:`.plan` notes what would change.
 """
+
 import copy
 import re
 from collections.abc import Mapping
@@ -20,7 +21,21 @@ from .plan import Path, Plan, Refused
 _MAX_KEYS = 1000
 # Names that Mako's own rendering takes: a context that has them ends in an error page.
 _RESERVED_CONTEXT_NAMES = frozenset(
-    "self context loop args data template capture caller pageargs UNDEFINED next parent local".split()
+    (
+        "self",
+        "context",
+        "loop",
+        "args",
+        "data",
+        "template",
+        "capture",
+        "caller",
+        "pageargs",
+        "UNDEFINED",
+        "next",
+        "parent",
+        "local",
+    )
 )
 _MODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
@@ -143,7 +158,7 @@ def check_template(name: Any) -> None:
         raise Refused("it must be the path of a template")
     try:
         get_template(name)
-    except Exception as error:  # pylint: disable=broad-exception-caught
+    except Exception as error:
         # Any engine's own errors: whatever keeps the template from loading would keep the page from rendering.
         raise Refused("no such template can be loaded") from error
 

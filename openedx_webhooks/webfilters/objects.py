@@ -3,6 +3,7 @@ Kinds of argument that are objects of the platform: cohorts, query sets, fragmen
 
 What must be changed in place is noted as an effect, to be carried out when the whole plan stands.
 """
+
 import functools
 import re
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from ..payloads.redact import is_sensitive
 from .convert import check_text, check_url, convert, texts
 from .kinds import Context, Kind
-from .plan import Plan, Refused
+from .plan import Refused
 from .responses import check_header, forbidden_cookies
 
 _MAX_IDS = 10_000
@@ -247,7 +248,7 @@ class ResponseVerbs(Kind):
         return current
 
     @staticmethod
-    def _one(response, verb, name, value, path, plan):
+    def _one(response, verb, name, value, path, plan):  # pylint: disable=too-many-positional-arguments
         try:
             if verb == "headers":
                 check_header(name, value)
@@ -302,7 +303,7 @@ class Records(Kind):
             index = where[wanted]
             changes = {name: value for name, value in record.items() if name != self.key}
             result[index] = Context().plan(result[index], changes, here, plan)
-        return current if all(new is old for new, old in zip(result, current)) else result
+        return current if all(new is old for new, old in zip(result, current, strict=True)) else result
 
     def schema(self):
         record = {"type": "object", "properties": {self.key: {"type": "string"}}, "required": [self.key]}

@@ -4,6 +4,7 @@ Our step in every filter's pipeline.
 The filters library imports this module in the middle of a request, outside of any guard: it imports nothing that could
 fail or that needs the app registry.
 """
+
 import logging
 from typing import Any
 

@@ -1,9 +1,10 @@
 """
 What an answer would change, worked out before anything is changed.
 
-A plan is made on copies. Only when it stands are its effects carried out (a profile saved, a fragment's content set), so
-that a failure halfway changes nothing, and a webfilter in observe mode can be asked what it would have done.
+A plan is made on copies. Only when it stands are its effects carried out (a profile saved, a fragment's content set),
+so that a failure halfway changes nothing, and a webfilter in observe mode can be asked what it would have done.
 """
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,9 +1,10 @@
 """
 Remembered answers, for filters that run many times per page.
 
-An endpoint says with ``Cache-Control: max-age`` for how long its answer holds for the same payload. Kept is the response
-in Django's cache, by webfilter and payload without the id and time of the event; shared by all processes.
+An endpoint says with ``Cache-Control: max-age`` for how long its answer holds for the same payload. Kept is the
+response in Django's cache, by webfilter and payload without the id and time of the event; shared by all processes.
 """
+
 import hashlib
 import logging
 import re

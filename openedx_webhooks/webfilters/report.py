@@ -1,4 +1,5 @@
 """What a webfilter in observe mode would have done: the reason to promote it, or not to."""
+
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -17,14 +18,14 @@ def observe_report(webfilter: Webfilter, since: datetime) -> dict[str, Any]:
         since: aware; older calls don't count.
 
     Returns:
-        ``calls``, ``would_have_halted``, ``would_have_changed`` (counts), ``changed_keys`` and ``errors`` (text → count,
-        most frequent first), ``p50`` and ``p95`` of the duration in seconds (None without calls), and ``is_complete``:
-        false if there were more calls than were read, the latest ones.
+        ``calls``, ``would_have_halted``, ``would_have_changed`` (counts), ``changed_keys`` and ``errors`` (text →
+        count, most frequent first), ``p50`` and ``p95`` of the duration in seconds (None without calls), and
+        ``is_complete``: false if there were more calls than were read, the latest ones.
     """
     calls = list(
         Call.objects.filter(webfilter=webfilter, mode=Webfilter.Mode.OBSERVE, started_at__gte=since)
         .order_by("-pk")
-        .values_list("result", "changed_keys", "error", "duration")[:_MAX_CALLS + 1]
+        .values_list("result", "changed_keys", "error", "duration")[: _MAX_CALLS + 1]
     )
     is_complete = len(calls) <= _MAX_CALLS
     calls = calls[:_MAX_CALLS]

@@ -1,4 +1,5 @@
 """HTTP responses that an answer may make or add to: which headers and cookies are allowed."""
+
 import re
 from typing import Any
 
@@ -13,8 +14,17 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,4000}")
 # Set by the server, or able to take over a session or to break the response in two.
 _FORBIDDEN_HEADERS = frozenset(
-    "connection content-encoding content-length keep-alive proxy-authenticate set-cookie trailer transfer-encoding "
-    "upgrade".split()
+    (
+        "connection",
+        "content-encoding",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "set-cookie",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
 _DEFAULT_STATUS = 403
 

@@ -4,6 +4,7 @@ One run of a filter: ask the webfilters that want to be asked, and turn their an
 Nothing in here may hurt the learner's request: what fails is logged and left out. ORM access is in savepoints, so that
 a database error in here does not spoil the caller's transaction.
 """
+
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -114,9 +115,10 @@ def _related(value, attribute):
         value = None if value.__dict__.get("_wrapped", empty) is empty else value.__dict__["_wrapped"]
     if not isinstance(value, models.Model) or not hasattr(type(value), attribute):
         return None
-    if attribute in value._state.fields_cache:
+    state = value._state  # pylint: disable=protected-access
+    if attribute in state.fields_cache:
         return getattr(value, attribute)
-    with transaction.atomic(using=value._state.db or DEFAULT_DB_ALIAS):
+    with transaction.atomic(using=state.db or DEFAULT_DB_ALIAS):
         return getattr(value, attribute)
 
 
@@ -133,7 +135,8 @@ def _questions(webfilters, payload) -> list[Asked]:
             _log_once(
                 ("expression", webfilter.pk),
                 "Webfilter %s was not called: its condition or shape fails on this payload (%s)",
-                webfilter.pk, type(error.__cause__ or error).__name__,
+                webfilter.pk,
+                type(error.__cause__ or error).__name__,
             )
     return asked
 
@@ -156,7 +159,7 @@ def _ask(asked: list[Asked], payload) -> None:
             one.outcome = Outcome(error=BREAKER_OPEN, detail="the endpoint is left alone after failures")
     with spending() as deadline:
         outcomes = call_all([one.question for one in to_call], deadline)
-    for one, guard, outcome in zip(to_call, guards, outcomes):
+    for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
         if outcome.error != BUDGET:
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
@@ -164,9 +167,7 @@ def _ask(asked: list[Asked], payload) -> None:
 
 def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
     """Write the merged data of the enforcing webfilters back, and note which of them changed what."""
-    given = [
-        (one.webfilter.pk, apply.without_echo(one.verdict.data, payload)) for one in asked if one.verdict.data
-    ]
+    given = [(one.webfilter.pk, apply.without_echo(one.verdict.data, payload)) for one in asked if one.verdict.data]
     data, sources = apply.merge(given)
     if not data:
         return {}

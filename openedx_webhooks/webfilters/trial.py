@@ -1,8 +1,10 @@
 """Try a webfilter out: ask its endpoint about made-up data, now, and say what the answer would do. Nothing is done."""
+
 import time
 from typing import Any
 
 import attrs
+from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
@@ -53,7 +55,7 @@ def ask_sample(webfilter) -> Trial:
     (outcome,) = call_all([question], deadline)
     if outcome.ok:
         breaker(webfilter.webhook_url).reset()
-    kwargs = sample_arguments.filter_arguments(filter_type)
+    kwargs = _arguments(filter_type)
     verdict = judge(filter_type, webfilter, outcome, kwargs)
     trial = Trial(question.content, outcome, halt=_describe(verdict.halt), problem=verdict.problem)
     if verdict.halt is None and verdict.data:
@@ -61,6 +63,30 @@ def ask_sample(webfilter) -> Trial:
         trial.changed.extend(map(dotted, plan.changed))
         trial.refused.extend((dotted(path), reason) for path, reason in plan.refused)
     return trial
+
+
+def _arguments(filter_type) -> dict[str, Any]:
+    """Those of the sample, with an account of this site's class, so that its fields are checked as they would be."""
+    kwargs = sample_arguments.filter_arguments(filter_type)
+    if kwargs.get("user") is not None:
+        kwargs["user"] = _account(kwargs["user"])
+    return kwargs
+
+
+def _account(sample):
+    account = _instance(get_user_model(), sample)
+    relation = next((each for each in account._meta.related_objects if each.name == "profile"), None)
+    if relation is not None:
+        # Setting it saves nothing: it is what `account.profile` then gives.
+        profile = _instance(relation.related_model, sample.profile)
+        setattr(profile, relation.field.name, account)
+        relation.set_cached_value(account, profile)
+    return account
+
+
+def _instance(model, sample):
+    names = {field.attname for field in model._meta.concrete_fields} & set(vars(sample))
+    return model(**{name: getattr(sample, name) for name in names})
 
 
 def _describe(halt) -> str:

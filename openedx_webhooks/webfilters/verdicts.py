@@ -1,4 +1,5 @@
 """What one webfilter's outcome means: nothing, changed data, a halt, or a problem."""
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,4 +1,5 @@
 """What the tests of webfilters share."""
+
 import pytest
 from django.core.cache import cache
 
@@ -16,6 +17,7 @@ def _alone(monkeypatch):
 @pytest.fixture
 def make_webfilter(db, receiver):
     """Make an enabled webfilter for a filter type whose endpoint gives ``reply``."""
+
     # pylint: disable=unused-argument
     def make(event, reply=None, path="/hook", **fields):
         url = receiver.on(path, reply) if reply is not None else receiver.url(path)

@@ -1,4 +1,5 @@
 """Answers are parsed strictly, and what is wrong with one is named."""
+
 import json
 
 import pytest
@@ -75,10 +76,13 @@ def test_other_outcomes_have_no_answer(status_code, error):
     assert answer_to(b'{"data": {"a": 1}}', status_code, error) == Answer()
 
 
-@given(st.binary(max_size=200) | st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["data", "exception", "a"]) | st.text(), inner),
-).map(lambda value: json.dumps(value).encode()))
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["data", "exception", "a"]) | st.text(), inner),
+    ).map(lambda value: json.dumps(value).encode())
+)
 def test_never_raises(body):
     answer = answer_to(body)
     assert isinstance(answer.data, dict)

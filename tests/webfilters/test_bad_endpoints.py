@@ -1,4 +1,5 @@
 """Endpoints that misbehave: the learner's request goes on as if there had been no answer, and one log line says why."""
+
 import json
 import time
 
@@ -53,15 +54,16 @@ BAD = {
     "list": (Reply([{"data": {}}]), "is a list"),
     "data 5": (Reply({"data": 5}), "data is a number"),
     "no such exception": (Reply({"exception": {"NoSuchException": "x"}}), "no exception 'NoSuchException'"),
-    "bogus argument": (
-        Reply({"exception": {"PreventLogin": {"bogus_argument": 1}}}), "no argument 'bogus_argument'"
-    ),
+    "bogus argument": (Reply({"exception": {"PreventLogin": {"bogus_argument": 1}}}), "no argument 'bogus_argument'"),
     "NaN": (Reply(b'{"data": {"profile": {"name": NaN}}}'), "NaN"),
     "deep": (Reply({"data": deep(100)}), "nested deeper"),
     "invalid UTF-8": (Reply(b'{"data": {"profile": {"name": "\xc3\x28"}}}'), "not UTF-8"),
     "redirects to itself": (Reply(status=302, headers={"Location": "/hook"}), "status 302"),
     "status 599": (Reply(status=599), "status 599"),
-    "too few": (lambda handler: handler.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"), "timeout"),
+    "too few": (
+        lambda handler: handler.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
+        "timeout",
+    ),
     "not HTTP": (lambda handler: handler.connection.sendall(b"220 ftp\r\n\r\n"), "bad_response"),
 }
 URLS = {
@@ -85,7 +87,8 @@ def login_unharmed(user, webfilter, caplog, word):
     assert user.profile.name == "Ada"
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("openedx_webhooks.webfilters")]
     assert len(lines) == 1
-    assert f"Webfilter {webfilter.pk} (StudentLoginRequested)" in lines[0] and word in lines[0]
+    assert f"Webfilter {webfilter.pk} (StudentLoginRequested)" in lines[0]
+    assert word in lines[0]
     assert "\n" not in lines[0]
 
 
@@ -118,18 +121,46 @@ def test_disabled_halting_halts_nothing(kind, user, make_webfilter):
     assert StudentLoginRequested.run_filter(user=user) is user
 
 
-@pytest.mark.parametrize("value", [
-    {"profile": {"name": "x" * 256}}, {"profile": {"name": "a\0b"}}, {"profile": {"name": 5}}, {"profile": {"name": None}},
-    {"profile": {"year_of_birth": "x"}}, {"profile": {"year_of_birth": 10**19 - 1}}, {"profile": {"country": "toolong"}},
-    {"profile": {"user": 5}}, {"profile": {"user_id": 5}}, {"profile": {"id": 5}}, {"profile": {"meta": "x"}},
-    {"profile": {"no_such_field": 1}}, {"profile": {"pk": 1}}, {"profile": {"__class__": 1}}, {"profile": []},
-    {"profile": {"save": 1}}, {"profile": {"objects": 1}}, {"profile": {"": 1}},
-    {"user": {"username": "eve"}}, {"user": {"email": "eve@example.com"}}, {"user": {"password": "x"}},
-    {"user": {"is_staff": True}}, {"user": {"is_superuser": True}}, {"user": {"is_active": False}},
-    {"user": {"last_login": "2020-01-01T00:00:00Z"}}, {"user": {"date_joined": "2020-01-01T00:00:00Z"}}, {"user": {"id": 7}},
-    {"user": {"groups": [1]}}, {"user": {"profile": {"name": "x"}}}, {"user": None}, {"user": "eve"},
-    {"nobody": 1}, {"": {}}, {"self": 1}, {"event_metadata": {"event_type": "x"}},
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"profile": {"name": "x" * 256}},
+        {"profile": {"name": "a\0b"}},
+        {"profile": {"name": 5}},
+        {"profile": {"name": None}},
+        {"profile": {"year_of_birth": "x"}},
+        {"profile": {"year_of_birth": 10**19 - 1}},
+        {"profile": {"country": "toolong"}},
+        {"profile": {"user": 5}},
+        {"profile": {"user_id": 5}},
+        {"profile": {"id": 5}},
+        {"profile": {"meta": "x"}},
+        {"profile": {"no_such_field": 1}},
+        {"profile": {"pk": 1}},
+        {"profile": {"__class__": 1}},
+        {"profile": []},
+        {"profile": {"save": 1}},
+        {"profile": {"objects": 1}},
+        {"profile": {"": 1}},
+        {"user": {"username": "eve"}},
+        {"user": {"email": "eve@example.com"}},
+        {"user": {"password": "x"}},
+        {"user": {"is_staff": True}},
+        {"user": {"is_superuser": True}},
+        {"user": {"is_active": False}},
+        {"user": {"last_login": "2020-01-01T00:00:00Z"}},
+        {"user": {"date_joined": "2020-01-01T00:00:00Z"}},
+        {"user": {"id": 7}},
+        {"user": {"groups": [1]}},
+        {"user": {"profile": {"name": "x"}}},
+        {"user": None},
+        {"user": "eve"},
+        {"nobody": 1},
+        {"": {}},
+        {"self": 1},
+        {"event_metadata": {"event_type": "x"}},
+    ],
+)
 def test_what_does_not_fit_is_refused_by_name(value, user, make_webfilter, caplog):
     """And everything else of the answer still applies."""
     data = json.loads(json.dumps(value))

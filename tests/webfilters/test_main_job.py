@@ -1,4 +1,5 @@
 """The main job of issue 2, end to end: real filters, a real receiver, a real database."""
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.http import QueryDict
@@ -28,14 +29,18 @@ def test_registration_goes_on_with_the_name_of_the_answer(make_webfilter, receiv
     make_webfilter(StudentRegistrationRequested.filter_type, Reply({"data": {"form_data": {"name": "New Name"}}}))
     form = StudentRegistrationRequested.run_filter(form_data=registration_form())
     assert dict(form.items()) == {
-        "username": "ada", "email": "ada@example.com", "name": "New Name", "password": "s3cret-Pa55",
+        "username": "ada",
+        "email": "ada@example.com",
+        "name": "New Name",
+        "password": "s3cret-Pa55",
     }
     assert b"s3cret" not in receiver.received[0].body
 
 
 def test_registration_is_stopped_with_the_answers_message_and_an_error_status(make_webfilter):
     make_webfilter(
-        StudentRegistrationRequested.filter_type, Reply({"exception": {"PreventRegistration": "Not allowed to register"}})
+        StudentRegistrationRequested.filter_type,
+        Reply({"exception": {"PreventRegistration": "Not allowed to register"}}),
     )
     with pytest.raises(StudentRegistrationRequested.PreventRegistration) as caught:
         StudentRegistrationRequested.run_filter(form_data=registration_form())

@@ -1,4 +1,5 @@
 """Remembered answers."""
+
 import time
 from types import SimpleNamespace
 
@@ -38,19 +39,24 @@ def test_same_payload_is_asked_once(make_webfilter, receiver):
     assert len(receiver.received) == 2
 
 
-@pytest.mark.parametrize("cache_control", ["", "no-store", "max-age=60, no-store", "no-cache, max-age=5", "max-age=0", "x"])
+@pytest.mark.parametrize(
+    "cache_control", ["", "no-store", "max-age=60, no-store", "no-cache, max-age=5", "max-age=0", "x"]
+)
 def test_endpoint_decides(cache_control, make_webfilter, receiver):
     make_webfilter(HOME, answer(cache_control=cache_control), cache_answers=True)
     assert [home(), home()] == [URL] * 2
     assert len(receiver.received) == 2
 
 
-@pytest.mark.parametrize("reply", [
-    Reply({"data": {}}, status=500, headers={"Cache-Control": "max-age=60"}),
-    Reply({"data": {}}, status=404, headers={"Cache-Control": "max-age=60"}),
-    Reply(b"<p>", headers={"Cache-Control": "max-age=60"}),
-    Reply({"data": 5}, headers={"Cache-Control": "max-age=60"}),
-])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply({"data": {}}, status=500, headers={"Cache-Control": "max-age=60"}),
+        Reply({"data": {}}, status=404, headers={"Cache-Control": "max-age=60"}),
+        Reply(b"<p>", headers={"Cache-Control": "max-age=60"}),
+        Reply({"data": 5}, headers={"Cache-Control": "max-age=60"}),
+    ],
+)
 def test_failures_are_not_remembered(reply, make_webfilter, receiver):
     make_webfilter(HOME, reply, cache_answers=True)
     home()
@@ -101,9 +107,14 @@ def test_stale_answer_is_not_used_while_the_endpoint_is_asked(make_webfilter, mo
 
 
 def test_dead_cache_asks(make_webfilter, receiver):
-    with override_settings(CACHES={"default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1",
-    }}):
+    with override_settings(
+        CACHES={
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": "redis://127.0.0.1:1",
+            }
+        }
+    ):
         make_webfilter(HOME, answer(), cache_answers=True)
         assert [home(), home()] == [URL] * 2
     assert len(receiver.received) == 2

@@ -1,4 +1,5 @@
 """The report on a webfilter that observes."""
+
 from datetime import timedelta
 
 import pytest
@@ -14,13 +15,21 @@ def test_report_counts_what_would_have_happened():
     """Only this webfilter's, only those in observe mode, only since then."""
     now = timezone.now()
     webfilter, other = (
-        Webfilter.objects.create(event="org.openedx.learning.student.login.requested.v1", webhook_url="http://a.example")
+        Webfilter.objects.create(
+            event="org.openedx.learning.student.login.requested.v1", webhook_url="http://a.example"
+        )
         for _ in range(2)
     )
 
     def call(result, duration, owner=webfilter, mode="observe", age=0, **fields):
-        Call.objects.create(webfilter=owner, mode=mode, result=result, duration=duration,
-                            started_at=now - timedelta(hours=age), **fields)
+        Call.objects.create(
+            webfilter=owner,
+            mode=mode,
+            result=result,
+            duration=duration,
+            started_at=now - timedelta(hours=age),
+            **fields,
+        )
 
     for number in range(1, 17):
         call("passed", number / 100)
@@ -32,9 +41,14 @@ def test_report_counts_what_would_have_happened():
     call("halted", 9, owner=other)
     call("halted", 9, age=25)
     assert observe_report(webfilter, now - timedelta(hours=24)) == {
-        "calls": 20, "would_have_halted": 1, "would_have_changed": 2,
-        "changed_keys": {"profile.name": 2, "user.first_name": 1}, "errors": {"timeout: time was up": 1},
-        "p50": 0.11, "p95": 0.9, "is_complete": True,
+        "calls": 20,
+        "would_have_halted": 1,
+        "would_have_changed": 2,
+        "changed_keys": {"profile.name": 2, "user.first_name": 1},
+        "errors": {"timeout: time was up": 1},
+        "p50": 0.11,
+        "p95": 0.9,
+        "is_complete": True,
     }
 
 

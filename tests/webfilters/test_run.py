@@ -1,10 +1,10 @@
 """One run: which webfilters are asked, how their answers combine, and what the caller's transaction notices of it."""
+
 import time
 
 import crum
 import pytest
 from django.db import connection, transaction
-from django.db.utils import DatabaseError
 from django.test import RequestFactory, override_settings
 from openedx_filters.learning.filters import (
     CourseEnrollmentStarted,
@@ -68,15 +68,21 @@ def test_halted_process_changes_nothing(make_webfilter):
 
 
 def test_exception_wins_over_data_of_the_same_answer(make_webfilter):
-    make_webfilter(REGISTRATION, Reply({"data": {"form_data": {"name": "x"}}, "exception": {"PreventRegistration": "no"}}))
+    make_webfilter(
+        REGISTRATION, Reply({"data": {"form_data": {"name": "x"}}, "exception": {"PreventRegistration": "no"}})
+    )
     with pytest.raises(StudentRegistrationRequested.PreventRegistration, match="no"):
         register()
 
 
 def test_disabled_halting_lets_the_next_exception_through(make_webfilter):
     """And the data of the answer still counts."""
-    make_webfilter(REGISTRATION, Reply({"data": {"form_data": {"name": "x"}}, "exception": {"PreventRegistration": "1"}}),
-                   path="/1", disable_halt=True)
+    make_webfilter(
+        REGISTRATION,
+        Reply({"data": {"form_data": {"name": "x"}}, "exception": {"PreventRegistration": "1"}}),
+        path="/1",
+        disable_halt=True,
+    )
     assert register()["name"] == "x"
     make_webfilter(REGISTRATION, prevent("2"), path="/2", order=1)
     with pytest.raises(StudentRegistrationRequested.PreventRegistration, match="2"):
@@ -115,7 +121,8 @@ def test_five_endpoints_of_50_ms_take_about_50_ms(make_webfilter, receiver):
         make_webfilter(REGISTRATION, answer_when_all_are_there, path=f"/{number}", timeout=2)
     start = time.monotonic()
     register()
-    assert len(receiver.received) == 5 and time.monotonic() - start < 1.5
+    assert len(receiver.received) == 5
+    assert time.monotonic() - start < 1.5
 
 
 # --- Time
@@ -134,7 +141,8 @@ def test_deadline_of_all_webfilters_of_a_request(make_webfilter, settings, caplo
         finally:
             crum.set_current_request(None)
     assert 0.3 < time.monotonic() - start < 0.9
-    assert "timeout" in caplog.text and "used up" in caplog.text
+    assert "timeout" in caplog.text
+    assert "used up" in caplog.text
 
 
 def test_time_that_others_used_up_is_not_the_endpoints_fault(make_webfilter, settings):
@@ -192,11 +200,12 @@ def test_shape_is_the_body(make_webfilter, receiver):
 def test_headers_and_form_encoding(make_webfilter, receiver):
     make_webfilter(REGISTRATION, use_www_form_encoding=True, headers={"Authorization": "Bearer abc"})
     register()
-    request, = receiver.received
+    (request,) = receiver.received
     assert request.headers["Authorization"] == "Bearer abc"
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert request.headers["User-Agent"].startswith("openedx-webhooks/")
-    assert request.headers["webhook-id"] and abs(int(request.headers["webhook-timestamp"]) - time.time()) < 5
+    assert request.headers["webhook-id"]
+    assert abs(int(request.headers["webhook-timestamp"]) - time.time()) < 5
     assert request.form["form_data_username"] == "ada"
 
 
@@ -246,7 +255,9 @@ def test_database_error_while_the_payload_is_made(make_webfilter, receiver):
     table = UserProfile._meta.db_table
 
     def fail(execute, sql, params, many, context):
-        return execute("SELECT * FROM no_such_table" if table in sql else sql, None if table in sql else params, many, context)
+        return execute(
+            "SELECT * FROM no_such_table" if table in sql else sql, None if table in sql else params, many, context
+        )
 
     with transaction.atomic():
         with connection.execute_wrapper(fail):
@@ -272,7 +283,9 @@ def test_error_inside_is_swallowed_and_logged(make_webfilter, monkeypatch, caplo
     """Even one that nobody foresaw, and even where the operator wants errors of steps to surface."""
     make_webfilter(REGISTRATION)
     monkeypatch.setattr(run.call_log, "record", None)
-    config = {REGISTRATION: {"fail_silently": False, "pipeline": ["openedx_webhooks.webfilters.pipeline.WebfilterStep"]}}
+    config = {
+        REGISTRATION: {"fail_silently": False, "pipeline": ["openedx_webhooks.webfilters.pipeline.WebfilterStep"]}
+    }
     with override_settings(OPEN_EDX_FILTERS_CONFIG=config):
         assert register()["name"] == "Ada"
     assert f"The webfilters for {REGISTRATION} were left out: TypeError in " in caplog.text
@@ -281,18 +294,28 @@ def test_error_inside_is_swallowed_and_logged(make_webfilter, monkeypatch, caplo
 def test_other_plugins_steps_go_on_with_what_was_changed(make_webfilter):
     make_webfilter(HOME, Reply({"data": {"course_home_url": "https://example.com/"}}))
     assert CourseHomeUrlCreationStarted.run_pipeline(course_key=OTHER_KEY, course_home_url="/home") == {
-        "course_key": OTHER_KEY, "course_home_url": "https://example.com/",
+        "course_key": OTHER_KEY,
+        "course_home_url": "https://example.com/",
     }
 
 
 # --- Observing
 
 
-@pytest.mark.parametrize("reply", [
-    data(name="x"), prevent("no"), Reply(status=403), Reply(status=500), Reply(b"<p>"),
-])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        data(name="x"),
+        prevent("no"),
+        Reply(status=403),
+        Reply(status=500),
+        Reply(b"<p>"),
+    ],
+)
 def test_observing_changes_and_halts_nothing(reply, make_webfilter):
-    make_webfilter(REGISTRATION, reply, mode="observe", halt_on_4xx=True, halt_on_5xx=True, halt_on_request_exception=True)
+    make_webfilter(
+        REGISTRATION, reply, mode="observe", halt_on_4xx=True, halt_on_5xx=True, halt_on_request_exception=True
+    )
     form = registration_form()
     assert StudentRegistrationRequested.run_filter(form_data=form)["name"] == "Ada"
 
@@ -305,7 +328,9 @@ def test_observing_is_recorded_with_what_it_would_have_done(make_webfilter):
     StudentLoginRequested.run_filter(user=world.user)
     calls = list(Call.objects.order_by("pk").values_list("mode", "result", "changed_keys"))
     assert calls == [
-        ("observe", "changed", "profile.name"), ("observe", "halted", ""), ("enforce", "changed", "profile.goals"),
+        ("observe", "changed", "profile.name"),
+        ("observe", "halted", ""),
+        ("enforce", "changed", "profile.goals"),
     ]
     profile = UserProfile.objects.get(user=world.user)
     assert (profile.name, profile.goals) == ("Ada", "y")

@@ -1,6 +1,7 @@
 """What the platform hands around in its filters: real models of the host project, stand-ins of the rest."""
+
 from collections import defaultdict, namedtuple
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from django.contrib.auth import get_user_model
@@ -19,15 +20,13 @@ from demo.minilms.models import (
 
 COURSE_KEY = CourseKey.from_string("course-v1:edX+DemoX+2026")
 OTHER_KEY = CourseKey.from_string("course-v1:edX+Other+2026")
-START = datetime(2030, 1, 31, 12, tzinfo=timezone.utc)
+START = datetime(2030, 1, 31, 12, tzinfo=UTC)
 # A template that the host project surely has.
 TEMPLATE = "admin/base_site.html"
 # A value of each secret: tests search for it in everything that was sent and logged.
 SECRET = "s3cret-Va1ue"
 
-Mode = namedtuple(
-    "Mode", "slug name min_price suggested_prices currency expiration_datetime description sku bulk_sku"
-)
+Mode = namedtuple("Mode", "slug name min_price suggested_prices currency expiration_datetime description sku bulk_sku")
 
 
 class XBlock:
@@ -53,8 +52,16 @@ class FormDescription:
     """The platform's description of a form, as far as its filters use it."""
 
     PROPERTIES = (
-        "label", "type", "defaultValue", "placeholder", "instructions", "required", "restrictions", "options",
-        "supplementalLink", "supplementalText",
+        "label",
+        "type",
+        "defaultValue",
+        "placeholder",
+        "instructions",
+        "required",
+        "restrictions",
+        "options",
+        "supplementalLink",
+        "supplementalText",
     )
 
     def __init__(self):
@@ -114,9 +121,7 @@ class World:
         """Fresh arguments for a filter of the catalog."""
         user = get_user_model().objects.get(pk=self.user.pk)
         known = {**self._shared(), **self._special(filter_type.name)}
-        return {
-            name: known[name](user) if callable(known[name]) else known[name] for name in filter_type.arguments
-        }
+        return {name: known[name](user) if callable(known[name]) else known[name] for name in filter_type.arguments}
 
     def _shared(self):
         return {
@@ -131,8 +136,11 @@ class World:
         }
 
     def _special(self, name):
-        form = {"form_desc": lambda _user: FormDescription(), "running_pipeline": running_pipeline,
-                "current_provider": lambda _user: ProviderConfig()}
+        form = {
+            "form_desc": lambda _user: FormDescription(),
+            "running_pipeline": running_pipeline,
+            "current_provider": lambda _user: ProviderConfig(),
+        }
         return {
             "StudentRegistrationRequested": {"form_data": lambda _user: registration_form()},
             "CourseEnrollmentStarted": {"mode": "audit"},
@@ -141,7 +149,10 @@ class World:
             },
             "CourseEnrollmentViewStarted": {"requester_is_backend_service": False},
             "CertificateCreationRequested": {
-                "mode": "audit", "status": None, "grade": lambda _user: CourseGrade(), "generation_mode": "self",
+                "mode": "audit",
+                "status": None,
+                "grade": lambda _user: CourseGrade(),
+                "generation_mode": "self",
             },
             "CertificateRenderStarted": {
                 "context": lambda _user: {"accomplishment_copy_name": "Ada", "certificate_data": {"title": "Done"}},
@@ -153,16 +164,21 @@ class World:
             "CourseEnrollmentQuerysetRequested": {"enrollments": lambda _user: CourseEnrollment.objects.all()},
             "ScheduleQuerySetRequested": {"schedules": lambda _user: CourseEnrollment.objects.all()},
             "CourseModePriceRequested": {
-                "course_mode_data": Mode("verified", "Verified", 49, "", "usd", START, None, "sku", None), "price": 49,
+                "course_mode_data": Mode("verified", "Verified", 49, "", "usd", START, None, "sku", None),
+                "price": 49,
             },
             "GradeEventContextRequested": {
                 "context": lambda _user: {"course_id": str(COURSE_KEY), "org_id": "edX"},
-                "user_id": lambda user: user.pk, "course_id": COURSE_KEY,
+                "user_id": lambda user: user.pk,
+                "course_id": COURSE_KEY,
             },
             "CourseHomeUrlCreationStarted": {"course_home_url": "https://mfe.example.com/home"},
             "CourseEnrollmentAPIRenderStarted": {
                 "serialized_enrollment": lambda _user: {
-                    "isEnrolled": True, "mode": "audit", "accessExpirationDate": START, "coursewareAccess": {"hasUnmet": False},
+                    "isEnrolled": True,
+                    "mode": "audit",
+                    "accessExpirationDate": START,
+                    "coursewareAccess": {"hasUnmet": False},
                 }
             },
             "CourseRunAPIRenderStarted": {
@@ -171,26 +187,39 @@ class World:
             "CourseStartDateValidationFailed": {"start_date": START},
             "CoursewareViewStarted": {"view_name": "progress"},
             "AccountSettingsReadOnlyFieldsRequested": {"readonly_fields": lambda _user: {"email"}},
-            "InstructorDashboardTabsRequested": {"tabs": lambda _user: [
-                {"tab_id": "info", "title": gettext_lazy("Info"), "url": "/info", "sort_order": 10},
-            ]},
-            "SupportContactContextRequested": {"context": lambda _user: {
-                "platform_name": "Demo", "tags": ["LMS"], "user_enrollments": CourseEnrollment.objects.all(),
-            }},
-            "SupportEnrollmentDataRequested": {"enrollments_data": lambda _user: [
-                {"course_id": str(COURSE_KEY), "mode": "audit", "course_start": START, "is_active": True},
-                {"course_id": str(OTHER_KEY), "mode": "honor", "course_start": START, "is_active": True},
-            ]},
+            "InstructorDashboardTabsRequested": {
+                "tabs": lambda _user: [
+                    {"tab_id": "info", "title": gettext_lazy("Info"), "url": "/info", "sort_order": 10},
+                ]
+            },
+            "SupportContactContextRequested": {
+                "context": lambda _user: {
+                    "platform_name": "Demo",
+                    "tags": ["LMS"],
+                    "user_enrollments": CourseEnrollment.objects.all(),
+                }
+            },
+            "SupportEnrollmentDataRequested": {
+                "enrollments_data": lambda _user: [
+                    {"course_id": str(COURSE_KEY), "mode": "audit", "course_start": START, "is_active": True},
+                    {"course_id": str(OTHER_KEY), "mode": "honor", "course_start": START, "is_active": True},
+                ]
+            },
             "VerticalBlockRenderCompleted": {
-                "fragment": lambda _user: Fragment("<p>unit</p>"), "view": "student_view",
+                "fragment": lambda _user: Fragment("<p>unit</p>"),
+                "view": "student_view",
             },
             "RenderXBlockStarted": {"student_view_context": lambda _user: {"show_title": "0", "exam_access": SECRET}},
             "AuthnMFEContextGenerated": {"extra_context": lambda _user: {}},
             "LoginAltRedirectURLRequested": {"redirect_url": "/dashboard"},
             "LogistrationViewRenderCompleted": {"response": lambda _user: HttpResponse("page")},
-            "AccountActivationEmailContextGenerated": {"message_context": lambda _user: {
-                "key": SECRET, "confirm_activation_link": f"https://lms.example.com/activate/{SECRET}", "name": "Ada",
-            }},
+            "AccountActivationEmailContextGenerated": {
+                "message_context": lambda _user: {
+                    "key": SECRET,
+                    "confirm_activation_link": f"https://lms.example.com/activate/{SECRET}",
+                    "name": "Ada",
+                }
+            },
             "LoginFormGenerated": form,
             "RegistrationFormGenerated": form,
         }.get(name, {})
@@ -221,16 +250,27 @@ def page_context(user):
 def registration_form():
     """What a learner submits, passwords and tokens included."""
     form = QueryDict(mutable=True)
-    form.update({
-        "username": "ada", "email": "ada@example.com", "name": "Ada", "password": SECRET, "access_token": SECRET,
-        "csrfmiddlewaretoken": SECRET,
-    })
+    form.update(
+        {
+            "username": "ada",
+            "email": "ada@example.com",
+            "name": "Ada",
+            "password": SECRET,
+            "access_token": SECRET,
+            "csrfmiddlewaretoken": SECRET,
+        }
+    )
     form.setlist("interests", ["math", "engines"])
     return form
 
 
 def running_pipeline(user):
     """A login through another provider, with that provider's raw answer."""
-    return {"backend": "google-oauth2", "kwargs": {
-        "details": {"fullname": "Ada"}, "response": {"access_token": SECRET, "assertion": SECRET}, "user": user,
-    }}
+    return {
+        "backend": "google-oauth2",
+        "kwargs": {
+            "details": {"fullname": "Ada"},
+            "response": {"access_token": SECRET, "assertion": SECRET},
+            "user": user,
+        },
+    }
