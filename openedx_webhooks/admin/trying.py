@@ -43,7 +43,6 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         "response_body": parts.excerpt(outcome.body[:app_settings.RESPONSE_EXCERPT_BYTES].decode(errors="replace")),
     }
     response = TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -156,7 +156,7 @@ def effects_of(trial) -> list[str]:
         effects.append(_("It would halt the process with %s") % trial.halt)
     if trial.changed:
         effects.append(_("It would change %s.") % ", ".join(trial.changed))
-    effects += [_("It may not change %(key)s: %(reason)s") % {"key": key, "reason": why} for key, why in trial.refused]
+    effects += [_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": why} for key, why in trial.refused]
     return effects or [_("The process would go on unchanged.")]
 
 

@@ -204,7 +204,6 @@ class WebhookAdmin(HookAdmin):
             "title": _("Signing secret"),
         }
         response = TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
-        response["Cache-Control"] = "no-store"
         return response
 
 

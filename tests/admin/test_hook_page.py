@@ -1,0 +1,316 @@
+"""A hook's page: what it tells, and what its buttons do."""
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django.utils.html import escape
+
+from openedx_webhooks import catalog
+from openedx_webhooks.models import Delivery, Webfilter, Webhook
+from openedx_webhooks.transport import signing
+from openedx_webhooks.transport.breaker import State, breaker
+from tests.receiver import Reply
+
+from .conftest import HOSTILE, UNKNOWN, form_of, make_delivery, url_of
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(client, hook) -> str:
+    """The page of a hook."""
+    response = client.get(url_of(type(hook), "change", hook.pk))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def press(client, hook, button, **data):
+    """Press a button of the page."""
+    return client.post(url_of(type(hook), button, hook.pk), data)
+
+
+class TestReference:
+    """What is sent, and what may be answered."""
+
+    def test_a_sample_of_the_payload_and_its_schema(self, admin_client, webhook):
+        page = page_of(admin_client, webhook)
+        assert escape('"email": "ada@example.org"') in page or "ada@" in page
+        assert "json-schema.org/draft/2020-12" in page
+
+    def test_what_condition_and_shape_make_of_the_sample(self, admin_client, webhook):
+        Webhook.objects.update(condition="user.id == `-1`", shape="{only: event_metadata.event_name}")
+        page = page_of(admin_client, webhook)
+        assert "This sample does not match it" in page
+        assert escape('"only": "SESSION_LOGIN_COMPLETED"') in page
+
+    @pytest.mark.parametrize("model, catalogued", [(Webhook, catalog.events), (Webfilter, catalog.filters)])
+    def test_every_type_has_a_page(self, admin_client, model, catalogued):
+        broken = []
+        for dotted in catalogued():
+            hook = model.objects.create(event=dotted, webhook_url="https://example.com/")
+            if "A sample of the payload" not in page_of(admin_client, hook):
+                broken.append(dotted)
+        assert broken == []
+
+    def test_the_exceptions_and_data_of_a_filter(self, admin_client, webfilter):
+        page = page_of(admin_client, webfilter)
+        assert "<code>PreventLogin</code>" in page
+        assert "<code>profile</code>" in page
+        assert "<code>redirect_to</code>" in page
+
+    def test_an_unknown_type_says_that_it_never_runs(self, admin_client, webhook):
+        Webhook.objects.update(event=UNKNOWN)
+        page = page_of(admin_client, webhook)
+        assert "it never runs" in page
+        assert "A test needs a type that this installation knows." in page
+
+    def test_a_broken_expression_in_the_database_is_told_not_raised(self, admin_client, webhook):
+        Webhook.objects.update(condition="a ==", shape="{")
+        assert "It fails on this sample" in page_of(admin_client, webhook)
+
+
+class TestHealth:
+    """The last day."""
+
+    def test_the_chart_has_a_bar_for_each_hour_and_says_what_it_shows(self, admin_client, webhook):
+        make_delivery(webhook, "delivered")
+        make_delivery(webhook, "failed", created=timezone.now() - timedelta(hours=3))
+        page = page_of(admin_client, webhook)
+        assert page.count("owh-bar-back") == 24
+        assert 'aria-label="2 deliveries in the last 24 hours, of which 1 failed"' in page
+
+    def test_the_latest_deliveries_with_their_last_answer(self, admin_client, webhook):
+        delivery = make_delivery(webhook, "failed")
+        page = page_of(admin_client, webhook)
+        assert f'<a href="/admin/openedx_webhooks/delivery/{delivery.pk}/change/">' in page
+        assert "<td>500</td>" in page
+
+    def test_why_the_plugin_disabled_it(self, admin_client, webhook):
+        Webhook.objects.update(enabled=False, disabled_reason="down since Monday")
+        assert "The plugin disabled this webhook: down since Monday." in page_of(admin_client, webhook)
+
+    def test_a_look_costs_few_queries(self, admin_client, webhook, django_assert_max_num_queries):
+        for _ in range(30):
+            make_delivery(webhook)
+        with django_assert_max_num_queries(16):
+            page_of(admin_client, webhook)
+
+
+class TestSendTest:
+    """Send test."""
+
+    def test_a_webhook_sends_its_sample_and_shows_both_sides(self, admin_client, webhook, receiver):
+        Webhook.objects.update(webhook_url=receiver.on("/hook", Reply({"thanks": HOSTILE}, headers={"X-Who": "crm"})))
+        page = press(admin_client, webhook, "test").content.decode()
+        (got,) = receiver.received
+        assert got.json["event_metadata"]["event_name"] == "SESSION_LOGIN_COMPLETED"
+        assert got.headers["Authorization"] == "Bearer t0p-s3cret"
+        assert "webhook-signature" in {name.lower() for name in got.headers}
+        assert "200</span>" in page
+        assert "x-who: crm" in page
+        assert "thanks" in page
+
+    def test_it_makes_no_delivery(self, admin_client, webhook, receiver):
+        Webhook.objects.update(webhook_url=receiver.url())
+        press(admin_client, webhook, "test")
+        assert not Delivery.objects.exists()
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_header_values_are_not_shown_and_the_response_is_escaped(self, admin_client, request, receiver, kind):
+        hook = request.getfixturevalue(kind)
+        type(hook).objects.update(webhook_url=receiver.on("/hook", Reply(HOSTILE.encode(), status=500)))
+        page = press(admin_client, hook, "test").content.decode()
+        assert "t0p-s3cret" not in page
+        assert "<script>alert" not in page
+        assert escape(HOSTILE) in page
+
+    def test_a_form_encoded_hook_shows_the_form(self, admin_client, webhook, receiver):
+        Webhook.objects.update(webhook_url=receiver.url(), use_www_form_encoding=True)
+        page = press(admin_client, webhook, "test").content.decode()
+        assert "Content-Type: application/x-www-form-urlencoded" in page
+        assert "event_metadata_event_name=SESSION_LOGIN_COMPLETED" in page
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_an_endpoint_that_is_not_there_is_told(self, admin_client, request, kind):
+        hook = request.getfixturevalue(kind)
+        type(hook).objects.update(webhook_url="http://127.0.0.1:9/")
+        page = press(admin_client, hook, "test").content.decode()
+        assert "not reachable" in page
+        assert "There was no response." in page
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_an_unknown_type_cannot_be_tested(self, admin_client, request, kind):
+        hook = request.getfixturevalue(kind)
+        type(hook).objects.update(event=UNKNOWN)
+        response = admin_client.post(url_of(type(hook), "test", hook.pk), follow=True)
+        assert UNKNOWN in response.content.decode()
+        assert response.status_code == 200
+
+    @pytest.mark.parametrize("answer, says", [
+        ({}, "The process would go on unchanged."),
+        ({"data": {"profile": {"name": "Ada King"}}}, "It would change profile.name."),
+        ({"data": {"user": {"is_staff": True}}}, "It would not change user.is_staff"),
+        ({"exception": {"PreventLogin": "No."}}, "It would halt the process with PreventLogin: No."),
+        ({"exception": {"NoSuchException": "x"}}, "Not used"),
+        ([1], "Not used"),
+    ])
+    def test_a_webfilter_says_what_the_answer_would_do(self, admin_client, webfilter, receiver, answer, says):
+        Webfilter.objects.update(webhook_url=receiver.on("/hook", Reply(answer)))
+        assert says in press(admin_client, webfilter, "test").content.decode()
+
+    def test_a_halt_on_failure_is_said_too(self, admin_client, webfilter, receiver):
+        Webfilter.objects.update(webhook_url=receiver.on("/hook", Reply(status=403)), halt_on_4xx=True)
+        assert "It would halt the process with PreventLogin" in press(admin_client, webfilter, "test").content.decode()
+
+
+class TestSecret:
+    """Made, shown once, rotated."""
+
+    def make(self, client) -> Webhook:
+        """A webhook that was just made in the form."""
+        client.post(url_of(Webhook, "add"), form_of(Webhook))
+        return Webhook.objects.get()
+
+    def test_a_new_webhook_has_one_that_can_be_shown_once(self, admin_client):
+        hook = self.make(admin_client)
+        assert "Show it once" in page_of(admin_client, hook)
+        first = press(admin_client, hook, "show-secret")
+        assert escape(hook.secret) in first.content.decode()
+        assert "no-store" in first["Cache-Control"]
+        assert "Show it once" not in page_of(admin_client, hook)
+        second = admin_client.post(url_of(Webhook, "show-secret", hook.pk), follow=True).content.decode()
+        assert hook.secret not in second
+        assert "A secret is shown only once" in second
+
+    def test_nobody_else_can_show_it(self, admin_client, staff):
+        hook = self.make(admin_client)
+        other = staff("view_webhook", "change_webhook")
+        response = other.post(url_of(Webhook, "show-secret", hook.pk), follow=True)
+        assert hook.secret not in response.content.decode()
+
+    def test_it_is_on_no_page(self, admin_client, webhook):
+        assert webhook.secret not in page_of(admin_client, webhook)
+
+    def test_rotation_keeps_the_old_one_valid_for_a_while(self, admin_client, webhook):
+        old = webhook.secret
+        response = press(admin_client, webhook, "rotate-secret")
+        assert response.status_code == 302
+        webhook.refresh_from_db()
+        assert webhook.secret != old
+        assert webhook.previous_secret == old
+        assert webhook.previous_secret_expires_at > timezone.now()
+        assert escape(webhook.secret) in press(admin_client, webhook, "show-secret").content.decode()
+
+    def test_a_leaked_one_ends_at_once(self, admin_client, webhook):
+        press(admin_client, webhook, "rotate-secret", leaked="1")
+        webhook.refresh_from_db()
+        assert webhook.previous_secret == ""
+
+    def test_ones_own_secret_is_taken_and_the_old_one_kept_for_a_while(self, admin_client, webhook):
+        old, new = webhook.secret, signing.new_secret()
+        data = form_of(Webhook, event=webhook.event, webhook_url=webhook.webhook_url, secret=new)
+        admin_client.post(url_of(Webhook, "change", webhook.pk), data)
+        webhook.refresh_from_db()
+        assert (webhook.secret, webhook.previous_secret) == (new, old)
+
+    def test_saving_without_one_keeps_it(self, admin_client, webhook):
+        old = webhook.secret
+        data = form_of(Webhook, event=webhook.event, webhook_url=webhook.webhook_url, description="changed")
+        admin_client.post(url_of(Webhook, "change", webhook.pk), data)
+        webhook.refresh_from_db()
+        assert (webhook.secret, webhook.previous_secret) == (old, "")
+
+    def test_ones_own_secret_at_the_start_need_not_be_shown(self, admin_client):
+        secret = signing.new_secret()
+        admin_client.post(url_of(Webhook, "add"), form_of(Webhook, secret=secret))
+        hook = Webhook.objects.get()
+        assert hook.secret == secret
+        assert "Show it once" not in page_of(admin_client, hook)
+
+
+class TestReplayFailed:
+    """Send again everything that failed since a time."""
+
+    def test_only_what_failed_since_then(self, admin_client, webhook):
+        old = make_delivery(webhook, "failed")
+        Delivery.objects.update(finished_at=timezone.now() - timedelta(days=3))
+        new, fine = make_delivery(webhook, "failed"), make_delivery(webhook, "delivered")
+        since = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+        press(admin_client, webhook, "replay-failed", since=since)
+        states = dict(Delivery.objects.values_list("pk", "state"))
+        assert states == {old.pk: "failed", new.pk: "pending", fine.pk: "delivered"}
+
+    @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-45T99:99", "\x00", "9999-99-99T00:00"])
+    def test_a_time_that_is_none_is_asked_for_again(self, admin_client, webhook, since):
+        delivery = make_delivery(webhook, "failed")
+        response = admin_client.post(
+            url_of(Webhook, "replay-failed", webhook.pk), {"since": since}, follow=True
+        )
+        assert "Enter a date and time" in response.content.decode()
+        delivery.refresh_from_db()
+        assert delivery.state == "failed"
+
+
+class TestWebfilterButtons:
+    """Breaker and promotion."""
+
+    def test_the_breaker_can_be_reset(self, admin_client, webfilter):
+        for _ in range(5):
+            breaker(webfilter.webhook_url).record(False)
+        assert "Call it again now" in page_of(admin_client, webfilter)
+        press(admin_client, webfilter, "reset-breaker")
+        assert breaker(webfilter.webhook_url).state() == State.CLOSED
+        assert "Call it again now" not in page_of(admin_client, webfilter)
+
+    def test_one_click_promotes_from_observe_to_enforce(self, admin_client, webfilter):
+        press(admin_client, webfilter, "promote")
+        webfilter.refresh_from_db()
+        assert webfilter.mode == "enforce"
+
+    def test_the_latest_calls(self, admin_client, call):
+        page = page_of(admin_client, call.webfilter)
+        assert f'<a href="/admin/openedx_webhooks/call/{call.pk}/change/">' in page
+
+
+BUTTONS = [
+    (Webhook, "test"), (Webhook, "rotate-secret"), (Webhook, "show-secret"), (Webhook, "replay-failed"),
+    (Webfilter, "test"), (Webfilter, "reset-breaker"), (Webfilter, "promote"),
+]
+
+
+@pytest.mark.parametrize("model, button", BUTTONS)
+def test_a_button_answers_nothing_but_post(admin_client, webhook, webfilter, model, button):
+    """A link, a prefetch or an image in a mail can't press it."""
+    hook = webhook if model is Webhook else webfilter
+    assert admin_client.get(url_of(model, button, hook.pk)).status_code == 405
+    hook.refresh_from_db()
+    assert getattr(hook, "mode", "observe") == "observe"
+
+
+@pytest.mark.parametrize("model, button", BUTTONS)
+def test_a_button_of_a_hook_that_is_gone_leads_home(admin_client, model, button):
+    assert admin_client.post(url_of(model, button, 999)).status_code == 302
+
+
+def test_the_page_of_a_hook_changes_nothing(admin_client, webhook, delivery):
+    before = list(Webhook.objects.values()), list(Delivery.objects.values())
+    page_of(admin_client, webhook)
+    assert (list(Webhook.objects.values()), list(Delivery.objects.values())) == before
+
+
+def test_every_form_of_the_page_has_a_csrf_token(admin_client, webhook):
+    page = page_of(admin_client, webhook)
+    forms = re.findall(r"<form .*?</form>", page, re.DOTALL)
+    posts = [form for form in forms if 'method="post"' in form]
+    assert len(posts) >= 4
+    assert all("csrfmiddlewaretoken" in form for form in posts)
+
+
+def test_samples_on_the_page_are_json(admin_client, webfilter):
+    page = page_of(admin_client, webfilter)
+    texts = re.findall(r'<pre class="owh-json" tabindex="0">(.*?)</pre>', page, re.DOTALL)
+    assert len(texts) >= 4
+    for text in texts:
+        json.loads(text.replace("&quot;", '"').replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">")
+                   .replace("&amp;", "&"))

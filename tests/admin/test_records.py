@@ -1,0 +1,235 @@
+"""The pages of deliveries and calls."""
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.html import escape
+
+from openedx_webhooks.admin import records
+from openedx_webhooks.models import Attempt, Call, Delivery, Webhook
+
+from .conftest import HOSTILE, LOGIN, UNKNOWN, make_delivery, url_of
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(client, query="") -> set[int]:
+    """The primary keys on the list of deliveries."""
+    response = client.get(url_of(Delivery) + query)
+    assert response.status_code == 200
+    return {delivery.pk for delivery in response.context["cl"].result_list}
+
+
+class TestList:
+    """The list of deliveries."""
+
+    def test_a_row_tells_state_event_webhook_attempts_and_last_answer(self, admin_client, delivery):
+        page = admin_client.get(url_of(Delivery)).content.decode()
+        for text in (">Failed<", "SESSION_LOGIN_COMPLETED", "crm.example.com", "500<br>", "1 attempt"):
+            assert text in page
+
+    def test_an_unknown_event_keeps_its_dotted_type(self, admin_client, webhook):
+        Webhook.objects.update(event=UNKNOWN)
+        webhook.refresh_from_db()
+        make_delivery(webhook)
+        assert UNKNOWN in admin_client.get(url_of(Delivery)).content.decode()
+
+    def test_filters(self, admin_client, webhook):
+        other = Webhook.objects.create(event=UNKNOWN, webhook_url="https://example.com/")
+        failed, pending = make_delivery(webhook, "failed"), make_delivery(other, "pending")
+        old = make_delivery(webhook, created=timezone.now() - timedelta(days=40))
+        assert listed(admin_client) == {failed.pk, pending.pk, old.pk}
+        assert listed(admin_client, "?state__exact=failed") == {failed.pk}
+        assert listed(admin_client, f"?webhook__id__exact={other.pk}") == {pending.pk}
+        assert listed(admin_client, f"?event_type={UNKNOWN}") == {pending.pk}
+        week = (timezone.now() - timedelta(days=7)).strftime("%Y-%m-%d 00:00:00+00:00")
+        assert listed(admin_client, f"?created__gte={week.replace('+', '%2B')}") == {failed.pk, pending.pk}
+
+    def test_search_by_each_id_in_full(self, admin_client, webhook):
+        first, second = make_delivery(webhook, user_id=1007), make_delivery(webhook, user_id=1008)
+        for term in (first.event_id, str(first.message_id).upper(), first.message_id.hex, 1007, f" {first.event_id} "):
+            assert listed(admin_client, f"?q={term}") == {first.pk}, term
+        assert listed(admin_client, f"?q={second.pk}") == {second.pk}
+        assert listed(admin_client, f"?q={uuid.uuid4()}") == set()
+
+    @pytest.mark.parametrize("term", ["ada", "%00", "12 34", "9" * 30, "²", "-1", "1e5", "a" * 500, "'; drop table"])
+    def test_a_term_that_is_no_id_finds_nothing_and_says_what_can_be_searched(self, admin_client, delivery, term):
+        response = admin_client.get(url_of(Delivery), {"q": term})
+        assert response.status_code in (200, 302)
+        page = admin_client.get(response["Location"] if response.status_code == 302 else url_of(Delivery), {"q": term})
+        assert page.status_code == 200
+
+    @pytest.mark.parametrize("query", [
+        "?state__exact=nonsense", "?webhook__id__exact=abc", "?webhook__id__exact=999999999999999999999",
+        "?created__gte=never", "?p=99999", "?p=abc", "?o=9", "?user_id__exact=1", "?webhook__secret__startswith=w",
+    ])
+    def test_a_mistyped_address_is_no_error(self, admin_client, delivery, query):
+        assert admin_client.get(url_of(Delivery) + query).status_code in (200, 302, 400)
+
+
+class TestSize:
+    """With a million rows."""
+
+    def queries(self, client, query="") -> list[str]:
+        """The SQL of a list page."""
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(url_of(Delivery) + query).status_code == 200
+        return [each["sql"] for each in captured if "openedx_webhooks_delivery" in each["sql"]]
+
+    def test_no_query_counts_or_reads_them_all(self, admin_client, delivery):
+        for _ in range(60):
+            make_delivery(delivery.webhook, "failed")
+        for query in ("", "?state__exact=failed", f"?webhook__id__exact={delivery.webhook_id}"):
+            statements = self.queries(admin_client, query)
+            assert statements
+            assert [sql for sql in statements if "LIMIT" not in sql] == []
+
+    def test_the_list_reads_no_payloads(self, admin_client, delivery):
+        assert [sql for sql in self.queries(admin_client) if '"payload"' in sql or "`payload`" in sql] == []
+
+    def test_what_lies_beyond_the_count_is_said(self, admin_client, webhook, monkeypatch):
+        monkeypatch.setattr(records, "COUNTED", 3)
+        for _ in range(5):
+            make_delivery(webhook)
+        assert "These are 3 of more." in admin_client.get(url_of(Delivery)).content.decode()
+
+    def test_facets_are_never_counted(self):
+        for model in (Delivery, Call):
+            assert admin.site.get_model_admin(model).show_facets is admin.ShowFacets.NEVER
+
+    def test_the_number_of_queries_does_not_grow_with_the_rows(self, admin_client, webhook,
+                                                                django_assert_max_num_queries):
+        for _ in range(60):
+            make_delivery(webhook)
+        with django_assert_max_num_queries(12):
+            admin_client.get(url_of(Delivery))
+
+    def test_the_filter_lists_only_some_of_many_webhooks_and_the_one_asked_for(self, admin_client):
+        Webhook.objects.bulk_create(
+            Webhook(event=LOGIN, webhook_url=f"https://example.com/{number}") for number in range(80)
+        )
+        oldest = Webhook.objects.order_by("pk").first()
+        changes = admin_client.get(url_of(Delivery) + f"?webhook__id__exact={oldest.pk}").context["cl"]
+        (spec,) = [spec for spec in changes.filter_specs if hasattr(spec, "lookup_choices") and spec.title == "webhook"]
+        assert len(spec.lookup_choices) == 51
+        assert oldest.pk in {pk for pk, _label in spec.lookup_choices}
+
+
+class TestPage:
+    """One delivery."""
+
+    def test_the_payload_and_every_attempt(self, admin_client, delivery):
+        Attempt.objects.create(delivery=delivery, started_at=timezone.now(), duration=5.01, error="timeout")
+        page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
+        assert page.count('<details class="owh-attempt"') == 2
+        assert "timed out" in page
+        assert "took 5.01 s" in page
+        assert "&quot;name&quot;" in page
+
+    def test_hostile_payloads_and_responses_are_escaped(self, admin_client, delivery, call):
+        for record in (delivery, call):
+            page = admin_client.get(url_of(type(record), "change", record.pk)).content.decode()
+            assert "<script>alert" not in page
+            assert "<img src=x" not in page
+            assert escape(HOSTILE) in page
+
+    def test_a_payload_that_retention_removed_is_said(self, admin_client, delivery):
+        Delivery.objects.update(payload=None)
+        assert "Removed:" in admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
+
+    @pytest.mark.parametrize("payload", [{}, [], "text", 0, {"deep": [[[[{}]]]]}, {"ключ": "знач"}])
+    def test_any_payload_can_be_shown(self, admin_client, delivery, payload):
+        Delivery.objects.update(payload=payload)
+        assert admin_client.get(url_of(Delivery, "change", delivery.pk)).status_code == 200
+
+    def test_nothing_there_can_be_edited(self, admin_client, delivery):
+        page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
+        assert 'name="_save"' not in page
+        assert admin_client.get(url_of(Delivery, "add")).status_code == 403
+        assert admin_client.post(url_of(Delivery, "delete", delivery.pk), {"post": "yes"}).status_code == 403
+        assert admin_client.post(url_of(Delivery, "change", delivery.pk), {"state": "delivered"}).status_code == 403
+
+    @pytest.mark.parametrize("state, buttons", [
+        ("pending", {"retry", "cancel"}), ("delivered", {"replay"}), ("failed", {"replay"}), ("cancelled", {"replay"}),
+    ])
+    def test_the_buttons_fit_the_state(self, admin_client, webhook, state, buttons):
+        delivery = make_delivery(webhook, state)
+        page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
+        assert {name for name in ("replay", "retry", "cancel") if f"/{name}/" in page} == buttons
+
+    def test_a_delivery_that_is_gone(self, admin_client):
+        assert admin_client.get(url_of(Delivery, "change", 999)).status_code == 302
+        assert admin_client.post(url_of(Delivery, "replay", 999)).status_code == 302
+        assert admin_client.get(url_of(Delivery, "change", "nonsense")).status_code == 302
+
+
+OPERATIONS = [
+    # action, button, state before and after
+    ("replay_deliveries", "replay", "failed", "pending"),
+    ("replay_deliveries", "replay", "delivered", "pending"),
+    ("replay_deliveries", "replay", "cancelled", "pending"),
+    ("retry_deliveries", "retry", "pending", "pending"),
+    ("cancel_deliveries", "cancel", "pending", "cancelled"),
+    ("cancel_deliveries", "cancel", "delivered", "delivered"),
+]
+
+
+@pytest.mark.parametrize("way", ["action", "button"])
+@pytest.mark.parametrize("action, button, before, after", OPERATIONS)
+def test_replay_retry_and_cancel(admin_client, webhook, way, action, button, before, after):
+    later = timezone.now() + timedelta(hours=1)
+    chosen = make_delivery(webhook, before, next_attempt_at=later if before == "pending" else None)
+    other = make_delivery(webhook, before, next_attempt_at=later if before == "pending" else None)
+    if way == "action":
+        response = admin_client.post(url_of(Delivery), {"action": action, "_selected_action": [chosen.pk]})
+    else:
+        response = admin_client.post(url_of(Delivery, button, chosen.pk))
+    assert response.status_code == 302
+    chosen.refresh_from_db()
+    other.refresh_from_db()
+    assert (chosen.state, other.state) == (after, before)
+    if action == "retry_deliveries":
+        assert chosen.next_attempt_at <= timezone.now() < other.next_attempt_at
+
+
+def test_an_action_works_on_everything_that_the_filters_show(admin_client, webhook):
+    """“Select all 120 deliveries”, beyond the page."""
+    for _ in range(60):
+        make_delivery(webhook, "failed")
+    kept = make_delivery(webhook, "delivered")
+    first = Delivery.objects.filter(state="failed").first()
+    admin_client.post(url_of(Delivery) + "?state__exact=failed", {
+        "action": "replay_deliveries", "_selected_action": [first.pk], "select_across": "1",
+    })
+    assert Delivery.objects.filter(state="pending").count() == 60
+    kept.refresh_from_db()
+    assert kept.state == "delivered"
+
+
+@pytest.mark.parametrize("button", ["replay", "retry", "cancel"])
+def test_a_get_changes_nothing(admin_client, delivery, button):
+    assert admin_client.get(url_of(Delivery, button, delivery.pk)).status_code == 405
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+
+
+class TestCalls:
+    """Webfilter calls."""
+
+    def test_the_list(self, admin_client, call):
+        page = admin_client.get(url_of(Call)).content.decode()
+        for text in (">Halted<", "StudentLoginRequested", "auth.example.com", "profile.name"):
+            assert text in page
+
+    def test_search(self, admin_client, call):
+        for term, found in ((7, 1), (call.pk, 1), (8888, 0), ("x", 0), (uuid.uuid4(), 0)):
+            response = admin_client.get(url_of(Call), {"q": term})
+            assert len(response.context["cl"].result_list) == found, term
+
+    def test_nothing_there_can_be_edited(self, admin_client, call):
+        assert admin_client.post(url_of(Call, "change", call.pk), {"result": "passed"}).status_code == 403
+        assert admin_client.post(url_of(Call, "delete", call.pk), {"post": "yes"}).status_code == 403
