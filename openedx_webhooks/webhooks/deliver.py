@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ..app_settings import app_settings
 from ..models import Delivery, Webhook
-from . import claims, results, sending
+from . import claims, results, schedule, sending
 from .lanes import Lanes
 from .results import Counts
 from .safe_log import where
@@ -88,9 +88,7 @@ class _Drain:
         self.counts = Counts()
         self._end, self._stop, self._tick = end, stop, tick
         self._holder = uuid.uuid4()
-        self._threads = app_settings.DELIVERY_THREADS
-        self._per_endpoint = min(app_settings.DELIVERY_THREADS_PER_ENDPOINT, max(1, self._threads // 2))
-        self._lanes = Lanes(_send, self._threads, self._per_endpoint)
+        self._lanes = Lanes(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
         self._claimed: dict[int, _Job] = {}
         self._webhooks: dict[int, Webhook] = {}
         self._webhooks_read_at = 0.0
@@ -167,8 +165,8 @@ class _Drain:
         return chosen
 
     def _room(self, endpoint: str) -> int:
-        """Threads of its own, and a queue as long as it lately worked off in a second."""
-        return self._per_endpoint + self._pace.of(endpoint) - self._lanes.load(endpoint)
+        """As many as it may have under way, and a queue as long as it lately worked off in a second."""
+        return self._lanes.window(endpoint) + self._pace.of(endpoint) - self._lanes.load(endpoint)
 
     def _full_webhooks(self) -> set[int]:
         return {pk for pk, webhook in self._webhooks.items() if self._room(endpoint_of(webhook)) <= 0}
@@ -185,7 +183,10 @@ class _Drain:
         webhook = self._webhooks[delivery.webhook_id]
         lapses_at = time.monotonic() + claims.lease().total_seconds() - app_settings.DELIVERY_TIMEOUT_SECONDS - 5
         job = self._claimed[delivery.pk] = _Job(delivery, webhook, lapses_at)
-        self._lanes.add(endpoint_of(webhook), job)
+        endpoint = endpoint_of(webhook)
+        if webhook.consecutive_failures:
+            self._lanes.suspect(endpoint)
+        self._lanes.add(endpoint, job)
 
     def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
         for job, result in found:
@@ -238,10 +239,11 @@ def endpoint_of(webhook: Webhook) -> str:
     return urlsplit(webhook.webhook_url).netloc.lower()
 
 
-def _send(job: _Job) -> tuple[_Job, sending.Result | None]:
+def _send(job: _Job) -> tuple[tuple[_Job, sending.Result | None], bool]:
     if time.monotonic() >= job.lapses_at:
-        return job, None
-    return job, sending.attempt(job.delivery, job.webhook)
+        return (job, None), False
+    result = sending.attempt(job.delivery, job.webhook)
+    return (job, result), schedule.verdict(result.outcome) is not schedule.Verdict.RETRY
 
 
 def _persist(write: Callable[[], None]) -> None:

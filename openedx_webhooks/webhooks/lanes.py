@@ -1,9 +1,12 @@
 """
 Threads that send, shared fairly between endpoints.
 
-An endpoint may start one more request as long as it has fewer under way than there are threads free (the dynamic
-threshold of Choudhury and Hahne, 1998). Alone it gets half of the threads; however many endpoints hang, a share is left
-for the next one, without any list of good and bad ones.
+Two rules keep an endpoint that hangs from holding up the others, without any list of good and bad ones:
+
+* Slow start, as in TCP: an endpoint begins with two requests at a time; each one that it answers makes it one more, a
+  failure takes it back to one.
+* Dynamic threshold (Choudhury and Hahne, 1998): an endpoint may begin another request only while it has fewer under way
+  than there are threads free, so that even one that was fast until now and then hangs leaves half of the threads.
 
 Threads do HTTP only. Whatever needs the database happens in the thread that owns the lanes.
 """
@@ -14,22 +17,25 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from typing import Any
 
+_FIRST_WINDOW = 2
+
 
 class Lanes:
     """
     One queue of jobs for each endpoint, and the threads that work them off.
 
     Args:
-        work: called in a thread with a job; must not raise.
+        work: called in a thread with a job; returns the result, and whether the endpoint is well. Must not raise.
         threads: at most this many; they are started as they are needed.
         per_endpoint: requests under way to one endpoint, at most.
     """
 
-    def __init__(self, work: Callable[[Any], Any], threads: int, per_endpoint: int):
+    def __init__(self, work: Callable[[Any], tuple[Any, bool]], threads: int, per_endpoint: int):
         self._work, self._max_threads, self._per_endpoint = work, threads, per_endpoint
         self._changed = threading.Condition()
         self._waiting: dict[Hashable, deque] = {}
         self._running: Counter = Counter()
+        self._windows: dict[Hashable, int] = {}
         self._threads: list[threading.Thread] = []
         # Threads that wait for a job and that nobody has woken yet.
         self._idle = 0
@@ -53,6 +59,14 @@ class Lanes:
         """Jobs of an endpoint that are queued or under way."""
         with self._changed:
             return len(self._waiting.get(endpoint, ())) + self._running[endpoint]
+
+    def window(self, endpoint: Hashable) -> int:
+        """How many requests at a time an endpoint has earned."""
+        return self._windows.get(endpoint, min(_FIRST_WINDOW, self._per_endpoint))
+
+    def suspect(self, endpoint: Hashable) -> None:
+        """Begin with one request at a time: the endpoint is known to have failed lately."""
+        self._windows.setdefault(endpoint, 1)
 
     def collect(self, seconds: float, linger: float = 0.0) -> list[Any]:
         """
@@ -83,8 +97,9 @@ class Lanes:
         return jobs
 
     def close(self) -> None:
-        """End the threads, after what they have under way."""
+        """End the threads, after what they have under way; what no thread has begun is dropped."""
         with self._changed:
+            self._waiting.clear()
             self._closed = True
             self._changed.notify_all()
         for thread in self._threads:
@@ -102,14 +117,15 @@ class Lanes:
     def _run(self) -> None:
         while (taken := self._take()) is not None:
             endpoint, job = taken
-            result = self._work(job)
+            result, is_well = self._work(job)
             self._results.put(result)
             with self._changed:
+                self._windows[endpoint] = min(self.window(endpoint) + 1, self._per_endpoint) if is_well else 1
                 self._running[endpoint] -= 1
                 if not self._running[endpoint]:
                     del self._running[endpoint]
-                # This thread takes the next job; what ended may have made room for one more.
-                if self._waiting and self._idle:
+                # This thread takes the next job; what ended may have made room for another, and a wider window too.
+                for _ in range(min(2, self._idle) if self._waiting else 0):
                     self._wake_one()
 
     def _take(self):
@@ -130,5 +146,6 @@ class Lanes:
 
     def _next_endpoint(self):
         free = self._max_threads - self._running.total()
-        most = min(self._per_endpoint, free)
-        return next((endpoint for endpoint in self._waiting if self._running[endpoint] < most), None)
+        return next(
+            (name for name in self._waiting if self._running[name] < min(self.window(name), free)), None
+        )

@@ -1,0 +1,160 @@
+"""Threads shared between endpoints."""
+# pylint: disable=missing-function-docstring
+import threading
+import time
+
+import pytest
+
+from openedx_webhooks.webhooks.lanes import Lanes
+
+
+@pytest.fixture
+def lanes():
+    made = []
+
+    def make(work, threads=8, per_endpoint=8):
+        made.append(Lanes(work, threads, per_endpoint))
+        made[-1].work = work
+        return made[-1]
+
+    yield make
+    for each in made:
+        if isinstance(each.work, Gate):
+            each.work.open.set()
+        each.close()
+
+
+def collect(lanes, count, seconds=5.0):
+    results, end = [], time.monotonic() + seconds
+    while len(results) < count and time.monotonic() < end:
+        results += lanes.collect(0.05)
+    return results
+
+
+class Gate:
+    """Work that blocks for endpoint "slow" until it is opened, and counts what is under way."""
+
+    def __init__(self):
+        self.open, self.under_way, self.most = threading.Event(), 0, 0
+        self.lock = threading.Lock()
+
+    def __call__(self, job):
+        endpoint, _number = job
+        if endpoint != "fast":
+            with self.lock:
+                self.under_way += 1
+                self.most = max(self.most, self.under_way)
+            self.open.wait(10)
+            with self.lock:
+                self.under_way -= 1
+        return job, True
+
+
+def test_every_job_is_worked_off_once(lanes):
+    pool = lanes(lambda job: (job, True))
+    for number in range(500):
+        pool.add(f"endpoint{number % 7}", number)
+    assert sorted(collect(pool, 500)) == list(range(500))
+    assert pool.outstanding == 0
+
+
+def wait_until(condition, seconds=3.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
+def test_unknown_endpoint_that_hangs_gets_two_threads(lanes):
+    gate = Gate()
+    pool = lanes(gate)
+    for number in range(100):
+        pool.add("slow", ("slow", number))
+    time.sleep(0.2)
+    assert gate.under_way == 2
+    gate.open.set()
+    assert len(collect(pool, 100)) == 100
+
+
+def test_suspect_that_hangs_gets_one_thread(lanes):
+    gate = Gate()
+    pool = lanes(gate)
+    pool.suspect("slow")
+    for number in range(10):
+        pool.add("slow", ("slow", number))
+    time.sleep(0.2)
+    assert gate.under_way == 1
+
+
+def test_endpoint_that_was_fast_and_then_hangs_leaves_half_of_the_threads(lanes):
+    gate = Gate()
+    gate.open.set()
+    pool = lanes(gate)
+    for number in range(100):
+        pool.add("slow", ("slow", number))
+    collect(pool, 100)
+    gate.open.clear()
+    for number in range(100):
+        pool.add("slow", ("slow", number))
+    wait_until(lambda: gate.under_way == 4)
+    time.sleep(0.1)
+    assert gate.under_way == 4
+
+
+def test_window_grows_with_each_success_and_a_failure_takes_it_back_to_one(lanes):
+    pool = lanes(lambda ok: (ok, ok), threads=8, per_endpoint=5)
+    assert pool.window("a") == 2
+    for ok, window in ((True, 3), (True, 4), (True, 5), (True, 5), (False, 1), (True, 2)):
+        pool.add("a", ok)
+        collect(pool, 1)
+        wait_until(lambda window=window: pool.window("a") == window)
+
+
+def test_however_many_endpoints_hang_one_more_is_served(lanes):
+    gate = Gate()
+    pool = lanes(gate, threads=80, per_endpoint=40)
+    for number in range(39):
+        for job in range(100):
+            pool.add(f"slow{number}", (f"slow{number}", job))
+    time.sleep(0.2)
+    start = time.monotonic()
+    pool.add("fast", ("fast", 1))
+    assert ("fast", 1) in collect(pool, 1)
+    assert time.monotonic() - start < 0.5
+
+
+def test_more_threads_than_the_endpoint_may_have_are_not_used(lanes):
+    gate = Gate()
+    pool = lanes(gate, threads=20, per_endpoint=3)
+    gate.open.set()
+    for number in range(500):
+        pool.add("slow", ("slow", number))
+    collect(pool, 500)
+    gate.open.clear()
+    for number in range(50):
+        pool.add("slow", ("slow", number))
+    time.sleep(0.2)
+    assert gate.under_way == gate.most == 3
+
+
+def test_cleared_jobs_are_given_back_and_never_run(lanes):
+    gate = Gate()
+    pool = lanes(gate, threads=2)
+    pool.suspect("slow")
+    for number in range(10):
+        pool.add("slow", ("slow", number))
+    time.sleep(0.1)
+    assert len(pool.clear()) == 9
+    gate.open.set()
+    assert len(collect(pool, 1)) == 1
+    assert pool.outstanding == 0
+
+
+def test_no_thread_is_left_behind():
+    before = threading.active_count()
+    pool = Lanes(lambda job: (job, True), 8, 8)
+    for number in range(100):
+        pool.add(number, number)
+    collect(pool, 100)
+    pool.close()
+    assert threading.active_count() == before
