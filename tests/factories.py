@@ -3,6 +3,7 @@ Instances of the events' data classes, made from the classes themselves: a new l
 """
 import datetime
 import io
+import types
 import typing
 import uuid
 
@@ -20,7 +21,7 @@ _texts = st.one_of(
     st.text(max_size=20),
 )
 _zones = st.sampled_from([
-    None, datetime.timezone.utc, datetime.timezone(datetime.timedelta(hours=5, minutes=45)),
+    None, datetime.UTC, datetime.timezone(datetime.timedelta(hours=5, minutes=45)),
 ])
 
 SCALARS: dict[typing.Any, st.SearchStrategy] = {
@@ -66,7 +67,7 @@ def values(annotation, optional: bool | None = None) -> st.SearchStrategy:
         return st.dictionaries(values(arguments[0]), values(arguments[1], optional), max_size=3)
     if origin is not None:
         return st.one_of(*(
-            st.none() if argument is type(None) else values(argument, optional) for argument in arguments
+            st.none() if argument is types.NoneType else values(argument, optional) for argument in arguments
         ))
     return SCALARS[annotation]
 
@@ -79,7 +80,7 @@ def instances(cls: type, optional: bool | None = None) -> st.SearchStrategy:
         optional: whether fields with a default are given a value, at any depth; None: now and then, and None where that
             is the default.
     """
-    types = typing.get_type_hints(cls, include_extras=False) if _has_text_types(cls) else {}
+    hints = typing.get_type_hints(cls, include_extras=False) if _has_text_types(cls) else {}
 
     @st.composite
     def build(draw):
@@ -89,7 +90,7 @@ def instances(cls: type, optional: bool | None = None) -> st.SearchStrategy:
                 continue
             if field.default is not attr.NOTHING and not (draw(st.booleans()) if optional is None else optional):
                 continue
-            value = values(types.get(field.name, field.type), optional)
+            value = values(hints.get(field.name, field.type), optional)
             arguments[field.alias] = draw(st.none() | value if field.default is None and not optional else value)
         return cls(**arguments)
 

@@ -5,8 +5,8 @@ A key that names such a thing is *dropped* with its value, not masked: a receive
 and can't send it back as one. A secret inside a longer text (a URL's query, a token in a sentence) is replaced by
 :data:`MASK`, so that the rest of the text survives.
 
-Names are compared word by word, whatever joins the words (``access_token``, ``accessToken``, ``X-Access-Token``), so that
-``author``, ``course_key`` and ``tokenized`` stay.
+Names are compared word by word, whatever joins the words (``access_token``, ``accessToken``, ``X-Access-Token``), so
+that ``author``, ``course_key`` and ``tokenized`` stay.
 """
 import json
 import re
@@ -38,7 +38,7 @@ _WHOLE_NAMES = frozenset((("sessions",), ("raw", "response"), ("exam", "access")
 
 
 def is_sensitive(key: Any) -> bool:
-    """Whether a value under this name never leaves; takes names in any spelling, and is false for what isn't a string."""
+    """Whether a value under this name never leaves, in any spelling; false for what isn't a string."""
     if type(key) is not str:  # pylint: disable=unidiomatic-typecheck
         if not issubclass(type(key), str):
             return False
@@ -98,9 +98,10 @@ def sensitive_here(mapping: Mapping) -> frozenset:
         key = mapping["key"]
         if not _ACTIVATION_KEYS.isdisjoint(mapping) or (isinstance(key, str) and _OPAQUE_KEY.fullmatch(key)):
             found |= {"key"}
-    if not _VALUE_KEYS.isdisjoint(mapping):
-        if any(_names_a_secret(mapping[name]) for name in _NAME_KEYS if name in mapping):
-            found |= _VALUE_KEYS
+    if not _VALUE_KEYS.isdisjoint(mapping) and any(
+        _names_a_secret(mapping[name]) for name in _NAME_KEYS if name in mapping
+    ):
+        found |= _VALUE_KEYS
     return found
 
 
@@ -113,7 +114,7 @@ def redact(value: Any, depth: int = 0) -> Any:
     """
     A copy of JSON data without the keys that never leave, at any depth, and with secrets inside texts masked.
 
-    What isn't JSON data (dict, list, tuple, str) is returned as it is; what is nested deeper than 100 levels is dropped.
+    What isn't JSON data (dict, list, tuple, str) is returned as it is; what is nested deeper than 100 levels is null.
     """
     if depth > 100:
         return None

@@ -13,7 +13,7 @@ Payloads: what an event or a filter carries, as JSON data (``{argument: value, â
 import functools
 import re
 from collections.abc import Mapping
-from datetime import timezone
+from datetime import UTC
 from typing import Any
 
 import openedx_filters
@@ -24,8 +24,9 @@ from openedx_webhooks.catalog import EventType, FilterType
 
 from .limits import METADATA, dump, fit
 from .redact import is_sensitive
+from .registry import register
 from .serializers import held
-from .walk import MAX_NOTES, Walk, register
+from .walk import MAX_NOTES, Walk
 
 __all__ = ["event_payload", "filter_payload", "register", "to_json", "user_id_of"]
 
@@ -187,7 +188,7 @@ def _metadata(metadata: EventsMetadata, name: str) -> dict[str, Any]:
         "event_type": metadata.event_type,
         "event_name": name,
         "id": str(metadata.id),
-        "time": metadata.time.astimezone(timezone.utc).isoformat(),
+        "time": metadata.time.astimezone(UTC).isoformat(),
         "source": metadata.source,
         "sourcehost": metadata.sourcehost,
         "minorversion": metadata.minorversion,

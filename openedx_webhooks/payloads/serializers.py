@@ -7,7 +7,8 @@ loaded, or a relation that nobody followed, is left out instead of fetched.
 import functools
 from typing import Any
 
-from .walk import primary_key, register, type_name
+from .handlers import primary_key
+from .registry import register, type_name
 
 _MISSING = object()
 
@@ -147,14 +148,10 @@ def _fields_of(instance, names):
     return fields or {"type": type_name(type(instance))}
 
 
-def _nobody(_user):
-    """An anonymous visitor."""
-    return None
-
-
 for _target, _serializer in {
     "AbstractBaseUser": _user,
-    "AnonymousUser": _nobody,
+    # An anonymous visitor is nobody.
+    "AnonymousUser": lambda user: None,
     "UserProfile": _profile,
     "CourseOverview": _only("id", "display_name", "start", "end"),
     "CourseEnrollment": _enrollment,

@@ -41,7 +41,7 @@ def compile_expression(text: str):
         raise _located(_("Not a JMESPath expression"), text, error.lex_position) from error
     except RecursionError as error:
         raise ExpressionError(_("The expression is nested too deeply.")) from error
-    except Exception as error:  # pylint: disable=broad-exception-caught
+    except Exception as error:
         # Numbers of thousands of digits, for one, are Python's own error.
         raise ExpressionError(str(error) or type(error).__name__) from error
     _check_functions(text, expression.parsed)
@@ -77,7 +77,7 @@ def _search(expression, payload):
         return expression.search(payload)
     except RecursionError as error:
         raise ExpressionError(_("The expression is nested too deeply.")) from error
-    except Exception as error:  # pylint: disable=broad-exception-caught
+    except Exception as error:
         # Beside its own exceptions, JMESPath lets Python's through where a function meets values it didn't expect.
         raise ExpressionError(str(error) or type(error).__name__) from error
 

@@ -11,7 +11,8 @@ from openedx_webhooks.payloads.encode import encode, flatten
 _json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8")),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), children, max_size=4),
+    lambda children: st.lists(children, max_size=4)
+    | st.dictionaries(st.text(st.characters(codec="utf-8")), children, max_size=4),
     max_leaves=20,
 )
 

@@ -102,7 +102,7 @@ def test_metadata_is_the_events_own():
     event_type = catalog.find_event("SESSION_LOGIN_COMPLETED")
     metadata = EventsMetadata(
         event_type=event_type.event_type, minorversion=3, source="openedx/cms/web", sourcehost="host",
-        time=datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc), sourcelib=(9, 0, 1),
+        time=datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), sourcelib=(9, 0, 1),
     )
     user = UserData(id=5, is_active=True, pii=UserPersonalData(username="ada", email="a@b.c"))
     payload = event_payload(event_type, {"user": user, "metadata": metadata, "from_event_bus": True}, metadata)
@@ -125,7 +125,7 @@ def test_tracking_log(text, leaves):
     """Tracking logs carry JSON as text: it is searched too."""
     event_type = catalog.find_event("TRACKING_EVENT_EMITTED")
     log = event_type.init_data["tracking_log"](
-        name="x", timestamp=datetime.datetime.now(datetime.timezone.utc), data=text, context=text
+        name="x", timestamp=datetime.datetime.now(datetime.UTC), data=text, context=text
     )
     payload = event_payload(event_type, {"tracking_log": log}, EventsMetadata(event_type="x"))
     assert payload["tracking_log"]["data"] == payload["tracking_log"]["context"] == leaves
@@ -158,7 +158,7 @@ def _foreign_event():
     signal = OpenEdxPublicSignal("org.example.published.v1", {"package": PackageData, "log": LogData})
     yield catalog.EventType(signal.event_type, "PUBLISHED", signal)
     OpenEdxPublicSignal.instances.remove(signal)
-    OpenEdxPublicSignal._mapping.pop(signal.event_type)
+    OpenEdxPublicSignal._mapping.pop(signal.event_type)  # pylint: disable=protected-access
 
 
 @given(data=st.data())

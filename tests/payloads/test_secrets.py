@@ -115,7 +115,8 @@ def test_user_in_every_argument_of_every_filter(user):
     """Whatever argument a user comes in."""
     user.session_key = SECRET
     for filter_type in catalog.filters().values():
-        arguments = {name: {"request_user": user, "users": [user], **everywhere("token")} for name in filter_type.arguments}
+        value = {"request_user": user, "users": [user], **everywhere("token")}
+        arguments = dict.fromkeys(filter_type.arguments, value)
         assert_no_secret(filter_payload(filter_type, arguments | {"user": user}))
 
 
@@ -177,7 +178,7 @@ def test_request_session_and_response(db):  # pylint: disable=unused-argument
 def test_login_through_a_provider(user):
     """The provider's raw answer, its configuration, and the account that links them."""
     provider = type("OAuth2ProviderConfig", (), {"KEY_FIELDS": ("slug",), "prefix": "oa2"})()
-    provider.__dict__.update(slug="uni", name="Uni", key=SECRET, secret=SECRET, other_settings=f'{{"SECRET": "{SECRET}"}}')
+    provider.__dict__.update(slug="uni", name="Uni", key=SECRET, secret=SECRET, other_settings=f'{{"KEY": "{SECRET}"}}')
     pipeline = {"backend": "oa2", "kwargs": {
         "response": {"access_token": SECRET, "attributes": SECRET}, "user": user,
         "social": SimpleNamespace(extra_data=SECRET), "details": {"email": "a@b.c", "password": SECRET},
@@ -233,7 +234,7 @@ def test_tracking_log_of_a_login():
     """A tracking log carries the request, as text."""
     cls = catalog.find_event("TRACKING_EVENT_EMITTED").init_data["tracking_log"]
     log = cls(
-        name="/login_ajax", timestamp=datetime.datetime.now(datetime.timezone.utc),
+        name="/login_ajax", timestamp=datetime.datetime.now(datetime.UTC),
         data=f'{{"POST": {{"password": ["{SECRET}"]}}, "GET": {{"token": "{SECRET}"}}}}',
         context=f'{{"session": "{SECRET}", "referer": "https://lms.example/?access_token=S3CR3T", "user_id": 5}}',
     )

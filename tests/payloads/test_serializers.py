@@ -16,7 +16,7 @@ from openedx_webhooks import catalog
 from openedx_webhooks.payloads.serialize import filter_payload, to_json, user_id_of
 
 COURSE = CourseKey.from_string("course-v1:edX+DemoX+2026")
-JOINED = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+JOINED = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 LOGIN = catalog.find_filter("StudentLoginRequested")
 
 
@@ -185,7 +185,7 @@ def test_queryset_is_not_evaluated():
     """The model's name is all there is."""
     queryset = models.CourseEnrollment.objects.filter(mode="verified")
     assert without_queries(queryset) == {"type": "minilms.CourseEnrollment"}
-    assert queryset._result_cache is None
+    assert queryset._result_cache is None  # pylint: disable=protected-access
 
 
 @pytest.mark.parametrize("rows", [
@@ -265,6 +265,7 @@ def test_course_grade():
     assert to_json(CourseGrade()) == {"percent": 0.9, "letter_grade": "A", "passed": True}
 
 
+IN_MEMORY = SimpleNamespace(_kvs=SimpleNamespace(_fields={"display_name": "Öne", "answer": "S3CR3T"}))
 USAGE = COURSE.make_usage_key("problem", "one")
 BLOCK = {"usage_key": str(USAGE), "course_key": str(COURSE), "block_type": "problem", "display_name": None}
 
@@ -273,10 +274,8 @@ BLOCK = {"usage_key": str(USAGE), "course_key": str(COURSE), "block_type": "prob
     ({}, None),
     ({"_field_data_cache": {"display_name": "Öne"}}, "Öne"),
     ({"_field_data_cache": {"display_name": object()}}, None),
-    ({"_field_data": SimpleNamespace(_kvs=SimpleNamespace(_fields={"display_name": "Öne", "answer": "S3CR3T"}))}, "Öne"),
-    ({"_field_data": SimpleNamespace(
-        _authored_data=SimpleNamespace(fallback=SimpleNamespace(_kvs=SimpleNamespace(_fields={"display_name": "Öne"})))
-    )}, "Öne"),
+    ({"_field_data": IN_MEMORY}, "Öne"),
+    ({"_field_data": SimpleNamespace(_authored_data=SimpleNamespace(fallback=IN_MEMORY))}, "Öne"),
 ])
 def test_xblock(state, name):
     """What it is, and its name if that is in memory; no field that could hold an answer."""
@@ -399,7 +398,8 @@ def test_odd_pipeline(pipeline):
     ({"current_membership": {"user": {"id": 5}}, "target_cohort": {"id": 6}}, 5),
     ({"context": {"user": {"id": 5}, "course": {"id": 6}}}, 5), ({"context": {"accomplishment_user_id": "5"}}, 5),
     ({"e": {"enterprise_course_enrollment": {"enterprise_customer_user": {"id": 1, "user_id": 5}}}}, 5),
-    ({"tracking_log": {"context": '{"user_id": 5, "path": "/"}'}}, 5), ({"tracking_log": {"context": '{"user_id": null}'}}, None),
+    ({"tracking_log": {"context": '{"user_id": 5, "path": "/"}'}}, 5),
+    ({"tracking_log": {"context": '{"user_id": null}'}}, None),
     ({"launch": {"user": {"id": 5}, "launch_params": {"user_id": "77"}}}, 5),
     ({"rows": [{"user": {"id": 5}}]}, None), ({"event_metadata": {"user_id": 5}}, None), ({"user": [1]}, None),
 ])

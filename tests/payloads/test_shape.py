@@ -1,4 +1,6 @@
 """Conditions and shapes: where and why an expression is wrong, and what its result is."""
+import contextlib
+
 import jmespath
 import pytest
 from django.test import override_settings
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 
 from openedx_webhooks.payloads.shape import MAX_EXPRESSION, ExpressionError, compile_expression, evaluate, matches
 
-PAYLOAD = {"user": {"id": 5, "email": "ada@example.com"}, "rows": [{"n": 1}, {"n": 2}], "empty": {}, "zero": 0, "off": False}
+PAYLOAD = {
+    "user": {"id": 5, "email": "ada@example.com"}, "rows": [{"n": 1}, {"n": 2}], "empty": {}, "zero": 0, "off": False,
+}
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -111,9 +115,7 @@ def test_result_within_four_times_the_limit():
 @given(st.text(alphabet="abc.[]{}()*?@&|!=<>'\"`,: `1-ü", max_size=40) | st.text(max_size=20))
 def test_any_text_is_compiled_or_refused(text):
     """No other exception than the documented one, then or when it is evaluated."""
-    try:
+    with contextlib.suppress(ExpressionError):
         expression = compile_expression(text)
         matches(expression, PAYLOAD)
         evaluate(expression, PAYLOAD)
-    except ExpressionError as error:
-        assert str(error)
