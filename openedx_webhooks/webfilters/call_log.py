@@ -24,6 +24,7 @@ from ..payloads import redact, serialize
 log = logging.getLogger(__name__)
 
 _QUEUE_SIZE = 2000
+_QUEUE_BYTES = 16 * 1024 * 1024
 _BATCH_SIZE = 100
 # The writer gathers for this long, so that a page with many calls costs one INSERT.
 _LINGER_SECONDS = 0.2
@@ -38,7 +39,7 @@ def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
     try:
         for one in asked:
             if not one.is_remembered and _is_wanted(one):
-                recorder.put(_fields(one, payload))
+                recorder.put(_fields(one, payload), len(one.question.body))
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("A call could not be recorded: %s", type(error).__name__)
 
@@ -102,27 +103,41 @@ class Recorder:
 
     def _reset(self):
         self._lock = threading.Lock()
-        self._queue: queue.Queue[dict[str, Any]] = queue.Queue(_QUEUE_SIZE)
+        self._queue: queue.Queue[tuple[dict[str, Any], int]] = queue.Queue(_QUEUE_SIZE)
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
+        self._bytes = 0
         self._lost = 0
         self._warn_at = 0.0
 
-    def put(self, fields: dict[str, Any]) -> None:
-        """Take one record: the fields of a :class:`~openedx_webhooks.models.Call`."""
+    def put(self, fields: dict[str, Any], size: int = 0) -> None:
+        """
+        Take one record, or lose it if too many are waiting.
+
+        Args:
+            fields: of a :class:`~openedx_webhooks.models.Call`.
+            size: about how many bytes it holds.
+        """
         if self.inline:
             _write([fields])
             return
         if self._pid != os.getpid():
             self._reset()
-        try:
-            self._queue.put_nowait(fields)
-        except queue.Full:
-            self._lost += 1
-            if time.monotonic() >= self._warn_at:
-                self._warn_at = time.monotonic() + _WARN_SECONDS
-                log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
+        if self._bytes + size > _QUEUE_BYTES:
+            self._lose()
+        else:
+            try:
+                self._queue.put_nowait((fields, size))
+                self._bytes += size
+            except queue.Full:
+                self._lose()
         self._start()
+
+    def _lose(self):
+        self._lost += 1
+        if time.monotonic() >= self._warn_at:
+            self._warn_at = time.monotonic() + _WARN_SECONDS
+            log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
 
     def flush(self, seconds: float = _EXIT_SECONDS) -> bool:
         """Wait until everything is written; false if that took longer than ``seconds``."""
@@ -144,14 +159,16 @@ class Recorder:
             while batch := self._next_batch():
                 try:
                     close_old_connections()
-                    _write(batch)
+                    _write([fields for fields, _size in batch])
                 finally:
-                    for _fields_of_one in batch:
+                    # Without a lock: the sum may drift a little, and is exact again when the queue is empty.
+                    self._bytes = max(0, self._bytes - sum(size for _fields, size in batch))
+                    for _record in batch:
                         self._queue.task_done()
         finally:
             connections.close_all()
 
-    def _next_batch(self) -> list[dict[str, Any]]:
+    def _next_batch(self) -> list[tuple[dict[str, Any], int]]:
         try:
             batch = [self._queue.get(timeout=_IDLE_SECONDS)]
         except queue.Empty:
@@ -159,6 +176,7 @@ class Recorder:
                 # Decided under the lock, so that a record that comes now starts a new thread.
                 if self._queue.empty():
                     self._thread = None
+                    self._bytes = 0
                     return []
             return self._next_batch()
         end = time.monotonic() + _LINGER_SECONDS

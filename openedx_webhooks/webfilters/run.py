@@ -66,7 +66,7 @@ def run(
     Returns:
         the arguments that changed, and the exception to raise, if any (then nothing has changed).
     """
-    filter_type = catalog.filters().get(filter_name)
+    filter_type = _filter_type(filter_name)
     if filter_type is None:
         _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
         return {}, None
@@ -93,6 +93,19 @@ def run(
             _imagine(filter_type, kwargs, payload, one)
     call_log.record(asked, payload)
     return changed, halting.verdict.halt if halting is not None else None
+
+
+# The catalog looks for new filters at each call; those that it has found stay.
+_filter_types: dict[str, catalog.FilterType] = {}
+
+
+def _filter_type(name: str) -> catalog.FilterType | None:
+    if name not in _filter_types:
+        found = catalog.filters().get(name)
+        if found is None:
+            return None
+        _filter_types[name] = found
+    return _filter_types[name]
 
 
 def _load_related(paths, kwargs) -> None:

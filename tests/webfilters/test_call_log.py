@@ -141,6 +141,7 @@ def test_full_queue_loses_records_instead_of_time(monkeypatch, caplog):
     monkeypatch.setattr(own, "_start", lambda: None)
     for _ in range(5):
         own.put({"webfilter_id": 1})
+        own.put({"webfilter_id": 1}, size=10**9)
     assert caplog.text.count("can't keep up") == 1
 
 
