@@ -1,10 +1,14 @@
 """The pages of webfilters."""
+from datetime import timedelta
+
 from django.contrib import admin, messages
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Call, Webfilter
 from ..transport.breaker import State, breaker, states
+from ..webfilters.report import observe_report
 from . import parts
 from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
@@ -110,8 +114,17 @@ class WebfilterAdmin(HookAdmin):
                 for call in calls
             ],
             "may_see_calls": may_see_calls,
-            "observing": hook.mode == Webfilter.Mode.OBSERVE,
+            "report": self._report(hook) if hook.mode == Webfilter.Mode.OBSERVE else None,
         }
+
+    @staticmethod
+    def _report(hook) -> dict:
+        """What it would have done in the last day, with the durations and errors in words."""
+        report = observe_report(hook, timezone.now() - timedelta(hours=24))
+        for share in ("p50", "p95"):
+            report[share] = None if report[share] is None else parts.seconds(report[share])
+        report["errors"] = [(parts.answered(None, error), count) for error, count in report["errors"].items()]
+        return report
 
     # --- Buttons
 

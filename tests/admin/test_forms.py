@@ -117,7 +117,8 @@ def test_a_header_that_http_cannot_carry_is_refused_by_name(admin_client, model,
 
 
 def test_what_was_entered_beside_a_mistake_is_still_there(admin_client):
-    response = add(admin_client, Webhook, **{"headers-name": ["X-New"], "headers-value": ["typed"], "condition": "a =="})
+    entered = {"headers-name": ["X-New"], "headers-value": ["typed"], "condition": "a =="}
+    response = add(admin_client, Webhook, **entered)
     assert 'value="X-New"' in response.content.decode()
     assert 'value="typed"' in response.content.decode()
 

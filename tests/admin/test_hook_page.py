@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from openedx_webhooks import catalog
-from openedx_webhooks.models import Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Call, Delivery, Webfilter, Webhook
 from openedx_webhooks.transport import signing
 from openedx_webhooks.transport.breaker import State, breaker
 from tests.receiver import Reply
@@ -250,6 +250,38 @@ class TestReplayFailed:
         assert "Enter a date and time" in response.content.decode()
         delivery.refresh_from_db()
         assert delivery.state == "failed"
+
+
+class TestObserveReport:
+    """What a webfilter in observe mode would have done."""
+
+    def test_the_figures_of_the_last_day(self, admin_client, webfilter):
+        for result, keys, error in (
+            ("halted", "", ""), ("changed", "profile.name, profile.city", ""), ("changed", "profile.name", ""),
+            ("ignored", "", "timeout"), ("passed", "", ""),
+        ):
+            Call.objects.create(
+                webfilter=webfilter, mode="observe", result=result, changed_keys=keys, error=error, duration=0.2
+            )
+        Call.objects.create(
+            webfilter=webfilter, mode="observe", result="halted", started_at=timezone.now() - timedelta(days=2)
+        )
+        page = page_of(admin_client, webfilter)
+        figures = dict(zip(re.findall(r"<dt>(.*?)</dt>", page), re.findall(r"<dd>(.*?)</dd>", page)))
+        assert figures["Calls"] == "5"
+        assert figures["Would have halted"] == "1"
+        assert figures["Would have changed data"] == "2"
+        assert figures["Half took less than"] == "200 ms"
+        assert "<code>profile.name</code> (2), <code>profile.city</code> (1)" in page
+        assert "timed out (1)" in page
+        assert "Enforce: let its answers count" in page
+
+    def test_without_calls_it_says_why_there_may_be_none(self, admin_client, webfilter):
+        assert "Nobody has passed by" in page_of(admin_client, webfilter)
+
+    def test_a_webfilter_that_is_enforced_has_none(self, admin_client, webfilter):
+        Webfilter.objects.update(mode="enforce")
+        assert "What it would have done" not in page_of(admin_client, webfilter)
 
 
 class TestWebfilterButtons:
