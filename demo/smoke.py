@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .client import Browser, Operator
 from .run import Demo, running
-from .scenario import STEPS, expect
+from .scenario import STEPS
+from .scenario.steps import expect
 from .supervisor import DemoError, free_port
 
 LIMIT_SECONDS = 85
@@ -26,6 +27,7 @@ class Smoke:
         browser: the learner's, in which the steps go on from where the last one stopped.
         operator: at the receiver.
         passwords: username → password of the accounts that the demo made.
+        dead: the webhook that leads nowhere, once a step has made it.
     """
 
     def __init__(self, demo: Demo, accounts):
@@ -33,6 +35,7 @@ class Smoke:
         self.operator = Operator(demo.receiver_url)
         self.passwords = dict(accounts.passwords)
         self.browser = self.new_browser()
+        self.dead = None
         self._notes: list[str] = []
 
     def new_browser(self) -> Browser:

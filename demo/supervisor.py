@@ -7,11 +7,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 6
 START_SECONDS = 60
+# A proxy of this machine is not for loopback.
+_without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class DemoError(Exception):
@@ -91,7 +94,7 @@ class Supervisor:
         while time.monotonic() < end:
             self.check()
             try:
-                with urllib.request.urlopen(url, timeout=10):
+                with _without_proxy.open(url, timeout=10):
                     return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.1)
@@ -118,11 +121,9 @@ class Supervisor:
 
     @staticmethod
     def _kill_group(process: subprocess.Popen) -> None:
-        try:
+        # An error means that nobody is left; macOS says PermissionError when only unreaped processes are.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            # Nobody is left. (macOS says PermissionError when only unreaped processes are.)
-            return
 
 
 def check_port(host: str, port: int, option: str) -> None:

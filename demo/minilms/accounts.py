@@ -115,7 +115,7 @@ def register_page(request: HttpRequest) -> HttpResponse:
 class AuthFailedError(Exception):
     """A login that fails, with what the client is told."""
 
-    def __init__(self, value="", redirect_url=None, error_code=None, context=None):  # pylint: disable=super-init-not-called
+    def __init__(self, value="", redirect_url=None, error_code=None, context=None):
         self.value, self.redirect_url, self.error_code, self.context = value, redirect_url, error_code, context
 
     def get_response(self) -> dict:
@@ -143,6 +143,7 @@ def login_user(request: HttpRequest) -> JsonResponse:
             # What it returns is not used for a login by password; the object it was given may have been changed.
             StudentLoginRequested.run_filter(user=user)
         except StudentLoginRequested.PreventLogin as exc:
+            # pylint: disable=no-member  # the base class sets every argument as an attribute
             raise AuthFailedError(
                 str(exc), redirect_url=exc.redirect_to, error_code=exc.error_code, context=exc.context
             ) from exc

@@ -2,8 +2,8 @@
 
 # Course id, name, what it is about.
 COURSES = (
-    ("course-v1:DemoX+HOOKS101+2026", "Webhooks for Beginners", "What an event is, who tells whom, and why it is signed."),
-    ("course-v1:DemoX+FILTER201+2026", "The Art of Saying No", "Filters that change, refuse and redirect, with exercises."),
+    ("course-v1:DemoX+HOOKS101+2026", "Webhooks for Beginners", "What an event is, who tells whom, why it is signed."),
+    ("course-v1:DemoX+FILTER201+2026", "The Art of Saying No", "Filters that change, refuse and redirect."),
     ("course-v1:DemoX+OPS301+2026", "Queues at Three in the Morning", "Retries, backlogs and calm operators."),
 )
 COHORTS = ("Group A", "Group B", "Group C")

@@ -11,13 +11,13 @@ class CourseKeyConverter:
 
     regex = r"[^/+?]+\+[^/+?]+\+[^/+?]+"
 
-    def to_python(self, value: str) -> CourseKey:  # pylint: disable=missing-function-docstring
+    def to_python(self, value: str) -> CourseKey:
         try:
             return CourseKey.from_string(value)
         except InvalidKeyError as error:
             raise ValueError(value) from error
 
-    def to_url(self, value) -> str:  # pylint: disable=missing-function-docstring
+    def to_url(self, value) -> str:
         return str(value)
 
 

@@ -2,7 +2,7 @@
 import json
 import os
 import secrets
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
@@ -14,7 +14,15 @@ from opaque_keys.edx.keys import CourseKey
 from openedx_webhooks.models import Webfilter, Webhook
 
 from .examples import COHORTS, COURSES, EVENTS, FILTERS, FORM_ENCODED_EVENTS, LEARNERS, TEMPLATE
-from .models import CertificateTemplate, CohortMembership, CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
+from .models import (
+    CertificateTemplate,
+    CohortMembership,
+    CourseEnrollment,
+    CourseOverview,
+    CourseUserGroup,
+    UserProfile,
+)
+
 
 @attrs.frozen
 class Accounts:
@@ -72,7 +80,7 @@ def _write_privately(file: Path, value) -> None:
 def _make_courses() -> None:
     for month, (course_id, name, description) in enumerate(COURSES, start=9):
         key = CourseKey.from_string(course_id)
-        start = datetime(2026, month, 1, tzinfo=timezone.utc)
+        start = datetime(2026, month, 1, tzinfo=UTC)
         CourseOverview.objects.create(id=key, display_name=name, short_description=description, start=start)
         CourseUserGroup.objects.bulk_create(CourseUserGroup(name=cohort, course_id=key) for cohort in COHORTS)
     CertificateTemplate.objects.create(name=_("Demo certificate"), template=TEMPLATE)

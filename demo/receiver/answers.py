@@ -15,11 +15,11 @@ WEBFILTER_KINDS = {
     "garbage": "Garbage",
 }
 WEBHOOK_KINDS = {
-    "nothing": "Accept it",
-    "500": "Error 500: try again",
-    "429": "Error 429: wait a minute",
-    "403": "Error 403: refuse it",
-    "410": "Error 410: unsubscribe",
+    "nothing": "Accept it (200)",
+    "500": "Error 500",
+    "429": "Error 429: wait",
+    "403": "Error 403",
+    "410": "Error 410",
     "hang": "No answer (hang)",
 }
 GARBAGE = b'<!doctype html>\xff\xfe<h1>Not JSON</h1>{"data": {"form_data": {"name": NaN'
@@ -59,7 +59,9 @@ FILTERS = {
         "A learner enrolls in a course.", {"mode": "honor"}, {"PreventEnrollment": "This course is for employees only"}
     ),
     "CourseUnenrollmentStarted": Suggestion(
-        "A learner leaves a course. An answer can stop it, but change nothing.", {}, {"PreventUnenrollment": "Ask your manager first"}
+        "A learner leaves a course. An answer can stop it, but change nothing.",
+        {},
+        {"PreventUnenrollment": "Ask your manager first"},
     ),
     "CertificateCreationRequested": Suggestion(
         "A certificate is about to be made.", {"mode": "verified"}, {"PreventCertificateCreation": "Fee not paid"}

@@ -2,7 +2,7 @@
 import json
 import threading
 from collections import deque
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 KEPT = 500
@@ -21,7 +21,7 @@ class Record:
         """Number a request and keep it; the oldest goes."""
         with self._lock:
             self._last += 1
-            entry = {"number": self._last, "time": datetime.now(timezone.utc).isoformat(), **entry}
+            entry = {"number": self._last, "time": datetime.now(UTC).isoformat(), **entry}
             self._requests.append(entry)
             return entry
 

@@ -67,7 +67,8 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 300
     server: ReceiverServer
 
-    def do_GET(self):  # pylint: disable=invalid-name,missing-function-docstring
+    def do_GET(self):  # pylint: disable=invalid-name
+        """The page, and what the receiver knows."""
         path = urlsplit(self.path)
         if path.path == "/api/state":
             after = parse_qs(path.query).get("after", ["0"])[0]
@@ -82,13 +83,15 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(200, file.read_bytes(), {"Content-Type": f"{content_type}; charset=utf-8"})
         return self._json({"error": "There is nothing at this address. The page is at /."}, 404)
 
-    def do_DELETE(self):  # pylint: disable=invalid-name,missing-function-docstring
+    def do_DELETE(self):  # pylint: disable=invalid-name
+        """Forget the requests."""
         if self.path != "/api/requests":
             return self._json({"error": "Only /api/requests can be cleared."}, 404)
         self.server.record.clear()
         return self._json({})
 
-    def do_PUT(self):  # pylint: disable=invalid-name,missing-function-docstring
+    def do_PUT(self):  # pylint: disable=invalid-name
+        """Choose an answer, or add a secret."""
         path = urlsplit(self.path).path
         try:
             value = self._api_body()
@@ -103,7 +106,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._json({"error": str(error)}, 400)
         return self._json({"error": "Use /api/answers/webfilters/NAME, /api/answers/webhooks/NAME, /api/secrets."}, 404)
 
-    def do_POST(self):  # pylint: disable=invalid-name,missing-function-docstring
+    def do_POST(self):  # pylint: disable=invalid-name
+        """Record what a hook sends, and answer as chosen."""
         try:
             body = self._read_body()
         except ValueError as error:
@@ -177,5 +181,5 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+    def log_message(self, format, *args):
         """The page shows what arrives; the terminal stays quiet."""

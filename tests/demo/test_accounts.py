@@ -129,7 +129,7 @@ def test_no_answer_logs_in_without_the_password(client, learner, answer):  # pyl
     assert response.status_code == 400
 
 
-def test_no_password_reaches_the_receiver(client, learner, answer, receiver):  # pylint: disable=unused-argument
+def test_no_password_reaches_the_receiver(client, learner, answer, receiver):
     for name in ("StudentLoginRequested", "StudentRegistrationRequested"):
         answer(name, {})
     client.post(reverse("login"), {"email_or_username": "ada", "password": PASSWORD})

@@ -57,7 +57,7 @@ def test_everybody_sees_the_certificate_with_the_name_of_the_answer(client, cert
 @pytest.mark.parametrize(
     "exception, status, location, text",
     [
-        ({"RedirectToPage": {"message": "x", "redirect_to": "https://example.com/c"}}, 302, "https://example.com/c", ""),
+        ({"RedirectToPage": {"message": "x", "redirect_to": "https://example.com/"}}, 302, "https://example.com/", ""),
         ({"RenderAlternativeInvalidCertificate": "x"}, 200, None, "This certificate is not valid"),
         ({"RenderCustomResponse": {"message": "x", "content": "Gone", "status": 410}}, 410, None, "Gone"),
     ],

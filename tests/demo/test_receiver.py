@@ -5,7 +5,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ NOW = 1_800_000_000
 
 def signed(body=BODY, timestamp=NOW, secret=SECRET):
     """Headers as an independent library makes them."""
-    moment = datetime.fromtimestamp(timestamp, timezone.utc)
+    moment = datetime.fromtimestamp(timestamp, UTC)
     return {
         "webhook-id": "msg_1",
         "webhook-timestamp": str(timestamp),
@@ -106,7 +106,7 @@ def api():
 
 
 def test_a_request_is_recorded_with_its_signature_and_its_answer(api):
-    now = int(datetime.now(timezone.utc).timestamp())
+    now = int(datetime.now(UTC).timestamp())
     api.call("POST", "/webhooks/SESSION_LOGIN_COMPLETED", BODY, **signed(timestamp=now))
     entry, = api.json("/api/requests")
     assert (entry["type"], entry["name"], entry["method"]) == ("webhook", "SESSION_LOGIN_COMPLETED", "POST")
@@ -180,7 +180,7 @@ def test_other_sites_cannot_choose(api):
 
 def test_an_added_secret_is_known_and_never_shown(api):
     api.call("PUT", "/api/secrets", {"secret": OTHER})
-    now = int(datetime.now(timezone.utc).timestamp())
+    now = int(datetime.now(UTC).timestamp())
     api.call("POST", "/webhooks/X", BODY, **signed(timestamp=now, secret=OTHER))
     state = api.json("/api/state")
     assert state["requests"][0]["signature"]["verdict"] == "valid"

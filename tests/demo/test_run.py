@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +18,24 @@ START_SECONDS = 60
 STOP_SECONDS = 20
 
 
+def processes() -> dict[int, tuple[int, str]]:
+    """Every process of this machine: id → parent's id and state; by ps where there is no /proc."""
+    if not Path("/proc/self/stat").exists():
+        command = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        return {int(pid): (int(parent), state[0]) for pid, parent, state in map(str.split, lines)}
+    found = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # The name, in parentheses, may hold spaces.
+            state, parent = file.read_text().rpartition(")")[2].split()[:2]
+            found[int(file.parent.name)] = (int(parent), state)
+    return found
+
+
 def descendants(pid: int) -> set[int]:
     """All processes below one, by their parents."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = dict(map(int, line.split()) for line in listing.splitlines())
+    parents = {child: parent for child, (parent, _state) in processes().items()}
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
@@ -28,9 +44,8 @@ def descendants(pid: int) -> set[int]:
 
 def alive(pids: set[int]) -> set[int]:
     """Those that still run; a zombie that nobody has waited for doesn't."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
-    states = {int(pid): state for pid, state in map(str.split, listing.splitlines())}
-    return {pid for pid in pids if states.get(pid, "Z")[0] != "Z"}
+    states = processes()
+    return {pid for pid in pids if states.get(pid, (0, "Z"))[1] != "Z"}
 
 
 def wait_until(check, seconds):
@@ -52,7 +67,7 @@ def directory(tmp_path_factory):
 @pytest.fixture
 def start(directory):
     """Start a demo on free ports and wait for words of its output; returns the process and its ports."""
-    processes = []
+    started = []
 
     def run(until="Ctrl-C"):
         ports = free_port(), free_port()
@@ -61,14 +76,14 @@ def start(directory):
             process = subprocess.Popen(
                 [*command, f"--receiver-port={ports[1]}"], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
             )
-        processes.append(process)
+        started.append(process)
         text = (directory / "output").read_text
-        started = wait_until(lambda: until in text() or process.poll() is not None, START_SECONDS)
-        assert started and process.poll() is None, text()
+        assert wait_until(lambda: until in text() or process.poll() is not None, START_SECONDS), text()
+        assert process.poll() is None, text()
         return process, ports
 
     yield run
-    for process in processes:
+    for process in started:
         process.kill()
         process.wait()
 
@@ -103,7 +118,7 @@ def test_a_process_that_ends_is_reported_with_its_log(tmp_path):
     with Supervisor(tmp_path, {}) as supervisor:
         supervisor.start("receiver", "demo.receiver", "--port=nonsense")
         assert wait_until(lambda: _ended(supervisor), 20)
-        with pytest.raises(DemoError, match="(?s)The receiver ended by itself.*invalid int value"):
+        with pytest.raises(DemoError, match=r"(?s)The receiver ended by itself.*invalid int value"):
             supervisor.check()
 
 

@@ -116,6 +116,7 @@ function addHook(answer) {
   find(".line label").htmlFor = id;
   find(".line label").textContent = answer.name;
   find(".when").textContent = answer.when;
+  find(".when").hidden = !answer.when;
   find("textarea").id = `${id}-content`;
   find(".code-label").htmlFor = `${id}-content`;
   for (const { kind, label } of answer.kinds) select.append(new Option(label, kind));
@@ -126,11 +127,18 @@ function addHook(answer) {
   });
   find("textarea").addEventListener("input", () => {
     element.dataset.edited = "yes";
-    find(".saved").textContent = "Not used yet";
+    showUse(element, false);
   });
   hooks.set(answer.path, element);
   byId(answer.type === "webhook" ? "webhooks" : "webfilters").append(element);
   return element;
+}
+
+function showUse(element, inUse) {
+  const saved = element.querySelector(".saved");
+  saved.textContent = inUse ? "In use. Edit it as you like." : "Changed, not in use yet.";
+  saved.classList.toggle("pending", !inUse);
+  element.querySelector("button[type=submit]").disabled = inUse;
 }
 
 function showHook(answer) {
@@ -148,6 +156,8 @@ function showHook(answer) {
   find(".code-label").textContent = answer.kind === "data" ? "“data” of the answer (JSON)" : "“exception” of the answer (JSON): name and message or arguments";
   const text = JSON.stringify(answer.content, null, 2);
   if (find("textarea").value !== text) find("textarea").value = text;
+  find("textarea").rows = Math.min(Math.max(text.split("\n").length, 3), 16);
+  showUse(element, true);
 }
 
 function showExamples(element, answer) {
@@ -155,7 +165,6 @@ function showExamples(element, answer) {
   const examples = answer.examples[answer.kind];
   line.querySelectorAll("button").forEach((button) => button.remove());
   line.hidden = examples.length < 2;
-  element.querySelector(".saved").textContent = "";
   for (const { label, content } of examples) {
     const button = document.createElement("button");
     button.type = "button";
@@ -177,11 +186,9 @@ async function choose(path, kind, content) {
     const answers = await call("PUT", `/api/answers${path}`, { kind, content });
     delete element.dataset.edited;
     answers.forEach(showHook);
-    return true;
   } catch (problem) {
     error.textContent = problem.message;
     error.hidden = false;
-    return false;
   }
 }
 
@@ -196,9 +203,7 @@ async function saveContent(path) {
     error.hidden = false;
     return;
   }
-  if (await choose(path, element.querySelector("select").value, content)) {
-    element.querySelector(".saved").textContent = "In use";
-  }
+  await choose(path, element.querySelector("select").value, content);
 }
 
 byId("reset").addEventListener("click", async () => {
