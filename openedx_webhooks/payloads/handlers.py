@@ -126,7 +126,11 @@ def _collection(walk, value):
 @container
 def _set(walk, value):
     items = walk.sequence(value, len(value))
-    return sorted(items, key=lambda item: (type(item).__name__, item if isinstance(item, str) else repr(item)))
+    return sorted(items, key=_by_kind)
+
+
+def _by_kind(item):
+    return type(item).__name__, item if isinstance(item, str | int | float) else repr(item)
 
 
 def _tuple(walk, value):

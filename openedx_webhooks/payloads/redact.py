@@ -25,7 +25,9 @@ _WORDS = frozenset((
     "authorization", "cookie", "cookies", "credentials", "jwt", "otp", "passcode", "passphrase", "passwd", "pwd",
     "session", "sessionid", "sessionkey", "token", "tokenid", "tokens", "totp", "apikey", "apikeys", "samlresponse",
 ))
-_WORD_PATTERN = re.compile(r"password|secret(?!ar)|csrf|xsrf|captcha$|tokens?$|^session(?:id|key|token)$")
+_WORD_PATTERN = re.compile(r"^secrets?$|captcha$|tokens?$|^session(?:id|key|token)$")
+# Anywhere in the name, whatever the spelling: ``PASSWORDhash``, ``topsecret``.
+_ANYWHERE = re.compile(r"password|secret(?!ar(?:y|ies|ial|iat))|csrf|xsrf", re.I)
 # Words that are harmless alone, but not side by side.
 _PHRASES = tuple(tuple(phrase.split()) for phrase in (
     "activation key", "activation code", "activation link", "activation url", "api key", "api keys", "access key",
@@ -49,13 +51,16 @@ def is_sensitive(key: Any) -> bool:
 def operators_names() -> tuple[str, ...]:
     """The names that the operator added."""
     names = app_settings.SENSITIVE_KEYS or ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    return (names,) if isinstance(names, str) else tuple(map(str, names))
 
 
 @lru_cache(maxsize=8192)
 def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
     """:func:`is_sensitive` where it is asked thousands of times: with :func:`operators_names` asked once."""
-    words = _words(key[:200])
+    key = key[:200]
+    if _ANYWHERE.search(key):
+        return True
+    words = _words(key)
     if not words:
         return False
     if words in _WHOLE_NAMES or any(word in _WORDS or _WORD_PATTERN.search(word) for word in words):
@@ -63,7 +68,7 @@ def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
     if words[0] == "confirm" and words[-1] in ("link", "url") and len(words) > 1:
         return True
     return any(_contains(words, phrase) for phrase in _PHRASES) or any(
-        _contains(words, _words(str(name))) for name in extra
+        _contains(words, _words(name)) for name in extra
     )
 
 
@@ -150,9 +155,13 @@ _JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
 _SCHEME = re.compile(r"\b(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I)
 _LINK = re.compile(r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm)/)[^\s/\"'?#<>]+")
+_USER_INFO = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)[^\s/?#@\"'<>]{1,500}@")
+# A line of its own, as in headers.
+_HEADER = re.compile(r"^([ \t]{0,40}(?P<name>[A-Za-z][\w\-]{0,80}): +)(?=\S).*$", re.M)
 # name=value in queries, form bodies, cookies and HTML attributes, also percent-encoded ones inside another query.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![\w.\[\]\-])|(?=%))(?P<lead>(?:%(?:25)*[0-9A-Fa-f]{2})?)(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}?)(?P<is>=|%(?:25)*3[Dd])"
+    r"(?:(?<![\w.\[\]\-])|(?=%))(?P<lead>(?:%(?:25)*[0-9A-Fa-f]{2})?)(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}?)"
+    r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?= ?|%(?:25)*3[Dd]))"
     r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+)"
 )
 _URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential", "x-goog-signature"))
@@ -169,8 +178,8 @@ _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\
 def mask(text: str) -> str:
     """
     The text with :data:`MASK` for every secret in it that can be told by its form: password hashes, JSON Web Tokens,
-    private keys, credentials of HTTP authentication, sensitive parameters of URLs, sensitive members of JSON, hidden
-    form fields.
+    private keys, credentials of HTTP authentication and of URLs; and for values of sensitive names in queries, headers,
+    JSON, markup and scripts.
     """
     # Most texts are names and identifiers: these comparisons are all they cost.
     if "=" in text or "%3" in text or "%2" in text:
@@ -181,6 +190,10 @@ def mask(text: str) -> str:
         text = _JWT.sub(MASK, text)
     if ":" in text and ('"' in text or "'" in text or "&" in text):
         text = _mask_members(text)
+    if "://" in text and "@" in text:
+        text = _USER_INFO.sub(rf"\1{MASK}@", text)
+    if ": " in text:
+        text = _HEADER.sub(_mask_header, text)
     if " " in text:
         text = _SCHEME.sub(rf"\1\2{MASK}", text)
         if "PRIVATE KEY" in text:
@@ -188,6 +201,10 @@ def mask(text: str) -> str:
     if "/activate" in text or "confirm/" in text:
         text = _LINK.sub(rf"\1{MASK}", text)
     return text
+
+
+def _mask_header(match: re.Match) -> str:
+    return f"{match[1]}{MASK}" if is_sensitive(match["name"]) else match[0]
 
 
 def _mask_pairs(text: str) -> str:

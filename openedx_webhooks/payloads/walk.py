@@ -177,8 +177,7 @@ def key_text(key: Any) -> str:
         if issubclass(cls, tuple):
             return ",".join(key_text(part) for part in key)
     except Exception:  # pylint: disable=broad-exception-caught
-        # As for values: someone else's __str__.
-        return type_name(cls)
+        return type_name(cls)  # As for values: someone else's __str__.
     return type_name(cls)
 
 

@@ -120,6 +120,13 @@ def test_user_in_every_argument_of_every_filter(user):
         assert_no_secret(filter_payload(filter_type, arguments | {"user": user}))
 
 
+def test_no_argument_of_a_filter_is_lost():
+    """The filters' own arguments have none of the names that never leave."""
+    for filter_type in catalog.filters().values():
+        payload = filter_payload(filter_type, dict.fromkeys(filter_type.arguments, "x"))
+        assert set(payload) == {*filter_type.arguments, "event_metadata"}
+
+
 def test_registration_form():
     """Passwords and tokens of the form that creates the account; the rest is there."""
     form = QueryDict(mutable=True)
