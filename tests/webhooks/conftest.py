@@ -1,5 +1,8 @@
 """Events and webhooks for the tests of the asynchronous flow."""
+import contextlib
+
 import pytest
+from django.db import connection
 from openedx_events.learning.data import UserData, UserPersonalData
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
 
@@ -15,6 +18,19 @@ def user_data(number=1):
         id=number,
         is_active=True,
     )
+
+
+@contextlib.contextmanager
+def missing_table(model):
+    """The model's table is not there, as before ``migrate``."""
+    name, hidden = model._meta.db_table, f"{model._meta.db_table}_hidden"
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(model, name, hidden)
+    try:
+        yield
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(model, hidden, name)
 
 
 @pytest.fixture

@@ -1,0 +1,113 @@
+"""The one receiver of every event, through the events themselves."""
+# pylint: disable=missing-function-docstring,protected-access
+import logging
+
+import pytest
+from attrs import define
+from django.core.signals import request_started
+from openedx_events.learning.signals import (
+    COURSE_ENROLLMENT_CREATED,
+    SESSION_LOGIN_COMPLETED,
+    STUDENT_REGISTRATION_COMPLETED,
+)
+from openedx_events.tooling import OpenEdxPublicSignal
+
+from openedx_webhooks import catalog, index
+from openedx_webhooks.models import Delivery, Webhook
+from openedx_webhooks.webhooks import receivers
+
+from .conftest import LOGIN, missing_table, user_data
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _all_connected():
+    receivers.connect()
+    receivers._requests["look_at"] = 0.0
+    yield
+    receivers.connect()
+
+
+def connections_of(signal):
+    return sum(lookup[0] == receivers._UID for lookup, *_ in signal.receivers)
+
+
+def test_connecting_twice_connects_every_event_once():
+    receivers.connect()
+    receivers.connect()
+    assert {connections_of(event_type.signal) for event_type in catalog.events().values()} == {1}
+
+
+def test_event_declared_after_start_is_connected_with_the_first_request(receiver):
+    @define
+    class ThingData:
+        name: str
+
+    late = OpenEdxPublicSignal("org.example.things.thing.made.v1", {"thing": ThingData})
+    try:
+        Webhook.objects.create(event=late.event_type, webhook_url=receiver.url())
+        request_started.send(sender=None)
+        late.send_event(thing=ThingData("spoon"))
+        assert Delivery.objects.get().payload["thing"] == {"name": "spoon"}
+    finally:
+        OpenEdxPublicSignal.instances.remove(late)
+        del OpenEdxPublicSignal._mapping[late.event_type]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("robust", [False, True])
+def test_failure_inside_never_reaches_the_sender(webhook, log_in, settings, debug, robust, caplog):
+    settings.DEBUG = debug
+    with missing_table(Delivery):
+        log_in(send_robust=robust)
+    assert "could not be handed to its webhooks" in caplog.text
+    assert "user1" not in caplog.text
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_event_is_recorded_with_debug_on_and_off(webhook, log_in, settings, debug):
+    settings.DEBUG = debug
+    assert [value for _, value in log_in()] == [None]
+    assert Delivery.objects.count() == 1
+
+
+def test_event_that_nobody_wants_runs_no_query(webhook, django_assert_num_queries):
+    index.webhooks.get(LOGIN)
+    with django_assert_num_queries(0):
+        STUDENT_REGISTRATION_COMPLETED.send_event(user=user_data())
+    assert not Delivery.objects.exists()
+
+
+def test_requests_disconnect_from_events_that_nobody_wants(webhook):
+    request_started.send(sender=None)
+    assert connections_of(SESSION_LOGIN_COMPLETED) == 1
+    assert connections_of(COURSE_ENROLLMENT_CREATED) == 0
+
+
+def test_webhook_saved_after_that_gets_the_next_event(webhook, receiver):
+    request_started.send(sender=None)
+    Webhook.objects.create(event=STUDENT_REGISTRATION_COMPLETED.event_type, webhook_url=receiver.url())
+    STUDENT_REGISTRATION_COMPLETED.send_event(user=user_data())
+    assert Delivery.objects.count() == 1
+
+
+def test_webhook_saved_by_another_process_is_connected_by_a_later_request(receiver):
+    request_started.send(sender=None)
+    # bulk_create sends no signals: to this process it is as if another one had saved it.
+    Webhook.objects.bulk_create([Webhook(event=LOGIN, webhook_url=receiver.url())])
+    receivers._requests["look_at"] = index.webhooks._check_at = 0.0
+    request_started.send(sender=None)
+    assert connections_of(SESSION_LOGIN_COMPLETED) == 1
+
+
+def test_unreadable_webhooks_leave_every_event_connected():
+    index.webhooks.forget()
+    with missing_table(Webhook):
+        request_started.send(sender=None)
+        assert connections_of(COURSE_ENROLLMENT_CREATED) == 1
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    caplog.set_level(logging.WARNING)
