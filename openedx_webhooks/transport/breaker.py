@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.cache import cache
 
@@ -54,7 +55,8 @@ class Breaker:
     """
 
     def __init__(self, url: str):
-        prefix = f"openedx_webhooks:breaker:{hashlib.sha256(url.encode()).hexdigest()[:32]}"
+        self._url = url
+        prefix = f"openedx_webhooks:breaker:{hashlib.sha256(url.encode(errors='backslashreplace')).hexdigest()[:32]}"
         self._failures_key = f"{prefix}:failures"
         self._open_key = f"{prefix}:open"
         self._probe_key = f"{prefix}:probe"
@@ -89,12 +91,18 @@ class Breaker:
         if self._seen is None:
             self._seen = _count(_guarded("get", self._failures_key))
         if self._seen:
+            if self._seen >= app_settings.BREAKER_FAILURES:
+                log.info("The breaker of an endpoint on %s is closed again", _host(self._url))
             self.reset()
 
     def _record_failure(self) -> None:
         failures = self._increment()
-        if not failures or failures < app_settings.BREAKER_FAILURES:
+        threshold = app_settings.BREAKER_FAILURES
+        if not failures or failures < threshold:
             return
+        if failures == threshold:
+            # Not at each probe that fails: one line per outage.
+            log.warning("The breaker of an endpoint on %s has opened after %s failures", _host(self._url), failures)
         # In this order: while the probe's key is there nobody else probes, and then it is open.
         _guarded("set", self._open_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
         _guarded("set", self._failures_key, failures, _REMEMBER_SECONDS)
@@ -139,6 +147,14 @@ def states(breakers: Iterable[Breaker]) -> list[State]:
         else:
             result.append(State.OPEN if found.get(open_key) else State.HALF_OPEN)
     return result
+
+
+def _host(url: str) -> str:
+    """What of an endpoint may stand in a log; its path may be as secret as its query."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _count(value: Any) -> int:

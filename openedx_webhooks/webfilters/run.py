@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # The error of a call that was not made, because the endpoint has failed too often.
 BREAKER_OPEN = "breaker_open"
+# An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
+_FAIR_SECONDS = 1.0
 _HOUR = 3600.0
 _MINUTE = 60.0
 
@@ -174,8 +176,17 @@ def _ask(asked: list[Asked], payload) -> None:
         outcomes = call_all([one.question for one in to_call], deadline)
     for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
-        if outcome.error != BUDGET:
+        if not _was_cut_short(one.question, outcome):
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
+
+
+def _was_cut_short(question: Question, outcome: Outcome) -> bool:
+    """
+    Whether the endpoint had hardly any time, because others had used it up. That must not open its breaker: one slow
+    webfilter would take the good ones that come after it with it.
+    """
+    is_late = outcome.error == "timeout" and outcome.duration < min(question.timeout, _FAIR_SECONDS)
+    return outcome.error == BUDGET or is_late
 
 
 def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:

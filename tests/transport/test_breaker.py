@@ -139,6 +139,19 @@ class TestHalfOpen:
         assert breaker(URL).allow()
 
 
+def test_an_outage_is_one_line_in_the_log(caplog):
+    fail(9)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The breaker of an endpoint on endpoint.test has opened after 3 failures"
+    ]
+
+
+@pytest.mark.parametrize("url", ["", "http://[", "no url", "http://ü.test/\udcff"])
+def test_any_text_has_a_breaker(url):
+    fail(3, url)
+    assert not breaker(url).allow()
+
+
 def test_reset_closes_it():
     fail(5)
     breaker(URL).reset()

@@ -152,6 +152,20 @@ def test_time_that_others_used_up_is_not_the_endpoints_fault(make_webfilter, set
     assert breaker(webfilter.webhook_url).state() == "closed"
 
 
+def test_an_endpoint_that_others_left_little_time_is_not_at_fault(make_webfilter, settings):
+    settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": 0.2, "BREAKER_FAILURES": 1}
+    webfilter = make_webfilter(REGISTRATION, Reply(delay=0.5))
+    register()
+    assert breaker(webfilter.webhook_url).state() == "closed"
+
+
+def test_an_endpoint_that_had_its_own_time_is_at_fault(make_webfilter, settings):
+    settings.OPENEDX_WEBHOOKS = {"WEBFILTER_TIMEOUT_SECONDS": 0.2, "BREAKER_FAILURES": 1}
+    webfilter = make_webfilter(REGISTRATION, Reply(delay=0.5))
+    register()
+    assert breaker(webfilter.webhook_url).state() == "open"
+
+
 # --- Breaker
 
 
