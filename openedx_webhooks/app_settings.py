@@ -50,7 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "WEBFILTER_REQUEST_BUDGET_SECONDS": 10.0,
     # Calls in flight per process; more than that wait inside their deadline.
     "WEBFILTER_THREADS": 16,
-    # Failures in a row after which an endpoint is left alone, and for how long until it is probed.
+    # Failures in a row after which an endpoint is left alone (0: never), and for how long until it is probed.
     "BREAKER_FAILURES": 5,
     "BREAKER_OPEN_SECONDS": 30,
     # --- Both
@@ -70,7 +70,7 @@ DEFAULTS: dict[str, Any] = {
     # --- Addresses and TLS
     # Refuse private networks (10/8, 192.168/16, loopback, …) except those allowed below.
     "DENY_PRIVATE_ADDRESSES": False,
-    # Host names and networks (CIDR) that are allowed whatever the guard says.
+    # Host names (.example.com: all below it) and networks (CIDR) that are allowed whatever the guard says.
     "ALLOWED_HOSTS": [],
     "ALLOWED_NETWORKS": [],
     # Certificate bundle (path) instead of certifi's, and whether certificates are verified at all.
