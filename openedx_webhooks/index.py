@@ -85,7 +85,7 @@ class HookIndex:
                 return
             hooks: dict[str, list[Any]] = {}
             for hook in model.objects.filter(enabled=True):
-                hooks.setdefault(hook.event, []).append(hook)
+                hooks.setdefault(hook.dotted_type, []).append(hook)
         self._hooks, self._version, self._reload_at = hooks, version, now + _FULL_RELOAD_SECONDS
 
 

@@ -78,6 +78,16 @@ class Hook(TimeStampedModel):
         raise NotImplementedError(f"{type(self).__name__} must say where its types are catalogued")
 
     @property
+    def dotted_type(self) -> str:
+        """
+        The type's identity, or what is stored if it is unknown.
+
+        The two differ for a hook of the published plugin whose library came, or came back, after the upgrade: its short
+        name is still stored.
+        """
+        return self._dotted(self.known_type) if self.known_type else self.event
+
+    @property
     def event_name(self) -> str:
         """The short name of the type, or what is stored if it is unknown."""
         return self.known_type.name if self.known_type else self.event
