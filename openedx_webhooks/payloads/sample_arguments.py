@@ -43,9 +43,9 @@ def _stand_in_class(name: str, *bases: str) -> type:
     return type(name.rpartition(".")[2], parents, {"_meta": meta})
 
 
-def stand_in(name: str, /, *bases: str, **attributes: Any) -> Any:
+def stand_in(class_name: str, /, *bases: str, **attributes: Any) -> Any:
     """An object whose class has this name (and those of its bases) and which holds these attributes."""
-    instance = _stand_in_class(name, *bases)()
+    instance = _stand_in_class(class_name, *bases)()
     vars(instance).update(attributes)
     return instance
 
