@@ -158,7 +158,7 @@ def _query_set(walk, value):
     result = {"type": state["model"]._meta.label}
     rows = state.get("_result_cache")
     if rows is not None:
-        ids = [row.get("id") if isinstance(row, dict) else primary_key(row) for row in walk.rows(rows)]
+        ids = [row.get("id") if issubclass(type(row), dict) else primary_key(row) for row in walk.rows(rows)]
         result |= {"count": len(rows), "ids": [walk.json(key) for key in ids if key is not None]}
     return result
 
@@ -190,8 +190,8 @@ def _file(_walk, value):
         except (OSError, ValueError):
             size = None
     return {
-        "name": os.path.basename(str.__str__(name)) if isinstance(name, str) else None,
-        "size": size if isinstance(size, int) else None,
+        "name": os.path.basename(str.__str__(name)) if issubclass(type(name), str) else None,
+        "size": size if issubclass(type(size), int) else None,
     }
 
 

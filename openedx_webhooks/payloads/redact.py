@@ -101,7 +101,8 @@ def sensitive_here(mapping: Mapping) -> frozenset:
         found |= {"response"}
     if "key" in mapping:
         key = mapping["key"]
-        if not _ACTIVATION_KEYS.isdisjoint(mapping) or (isinstance(key, str) and _OPAQUE_KEY.fullmatch(key)):
+        # By type: ``isinstance`` would wake a lazy object.
+        if not _ACTIVATION_KEYS.isdisjoint(mapping) or (issubclass(type(key), str) and _OPAQUE_KEY.fullmatch(key)):
             found |= {"key"}
     if not _VALUE_KEYS.isdisjoint(mapping) and any(
         _names_a_secret(mapping[name]) for name in _NAME_KEYS if name in mapping

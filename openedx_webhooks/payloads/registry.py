@@ -59,7 +59,7 @@ def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
     """
     def convert(walk, value):
         sent = serializer(value)
-        return walk.mapping(sent.items(), len(sent)) if isinstance(sent, dict) else walk.json(sent)
+        return walk.mapping(sent.items(), len(sent)) if issubclass(type(sent), dict) else walk.json(sent)
 
     handle({target: lambda walk, value: walk.once(value, convert)})
 

@@ -63,7 +63,10 @@ def filter_payload(
 
     Arguments:
         kwargs: what the pipeline step is called with.
-        extra: further members, such as ``profile``; they come after the filter's own and never replace them.
+        extra: further members; they come after the filter's own and never replace them.
+
+    Beside a ``user`` whose ``profile`` is loaded is that ``profile``: among the arguments, and in an argument that has
+    a user, such as an enrollment.
     """
     arguments = dict(kwargs)
     if "user" in arguments and (profile := _loaded_profile(arguments["user"])) is not None:
@@ -74,7 +77,7 @@ def filter_payload(
     metadata = EventsMetadata(event_type=filter_type.filter_type, sourcelib=_filters_version())
     # The context of the activation mail calls the key that activates the account ``key``.
     more = frozenset(("key",)) if "activation" in filter_type.filter_type else _NO_MORE
-    return _payload(arguments, _metadata(metadata, filter_type.name), Walk(more))
+    return _payload(arguments, _metadata(metadata, filter_type.name), Walk(more), _with_profile)
 
 
 def user_id_of(payload: Mapping[str, Any]) -> int | None:
@@ -120,9 +123,9 @@ def _number(value):
     return value if isinstance(value, int) else None
 
 
-def _payload(arguments, metadata, walk):
+def _payload(arguments, metadata, walk, argument=Walk.at):
     payload = {
-        name: _argument(walk, name, value) for name, value in arguments.items()
+        name: argument(walk, name, value) for name, value in arguments.items()
         if not is_sensitive(name) and name != METADATA
     }
     payload[METADATA] = metadata
@@ -150,10 +153,20 @@ def _notes(places, room):
     return notes
 
 
-def _argument(walk, name, value):
+def _with_profile(walk, name, value):
+    """A filter's argument; an enrollment whose user came with a profile has that beside the user."""
     if name == "running_pipeline":
         value = _pipeline(value)
-    return walk.at(name, value)
+    data = walk.at(name, value)
+    profile = _loaded_profile(held(value, "user"))
+    if profile is None or not isinstance(data, dict) or "user" not in data:
+        return data
+    members = {}
+    for key, member in data.items():
+        members[key] = member
+        if key == "user":
+            members["profile"] = walk.at(f"{name}.profile", profile)
+    return members
 
 
 def _pipeline(pipeline):
@@ -162,24 +175,27 @@ def _pipeline(pipeline):
 
     Nothing else of it: it holds the provider's raw answer with assertions and tokens.
     """
-    if not isinstance(pipeline, dict):
+    if not issubclass(type(pipeline), dict):
         return None
-    inner = pipeline.get("kwargs")
-    inner = inner if isinstance(inner, dict) else {}
-    details = inner.get("details")
-    details = details if isinstance(details, dict) else {}
-    names = ("username", "email", "fullname", "first_name", "last_name", "country")
+    inner = _member(pipeline, "kwargs")
+    details = {name: _member(_member(inner, "details"), name) for name in _DETAILS}
     return {
-        "backend": pipeline.get("backend"),
-        "details": {name: details[name] for name in names if name in details},
-        "user": inner.get("user"),
+        "backend": _member(pipeline, "backend"),
+        "details": {name: value for name, value in details.items() if value is not None},
+        "user": _member(inner, "user"),
     }
 
 
+_DETAILS = ("username", "email", "fullname", "first_name", "last_name", "country")
+
+
+def _member(mapping, name):
+    return dict.get(mapping, name) if issubclass(type(mapping), dict) else None
+
+
 def _loaded_profile(user):
-    wrapped = getattr(type(user), "__mro__", ())
-    if any(base.__name__ == "LazyObject" for base in wrapped):
-        user = object.__getattribute__(user, "__dict__").get("_wrapped")
+    if any(base.__name__ == "LazyObject" for base in type(user).__mro__):
+        user = held(user, "_wrapped")
     return held(user, "profile")
 
 

@@ -19,12 +19,20 @@ def held(instance: Any, name: str, default: Any = None) -> Any:
 
     Runs no property, no descriptor and no query.
     """
-    state = getattr(instance, "__dict__", {})
+    state = _state(instance)
     value = state.get(name, _MISSING)
     if value is _MISSING:
         cache = getattr(state.get("_state"), "fields_cache", {})
         value = cache.get(name, _MISSING)
     return default if value is _MISSING else value
+
+
+def _state(instance):
+    try:
+        # Past what a class makes of attributes; a lazy object stays asleep.
+        return object.__getattribute__(instance, "__dict__")
+    except Exception:  # pylint: disable=broad-exception-caught
+        return {}
 
 
 def held_fields(instance: Any, *names: str) -> dict[str, Any]:
@@ -125,9 +133,9 @@ def _display_name(block):
         if name is not None or field_data is None:
             break
         fields = held(held(field_data, "_kvs"), "_fields")
-        name = fields.get("display_name") if isinstance(fields, dict) else None
+        name = fields.get("display_name") if issubclass(type(fields), dict) else None
         field_data = held(field_data, "_authored_data") or held(field_data, "fallback")
-    return name if isinstance(name, str) else None
+    return name if issubclass(type(name), str) else None
 
 
 def _response(response):

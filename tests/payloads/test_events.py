@@ -158,7 +158,7 @@ def _foreign_event():
     signal = OpenEdxPublicSignal("org.example.published.v1", {"package": PackageData, "log": LogData})
     yield catalog.EventType(signal.event_type, "PUBLISHED", signal)
     OpenEdxPublicSignal.instances.remove(signal)
-    OpenEdxPublicSignal._mapping.pop(signal.event_type)  # pylint: disable=protected-access
+    OpenEdxPublicSignal._mapping.pop(signal.event_type)
 
 
 @given(data=st.data())

@@ -288,6 +288,15 @@ def test_lazy_object_that_nobody_looked_at_stays_asleep():
     assert to_json({"user": lazy}) == {"user": {"type": "django.utils.functional.SimpleLazyObject"}}
 
 
+@pytest.mark.parametrize("name", ["key", "name", "value", "response", "user", "backend", "field", "content"])
+def test_lazy_object_stays_asleep_under_any_name(name):
+    """Names that are looked at together with their neighbours too."""
+    lazy = SimpleLazyObject(lambda: pytest.fail("woken"))
+    for neighbours in ({}, {"value": 1}, {"backend": 1}, {"name": "password", "value": lazy}):
+        to_json({**neighbours, name: lazy})
+        to_json([(name, lazy), (lazy, name)])
+
+
 def test_lazy_object_that_is_awake_is_what_it_wraps():
     """Once the platform has looked, the object is in memory."""
     lazy = SimpleLazyObject(lambda: Record("Ada"))

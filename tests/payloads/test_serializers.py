@@ -185,7 +185,7 @@ def test_queryset_is_not_evaluated():
     """The model's name is all there is."""
     queryset = models.CourseEnrollment.objects.filter(mode="verified")
     assert without_queries(queryset) == {"type": "minilms.CourseEnrollment"}
-    assert queryset._result_cache is None  # pylint: disable=protected-access
+    assert queryset._result_cache is None
 
 
 @pytest.mark.parametrize("rows", [
@@ -327,6 +327,38 @@ def test_profile_of_a_lazy_user(user):
     lazy = SimpleLazyObject(lambda: user)
     assert lazy.id
     assert "profile" in filter_payload(LOGIN, {"user": lazy})
+
+
+def test_profile_beside_the_user_of_an_enrollment(enrollment):
+    """An enrollment whose user and profile are loaded brings both."""
+    assert enrollment.user.profile
+    filter_type = catalog.find_filter("CourseUnenrollmentStarted")
+    with CaptureQueriesContext(connection) as queries:
+        payload = filter_payload(filter_type, {"enrollment": enrollment})
+    assert not queries.captured_queries
+    assert list(payload["enrollment"])[:3] == ["id", "user", "profile"]
+    assert payload["enrollment"]["profile"]["name"] == "Ada Łovelace"
+
+
+def test_profile_beside_the_users_of_a_list(enrollment):
+    """In a list the profile isn't repeated for each."""
+    assert enrollment.user.profile
+    payload = filter_payload(catalog.find_filter("DashboardRenderStarted"), {"context": {"enrollments": [enrollment]}})
+    assert "profile" not in payload["context"]["enrollments"][0]
+
+
+class Untouchable:
+    """Fails whatever is asked of it."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("name", ["user", "enrollment", "running_pipeline", "anything"])
+def test_argument_that_fails(name):
+    """Whatever an argument is, there is a payload."""
+    payload = filter_payload(LOGIN, {name: Untouchable()})
+    assert set(payload) == {name, "event_metadata"}
 
 
 def test_profile_that_is_not_loaded(user):
