@@ -250,7 +250,7 @@ def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping
         sent = {name: value for name, value in sent.items() if name.lower() not in given}
         sent |= {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
         try:
-            connection.request("POST", target.path, body, sent)
+            connection.post(target.path, body, sent)
         except (BrokenPipeError, ConnectionResetError):
             # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
             if not exchange.sent:

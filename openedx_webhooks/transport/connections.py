@@ -103,6 +103,7 @@ class Connection(http.client.HTTPConnection):
         self._exchange = exchange
         self._resolver = resolver
         self.usable_until = 0.0
+        self._held: bytearray | None = None
         proxy = urlsplit(origin.proxy) if origin.proxy else None
         if proxy:
             super().__init__(proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80))
@@ -165,6 +166,28 @@ class Connection(http.client.HTTPConnection):
         if self._proxy.scheme == "https" and self.origin.scheme == "https":
             raise Failure("proxy", "an https:// endpoint needs an http:// proxy: TLS within TLS is not supported")
         self.origin.policy.check_behind_proxy(self.origin.host)
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        """
+        Send a request, head and body at once: one packet if it is small, and nothing if the head can't be made.
+
+        Raises:
+            Failure, OSError, ValueError, http.client.HTTPException
+        """
+        self._held = bytearray()
+        try:
+            self.request("POST", path, body, headers)
+            request = self._held
+        finally:
+            self._held = None
+        self.sock.sendall(request)
+
+    def send(self, data):
+        """Hold what :meth:`post` will send; send anything else."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held += data
 
     def is_usable(self) -> bool:
         """Whether the server has neither closed it nor said anything unasked, and it isn't old."""
