@@ -44,11 +44,16 @@ class Demo:
 
     def environment(self) -> dict[str, str]:
         """What all processes of the demo need to know."""
+        direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]
+        without_proxy = ",".join(filter(None, direct))
         return {
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "SERVICE_VARIANT": "lms",
             "DEMO_DIR": str(self.directory),
             "DEMO_RECEIVER_URL": self.receiver_url,
+            # A proxy of this machine is not for loopback.
+            "NO_PROXY": without_proxy,
+            "no_proxy": without_proxy,
         }
 
 

@@ -61,6 +61,8 @@ class Smoke:
         started = time.monotonic()
         try:
             step(self)
+        except DemoError:
+            raise
         except AssertionError as error:
             problem = str(error)
         except Exception as error:  # pylint: disable=broad-exception-caught
@@ -71,7 +73,7 @@ class Smoke:
         for line in [*self._sent(), *self._notes]:
             print(f"        {line}")
         if problem:
-            print(f"        NOT AS IT SHOULD BE: {problem}")
+            print(f"        NOT AS IT SHOULD BE: {problem}", flush=True)
         return not problem
 
     def _sent(self) -> list[str]:
@@ -93,7 +95,22 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(LIMIT_SECONDS)
     started = time.monotonic()
-    passed = failed = 0
+    passed = 0
+    try:
+        for good in _results():
+            passed += good
+    except DemoError as error:
+        print(f"\n{error}")
+    finally:
+        signal.alarm(0)
+    # A step that was not reached is not as it should be either.
+    failed = len(STEPS) - passed
+    print(f"\nIt took {time.monotonic() - started:.0f} s.")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _results():
     with tempfile.TemporaryDirectory(prefix="openedx-webhooks-smoke-", ignore_cleanup_errors=True) as directory:
         demo = Demo(Path(directory), "127.0.0.1", free_port(), free_port())
         print("Starting the mini LMS, its worker and the receiver …", flush=True)
@@ -101,14 +118,7 @@ def main() -> int:
             smoke = Smoke(demo, accounts)
             for step in STEPS:
                 supervisor.check()
-                if smoke.run(step):
-                    passed += 1
-                else:
-                    failed += 1
-        signal.alarm(0)
-    print(f"\nIt took {time.monotonic() - started:.0f} s.")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+                yield smoke.run(step)
 
 
 def _too_long(_number, _frame):
