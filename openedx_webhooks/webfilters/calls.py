@@ -23,8 +23,9 @@ from ..transport.client import Outcome
 
 log = logging.getLogger(__name__)
 
-# The error of a call that was not made, because others had used up the time.
+# The errors of calls that were not made: others had used up the time, or the endpoint has failed too often.
 BUDGET = "budget"
+BREAKER_OPEN = "breaker_open"
 # Less time than this is not worth a call.
 _LEAST_SECONDS = 0.01
 # By how much a call may miss its deadline before its result is given up.

@@ -22,13 +22,11 @@ from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, apply, call_log, remembered
 from .budget import spending
-from .calls import BUDGET, Question, Questions, call_all
+from .calls import BREAKER_OPEN, BUDGET, Question, Questions, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
 
-# The error of a call that was not made, because the endpoint has failed too often.
-BREAKER_OPEN = "breaker_open"
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
 _HOUR = 3600.0

@@ -32,8 +32,8 @@ def judge(filter_type: catalog.FilterType, webfilter, outcome: Outcome, kwargs: 
     """
     Judge one outcome by the settings of its webfilter.
 
-    A 2xx answer that cannot be used (not JSON, not of the right form, an exception that the filter does not have) is no
-    usable response: it counts as a request exception.
+    A 2xx answer that cannot be used (not JSON, not of the right form, an exception that the filter does not have), or a
+    redirect, is no usable response: it counts as a request exception.
     """
     answer = answers.parse(outcome)
     problem = _failure(outcome) or answer.problem

@@ -83,6 +83,15 @@ def test_what_is_recorded(reply, expected, make_webfilter, receiver):
 
 
 @in_transaction
+def test_endpoint_that_is_left_alone_fills_no_table(make_webfilter):
+    """A page can run a filter a hundred times."""
+    make_webfilter(REGISTRATION, Reply(status=500))
+    for _ in range(8):
+        register()
+    assert Call.objects.count() == 5
+
+
+@in_transaction
 def test_halt_of_another_webfilter_is_not_this_ones_result(make_webfilter):
     make_webfilter(REGISTRATION, PREVENT, path="/1", order=1, call_log="all")
     make_webfilter(REGISTRATION, Reply({"data": {"form_data": {"name": "x"}}}), path="/2", order=2, call_log="all")

@@ -1,0 +1,29 @@
+"""An endpoint for a process of its own, so that it doesn't share the interpreter's lock with what is measured."""
+
+import asyncio
+
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"data": {}}'
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+            await reader.readexactly(length)
+            if b"POST /slow" in head:
+                await asyncio.sleep(0.05)
+            writer.write(ANSWER)
+    except (asyncio.IncompleteReadError, OSError):
+        writer.close()
+
+
+def serve(ports) -> None:
+    """Answer every POST until killed, those to ``/slow…`` after 50 ms; the port is put into the queue."""
+
+    async def run():
+        server = await asyncio.start_server(_answer, "127.0.0.1", 0)
+        ports.put(server.sockets[0].getsockname()[1])
+        await asyncio.Event().wait()
+
+    asyncio.run(run())

@@ -1,0 +1,495 @@
+"""Kinds of argument: what each accepts, and what it refuses with which reason."""
+
+from collections import OrderedDict
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from types import SimpleNamespace
+
+import pytest
+from ccx_keys.locator import CCXLocator
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.http import QueryDict
+from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
+from opaque_keys.edx.keys import CourseKey, UsageKey
+from openedx_filters.exceptions import OpenEdxFilterException
+from openedx_filters.tooling import OpenEdxPublicFilter
+
+from demo.minilms.models import CourseEnrollment, CourseUserGroup, UserProfile
+from openedx_webhooks.catalog import FilterType
+from openedx_webhooks.webfilters import accounts, apply, halts, kinds, objects
+from openedx_webhooks.webfilters.plan import Plan, Refused, dotted
+
+from .world import COURSE_KEY, OTHER_KEY, FormDescription, Fragment, Mode, World
+
+CCX = CCXLocator.from_string("ccx-v1:edX+DemoX+2026+ccx@1")
+MOMENT = datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class OfAnotherPackage(OpenEdxPublicFilter):
+    """A filter without type: the catalog doesn't see it, and no other test does."""
+
+    class Veto(OpenEdxFilterException):
+        """Any arguments."""
+
+    class RedirectElsewhere(OpenEdxFilterException):
+        """With a URL."""
+
+        def __init__(self, message, redirect_to):
+            super().__init__(message, redirect_to=redirect_to)
+
+    class Picky(OpenEdxFilterException):
+        """With rules of its own."""
+
+        def __init__(self, message, level, note_message):
+            super().__init__(message)
+            self.level = int(level)
+            self.note_message = note_message
+
+    @classmethod
+    def run_filter(cls, thing, title: str, count: int, rows: list, link_url: str, key: CourseKey, other):
+        return super().run_pipeline(
+            thing=thing, title=title, count=count, rows=rows, link_url=link_url, key=key, other=other
+        )
+
+
+EXAMPLE = FilterType("org.example.thing.v1", "OfAnotherPackage", OfAnotherPackage)
+
+
+def changed_to(current, given):
+    """What becomes of a context's key with this value; a text that begins with ``refused`` if it is."""
+    plan = apply.plan_changes(EXAMPLE, {"other": {"key": current}}, {"other": {"key": given}})
+    if plan.refused:
+        return f"refused: {plan.refused[0][1]}"
+    return plan.values["other"]["key"] if "other" in plan.values else current
+
+
+@pytest.mark.parametrize(
+    ("current", "given", "expected"),
+    [
+        ("a", "b", "b"),
+        (gettext_lazy("a"), "b", "b"),
+        (mark_safe("<b>"), "<i>", "<i>"),
+        (True, False, False),
+        (3, 4, 4),
+        (3, 4.0, 4),
+        (0.5, 1, 1.0),
+        (0.5, 0.25, 0.25),
+        (Decimal("1.5"), 2, Decimal(2)),
+        (Decimal("1.5"), "2.25", Decimal("2.25")),
+        (MOMENT, "2031-01-31T12:00:00+00:00", MOMENT.replace(year=2031)),
+        (date(2030, 1, 1), "2031-01-01", date(2031, 1, 1)),
+        (MOMENT.replace(tzinfo=None), "2031-01-31T12:00:00", datetime(2031, 1, 31, 12)),
+        (COURSE_KEY, str(OTHER_KEY), OTHER_KEY),
+        (CCX, "ccx-v1:edX+DemoX+2026+ccx@2", CCXLocator.from_string("ccx-v1:edX+DemoX+2026+ccx@2")),
+        (
+            COURSE_KEY.make_usage_key("html", "a"),
+            str(COURSE_KEY.make_usage_key("html", "b")),
+            COURSE_KEY.make_usage_key("html", "b"),
+        ),
+        ({"a"}, ["b"], {"a", "b"}),
+        (frozenset("a"), ["a"], frozenset("a")),
+        (frozenset("a"), ["b"], frozenset("ab")),
+        (["a"], ["b", "c"], ["b", "c"]),
+        (("a",), ["b"], ("b",)),
+        ([], [1, "a"], [1, "a"]),
+        ([{"a": 1}], [], []),
+        (None, 5, 5),
+        (None, {"a": 1}, {"a": 1}),
+        (None, None, None),
+        ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
+        ({1: "a"}, {"1": "b"}, {1: "b"}),
+        (OrderedDict(a=1), {"a": 2}, OrderedDict(a=2)),
+    ],
+)
+def test_values_keep_their_type(current, given, expected):
+    new = changed_to(current, given)
+    assert new == expected
+    assert type(new) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("current", "given", "reason"),
+    [
+        ("a", 5, "it must be a text"),
+        ("a", None, "it must be a text"),
+        ("a", "\0", "it has a NUL character"),
+        ("a", "x" * 1_000_001, "it is too long"),
+        (True, 1, "it must be true or false"),
+        (True, "true", "it must be true or false"),
+        (3, True, "it must be a whole number"),
+        (3, 1.5, "it must be a whole number"),
+        (3, "4", "it must be a whole number"),
+        (0.5, "1", "it must be a number"),
+        (0.5, False, "it must be a number"),
+        (Decimal(1), "x", "it must be a number"),
+        (Decimal(1), "NaN", "it must be a number"),
+        (Decimal(1), True, "it must be a number"),
+        (MOMENT, "2031-01-31T12:00:00", "it needs a time zone, as in 2030-01-31T12:00:00Z"),
+        (MOMENT, "2031-13-31T12:00:00Z", "it must be a date in ISO 8601"),
+        (MOMENT, 5, "it must be a date in ISO 8601"),
+        (MOMENT, "soon", "it must be a date in ISO 8601"),
+        (date(2030, 1, 1), "x", "it must be a date in ISO 8601"),
+        (COURSE_KEY, "nonsense", "it is not a valid key"),
+        (COURSE_KEY, 5, "it must be a key in quotes"),
+        (COURSE_KEY, "library-v1:edX+Lib", "it is a LibraryLocator, not a CourseLocator"),
+        (COURSE_KEY, str(CCX), "it is a CCXLocator, not a CourseLocator"),
+        (COURSE_KEY, str(COURSE_KEY.make_usage_key("html", "a")), "it is not a valid key"),
+        (UsageKey.from_string("block-v1:a+b+c+type@html+block@d"), str(COURSE_KEY), "it is not a valid key"),
+        ({COURSE_KEY}, ["x"], "nothing can be added to a set of objects"),
+        ({"a"}, "b", "it must be a list of texts"),
+        ({"a"}, [5], "it must be a text"),
+        (["a"], [5], "its items must be of the same type as before"),
+        (["a"], "b", "it must be a list"),
+        ([object()], ["b"], "a list of objects can't be replaced"),
+        ([{"a": object()}], [{"a": 1}], "a list of objects can't be replaced"),
+        (Mode(*"abcdefghi"), ["b"], "a list of objects can't be replaced"),
+        ({"a": 1}, 5, "it must be an object"),
+        ({"a": 1}, None, "it must be an object"),
+        (object(), {"a": 1}, "a object can't be replaced"),
+        (QueryDict("a=1"), {"a": "2"}, "it must be an object"),
+        (Color.RED, "blue", "it can't be changed"),
+        ({COURSE_KEY: 1}, {"other": 2}, "there is no such key"),
+    ],
+)
+def test_values_of_another_type_are_refused(current, given, reason):
+    assert changed_to(current, given) == f"refused: {reason}"
+
+
+def test_lazy_object_is_not_woken_to_be_refused():
+    """Waking the user of a request can cost a query."""
+    assert changed_to(SimpleLazyObject(lambda: 1 / 0), "x") == "refused: it can't be changed"
+
+
+@pytest.mark.parametrize("name", ["self", "context", "a b", "_private", "1", "", "csrf_token", "new-key"])
+def test_new_keys_of_a_context_must_be_plain_names(name):
+    plan = apply.plan_changes(EXAMPLE, {"other": {}}, {"other": {name: "x", "fine": "y"}})
+    assert plan.values == {"other": {"fine": "y"}}
+    assert len(plan.refused) == 1
+
+
+def test_context_does_not_grow_without_end():
+    given = {f"key{number}": 1 for number in range(5)}
+    plan = apply.plan_changes(EXAMPLE, {"other": dict.fromkeys(range(1000))}, {"other": {"a": given}})
+    assert not plan.values
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "given", "expected"),
+    [
+        ("title", None, "x", "x"),
+        ("count", None, 5, 5),
+        ("link_url", None, "/x", "/x"),
+        ("title", 5, 6, 6),
+        ("key", "text", "other", "other"),
+        ("count", COURSE_KEY, str(OTHER_KEY), OTHER_KEY),
+        ("rows", ("a",), ["b"], ("b",)),
+        ("thing", 5, 6, 6),
+        ("thing", {"a": 1}, {"a": 2}, {"a": 2}),
+    ],
+)
+def test_type_of_the_value_decides_where_it_is_not_what_was_declared(name, current, given, expected):
+    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    assert (plan.values, plan.refused) == ({name: expected}, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "given"),
+    [
+        ("title", None, 5),
+        ("count", None, "x"),
+        ("rows", None, []),
+        ("key", None, str(COURSE_KEY)),
+        ("thing", None, "x"),
+        ("thing", object(), "x"),
+        ("link_url", "/a", "javascript:alert(1)"),
+        ("link_url", "/a", "//evil.example"),
+        ("link_url", "/a", 5),
+        ("other", SimpleNamespace(a=1), {"a": 2}),
+        ("missing", 5, [6]),
+    ],
+)
+def test_what_fits_nothing_is_refused(name, current, given):
+    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    assert not plan.values
+    assert plan.refused
+
+
+def test_failing_object_is_refused_and_the_rest_applies():
+    class Hostile(dict):
+        def __copy__(self):
+            raise RuntimeError("do not copy")
+
+    plan = apply.plan_changes(EXAMPLE, {"other": Hostile(), "title": "a"}, {"other": {"a": 1}, "title": "b"})
+    assert plan.values == {"title": "b"}
+    assert plan.refused == [(("other",), "it failed with RuntimeError")]
+
+
+def test_effect_that_fails_is_noted_and_the_others_happen():
+    done, plan = [], Plan({}, changed=[("a", "x"), ("b", "y")])
+    plan.effects = [(("a",), lambda: 1 / 0), (("b",), lambda: done.append("b"))]
+    apply.carry_out(plan)
+    assert done == ["b"]
+    assert plan.changed == [("b", "y")]
+    assert plan.refused == [(("a",), "it could not be saved: ZeroDivisionError")]
+
+
+def test_log_lines_stay_lines():
+    assert dotted(("a\r\nb", "c" * 200)) == "a??b." + "c" * 80
+
+
+# --- Objects of the platform
+
+
+def refusal(kind, current, given, path=("thing",), **kwargs):
+    """Why a kind refuses a value, as a whole or in its parts."""
+    plan = Plan(kwargs)
+    try:
+        kind.plan(current, given, path, plan)
+    except Refused as error:
+        return str(error)
+    return plan.refused[0][1] if plan.refused else None
+
+
+@pytest.mark.parametrize(
+    ("kind", "current", "given"),
+    [
+        (kinds.Template(), "a.html", "no/such/template.html"),
+        (kinds.Template(), "a.html", "../../etc/passwd"),
+        (kinds.Template(), "a.html", ""),
+        (kinds.Template(), "a.html", 5),
+        (kinds.Template(), "a.html", "a\0b"),
+        (kinds.Mode(), "audit", "Not A Mode"),
+        (kinds.Mode(), "audit", ""),
+        (kinds.Mode(), "audit", 5),
+        (kinds.Url(absolute=True), "https://a.example", "/path"),
+        (kinds.Context(), None, {}),
+        (kinds.Context(), {}, []),
+        (kinds.Form(), QueryDict(), []),
+        (kinds.Form(), QueryDict(), {"a": []}),
+        (kinds.Form(), QueryDict(), {"a": None}),
+        (kinds.Form(), {}, {"a": {}}),
+        (kinds.Fixed(), 1, 2),
+        (kinds.Kind(), 1, 2),
+        (kinds.Value({}, (int,), minimum=0), 5, -1),
+        (objects.Rows(), None, {}),
+        (objects.Rows(), [], {}),
+        (objects.FragmentContent(), None, {}),
+        (objects.FragmentContent(), Fragment("a"), "b"),
+        (objects.FragmentContent(), Fragment("a"), {"content": 5}),
+        (objects.FormFields(), None, {}),
+        (objects.FormFields(), FormDescription(), []),
+        (objects.FormFields(), FormDescription(), {"email": "x"}),
+        (objects.FormFields(), FormDescription(), {"email": {"supplementalLink": "javascript:x"}}),
+        (objects.FormFields(), FormDescription(), {"email": {"label": True}}),
+        (objects.ResponseVerbs(), None, {}),
+        (objects.Records("id"), None, []),
+        (objects.Records("id"), [], {}),
+        (objects.Records("id"), [], ["x"]),
+        (objects.Tabs(), None, []),
+        (objects.Tabs(), [], {}),
+        (objects.Tabs(), [], [5]),
+        (objects.Tabs(), [], [{}]),
+        (objects.Tabs(), [], [{"tab_id": "a", "title": "A", "url": "javascript:x"}]),
+        (objects.Tabs(), [], [{"tab_id": "a", "title": "A", "url": "/a", "sort_order": True}]),
+        (objects.Cohort(), None, {}),
+        (accounts.Account(), AnonymousUser(), {"first_name": "x"}),
+        (accounts.Profile(), AnonymousUser(), {"name": "x"}),
+        (accounts.Account(), None, {}),
+    ],
+)
+def test_objects_refuse(kind, current, given):
+    assert refusal(kind, current, given)
+
+
+def test_empty_list_of_tabs_is_meaningful():
+    plan = Plan({})
+    tabs = objects.Tabs().plan([{"tab_id": "a"}], [], ("tabs",), plan)
+    assert isinstance(tabs, list)
+    assert not tabs
+    assert plan.changed == [("tabs",)]
+
+
+def test_plain_dict_as_form():
+    assert kinds.Form().plan({"a": "1"}, {"a": True}, ("form_data",), Plan({})) == {"a": "true"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        {"id": True},
+        {"id": 2**70},
+        {"id": "1"},
+        {"name": ""},
+        {"name": "a\0"},
+        {"name": "Foreign"},
+        {"id": -1},
+        {},
+    ],
+)
+def test_cohorts_that_are_refused(given):
+    assert refusal(objects.Cohort(), World().cohort, given)
+
+
+@pytest.mark.django_db
+def test_cohort_by_id_of_the_same_course_only():
+    world = World()
+    kind = objects.Cohort()
+    assert kind.plan(world.cohort, {"id": world.other_cohort.pk}, ("c",), Plan({})) == world.other_cohort
+    assert kind.plan(world.cohort, {"id": world.cohort.pk}, ("c",), Plan({})) is world.cohort
+    assert refusal(kind, world.cohort, {"id": world.foreign_cohort.pk})
+    CourseUserGroup.objects.create(name="Blue", course_id=COURSE_KEY)
+    assert refusal(kind, world.cohort, {"name": "Blue"}) == "the course has no such cohort"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        {"include_ids": 5},
+        {"include_ids": [True]},
+        {"include_ids": [1.5]},
+        {"include_ids": [None]},
+        {"include_ids": ["1); DROP TABLE"]},
+        {"exclude_ids": [10**19]},
+        {"exclude_ids": list(range(10_001))},
+        {"delete": []},
+    ],
+)
+def test_ids_that_are_refused(given):
+    assert refusal(objects.Rows(), CourseEnrollment.objects.all(), given)
+
+
+@pytest.mark.django_db
+def test_rows_stay_lazy(django_assert_num_queries):
+    world = World()
+    with django_assert_num_queries(0):
+        given = {"include_ids": [world.enrollment.pk, str(world.enrollment.pk + 1)]}
+        rows = objects.Rows().plan(CourseEnrollment.objects.all(), given, ("rows",), Plan({}))
+    assert list(rows) == [world.enrollment]
+    assert refusal(objects.Rows(), CourseEnrollment.objects.all()[:5], {"include_ids": [1]}) == (
+        "the query is cut to a slice already"
+    )
+
+
+@pytest.mark.django_db
+def test_mode_must_be_one_of_the_course(monkeypatch):
+    """Where the platform's course modes are there to be asked."""
+
+    class CourseMode:
+        @staticmethod
+        def modes_for_course_dict(key, **_options):
+            return {"audit": 1, "verified": 1} if key == COURSE_KEY else {}
+
+    def get_model(app_label, model_name):
+        assert (app_label, model_name) == ("course_modes", "CourseMode")
+        return CourseMode
+
+    monkeypatch.setattr(apps, "get_model", get_model)
+    assert kinds.Mode().plan("audit", "verified", ("mode",), Plan({"course_key": COURSE_KEY})) == "verified"
+    assert refusal(kinds.Mode(), "audit", "honor", course_key=COURSE_KEY) == "the course has no such mode"
+    assert refusal(kinds.Mode(), "audit", "verified", course_key=OTHER_KEY)
+
+
+@pytest.mark.django_db
+def test_protected_fields_setting(settings):
+    user = World().user
+    settings.OPENEDX_WEBHOOKS = {"PROTECTED_FIELDS": ["profile.name", "first_name"]}
+    plan = apply.plan_changes(
+        EXAMPLE,
+        {"user": user},
+        {
+            "user": {"first_name": "x", "last_name": "y"},
+            "profile": {"name": "x", "goals": "y"},
+        },
+    )
+    assert plan.changed == [("user", "last_name"), ("profile", "goals")]
+
+
+@pytest.mark.django_db
+def test_user_without_profile():
+    user = get_user_model().objects.create_user("eve")
+    assert refusal(accounts.Profile(), user, {"name": "x"}) == "the account has no profile"
+    assert refusal(accounts.Account(), get_user_model()(), {"first_name": "x"}) == "there is no account to change"
+
+
+@pytest.mark.django_db
+def test_failed_save_leaves_no_trace_in_the_object(monkeypatch):
+    """The call site goes on with this very object."""
+    user = World().user
+    plan = apply.plan_changes(EXAMPLE, {"user": user}, {"profile": {"name": "x"}})
+    monkeypatch.setattr(UserProfile, "save", lambda *args, **kwargs: 1 / 0)
+    apply.carry_out(plan)
+    assert user.profile.name == "Ada"
+    assert plan.changed == []
+
+
+# --- Exceptions of any filter
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "attributes"),
+    [
+        ("Veto", "", {"message": "Your request was refused."}),
+        ("Veto", {}, {"message": "Your request was refused."}),
+        ("Veto", {"message": 5}, {"message": "5"}),
+        ("Veto", {"message": ["a"]}, {"message": '["a"]'}),
+        ("Veto", {"message": "x" * 5000}, {"message": "x" * 2000}),
+        ("Veto", {"message": "a\0b"}, {"message": "ab"}),
+        ("Veto", {"message": "a", "hint": {"b": 1}}, {"message": "a", "hint": {"b": 1}}),
+        ("Veto", {"status_code": "409"}, {"status_code": 409}),
+        ("Veto", {"redirect_to": ""}, {"redirect_to": ""}),
+        ("RedirectElsewhere", {"redirect_to": "/x"}, {"redirect_to": "/x"}),
+        ("Picky", {"message": "a", "level": 3}, {"level": 3, "note_message": "a"}),
+    ],
+)
+def test_exceptions_are_built(name, arguments, attributes):
+    error = halts.by_name(EXAMPLE, name, arguments, {})
+    assert {attribute: getattr(error, attribute) for attribute in attributes} == attributes
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Nothing", "x"),
+        ("OpenEdxFilterException", "x"),
+        ("__class__", "x"),
+        ("RedirectElsewhere", "no URL"),
+        ("RedirectElsewhere", {"redirect_to": "javascript:alert(1)"}),
+        ("RedirectElsewhere", {"redirect_to": 5}),
+        ("RedirectElsewhere", {"redirect_to": "/x", "level": 3}),
+        ("Veto", {"__class__": "x"}),
+        ("Veto", {"args": []}),
+        ("Veto", {"with_traceback": 1}),
+        ("Veto", {"a b": 1}),
+        ("Veto", {"self": 1}),
+        ("Veto", {"status_code": 200}),
+        ("Veto", {"status_code": True}),
+        ("Veto", {"status_code": "x"}),
+        ("Picky", {"level": "high"}),
+        ("Picky", "x"),
+    ],
+)
+def test_exceptions_are_refused(name, arguments):
+    with pytest.raises(Refused):
+        halts.by_name(EXAMPLE, name, arguments, {})
+
+
+def test_rules_find_the_exceptions_of_any_filter():
+    assert halts.can_halt(EXAMPLE)
+    assert halts.can_redirect(EXAMPLE)
+    assert type(halts.after_failure(EXAMPLE, "", {}).exception) is OfAnotherPackage.Veto
+    assert type(halts.after_failure(EXAMPLE, "/x", {}).exception) is OfAnotherPackage.RedirectElsewhere
+    assert halts.accepted_exceptions(EXAMPLE)["RedirectElsewhere"]["required"] == ["redirect_to"]
+    assert set(apply.changeable(EXAMPLE)) == {"title", "count", "rows", "link_url", "key"}
