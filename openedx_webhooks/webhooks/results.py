@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 import attrs
-from django.db import DataError, transaction
+from django.db import DatabaseError, DataError, transaction
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from .schedule import Verdict
 
 log = logging.getLogger(__name__)
 State = Delivery.State
+_MYSQL_INCORRECT_STRING = 1366  # comes as an OperationalError
 
 
 @attrs.define
@@ -77,7 +78,9 @@ def write(results: Collection[sending.Result], holder: uuid.UUID, counts: Counts
     decisions = [decide(result, now) for result in results]
     try:
         held = _write(decisions, holder, now, _text)
-    except DataError:
+    except DatabaseError as error:
+        if not isinstance(error, DataError) and error.args[:1] != (_MYSQL_INCORRECT_STRING,):
+            raise
         # A response that the database's character set can't hold must not undo the batch, again and again.
         held = _write(decisions, holder, now, _ascii)
     for decision in decisions:
