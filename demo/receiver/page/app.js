@@ -68,7 +68,7 @@ function addRequest(entry) {
 
 function table(rows) {
   const result = document.createElement("table");
-  result.className = "headers";
+  result.className = "pairs";
   for (const [name, value] of rows) {
     const row = result.insertRow();
     const head = document.createElement("th");
