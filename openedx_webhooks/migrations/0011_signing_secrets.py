@@ -12,7 +12,7 @@ def _give_secrets(apps, schema_editor):
     for rows in chunks(manager.filter(secret=""), "secret"):
         for row in rows:
             row.secret = signing.new_secret()
-        manager.bulk_update(rows, ["secret"], batch_size=500)
+        manager.bulk_update(rows, ["secret"], batch_size=100)
 
 
 class Migration(migrations.Migration):
