@@ -1,0 +1,182 @@
+"""The state machine of an endpoint's health."""
+# pylint: disable=missing-function-docstring
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from django.core import mail
+from django.utils.timezone import now
+
+from openedx_webhooks import index
+from openedx_webhooks.models import Delivery, Webhook
+from openedx_webhooks.webhooks import health
+from openedx_webhooks.webhooks.deliver import deliver_due
+from openedx_webhooks.webhooks.health import Failures, Step
+
+from ..receiver import Reply
+from .conftest import LOGIN
+from .test_deliver import owe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADDRESS = "/hook?token=INADDRESS"
+NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+
+
+def hours(number):
+    return None if number is None else NOW - timedelta(hours=number)
+
+
+@pytest.mark.parametrize("failing_for, warned_ago, step", [
+    (None, None, Step.NOTHING),  # healthy
+    (0, None, Step.NOTHING),  # failing
+    (23.9, None, Step.NOTHING),
+    (24, None, Step.WARN),
+    (24.1, 0.1, Step.NOTHING),  # warned, and only once
+    (100, 76, Step.NOTHING),
+    (119.9, 95.9, Step.NOTHING),
+    (120, 96, Step.DISABLE),
+    (500, None, Step.WARN),  # a quiet webhook: warned first, however long it failed
+    (500, 1, Step.NOTHING),  # … and given as much time as any other after the warning
+    (500, 96, Step.DISABLE),
+    (120, 95, Step.NOTHING),
+])
+def test_what_follows_a_failure(failing_for, warned_ago, step):
+    day = timedelta(days=1)
+    assert health.judge(hours(failing_for), hours(warned_ago), NOW, day, 5 * day) is step
+
+
+def test_disabling_no_later_than_the_warning_still_warns_first():
+    hour = timedelta(hours=1)
+    assert health.judge(hours(2), None, NOW, hour, hour) is Step.WARN
+    assert health.judge(hours(2), hours(0), NOW, hour, hour) is Step.DISABLE
+
+
+@pytest.fixture
+def failing(receiver):
+    return Webhook.objects.create(event=LOGIN, webhook_url=receiver.on(ADDRESS, Reply(status=500)))
+
+
+@pytest.fixture(autouse=True)
+def _admins(settings):
+    settings.ADMINS = [("Ops", "ops@example.com")]
+
+
+def fail_since(webhook, age, **fields):
+    Webhook.objects.filter(pk=webhook.pk).update(consecutive_failures=9, failing_since=now() - age, **fields)
+    owe(webhook)
+    deliver_due()
+    webhook.refresh_from_db()
+
+
+def test_failures_are_counted_from_the_first_one(failing):
+    before = now()
+    owe(failing, 3)
+    deliver_due()
+    failing.refresh_from_db()
+    first = failing.failing_since
+    assert (failing.consecutive_failures, failing.enabled) == (3, True)
+    assert before <= first <= now()
+    owe(failing)
+    deliver_due()
+    failing.refresh_from_db()
+    assert (failing.consecutive_failures, failing.failing_since) == (4, first)
+    assert not mail.outbox
+
+
+def test_success_makes_healthy(failing, receiver):
+    Webhook.objects.update(consecutive_failures=7, failing_since=now() - timedelta(days=4), warned_at=now())
+    receiver.on(ADDRESS, Reply())
+    owe(failing)
+    deliver_due()
+    failing.refresh_from_db()
+    assert (failing.consecutive_failures, failing.failing_since, failing.warned_at) == (0, None, None)
+
+
+def test_success_within_a_batch_counts_only_the_failures_after_it(db, receiver):
+    webhook = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url())
+    Webhook.objects.update(consecutive_failures=7, failing_since=now() - timedelta(days=4))
+    since = now()
+    health.note({webhook.pk}, {webhook.pk: Failures(2, since)})
+    webhook.refresh_from_db()
+    assert (webhook.consecutive_failures, webhook.failing_since) == (2, since)
+
+
+def test_healthy_webhook_costs_one_statement_that_changes_nothing(failing, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        health.note({failing.pk}, {})
+
+
+def test_warning_comes_once_by_mail_and_log(failing, caplog):
+    fail_since(failing, timedelta(days=1, minutes=1))
+    assert failing.warned_at
+    assert failing.enabled
+    owe(failing)
+    deliver_due()
+    assert [message.subject.endswith(f"Webhook {failing.pk} is failing") for message in mail.outbox] == [True]
+    assert mail.outbox[0].to == ["ops@example.com"]
+    assert sum(f"Webhook {failing.pk} fails since" in line for line in caplog.messages) == 1
+
+
+def test_disabling_comes_once_by_mail_and_log_and_stops_new_deliveries(failing, caplog, log_in):
+    log_in()
+    Delivery.objects.all().delete()
+    fail_since(failing, timedelta(days=6), warned_at=now() - timedelta(days=4, minutes=1))
+    assert not failing.enabled
+    assert "10 in a row" in failing.disabled_reason
+    health.note(set(), {failing.pk: Failures(1, now())})
+    assert len(mail.outbox) == 1
+    assert sum(f"Webhook {failing.pk} was disabled" in line for line in caplog.messages) == 1
+    Delivery.objects.all().delete()
+    log_in()
+    assert not Delivery.objects.exists()
+
+
+def test_webhook_disabled_by_another_process_is_noticed_by_the_index(failing):
+    assert index.webhooks.get(LOGIN)
+    health._disable(failing, "test")  # pylint: disable=protected-access
+    Webhook.objects.filter(pk=failing.pk)
+    index.webhooks._check_at = 0.0  # pylint: disable=protected-access
+    assert not index.webhooks.get(LOGIN)
+
+
+def test_gone_disables_at_once(failing, receiver):
+    receiver.on(ADDRESS, Reply(status=410))
+    owe(failing)
+    deliver_due()
+    failing.refresh_from_db()
+    assert not failing.enabled
+    assert "410" in failing.disabled_reason
+    assert len(mail.outbox) == 1
+
+
+def test_mail_has_no_secret(failing):
+    fail_since(failing, timedelta(days=1, minutes=1))
+    text = mail.outbox[0].subject + mail.outbox[0].body
+    assert failing.secret not in text
+    assert "INADDRESS" not in text
+
+
+def test_addresses_of_the_setting_replace_the_admins(failing, settings):
+    settings.OPENEDX_WEBHOOKS = {"ALERT_EMAILS": ["hooks@example.com", "two@example.com"]}
+    fail_since(failing, timedelta(days=2))
+    assert mail.outbox[0].to == ["hooks@example.com", "two@example.com"]
+
+
+def test_mail_server_that_is_away_stops_nothing(failing, settings, caplog):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    fail_since(failing, timedelta(days=2))
+    assert failing.warned_at
+    assert "could not be sent: ConnectionRefusedError" in caplog.text
+
+
+def test_enabling_again_gives_a_clean_slate_and_delivers_what_waited(failing, receiver):
+    receiver.on(ADDRESS, Reply(status=410), Reply())
+    owe(failing)
+    deliver_due()
+    waiting = owe(failing)[0]
+    assert deliver_due().attempts == 0
+    assert health.enable(Webhook.objects.filter(pk=failing.pk)) == 1
+    assert deliver_due().delivered == 1
+    failing.refresh_from_db()
+    assert (failing.enabled, failing.disabled_reason, failing.failing_since) == (True, "", None)
+    assert Delivery.objects.get(pk=waiting.pk).state == "delivered"
