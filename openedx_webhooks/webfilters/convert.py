@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.functional import LazyObject, Promise
+from django.utils.functional import Promise
 from django.utils.timezone import is_aware
 from opaque_keys import InvalidKeyError, OpaqueKey
 from opaque_keys.edx.keys import CourseKey, LearningContextKey, UsageKey
@@ -95,8 +95,7 @@ def convert(current: Any, given: Any, path: Path, plan: Plan) -> Any:
 def _typed(current, given):
     if current is None:
         return check_text(given) if isinstance(given, str) else given
-    # By type(), since isinstance() would wake a lazy object, which can cost a query.
-    if issubclass(type(current), (enum.Enum, LazyObject)):
+    if isinstance(current, enum.Enum):
         raise Refused("it can't be changed")
     for types, conversion in _CONVERSIONS:
         if isinstance(current, types):

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from django.http import QueryDict
 from django.template.loader import get_template
-from django.utils.functional import Promise
+from django.utils.functional import LazyObject, Promise
 from django.utils.translation import gettext as _
 
 from .convert import append, check_text, check_url, convert
@@ -236,6 +236,9 @@ class Context(Kind):
             plan.changed.append(path)
             return value
         old = current[key]
+        if issubclass(type(old), LazyObject):
+            # isinstance() below would wake it, which can cost a query.
+            raise Refused("it can't be changed")
         if len(path) == 2 and key in self.append and type(old) is list:  # pylint: disable=unidiomatic-typecheck
             return append(old, value, path, plan)
         if isinstance(old, dict) and not isinstance(old, QueryDict) and isinstance(value, Mapping):
