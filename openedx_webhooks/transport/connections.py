@@ -114,9 +114,7 @@ class Connection(http.client.HTTPConnection):
             # So that the Host header has no ":443".
             self.default_port = 443
         if proxy and origin.scheme == "https":
-            # Brackets, as older versions of the base class add none.
-            host = f"[{origin.host}]" if ":" in origin.host else origin.host
-            self.set_tunnel(host, origin.port, _proxy_headers(proxy))
+            self.set_tunnel(origin.host, origin.port, _proxy_headers(proxy))
         self._create_connection = self._open
 
     @property

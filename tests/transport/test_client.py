@@ -144,6 +144,7 @@ class TestResponse:
             ("deflate", zlib.compress(b"hello", wbits=-15)),
             ("identity", b"hello"),
         ],
+        ids=["gzip", "two parts", "x-gzip", "deflate", "deflate without zlib", "identity"],
     )
     def test_compressed_bodies_are_unpacked(self, receiver, post, encoding, data):
         outcome = post(receiver.on("/hook", Reply(data, headers={"Content-Encoding": encoding})))
