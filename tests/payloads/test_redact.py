@@ -4,6 +4,7 @@ import time
 import pytest
 from django.contrib.auth import hashers
 from django.test import override_settings
+from django.utils.safestring import mark_safe
 
 from openedx_webhooks.payloads.redact import MASK, is_sensitive, mask, redact
 
@@ -48,6 +49,11 @@ def test_name_is_harmless(name):
 def test_name_that_is_no_text_is_harmless(name):
     """Whatever is asked, the answer is a bool."""
     assert is_sensitive(name) is False
+
+
+def test_name_of_a_text_class():
+    """Safe strings and their like are texts."""
+    assert is_sensitive(mark_safe("password"))
 
 
 @pytest.mark.parametrize(("name", "expected"), [

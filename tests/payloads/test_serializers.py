@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils.functional import SimpleLazyObject
 from opaque_keys.edx.keys import CourseKey
@@ -198,6 +199,24 @@ def test_queryset_that_is_loaded(enrollment, rows):
     assert without_queries(rows) == {"type": "minilms.CourseEnrollment", "count": 1, "ids": [enrollment.id]}
 
 
+@pytest.mark.django_db
+def test_loaded_queryset_with_many_rows():
+    """The count is the whole, the ids are the first."""
+    for number in range(5):
+        models.CertificateTemplate.objects.create(name=f"T{number}")
+    rows = models.CertificateTemplate.objects.order_by("id")
+    assert len(rows) == 5
+    with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_ITEMS": 2}):
+        data = without_queries(rows)
+    assert data == {"type": "minilms.CertificateTemplate", "count": 5, "ids": [rows[0].id, rows[1].id]}
+
+
+def test_object_nested_too_deeply():
+    """Also an object with a serializer counts as a level."""
+    with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_DEPTH": 1}):
+        assert to_json([get_user_model()(username="ada")]) == [{"type": "django.contrib.auth.models.User"}]
+
+
 def test_related_manager(user):
     """A relation that could be followed isn't."""
     assert list(without_queries({"groups": user.groups, "model": get_user_model().objects})["groups"]) == ["type"]
@@ -280,6 +299,22 @@ BLOCK = {"usage_key": str(USAGE), "course_key": str(COURSE), "block_type": "prob
 def test_xblock(state, name):
     """What it is, and its name if that is in memory; no field that could hold an answer."""
     assert to_json(XBlock(USAGE, **state)) == BLOCK | {"display_name": name}
+
+
+def test_xblock_whose_key_has_no_course():
+    """A kind of key that refuses to name a course."""
+
+    class Key:
+        """As keys of other packages."""
+
+        block_type = "html"
+
+        @property
+        def course_key(self):
+            """Isn't in a course."""
+            raise NotImplementedError
+
+    assert to_json(XBlock(Key()))["course_key"] is None
 
 
 def test_fragment():

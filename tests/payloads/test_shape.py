@@ -48,7 +48,7 @@ def test_mistake_is_located(text, message):
 
 @pytest.mark.parametrize("text", [
     "user.id", "rows[*].n", "a" * MAX_EXPRESSION, "merge(user, empty)", "merge(a, b, c)", "not_null(a, b, c)",
-    "sort_by(rows, &n)[0]", "`{\"a\": 1}`", "'its'", '"quoted name"', "@", "*",
+    "sort_by(rows, &n)[0]", "`{\"a\": 1}`", "'its'", '"quoted name"', "@", "*", "rows[0:1]", "rows[::-1].n",
 ])
 def test_expression_compiles(text):
     """What is right is left alone."""
