@@ -22,10 +22,10 @@ def main(target=HERE):
     """Write ``events/`` and ``filters/`` below the target, in place of what is there."""
     sys.path.insert(0, str(HERE.parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "test_settings")
-    import django
+    import django  # pylint: disable=import-outside-toplevel
 
     django.setup()
-    from openedx_webhooks import catalog
+    from openedx_webhooks import catalog  # pylint: disable=import-outside-toplevel
 
     for folder, title, intro, entries, page in (
         ("events", "Events", EVENTS, catalog.events(), event_page),
@@ -60,14 +60,14 @@ def index_page(title, intro, entries):
 
 def event_page(event_type):
     """What an event carries."""
-    from openedx_webhooks.operations import schema
+    from openedx_webhooks.operations import schema  # pylint: disable=import-outside-toplevel
 
     return "\n\n".join([*head(event_type, schema), *sent(event_type, schema)]) + "\n"
 
 
 def filter_page(filter_type):
     """What a filter is called with, and what may be answered."""
-    from openedx_webhooks.operations import schema
+    from openedx_webhooks.operations import schema  # pylint: disable=import-outside-toplevel
 
     answer = schema.answer_schema(filter_type)
     data = answer["properties"]["data"]
@@ -104,8 +104,8 @@ def head(entry, schema):
 
 def sent(entry, schema):
     """The payload: its members, and a sample."""
-    from openedx_webhooks.payloads.encode import flatten
-    from openedx_webhooks.payloads.samples import sample_payload
+    from openedx_webhooks.payloads.encode import flatten  # pylint: disable=import-outside-toplevel
+    from openedx_webhooks.payloads.samples import sample_payload  # pylint: disable=import-outside-toplevel
 
     payload = schema.payload_schema(entry)
     sample = sample_payload(entry)

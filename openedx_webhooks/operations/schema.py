@@ -99,12 +99,12 @@ def halting(filter_type: catalog.FilterType) -> str:
 
 def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schema]]:
     """Exception → what raising it does, and the JSON Schema of its arguments."""
-    result = {}
+    result, usual = {}, _usual_arguments()
     for name, schema in halts.accepted_exceptions(filter_type).items():
         exception = filter_type.exceptions[name]
         notes = described(exception, "Attributes")
         properties = {
-            argument: with_notes(inner, inner.get("description") or notes.get(argument), ())
+            argument: with_notes(inner, inner.get("description") or notes.get(argument) or usual.get(argument), ())
             for argument, inner in schema["properties"].items()
         }
         result[name] = summary(exception), {**schema, "properties": properties}
@@ -131,6 +131,18 @@ def sample_answers(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]
             arguments = {"message": arguments, **dict.fromkeys(needed, sample_values.REDIRECT)}
         answers["halt"] = {"exception": {name: arguments}}
     return answers
+
+
+def _usual_arguments():
+    return {
+        "message": _("Why; the learner sees it where the platform shows a reason."),
+        "redirect_to": _("Where to send the learner."),
+        "status_code": _("The HTTP status of the platform's response."),
+        "error_code": _("A code that the page knows."),
+        "content": _("HTML of the response, put out as it is."),
+        "status": _("The HTTP status of the response; 403 without it."),
+        "headers": _("HTTP headers of the response."),
+    }
 
 
 def _exception(filter_type) -> Schema:

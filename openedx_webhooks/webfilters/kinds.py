@@ -308,7 +308,11 @@ class Form(Kind):
 
     def schema(self):
         text = {"type": ["string", "boolean", "number"]}
-        return {"type": "object", "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]}}
+        return {
+            "type": "object",
+            "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]},
+            "description": _("Field name → value, or a list of values. Other fields stay as they are."),
+        }
 
 
 def _form_texts(value) -> list[str]:
