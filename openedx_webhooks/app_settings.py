@@ -44,7 +44,8 @@ DEFAULTS: dict[str, Any] = {
     # E-mail addresses told of failing webhooks; empty: settings.ADMINS.
     "ALERT_EMAILS": [],
     # --- Webfilters: inside the request
-    # Longest time for one call (a webfilter may set its own), for connecting alone, and for all webfilters of a request.
+    # Longest time for one call (a webfilter may set its own), for connecting alone, and for all webfilters of a
+    # request.
     "WEBFILTER_TIMEOUT_SECONDS": 5.0,
     "WEBFILTER_CONNECT_TIMEOUT_SECONDS": 1.0,
     "WEBFILTER_REQUEST_BUDGET_SECONDS": 10.0,

@@ -221,7 +221,7 @@ def _filter_sources():
         for module in pkgutil.walk_packages(getattr(package, "__path__", ()), "openedx_filters.", onerror=_skip):
             if module.name.endswith(".filters") and ".tests" not in module.name:
                 _try_import(module.name)
-    return len(list(_filter_classes()))
+    return frozenset((id(filter_class), filter_class.filter_type) for filter_class in _filter_classes())
 
 
 def _skip(package: str) -> None:

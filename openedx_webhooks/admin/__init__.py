@@ -1,2 +1,12 @@
-"""The admin section OPENEDX_WEBHOOKS: one module per page. Django imports this package and so registers the pages."""
-from . import calls, deliveries, webfilters, webhooks  # noqa: F401
+"""
+The admin section OPENEDX_WEBHOOKS: one module per page. Django imports this package and so registers the pages.
+
+It does so in every ``manage.py`` command; if a library that the pages need can't be imported, the commands and the rest
+of the admin must work all the same.
+"""
+from ..apps import note_startup_problem
+
+try:
+    from . import calls, deliveries, webfilters, webhooks  # noqa: F401
+except Exception as error:  # pylint: disable=broad-exception-caught
+    note_startup_problem("loading the admin pages", error)

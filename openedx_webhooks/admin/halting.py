@@ -3,6 +3,7 @@ import attrs
 from django.utils.translation import gettext as _
 
 from .. import catalog
+from ..webfilters import adapters, halts
 
 
 @attrs.frozen
@@ -72,9 +73,6 @@ class Halting:
 
 def halting(known: catalog.FilterType) -> Halting:
     """What the webfilters of a filter can do."""
-    # Not above: if the filters library can't be imported, the admin of the whole site must come up all the same.
-    from ..webfilters import adapters, halts  # pylint: disable=import-outside-toplevel
-
     return Halting(
         name=known.name,
         exceptions=halts.accepted_exceptions(known),

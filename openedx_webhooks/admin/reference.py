@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from .. import catalog
 from ..models import Hook
-from ..payloads import shape
+from ..operations import schema
+from ..payloads import samples, shape
 from . import parts
 
 
@@ -37,10 +38,6 @@ class Reference:
 
 def reference_of(hook: Hook) -> Reference | None:
     """The reference of a hook's type; None if this installation doesn't know it."""
-    # Not above: see halting().
-    from ..operations import schema  # pylint: disable=import-outside-toplevel
-    from ..payloads import samples  # pylint: disable=import-outside-toplevel
-
     known = hook.known_type
     if known is None:
         return None
@@ -77,18 +74,18 @@ def _shaped(hook, sample):
         return _("It fails on this sample: %s") % error
 
 
-def _changes(schema: dict[str, Any]):
-    properties = schema["properties"]["data"]["properties"]
+def _changes(answer: dict[str, Any]):
+    properties = answer["properties"]["data"]["properties"]
     return [(name, type_of(inner), inner.get("description", "")) for name, inner in properties.items()]
 
 
 def _exceptions(exceptions):
     return [
         (name, does, [
-            (argument, type_of(inner), inner.get("description", ""), argument in schema.get("required", ()))
-            for argument, inner in schema["properties"].items()
+            (argument, type_of(inner), inner.get("description", ""), argument in arguments.get("required", ()))
+            for argument, inner in arguments["properties"].items()
         ])
-        for name, (does, schema) in exceptions.items()
+        for name, (does, arguments) in exceptions.items()
     ]
 
 
@@ -97,14 +94,14 @@ def _answers(answers):
     return [(titles.get(name, name), parts.pretty(answer)) for name, answer in answers.items()]
 
 
-def type_of(schema: dict[str, Any]) -> str:
+def type_of(value: dict[str, Any]) -> str:
     """A JSON Schema's type in a few words: ``string (date-time)``, or the members of an object."""
-    names = schema.get("type", "")
+    names = value.get("type", "")
     text = ", ".join(names) if isinstance(names, list) else str(names)
-    if schema.get("format"):
-        text = f"{text} ({schema['format']})"
-    if schema.get("enum"):
-        text = " | ".join(json.dumps(value) for value in schema["enum"])
-    if members := schema.get("properties"):
+    if value.get("format"):
+        text = f"{text} ({value['format']})"
+    if value.get("enum"):
+        text = " | ".join(map(json.dumps, value["enum"]))
+    if members := value.get("properties"):
         text = f"{text}: {', '.join(members)}"
     return text

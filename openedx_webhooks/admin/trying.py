@@ -42,8 +42,7 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         ],
         "response_body": parts.excerpt(outcome.body[:app_settings.RESPONSE_EXCERPT_BYTES].decode(errors="replace")),
     }
-    response = TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
-    return response
+    return TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
 
 
 def request_headers(hook: Hook, content_type: str) -> list[str]:

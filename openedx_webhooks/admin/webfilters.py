@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import Call, Webfilter
 from ..transport.breaker import State, breaker, states
+from ..webfilters import trial
 from ..webfilters.report import observe_report
 from . import parts
 from .filters import KnownFilter, SubdomainFilter, TypeFilter
@@ -131,9 +132,6 @@ class WebfilterAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Ask with the sample payload now, and show what came back and what it would do."""
-        # Not above: see halting().
-        from ..webfilters import trial  # pylint: disable=import-outside-toplevel
-
         try:
             result = trial.ask_sample(hook)
         except ValueError as error:
@@ -162,14 +160,15 @@ class WebfilterAdmin(HookAdmin):
         return self.back(hook)
 
 
-def effects_of(trial) -> list[str]:
+def effects_of(result: trial.Trial) -> list[str]:
     """What the answer of a trial would do, in sentences."""
-    effects = [_("Not used: %s") % trial.problem] if trial.problem else []
-    if trial.halt:
-        effects.append(_("It would halt the process with %s") % trial.halt)
-    if trial.changed:
-        effects.append(_("It would change %s.") % ", ".join(trial.changed))
-    effects += [_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": why} for key, why in trial.refused]
+    effects = [_("Not used: %s") % result.problem] if result.problem else []
+    if result.halt:
+        effects.append(_("It would halt the process with %s") % result.halt)
+    if result.changed:
+        effects.append(_("It would change %s.") % ", ".join(result.changed))
+    for key, reason in result.refused:
+        effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
     return effects or [_("The process would go on unchanged.")]
 
 

@@ -203,8 +203,7 @@ class WebhookAdmin(HookAdmin):
             **self.admin_site.each_context(request), "opts": self.opts, "original": hook, "secret": hook.secret,
             "title": _("Signing secret"),
         }
-        response = TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
-        return response
+        return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
 
 
 def health_badge(hook: Webhook):

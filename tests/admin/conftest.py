@@ -2,7 +2,8 @@
 import uuid
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from openedx_webhooks import catalog
@@ -15,7 +16,7 @@ HOSTILE = '"></pre><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
 @pytest.fixture
-def webhook(db):
+def webhook(db):  # pylint: disable=unused-argument
     """A webhook with a secret and a secret header."""
     return Webhook.objects.create(
         event=LOGIN, webhook_url="https://crm.example.com/hooks", headers={"Authorization": "Bearer t0p-s3cret"}
@@ -23,7 +24,7 @@ def webhook(db):
 
 
 @pytest.fixture
-def webfilter(db):
+def webfilter(db):  # pylint: disable=unused-argument
     """A webfilter in observe mode."""
     return Webfilter.objects.create(
         event=MAY_LOGIN, webhook_url="https://auth.example.com/login", mode="observe",
@@ -61,11 +62,11 @@ def make_delivery(webhook, state="delivered", **fields):
 
 
 @pytest.fixture
-def staff(db, client):
+def staff(db, client):  # pylint: disable=unused-argument
     """A function that logs a staff member with the given permissions in."""
 
     def log_in(*codenames):
-        user = User.objects.create_user("staff", is_staff=True)
+        user = get_user_model().objects.create_user("staff", is_staff=True)
         permissions = Permission.objects.filter(content_type__app_label="openedx_webhooks", codename__in=codenames)
         assert len(permissions) == len(codenames)
         user.user_permissions.set(permissions)
@@ -101,10 +102,10 @@ def form_of(model, **changes):
     return {**data, **changes}
 
 
-def url_of(model, name="changelist", *args):
+def url_of(model, name="changelist", pk=None):
     """A page's address, as a text: a changed address breaks people's bookmarks."""
     base = f"/admin/openedx_webhooks/{model.__name__.lower()}/"
-    return {"changelist": base, "add": f"{base}add/"}.get(name) or f"{base}{args[0]}/{name}/"
+    return {"changelist": base, "add": f"{base}add/"}.get(name) or f"{base}{pk}/{name}/"
 
 
 def errors_of(response) -> dict[str, list[str]]:

@@ -32,7 +32,8 @@ def act(client, model, action, *hooks, **more):
 class TestColumns:
     """What a row says."""
 
-    def test_the_event_by_its_short_name_and_the_server(self, admin_client, webhook):
+    @pytest.mark.usefixtures("webhook")
+    def test_the_event_by_its_short_name_and_the_server(self, admin_client):
         page = admin_client.get(url_of(Webhook)).content.decode()
         assert ">SESSION_LOGIN_COMPLETED</span>" in page
         assert ">crm.example.com</span>" in page
@@ -70,7 +71,8 @@ class TestColumns:
         ({}, ">fine<"), ({"enabled": False}, ">off<"), ({"failing_since": NOW}, ">failing<"),
         ({"enabled": False, "failing_since": NOW, "disabled_reason": "gone"}, 'title="gone">disabled<'),
     ])
-    def test_the_health_of_a_webhook(self, admin_client, webhook, fields, says):
+    @pytest.mark.usefixtures("webhook")
+    def test_the_health_of_a_webhook(self, admin_client, fields, says):
         Webhook.objects.update(**fields)
         assert says in admin_client.get(url_of(Webhook)).content.decode()
 
@@ -83,7 +85,7 @@ class TestColumns:
             breaker(webfilter.webhook_url).reset()
 
     def test_a_page_takes_the_same_number_of_queries_however_many_hooks_it_lists(
-        self, admin_client, webhook, django_assert_max_num_queries
+        self, admin_client, django_assert_max_num_queries
     ):
         for number in range(30):
             made = Webhook.objects.create(event=LOGIN, webhook_url=f"https://example.com/{number}")

@@ -44,8 +44,9 @@ def test_viewers_see_no_secret_and_no_header_value(viewer, records, model):
     assert getattr(records[model], "secret", "whsec_") not in page
 
 
+@pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("model", MODELS)
-def test_viewers_have_no_actions(viewer, records, model):
+def test_viewers_have_no_actions(viewer, model):
     page = viewer.get(url_of(model)).content.decode()
     assert 'name="action"' not in page
 

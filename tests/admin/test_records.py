@@ -27,7 +27,8 @@ def listed(client, query="") -> set[int]:
 class TestList:
     """The list of deliveries."""
 
-    def test_a_row_tells_state_event_webhook_attempts_and_last_answer(self, admin_client, delivery):
+    @pytest.mark.usefixtures("delivery")
+    def test_a_row_tells_state_event_webhook_attempts_and_last_answer(self, admin_client):
         page = admin_client.get(url_of(Delivery)).content.decode()
         for text in (">Failed<", "SESSION_LOGIN_COMPLETED", "crm.example.com", "500<br>", "1 attempt"):
             assert text in page
@@ -57,7 +58,8 @@ class TestList:
         assert listed(admin_client, f"?q={uuid.uuid4()}") == set()
 
     @pytest.mark.parametrize("term", ["ada", "%00", "12 34", "9" * 30, "²", "-1", "1e5", "a" * 500, "'; drop table"])
-    def test_a_term_that_is_no_id_finds_nothing_and_says_what_can_be_searched(self, admin_client, delivery, term):
+    @pytest.mark.usefixtures("delivery")
+    def test_a_term_that_is_no_id_finds_nothing_and_says_what_can_be_searched(self, admin_client, term):
         response = admin_client.get(url_of(Delivery), {"q": term})
         assert response.status_code in (200, 302)
         page = admin_client.get(response["Location"] if response.status_code == 302 else url_of(Delivery), {"q": term})
@@ -67,7 +69,8 @@ class TestList:
         "?state__exact=nonsense", "?webhook__id__exact=abc", "?webhook__id__exact=999999999999999999999",
         "?created__gte=never", "?p=99999", "?p=abc", "?o=9", "?user_id__exact=1", "?webhook__secret__startswith=w",
     ])
-    def test_a_mistyped_address_is_no_error(self, admin_client, delivery, query):
+    @pytest.mark.usefixtures("delivery")
+    def test_a_mistyped_address_is_no_error(self, admin_client, query):
         assert admin_client.get(url_of(Delivery) + query).status_code in (200, 302, 400)
 
 
@@ -88,7 +91,8 @@ class TestSize:
             assert statements
             assert [sql for sql in statements if "LIMIT" not in sql] == []
 
-    def test_the_list_reads_no_payloads(self, admin_client, delivery):
+    @pytest.mark.usefixtures("delivery")
+    def test_the_list_reads_no_payloads(self, admin_client):
         assert [sql for sql in self.queries(admin_client) if '"payload"' in sql or "`payload`" in sql] == []
 
     def test_what_lies_beyond_the_count_is_said(self, admin_client, webhook, monkeypatch):
@@ -220,7 +224,8 @@ def test_a_get_changes_nothing(admin_client, delivery, button):
 class TestCalls:
     """Webfilter calls."""
 
-    def test_the_list(self, admin_client, call):
+    @pytest.mark.usefixtures("call")
+    def test_the_list(self, admin_client):
         page = admin_client.get(url_of(Call)).content.decode()
         for text in (">Halted<", "StudentLoginRequested", "auth.example.com", "profile.name"):
             assert text in page

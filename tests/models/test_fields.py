@@ -10,7 +10,7 @@ LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 
 
 @pytest.fixture
-def stored(db):
+def stored(db):  # pylint: disable=unused-argument
     """A webhook, and a function that reads a column as it is in the table."""
     hook = Webhook.objects.create(
         event=LOGIN, webhook_url="https://example.com/", secret="whsec_c2VjcmV0", headers={"X-Key": "t0p-s3cret"}
@@ -35,24 +35,28 @@ def test_header_names_are(stored):
     assert "X-Key" in stored[1]("headers")
 
 
-def test_python_reads_them_as_they_were(stored):
+@pytest.mark.usefixtures("stored")
+def test_python_reads_them_as_they_were():
     hook = Webhook.objects.get()
     assert (hook.secret, hook.headers) == ("whsec_c2VjcmV0", {"X-Key": "t0p-s3cret"})
 
 
-def test_saving_again_keeps_them(stored):
+@pytest.mark.usefixtures("stored")
+def test_saving_again_keeps_them():
     hook = Webhook.objects.get()
     hook.save()
     assert Webhook.objects.get().headers == {"X-Key": "t0p-s3cret"}
 
 
-def test_a_changed_key_loses_the_secret_but_breaks_nothing(stored):
+@pytest.mark.usefixtures("stored")
+def test_a_changed_key_loses_the_secret_but_breaks_nothing():
     with override_settings(SECRET_KEY="another"):
         hook = Webhook.objects.get()
     assert (hook.secret, hook.headers) == ("", {"X-Key": ""})
 
 
-def test_the_old_key_as_a_fallback_still_reads_them(stored, settings):
+@pytest.mark.usefixtures("stored")
+def test_the_old_key_as_a_fallback_still_reads_them(settings):
     with override_settings(SECRET_KEY="another", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
         assert Webhook.objects.get().secret == "whsec_c2VjcmV0"
 

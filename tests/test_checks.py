@@ -1,0 +1,85 @@
+"""System checks: every misconfiguration that would be silent."""
+import pytest
+from django.core import checks as django_checks
+from django.core.management import call_command
+from django.test import override_settings
+
+from openedx_webhooks import apps, checks
+from openedx_webhooks.wiring import STEP
+
+LOGIN = "org.openedx.learning.student.login.requested.v1"
+
+
+def ids(found):
+    """The ids of messages."""
+    return [message.id for message in found]
+
+
+def test_a_sound_installation_has_nothing_to_report():
+    found = [message for message in django_checks.run_checks() if message.id.startswith("openedx_webhooks")]
+    assert found == []
+
+
+def test_a_startup_problem_is_reported_with_its_text(monkeypatch):
+    monkeypatch.setattr(apps, "startup_problems", [])
+    apps.note_startup_problem("connecting the events", ValueError("no way"))
+    (message,) = checks.check_startup()
+    assert message.id == "openedx_webhooks.W001"
+    assert "connecting the events: ValueError: no way" in message.msg
+
+
+def test_the_same_problem_is_noted_once(monkeypatch, caplog):
+    """The settings are applied up to four times per process."""
+    monkeypatch.setattr(apps, "startup_problems", [])
+    for _ in range(3):
+        apps.note_startup_problem("again")
+    assert apps.startup_problems == ["again"]
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("value, reported", [
+    ({}, []), (None, []), ({"DELIVERY_QUEUE": "x"}, []),
+    ({"DELIVERY_QEUE": "x"}, ["DELIVERY_QEUE"]), ({"a": 1, "b": 2}, ["a", "b"]), ({5: 1}, ["5"]),
+])
+def test_an_unknown_key_of_the_setting(value, reported):
+    with override_settings(OPENEDX_WEBHOOKS=value):
+        found = checks.check_setting_names()
+    assert ids(found) == ["openedx_webhooks.W002"] * len(reported)
+    assert all(repr(name) in message.msg for name, message in zip(reported, found))
+    assert all("DELIVERY_QUEUE" in message.hint for message in found)
+
+
+@pytest.mark.parametrize("value", [["DELIVERY_QUEUE"], "x", 5])
+def test_a_setting_that_is_no_dict(value):
+    with override_settings(OPENEDX_WEBHOOKS=value):
+        (message,) = checks.check_setting_names()
+    assert message.id == "openedx_webhooks.W002"
+    assert "is ignored" in message.msg
+
+
+@pytest.mark.parametrize("entry", [
+    {"pipeline": ["other.Step"]}, {"pipeline": "other.Step"}, ["other.Step"], "other.Step", {}, None, 5,
+    {"pipeline": 5},
+])
+def test_a_filter_that_does_not_run_our_step(settings, entry):
+    config = {**settings.OPEN_EDX_FILTERS_CONFIG, LOGIN: entry}
+    with override_settings(OPEN_EDX_FILTERS_CONFIG=config):
+        (message,) = checks.check_wiring()
+    assert message.id == "openedx_webhooks.W003"
+    assert LOGIN in message.msg
+    assert STEP in message.hint
+
+
+@pytest.mark.parametrize("entry", [{"pipeline": ["a", STEP]}, {"pipeline": STEP}, [STEP], STEP])
+def test_a_filter_that_does_in_any_shape(settings, entry):
+    config = {**settings.OPEN_EDX_FILTERS_CONFIG, LOGIN: entry}
+    with override_settings(OPEN_EDX_FILTERS_CONFIG=config):
+        assert checks.check_wiring() == []
+
+
+def test_no_problem_ends_a_management_command(monkeypatch, capsys):
+    """An error would: ``migrate``, and with it a deployment, would stop because of a plugin."""
+    monkeypatch.setattr(apps, "startup_problems", ["everything is broken"])
+    with override_settings(OPENEDX_WEBHOOKS={"nonsense": 1}, OPEN_EDX_FILTERS_CONFIG={}):
+        call_command("check")
+    assert "everything is broken" in capsys.readouterr().err
