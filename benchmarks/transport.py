@@ -6,6 +6,7 @@ deadline, guard or caps), and a new session for each call, which is what a hook 
 
 import asyncio
 import multiprocessing
+import random
 import ssl
 import statistics
 import tempfile
@@ -56,8 +57,11 @@ def _serve(ports, certificate: Path) -> None:
 def _compare(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """The times of each in milliseconds. They take turns, so that a busy moment hits all of them."""
     times: dict[str, list[float]] = {name: [] for name in functions}
+    turns = list(functions.items())
     for number in range(WARM_UP + rounds):
-        for name, function in functions.items():
+        # In another order each time: what comes after a new session finds the server still closing the last one.
+        random.shuffle(turns)
+        for name, function in turns:
             start = time.perf_counter()
             function()
             if number >= WARM_UP:
