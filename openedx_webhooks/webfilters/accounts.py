@@ -134,7 +134,9 @@ def _clean(field, value, instance):
     try:
         return field.clean(value, instance)
     except ValidationError as error:
-        raise Refused("; ".join(error.messages)) from error
+        # Not the messages: they may quote the value, which is somebody's data and none of the log's business.
+        codes = sorted({str(one.code) for one in error.error_list})
+        raise Refused(f"it does not fit the field ({', '.join(codes)})") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise Refused("it does not fit the field") from error
 

@@ -77,7 +77,7 @@ def run(
         return {}, None
     _ask(asked, payload)
     for one in asked:
-        one.verdict = judge(filter_type, one.webfilter, one.outcome, kwargs)
+        one.verdict = _judge(filter_type, one, kwargs)
         if one.verdict.problem:
             _log_problem(filter_type, one)
         elif one.memory and not one.is_remembered:
@@ -143,8 +143,9 @@ def _questions(webfilters, payload) -> list[Asked]:
             condition = webfilter.compiled_condition
             if condition is None or shape.matches(condition, payload):
                 asked.append(Asked(webfilter, questions.of(webfilter)))
-        except shape.ExpressionError as error:
-            # JMESPath's messages may quote the payload.
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # An ExpressionError, or whatever JMESPath's functions raise on data that they did not expect. The messages
+            # may quote the payload.
             _log_once(
                 ("expression", webfilter.pk),
                 "Webfilter %s was not called: its condition or shape fails on this payload (%s)",
@@ -187,6 +188,14 @@ def _was_cut_short(question: Question, outcome: Outcome) -> bool:
     return outcome.error == BUDGET or is_late
 
 
+def _judge(filter_type, one: Asked, kwargs) -> Verdict:
+    try:
+        return judge(filter_type, one.webfilter, one.outcome, kwargs)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # The other webfilters' answers still count.
+        return Verdict(problem=f"its answer could not be judged: {type(error).__name__}")
+
+
 def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
     """Write the merged data of the enforcing webfilters back, and note which of them changed what."""
     given = [(one.webfilter.pk, apply.without_echo(one.verdict.data, payload)) for one in asked if one.verdict.data]
@@ -205,8 +214,14 @@ def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
 
 
 def _imagine(filter_type, kwargs, payload, one: Asked) -> None:
-    """What an observing webfilter would have changed."""
-    plan = apply.plan_changes(filter_type, kwargs, apply.without_echo(one.verdict.data, payload))
+    """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
+    try:
+        plan = apply.plan_changes(filter_type, kwargs, apply.without_echo(one.verdict.data, payload))
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.warning(
+            "Webfilter %s (%s) could not be observed: %s", one.webfilter.pk, filter_type.name, type(error).__name__
+        )
+        return
     one.changed = [apply.dotted(path) for path in plan.changed]
     apply.log_refused(filter_type, plan, {path: one.webfilter.pk for path, _reason in plan.refused})
 

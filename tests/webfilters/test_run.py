@@ -205,6 +205,15 @@ def test_failing_expression_is_no_match_and_logged_once_an_hour(field, make_webf
     assert caplog.text.count("its condition or shape fails on this payload") == 1
 
 
+@pytest.mark.parametrize(
+    "condition", ["abs(form_data.username)", "sort_by(form_data.interests, &length(@))", "max_by(@, &a)"]
+)
+def test_failing_condition_leaves_the_other_webfilters_alone(condition, make_webfilter):
+    make_webfilter(REGISTRATION, path="/1", condition=condition)
+    make_webfilter(REGISTRATION, data(name="x"), path="/2")
+    assert register()["name"] == "x"
+
+
 def test_shape_is_the_body(make_webfilter, receiver):
     make_webfilter(REGISTRATION, shape="{who: form_data.username}")
     register()
@@ -311,6 +320,17 @@ def test_other_plugins_steps_go_on_with_what_was_changed(make_webfilter):
         "course_key": OTHER_KEY,
         "course_home_url": "https://example.com/",
     }
+
+
+def test_values_are_not_logged(make_webfilter, caplog):
+    """Neither what the endpoint answered nor what a validator says about it."""
+    caplog.set_level("DEBUG")
+    data = {"profile": {"name": "Somebody" * 99, "year_of_birth": "Somebody"}, "user": {"email": "Somebody"}}
+    make_webfilter(LOGIN, Reply({"data": data}))
+    StudentLoginRequested.run_filter(user=World().user)
+    assert caplog.text.count("was not changed: ") == 3
+    assert "it does not fit the field (max_length)" in caplog.text
+    assert "Somebody" not in caplog.text
 
 
 # --- Observing
