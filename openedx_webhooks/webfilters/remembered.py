@@ -71,7 +71,8 @@ def memory_of(webfilter, payload: dict[str, Any]) -> Memory | None:
     if webfilter.compiled_shape is not None:
         try:
             content = shape.evaluate(webfilter.compiled_shape, content)
-        except shape.ExpressionError:
+        except Exception:  # pylint: disable=broad-exception-caught
+            # The shape has worked on the payload with id and time; whatever it makes of them can't be remembered.
             return None
     body, _content_type = encode.encode(content, False)
     # A webfilter that was saved in the meantime may have another address or other headers.

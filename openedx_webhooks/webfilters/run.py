@@ -136,13 +136,17 @@ def _related(value, attribute):
 
 
 def _questions(webfilters, payload) -> list[Asked]:
+    """The requests to be made: of webfilters whose condition is true, and whose shape, if any, is not null."""
     questions = Questions(payload)
     asked = []
     for webfilter in webfilters:
         try:
             condition = webfilter.compiled_condition
-            if condition is None or shape.matches(condition, payload):
-                asked.append(Asked(webfilter, questions.of(webfilter)))
+            if condition is not None and not shape.matches(condition, payload):
+                continue
+            question = questions.of(webfilter)
+            if question.content is not None:
+                asked.append(Asked(webfilter, question))
         except Exception as error:  # pylint: disable=broad-exception-caught
             # An ExpressionError, or whatever JMESPath's functions raise on data that they did not expect. The messages
             # may quote the payload.

@@ -220,6 +220,13 @@ def test_shape_is_the_body(make_webfilter, receiver):
     assert receiver.received[0].json == {"who": "ada"}
 
 
+def test_shape_without_a_result_is_no_match(make_webfilter, receiver):
+    """As for webhooks: there is nothing to ask about."""
+    make_webfilter(REGISTRATION, shape="form_data.no_such_field")
+    register()
+    assert not receiver.received
+
+
 def test_headers_and_form_encoding(make_webfilter, receiver):
     make_webfilter(REGISTRATION, use_www_form_encoding=True, headers={"Authorization": "Bearer abc"})
     register()
