@@ -32,6 +32,7 @@ def connect(**_kwargs) -> None:
     with _connecting:
         for event_type in catalog.events().values():
             event_type.signal.connect(on_event, dispatch_uid=_UID)
+    wakeups.remember_app()
     # A hook that was just saved must be served at once, by events disconnected until now, too.
     index.webhooks.when_forgotten = connect
 

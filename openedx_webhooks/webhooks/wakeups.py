@@ -26,6 +26,8 @@ TASK_NAME = "openedx_webhooks.tasks.deliver_due"
 # The Redis transport hands a message out again if nobody acknowledged it for an hour, and a countdown waits in a
 # worker's memory: longer waits are looked at again instead.
 MAX_COUNTDOWN_SECONDS = 600
+# All events of one commit share a message, and so do the commits of a twentieth of a second.
+_GATHER_SECONDS = 0.005
 _NUDGE_SPACING_SECONDS = 0.05
 _REFUSED_SECONDS = 5
 _COMPLAIN_SECONDS = 60
@@ -83,7 +85,7 @@ def nudge() -> None:
         if _eager():
             publish()
         else:
-            _nudger.request()
+            _nudger.request(_app())
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("No worker could be nudged; deliveries wait for the next look: %s", where(error))
 
@@ -131,18 +133,37 @@ def _first_to_ask(second: int, now: float) -> bool:
         return True
 
 
-def publish(countdown: float | None = None) -> bool:
+def remember_app() -> None:
+    """Remember the Celery app of the current thread, which is the one that started the process."""
+    if current_app.main != _FALLBACK_APP:
+        _started["app"] = current_app._get_current_object()  # pylint: disable=protected-access
+
+
+def _app():
+    """
+    The platform's Celery app.
+
+    To a thread other than the one that made it, Celery shows a default app without any settings, which would look for
+    a broker on this machine. Web servers with threads are such a case, and so is our own thread.
+    """
+    if current_app.main == _FALLBACK_APP and _started["app"] is not None:
+        return _started["app"]
+    return current_app._get_current_object()  # pylint: disable=protected-access
+
+
+def publish(countdown: float | None = None, app=None) -> bool:
     """
     Send the message; a broker that refuses costs one log line a minute.
 
     Args:
         countdown: seconds until a worker may start.
+        app: the Celery app; default is the current one.
 
     Returns:
         whether the broker took it.
     """
     try:
-        deliver_due.apply_async(
+        (app or _app()).tasks[TASK_NAME].apply_async(
             queue=app_settings.DELIVERY_QUEUE, countdown=countdown, retry=False, ignore_result=True
         )
         return True
@@ -154,7 +175,7 @@ def publish(countdown: float | None = None) -> bool:
 
 
 def _eager() -> bool:
-    return bool(current_app.conf.task_always_eager)
+    return bool(_app().conf.task_always_eager)
 
 
 class _Nudger:
@@ -175,9 +196,11 @@ class _Nudger:
         self._lock = threading.Lock()
         self._wanted, self._idle = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._app = None
 
-    def request(self) -> None:
-        """Have a message sent soon."""
+    def request(self, app) -> None:
+        """Have a message sent soon through a Celery app."""
+        self._app = app
         self._idle.clear()
         self._wanted.set()
         if self._thread is None:
@@ -189,8 +212,9 @@ class _Nudger:
     def _run(self) -> None:
         while True:
             self._wanted.wait()
+            time.sleep(_GATHER_SECONDS)
             self._wanted.clear()
-            if not publish():
+            if not publish(app=self._app):
                 self._wanted.set()
                 time.sleep(_REFUSED_SECONDS)
             elif not self._wanted.is_set():
@@ -203,6 +227,8 @@ class _Nudger:
             self._idle.wait(_EXIT_SECONDS)
 
 
+_FALLBACK_APP = "default"
+_started = {"app": None}
 _asked_for: set[int] = set()
 _complained = {"at": -math.inf}
 _heart = {"beats_at": 0.0}

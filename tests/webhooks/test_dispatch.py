@@ -21,7 +21,7 @@ def make(receiver, path="/hook", **kwargs):
 
 
 def test_event_of_a_rolled_back_transaction_is_never_sent(webhook, log_in, receiver):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
         log_in()
         raise ZeroDivisionError
     assert not Delivery.objects.exists()
@@ -32,7 +32,7 @@ def test_event_of_a_rolled_back_transaction_is_never_sent(webhook, log_in, recei
 def test_event_of_a_rolled_back_savepoint_is_never_sent(webhook, log_in):
     with transaction.atomic():
         log_in(1)
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
             log_in(2)
             raise ZeroDivisionError
     assert [delivery.user_id for delivery in Delivery.objects.all()] == [1]

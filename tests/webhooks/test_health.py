@@ -1,6 +1,6 @@
 """The state machine of an endpoint's health."""
 # pylint: disable=missing-function-docstring
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -18,7 +18,7 @@ from .test_deliver import owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/hook?token=INADDRESS"
-NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def hours(number):

@@ -1,5 +1,5 @@
 """When a delivery is tried again, row by row."""
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -7,7 +7,7 @@ from openedx_webhooks.app_settings import DEFAULTS
 from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webhooks.schedule import Policy, Verdict, next_attempt, retry_after, verdict
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE, HOUR = 60, 3600
 
 

@@ -1,0 +1,322 @@
+"""What makes a worker look, with real Celery apps and brokers."""
+# pylint: disable=missing-function-docstring,protected-access
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+from celery import Celery, _state
+from django.core.cache import cache
+from django.core.signals import request_started
+from django.db import transaction
+from django.utils import timezone
+from kombu import Connection
+
+from openedx_webhooks import index
+from openedx_webhooks.models import Delivery
+from openedx_webhooks.webhooks import claims, wakeups
+from openedx_webhooks.webhooks.slots import Slot
+
+from ..receiver import Reply
+from .test_deliver import owe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    wakeups._asked_for.clear()
+    wakeups._complained["at"] = float("-inf")
+    cache.clear()
+    monkeypatch.setattr(wakeups, "_nudger", wakeups._Nudger())
+    yield
+    # What a dead broker refused is not tried for ever.
+    wakeups._nudger._wanted.clear()
+    wakeups._nudger._idle.set()
+
+
+@pytest.fixture
+def celery():
+    """Make a Celery app the current one of this thread."""
+    before = _state._tls.current_app
+
+    def make(broker, **conf):
+        app = Celery(f"test-{uuid.uuid4()}", broker=broker)
+        app.conf.update(conf)
+        app.set_current()
+        return app
+
+    yield make
+    _state._tls.current_app = before
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def queue(settings, celery):
+    """A queue of its own in memory, and the messages in it."""
+    name = f"test-{uuid.uuid4()}"
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_QUEUE": name}
+    celery("memory://")
+
+    def messages(seconds=0.5):
+        found = []
+        with Connection("memory://") as connection:
+            simple = connection.SimpleQueue(name)
+            try:
+                while True:
+                    message = simple.get(timeout=seconds)
+                    message.ack()
+                    found.append(message)
+            except simple.Empty:
+                return found
+            finally:
+                simple.close()
+
+    return messages
+
+
+def test_commit_sends_one_message_to_the_configured_queue(webhook, log_in, queue):
+    with transaction.atomic():
+        for number in range(1, 6):
+            log_in(number)
+        assert queue() == []
+    messages = queue()
+    assert [message.headers["task"] for message in messages] == ["openedx_webhooks.tasks.deliver_due"]
+
+
+def test_rollback_sends_none(webhook, log_in, queue):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
+        log_in()
+        raise ZeroDivisionError
+    assert queue() == []
+
+
+def test_nudge_works_from_a_thread_that_celery_does_not_know(webhook, log_in, queue):
+    """In a threaded web server ``current_app`` is an app without settings."""
+    before = wakeups._started["app"]
+    wakeups.remember_app()
+    try:
+        thread = threading.Thread(target=wakeups.nudge)
+        thread.start()
+        thread.join()
+        assert len(queue()) == 1
+    finally:
+        wakeups._started["app"] = before
+
+
+def test_dead_broker_costs_the_request_nothing_and_one_log_line(webhook, log_in, celery, closed_port, caplog):
+    celery(f"redis://127.0.0.1:{closed_port}/0", broker_connection_timeout=0.2)
+    log_in()
+    start = time.monotonic()
+    for _ in range(20):
+        with transaction.atomic():
+            log_in()
+    assert time.monotonic() - start < 1
+    assert Delivery.objects.count() == 21
+    end = time.monotonic() + 10
+    while not caplog.text.count("broker takes no message") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert caplog.text.count("broker takes no message") == 1
+
+
+def test_hanging_broker_does_not_hold_the_request(webhook, log_in, celery):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        celery(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        log_in()
+        start = time.monotonic()
+        log_in()
+        assert time.monotonic() - start < 0.5
+
+
+@pytest.mark.parametrize("propagates", [True, False])
+def test_eager_celery_delivers_in_the_request(webhook, log_in, receiver, celery, propagates):
+    celery("memory://", task_always_eager=True, task_eager_propagates=propagates)
+    with transaction.atomic():
+        log_in()
+        assert not receiver.received
+    assert len(receiver.received) == 1
+    assert Delivery.objects.get().state == "delivered"
+
+
+def test_eager_celery_does_not_recurse_for_a_retry(webhook, log_in, receiver, celery):
+    celery("memory://", task_always_eager=True)
+    receiver.on("/hook", Reply(status=500))
+    log_in()
+    assert len(receiver.received) == 1
+    assert Delivery.objects.get().state == "pending"
+
+
+def test_eager_celery_with_the_database_in_trouble_raises_nothing(webhook, celery, monkeypatch):
+    celery("memory://", task_always_eager=True, task_eager_propagates=True)
+    monkeypatch.setattr(claims, "database", lambda: "no such alias")
+    wakeups.nudge()
+
+
+# --- Looking again
+
+
+@pytest.mark.parametrize("away, countdown", [
+    (0, 2), (1, 2), (5, 6), (300, 301), (601, 600), (5 * 3600, 600),
+])
+def test_looks_again_when_something_is_due_or_after_ten_minutes(queue, away, countdown):
+    wakeups.look_again(time.time() + away)
+    eta = queue()[0].headers["eta"]
+    seconds = (timezone.datetime.fromisoformat(eta) - timezone.now()).total_seconds()
+    assert 0 < seconds <= countdown
+
+
+def test_those_who_ask_for_the_same_second_share_a_message(queue):
+    at = time.time() + 100
+    for _ in range(50):
+        wakeups.look_again(at)
+    assert len(queue()) == 1
+
+
+def test_those_in_other_processes_share_it_too(queue):
+    at = time.time() + 100
+    for _ in range(3):
+        wakeups._asked_for.clear()
+        wakeups.look_again(at)
+    assert len(queue()) == 1
+
+
+def test_long_waits_share_the_full_ten_minutes(queue):
+    for hours in range(1, 50):
+        wakeups.look_again(time.time() + 3600 * hours)
+    assert len(queue()) == 1
+
+
+@pytest.mark.parametrize("backend", [
+    "django.core.cache.backends.dummy.DummyCache", "tests.webhooks.caches.AwayCache", "tests.webhooks.caches.DeafCache",
+])
+def test_without_a_cache_each_process_asks_once(queue, settings, backend):
+    settings.CACHES = {"default": {"BACKEND": backend}}
+    at = time.time() + 100
+    for _ in range(5):
+        wakeups.look_again(at)
+    assert len(queue()) == 1
+
+
+def test_task_leaves_word_for_the_retry(webhook, receiver, queue):
+    receiver.on("/hook", Reply(status=500))
+    owe(webhook)
+    wakeups.deliver_due()
+    eta = timezone.datetime.fromisoformat(queue()[0].headers["eta"])
+    assert 0 < (eta - timezone.now()).total_seconds() < 8
+
+
+def test_task_leaves_word_for_what_a_killed_worker_had(webhook, queue):
+    delivery = owe(webhook)[0]
+    claims.claim([delivery.pk], uuid.uuid4())
+    wakeups.deliver_due()
+    eta = timezone.datetime.fromisoformat(queue()[0].headers["eta"])
+    assert 100 < (eta - timezone.now()).total_seconds() < 125
+
+
+def test_task_with_nothing_pending_sends_nothing(webhook, queue):
+    wakeups.deliver_due()
+    assert queue() == []
+
+
+def test_task_that_ran_out_of_time_hands_on(webhook, receiver, queue, settings):
+    settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_TASK_SECONDS": 0.2}
+    receiver.on("/hook", Reply(delay=0.1))
+    owe(webhook, 100)
+    wakeups.deliver_due()
+    assert [message.headers["eta"] for message in queue()] == [None]
+
+
+# --- Slots
+
+
+def test_no_more_workers_deliver_than_the_setting_says(settings):
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 2}
+    slots = [Slot() for _ in range(3)]
+    assert [slot.acquire() for slot in slots] == [True, True, False]
+    slots[0].release()
+    assert slots[2].acquire()
+
+
+def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, queue, settings):
+    settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_WORKERS": 1}
+    holder = Slot()
+    holder.acquire()
+    owe(webhook)
+    wakeups.deliver_due()
+    assert not receiver.received
+    assert len(queue()) == 1
+
+
+def test_only_its_holder_frees_a_slot(settings):
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
+    first, second = Slot(), Slot()
+    first.acquire()
+    cache.clear()  # it lapsed
+    assert second.acquire()
+    first.release()
+    assert not Slot().acquire()
+
+
+@pytest.mark.parametrize("backend", [
+    "django.core.cache.backends.dummy.DummyCache", "tests.webhooks.caches.AwayCache", "tests.webhooks.caches.DeafCache",
+])
+def test_without_a_cache_nobody_is_kept_from_delivering(webhook, receiver, settings, backend):
+    settings.CACHES = {"default": {"BACKEND": backend}}
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
+    slots = [Slot(), Slot()]
+    assert [slot.acquire() for slot in slots] == [True, True]
+
+
+# --- Heartbeat
+
+
+def test_requests_nudge_now_and_then(webhook, queue):
+    index.webhooks.get("x")
+    wakeups._heart["beats_at"] = 0.0
+    for _ in range(100):
+        wakeups.heartbeat()
+    assert len(queue()) == 1
+
+
+def test_requests_of_a_site_without_webhooks_do_not(db, queue):
+    index.webhooks.get("x")
+    wakeups._heart["beats_at"] = 0.0
+    request_started.send(sender=None)
+    wakeups.heartbeat()
+    assert queue() == []
+
+
+def test_message_is_sent_by_a_process_that_ends_at_once(tmp_path):
+    """A management command commits and exits."""
+    code = (
+        "import django; django.setup()\n"
+        "from openedx_webhooks.webhooks import wakeups\n"
+        "wakeups.nudge()\n"
+    )
+    settings = tmp_path / "exit_settings.py"
+    settings.write_text(
+        "from test_settings import *\n"
+        "CELERY_BROKER_URL = 'filesystem://'\n"
+        f"CELERY_BROKER_TRANSPORT_OPTIONS = {{name: {str(tmp_path)!r} for name in "
+        "('data_folder_in', 'data_folder_out', 'control_folder')}\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, timeout=30,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "exit_settings", "PYTHONPATH": f"{tmp_path}:."},
+    )
+    assert len(list(tmp_path.glob("*.msg"))) == 1
+
+
+def test_lease_of_a_killed_worker_is_short_enough_for_the_next_look(webhook):
+    assert claims.lease() < timedelta(seconds=wakeups.MAX_COUNTDOWN_SECONDS)
