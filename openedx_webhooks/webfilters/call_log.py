@@ -194,18 +194,29 @@ class Recorder:
 
 def _write(batch: list[dict[str, Any]]) -> None:
     """Write records; if one of them can't be, then at least the others."""
-    database = router.db_for_write(Call)
+    error = _insert(batch)
+    if error is None:
+        return
+    if len(batch) > 1:
+        for fields in batch:
+            _write([fields])
+        return
+    # A table of another character set can't hold every body; what became of the call is worth more than they are.
+    (fields,) = batch
+    if _insert([{**fields, "request_body": None, "response_excerpt": ""}]) is not None:
+        log.warning("A call of webfilter %s was not recorded: %s", fields["webfilter_id"], type(error).__name__)
+
+
+def _insert(batch: list[dict[str, Any]]) -> Exception | None:
+    """Insert all of them or none, in a savepoint; what went wrong, if anything."""
     try:
+        database = router.db_for_write(Call)
         with transaction.atomic(using=database):
             Call.objects.using(database).bulk_create([Call(**fields) for fields in batch])
-        return
     except Exception as error:  # pylint: disable=broad-exception-caught
         # The database may be away, or the webfilter of one of them deleted in the meantime.
-        if len(batch) == 1:
-            log.warning("A call of webfilter %s was not recorded: %s", batch[0]["webfilter_id"], type(error).__name__)
-            return
-    for fields in batch:
-        _write([fields])
+        return error
+    return None
 
 
 recorder = Recorder()

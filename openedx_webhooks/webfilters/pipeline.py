@@ -25,6 +25,7 @@ class WebfilterStep(PipelineStep):
         Raises:
             OpenEdxFilterException: one of the filter's own, because a webfilter halts the process. Nothing else.
         """
+        webfilters = ()
         try:
             webfilters = index.webfilters.get(self.filter_type)
             if not webfilters:
@@ -34,7 +35,8 @@ class WebfilterStep(PipelineStep):
             changed, halt = run(self.filter_type, webfilters, kwargs)
         except Exception as error:  # pylint: disable=broad-exception-caught
             # The traceback would show values of the learner's; the type and the place are enough to find it.
-            log.error("The webfilters for %s were left out: %s", self.filter_type, _where(error))
+            ids = ", ".join(str(getattr(webfilter, "pk", "?")) for webfilter in webfilters)
+            log.error("Webfilters %s for %s were left out: %s", ids, self.filter_type, _where(error))
             return {}
         if halt is not None:
             raise halt

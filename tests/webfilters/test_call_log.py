@@ -4,7 +4,8 @@ import contextlib
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
+from django.db.models import QuerySet
 from openedx_filters.learning.filters import StudentRegistrationRequested
 
 from openedx_webhooks.models import Call, Webfilter
@@ -127,6 +128,23 @@ def test_records_that_cannot_be_written_do_not_take_the_others_along(make_webfil
     assert recorder.flush(10)
     assert Call.objects.count() == 2
     assert "was not recorded: IntegrityError" in caplog.text
+
+
+@in_transaction
+def test_body_that_the_table_cannot_hold_is_left_out(make_webfilter, monkeypatch):
+    """On a database with three bytes per character, say."""
+    insert = QuerySet.bulk_create
+
+    def narrow(self, rows):
+        if not all(row.response_excerpt.isascii() for row in rows):
+            raise DataError("Incorrect string value")
+        return insert(self, rows)
+
+    monkeypatch.setattr(QuerySet, "bulk_create", narrow)
+    fields = {"webfilter_id": make_webfilter(REGISTRATION).pk, "mode": "enforce", "result": "passed"}
+    batch = [{**fields, "response_excerpt": "🙂"}, {**fields, "response_excerpt": "plain"}]
+    call_log._write(batch)  # pylint: disable=protected-access
+    assert sorted(Call.objects.values_list("response_excerpt", flat=True)) == ["", "plain"]
 
 
 @with_commits

@@ -311,14 +311,14 @@ def test_payload_costs_one_query_at_most(make_webfilter, django_assert_max_num_q
 
 def test_error_inside_is_swallowed_and_logged(make_webfilter, monkeypatch, caplog):
     """Even one that nobody foresaw, and even where the operator wants errors of steps to surface."""
-    make_webfilter(REGISTRATION)
+    webfilter = make_webfilter(REGISTRATION)
     monkeypatch.setattr(run.call_log, "record", None)
     config = {
         REGISTRATION: {"fail_silently": False, "pipeline": ["openedx_webhooks.webfilters.pipeline.WebfilterStep"]}
     }
     with override_settings(OPEN_EDX_FILTERS_CONFIG=config):
         assert register()["name"] == "Ada"
-    assert f"The webfilters for {REGISTRATION} were left out: TypeError in " in caplog.text
+    assert f"Webfilters {webfilter.pk} for {REGISTRATION} were left out: TypeError in " in caplog.text
 
 
 def test_other_plugins_steps_go_on_with_what_was_changed(make_webfilter):
