@@ -47,10 +47,8 @@ class WebfilterAdmin(HookAdmin):
             gettext_lazy("If the endpoint fails"),
             {
                 "fields": [
-                    ("halt_on_4xx", "redirect_on_4xx"),
-                    ("halt_on_5xx", "redirect_on_5xx"),
-                    ("halt_on_request_exception", "redirect_on_request_exception"),
-                    "timeout",
+                    "halt_on_4xx", "redirect_on_4xx", "halt_on_5xx", "redirect_on_5xx", "halt_on_request_exception",
+                    "redirect_on_request_exception", "timeout",
                 ],
                 "description": gettext_lazy(
                     "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must "
