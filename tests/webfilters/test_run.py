@@ -6,6 +6,7 @@ import crum
 import pytest
 from django.db import connection, transaction
 from django.test import RequestFactory, override_settings
+from django.utils.functional import SimpleLazyObject
 from openedx_filters.learning.filters import (
     CourseEnrollmentStarted,
     CourseHomeUrlCreationStarted,
@@ -14,7 +15,8 @@ from openedx_filters.learning.filters import (
 )
 
 from demo.minilms.models import UserProfile
-from openedx_webhooks.models import Call
+from openedx_webhooks import index
+from openedx_webhooks.models import Call, Webfilter
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webfilters import run
 from tests.receiver import Reply
@@ -307,6 +309,23 @@ def test_payload_costs_one_query_at_most(make_webfilter, django_assert_max_num_q
     with django_assert_max_num_queries(0):
         StudentLoginRequested.run_filter(user=user)
     assert sum("SAVEPOINT" not in query["sql"] for query in queries.captured_queries) == 1
+
+
+def test_user_of_a_request_is_lazy(make_webfilter, receiver, django_assert_num_queries):
+    """Asleep, it stays so; awake, it is sent and changed like any other."""
+    world = World()
+    make_webfilter(LOGIN, Reply({"data": {"profile": {"name": "x"}}}), disable_filtering=True, call_log="none")
+    lazy = SimpleLazyObject(lambda: type(world.user).objects.get(pk=world.user.pk))
+    StudentLoginRequested.run_filter(user=None)
+    with django_assert_num_queries(0):
+        StudentLoginRequested.run_filter(user=lazy)
+    assert "username" not in receiver.received[-1].json["user"]
+    Webfilter.objects.update(disable_filtering=False)
+    index.webfilters.forget()
+    assert lazy.username == "ada"
+    assert StudentLoginRequested.run_filter(user=lazy) is lazy
+    assert receiver.received[-1].json["profile"]["name"] == "Ada"
+    assert UserProfile.objects.get(user=world.user).name == "x"
 
 
 def test_error_inside_is_swallowed_and_logged(make_webfilter, monkeypatch, caplog):
