@@ -148,4 +148,4 @@ validate_translations: compile_translations detect_changed_source_translations #
 clean: ## remove what builds, tests and the demo leave behind, but not the environment
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 	rm -rf build dist htmlcov coverage.xml .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache \
-		.hypothesis .demo docs/_build pii_report
+		.hypothesis .demo docs/_build docs/references/events docs/references/filters pii_report
