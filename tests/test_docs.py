@@ -121,3 +121,9 @@ def test_readme_and_docs_link_to_files_that_exist():
     for path in [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *(ROOT / "docs").rglob("*.rst")]:
         for target in re.findall(r"<((?!\w+:|#)[^<>\s]+)>`_", path.read_text()):
             assert (path.parent / target.split("#")[0]).exists(), f"{path.name}: {target}"
+
+
+def test_every_management_command_is_documented():
+    commands = {path.stem for path in (ROOT / "openedx_webhooks/management/commands").glob("webhooks_*.py")}
+    text = (ROOT / "docs" / "references" / "commands.rst").read_text()
+    assert set(re.findall(r"^``(\w+)``$", text, re.M)) == commands
