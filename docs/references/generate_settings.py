@@ -28,9 +28,8 @@ With Tutor, a small plugin sets them:
 
     from tutor import hooks
 
-    hooks.Filters.ENV_PATCHES.add_item(
-        ("openedx-common-settings", 'OPENEDX_WEBHOOKS = {"DELIVERY_QUEUE": "webhooks"}')
-    )
+    mine = 'OPENEDX_WEBHOOKS = {"DELIVERY_QUEUE": "webhooks"}'
+    hooks.Filters.ENV_PATCHES.add_item(("openedx-common-settings", mine))
 """
 
 
@@ -67,9 +66,9 @@ def render(source):
         if section != last:
             parts.append(f"{section}\n{'*' * len(section)}\n")
             last = section
-        names = "\n".join(f"| ``{name}`` = ``{default}``" for name, default in group)
+        names = ", ".join(f"``{name}`` = ``{default}``" for name, default in group)
         text = textwrap.fill(re.sub(r"(?<!`)\b(settings\.[A-Z_]+)", r"``\1``", comment), 116)
-        parts.append(f"{names}\n\n{textwrap.indent(text, '    ')}\n")
+        parts.append(f"{names}\n{textwrap.indent(text, '    ')}\n")
     return "\n".join(parts)
 
 
