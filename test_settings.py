@@ -7,7 +7,7 @@ Settings for the tests: the demo's, on a database of their own.
 import os
 from urllib.parse import urlsplit
 
-from demo.minilms.settings import *  # noqa: F401,F403  pylint: disable=wildcard-import,unused-wildcard-import
+from demo.minilms.settings import *  # noqa: F403  pylint: disable=wildcard-import,unused-wildcard-import
 
 _url = urlsplit(os.environ.get("TEST_DATABASE_URL", ""))
 if _url.scheme:
