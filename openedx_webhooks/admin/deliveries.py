@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import catalog
 from ..models import Attempt, Delivery
 from ..webhooks import replay
-from . import parts
+from . import parts, records
 from .filters import EventTypeFilter, WebhookFilter
 from .records import RecordAdmin
 
@@ -27,6 +27,13 @@ _DONE = {
     "retry": gettext_lazy("will be tried now"),
     "cancel": gettext_lazy("cancelled"),
 }
+_CANNOT = {
+    "replay": gettext_lazy("Nothing to replay: only finished deliveries whose payload is still kept can be."),
+    "retry": gettext_lazy("Nothing to retry: only pending deliveries that are not being sent right now can be."),
+    "cancel": gettext_lazy("Nothing to cancel: only pending deliveries can be."),
+}
+# Lines in the history for one action; a thousand would slow it down and tell nobody more.
+_MOST_LOGGED = 100
 
 
 @admin.register(Delivery)
@@ -184,14 +191,20 @@ class DeliveryAdmin(RecordAdmin):
         self._operate(request, "cancel", queryset)
 
     def _operate(self, request, name, queryset):
-        _label, operate, states = _OPERATIONS[name]
-        count = operate(queryset.filter(state__in=states))
-        for delivery in queryset[:100] if count else ():
-            self.log_change(request, delivery, name)
-        level = messages.SUCCESS if count else messages.WARNING
+        label, operate, states = _OPERATIONS[name]
+        # As many as the list counted and the person was told, even if “all” of them are selected.
+        chosen = list(queryset.values_list("pk", flat=True)[:records.COUNTED])
+        deliveries = Delivery.objects.filter(pk__in=chosen, state__in=states)
+        logged = list(deliveries.defer("payload")[:_MOST_LOGGED])
+        count = operate(deliveries)
+        if not count:
+            self.message_user(request, _CANNOT[name], messages.WARNING)
+            return
+        for delivery in logged:
+            self.log_change(request, delivery, str(label))
         self.message_user(request, ngettext(
             "%(count)d delivery: %(done)s.", "%(count)d deliveries: %(done)s.", count
-        ) % {"count": count, "done": _DONE[name]}, level)
+        ) % {"count": count, "done": _DONE[name]}, messages.SUCCESS)
 
 
 def last_answers(delivery_ids) -> dict[int, str]:

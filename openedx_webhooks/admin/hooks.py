@@ -50,7 +50,7 @@ class HookAdmin(admin.ModelAdmin):
     actions = ["enable_hooks", "disable_hooks"]
     actions_selection_counter = True
     # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
-    shown_instead = {"headers": "header_names"}
+    shown_instead = {"event": "event_column", "headers": "header_names"}
 
     class Media:
         css = {"all": ["openedx_webhooks/admin.css"]}

@@ -30,7 +30,7 @@ class WebfilterAdmin(HookAdmin):
     ]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "mode", SubdomainFilter, TypeFilter, KnownFilter]
-    readonly_fields = ["header_names"]
+    readonly_fields = ["event_column", "header_names"]
     records_name = Call._meta.verbose_name_plural
     fieldsets = [
         (gettext_lazy("What to ask, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),

@@ -23,6 +23,7 @@ from .trying import result_page
 
 _SHOW_ONCE = "openedx_webhooks_show_secret"
 _RECENT = 10
+_MOST_REPLAYED = 10_000
 
 
 @admin.register(Webhook)
@@ -36,7 +37,7 @@ class WebhookAdmin(HookAdmin):
     list_display_links = ["event_column"]
     list_filter = ["enabled", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
     shown_instead = {**HookAdmin.shown_instead, "secret": "secret_kept"}
-    readonly_fields = ["header_names", "secret_kept"]
+    readonly_fields = ["event_column", "header_names", "secret_kept"]
     fieldsets = [
         (gettext_lazy("What to send, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
         (
@@ -172,10 +173,16 @@ class WebhookAdmin(HookAdmin):
         if since is None:
             self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
             return self.back(hook, "#owh-health")
-        count = replay.replay(replay.failed_since(hook, since))
-        self.message_user(request, ngettext(
-            "%d delivery will be sent again.", "%d deliveries will be sent again.", count
-        ) % count, messages.SUCCESS if count else messages.WARNING)
+        failed = replay.failed_since(hook, since)
+        # More than this would hold up the request; the command does any number.
+        rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED:_MOST_REPLAYED + 1]
+        is_cut = bool(rest)
+        count = replay.replay(failed.filter(pk__lt=rest[0]) if is_cut else failed)
+        text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
+        if is_cut:
+            text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
+        self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
+        self.log_change(request, hook, text)
         return self.back(hook, "#owh-health")
 
     @hook_view

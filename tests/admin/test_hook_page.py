@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from openedx_webhooks import catalog
+from openedx_webhooks.admin import webhooks as pages
 from openedx_webhooks.models import Call, Delivery, Webfilter, Webhook
 from openedx_webhooks.transport import signing
 from openedx_webhooks.transport.breaker import State, breaker
@@ -237,6 +238,16 @@ class TestReplayFailed:
         press(admin_client, webhook, "replay-failed", since=since)
         states = dict(Delivery.objects.values_list("pk", "state"))
         assert states == {old.pk: "failed", new.pk: "pending", fine.pk: "delivered"}
+
+    def test_more_than_a_request_can_do_are_left_for_the_next(self, admin_client, webhook, monkeypatch):
+        monkeypatch.setattr(pages, "_MOST_REPLAYED", 2)
+        for _ in range(5):
+            make_delivery(webhook, "failed")
+        response = admin_client.post(
+            url_of(Webhook, "replay-failed", webhook.pk), {"since": "2026-01-01T00:00"}, follow=True
+        )
+        assert "2 deliveries will be sent again. More have failed" in response.content.decode()
+        assert Delivery.objects.filter(state="pending").count() == 2
 
     @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-45T99:99", "\x00", "9999-99-99T00:00"])
     def test_a_time_that_is_none_is_asked_for_again(self, admin_client, webhook, since):

@@ -214,6 +214,32 @@ def test_an_action_works_on_everything_that_the_filters_show(admin_client, webho
     assert kept.state == "delivered"
 
 
+def test_an_action_on_all_works_on_no_more_than_the_list_counted(admin_client, webhook, monkeypatch):
+    """The person was told that number."""
+    monkeypatch.setattr(records, "COUNTED", 3)
+    for _ in range(5):
+        first = make_delivery(webhook, "failed")
+    admin_client.post(url_of(Delivery), {
+        "action": "replay_deliveries", "_selected_action": [first.pk], "select_across": "1",
+    })
+    assert Delivery.objects.filter(state="pending").count() == 3
+
+
+@pytest.mark.parametrize("action, state, says", [
+    ("replay_deliveries", "pending", "Nothing to replay"), ("retry_deliveries", "failed", "Nothing to retry"),
+    ("cancel_deliveries", "delivered", "Nothing to cancel"),
+])
+def test_an_action_that_fits_no_delivery_says_which_it_fits(admin_client, webhook, action, state, says):
+    delivery = make_delivery(webhook, state)
+    response = admin_client.post(url_of(Delivery), {"action": action, "_selected_action": [delivery.pk]}, follow=True)
+    assert says in response.content.decode()
+
+
+def test_what_was_done_is_in_the_history(admin_client, delivery):
+    admin_client.post(url_of(Delivery, "replay", delivery.pk))
+    assert "Replay" in admin_client.get(url_of(Delivery, "history", delivery.pk)).content.decode()
+
+
 @pytest.mark.parametrize("button", ["replay", "retry", "cancel"])
 def test_a_get_changes_nothing(admin_client, delivery, button):
     assert admin_client.get(url_of(Delivery, button, delivery.pk)).status_code == 405

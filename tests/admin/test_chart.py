@@ -1,0 +1,55 @@
+"""The geometry of the chart."""
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from openedx_webhooks.admin.chart import HEIGHT, WIDTH, chart
+from openedx_webhooks.operations.statistics import Hour
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def day(*hours):
+    """The chart of these hours, each given as counts by state."""
+    return chart([Hour(**counts, start=NOON + timedelta(hours=place)) for place, counts in enumerate(hours)])
+
+
+def test_the_bars_fill_the_width_without_touching():
+    bars = day(*[{"delivered": 1}] * 24).bars
+    assert len(bars) == 24
+    for left, right in pairwise(bars):
+        assert left.x + left.width < right.x
+    assert bars[-1].x + bars[-1].width <= WIDTH
+
+
+def test_the_busiest_hour_has_the_full_height_and_the_others_their_share():
+    first, second = day({"delivered": 100}, {"delivered": 25}).bars
+    assert first.parts[0].height == HEIGHT
+    assert second.parts[0].height == HEIGHT / 4
+    assert second.parts[0].y == HEIGHT * 3 / 4
+
+
+def test_states_are_stacked_from_the_bottom():
+    (hour,) = day({"delivered": 2, "pending": 1, "failed": 1}).bars
+    assert [part.state for part in hour.parts] == ["delivered", "pending", "failed"]
+    for lower, upper in pairwise(hour.parts):
+        assert upper.y + upper.height == lower.y
+
+
+def test_one_failure_among_thousands_is_seen_and_stays_inside():
+    (hour,) = day({"delivered": 100_000, "failed": 1}).bars
+    failed = hour.parts[-1]
+    assert failed.height >= 2
+    assert failed.y >= 0
+
+
+@pytest.mark.parametrize("hours", [(), ({},), ({}, {})])
+def test_nothing_is_no_bar(hours):
+    drawn = day(*hours)
+    assert drawn.most == 0
+    assert not any(hour.parts for hour in drawn.bars)
+
+
+def test_what_it_shows_is_said_in_words():
+    assert day({"delivered": 3, "failed": 1}).label == "4 deliveries in the last 24 hours, of which 1 failed"
