@@ -161,10 +161,10 @@ _USER_INFO = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)[^\s/?#@\"'<>]{1,500}@")
 _HEADER = re.compile(r"^([ \t]{0,40}(?P<name>[A-Za-z][\w\-]{0,80}): +)(?=\S).*$", re.M)
 # name=value in queries, form bodies, cookies and HTML attributes, also percent-encoded ones inside another query.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![\w.\[\]\-])|(?=%))(?P<lead>(?:%(?:25)*[0-9A-Fa-f]{2})?)(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}?)"
+    r"(?:(?<![\w.\[\]\-])|(?=%))(?:%(?:25)*[0-9A-Fa-f]{2})?(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}?)"
     r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?= ?|%(?:25)*3[Dd]))"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+)"
 )
+_ASSIGNED = re.compile(r"\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+")
 _URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential", "x-goog-signature"))
 # "name": "value" in scripts, data attributes and logs that aren't JSON as a whole.
 _QUOTE = r"(?:\\*[\"']|&quot;|&#34;|&#39;|&#x27;)"
@@ -209,19 +209,28 @@ def _mask_header(match: re.Match) -> str:
 
 
 def _mask_pairs(text: str) -> str:
-    text = _ASSIGNMENT.sub(_mask_assignment, text)
+    text = _mask_assignments(text)
     if "<" in text:
         text = _INPUT.sub(_mask_input, text)
     return text
 
 
-def _mask_assignment(match: re.Match) -> str:
-    name, value = match["name"], match["value"]
-    if not is_sensitive(name) and name.lower() not in _URL_ONLY:
-        # ``next=/login%3Ftoken%3D…``: the value may be another query.
-        return f"{match['lead']}{name}{match['is']}{_ASSIGNMENT.sub(_mask_assignment, value)}"
-    quote = value[0] if value[0] in "\"'" else ""
-    return f"{match['lead']}{name}{match['is']}{quote}{MASK}{quote}"
+def _mask_assignments(text: str) -> str:
+    """One pass, whatever is nested in what: learners write texts, too, and ``a=a=a=…`` must not cost more than another."""
+    parts, done, position = [], 0, 0
+    while match := _ASSIGNMENT.search(text, position):
+        # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
+        position = match.start("is")
+        name = match["name"]
+        if not is_sensitive(name) and name.lower() not in _URL_ONLY:
+            continue
+        value = _ASSIGNED.match(text, match.end())
+        if value is None:
+            continue
+        quote = value[0][0] if value[0][0] in "\"'" else ""
+        parts += [text[done:match.end()], quote, MASK, quote]
+        done = position = value.end()
+    return "".join(parts) + text[done:] if parts else text
 
 
 def _mask_input(match: re.Match) -> str:
