@@ -19,8 +19,8 @@ from opaque_keys.edx.keys import CourseKey, UsageKey
 from openedx_filters.exceptions import OpenEdxFilterException
 from openedx_filters.tooling import OpenEdxPublicFilter
 
-from demo.minilms.models import CourseEnrollment, CourseUserGroup, UserProfile
-from openedx_webhooks.catalog import FilterType
+from demo.minilms.models import CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
+from openedx_webhooks.catalog import FilterType, filters
 from openedx_webhooks.webfilters import accounts, apply, halts, kinds, objects
 from openedx_webhooks.webfilters.plan import Plan, Refused, dotted
 
@@ -435,7 +435,60 @@ def test_failed_save_leaves_no_trace_in_the_object(monkeypatch):
     assert plan.changed == []
 
 
+@pytest.mark.parametrize(
+    ("field", "given", "expected"),
+    [
+        ("start", "2031-01-31T12:00:00+00:00", MOMENT.replace(year=2031)),
+        ("start", None, "refused"),
+        ("start", "2031-01-31T12:00:00", "refused"),
+        ("start", "2031-99-31T12:00:00Z", "refused"),
+        ("start", 5, "refused"),
+        ("display_name", "Other", "Other"),
+        ("display_name", None, "refused"),
+        ("display_name", 5, "refused"),
+        ("id", str(OTHER_KEY), "refused"),
+    ],
+)
+def test_fields_of_any_model(field, given, expected):
+    course = CourseOverview(id=COURSE_KEY, display_name="Demo", start=MOMENT)
+    plan = Plan({})
+    accounts.plan_fields(course, {field: given}, ("course",), plan)
+    if expected == "refused":
+        assert plan.refused
+        assert not plan.effects
+    else:
+        assert plan.effects[0][1].args[1] == {field: expected}
+
+
+@pytest.mark.parametrize("given", [0, 1, "false", None, []])
+def test_boolean_field_takes_a_boolean(given):
+    field = CourseEnrollment._meta.get_field("is_active")
+    with pytest.raises(Refused, match="true or false"):
+        accounts._clean(field, given, CourseEnrollment())  # pylint: disable=protected-access
+
+
 # --- Exceptions of any filter
+
+
+@pytest.mark.parametrize(
+    ("url", "attributes"),
+    [
+        ("/grant", {"error_code": "data_sharing_access_required", "developer_message": "/grant"}),
+        ("https://example.com/", {"error_code": "access_denied"}),
+    ],
+)
+def test_way_to_consent_is_a_path_of_this_site(url, attributes):
+    filter_type = filters()["org.openedx.learning.courseware.access_checks.requested.v1"]
+    error = halts.after_failure(filter_type, url, {}).exception
+    assert {name: getattr(error, name) for name in attributes} == attributes
+
+
+@pytest.mark.parametrize(
+    ("status", "passed_on"), [(400, 400), (403, 403), (409, 409), (404, 403), (500, 403), (None, 403)]
+)
+def test_registration_passes_on_the_statuses_that_the_sign_up_page_knows(status, passed_on):
+    filter_type = filters()["org.openedx.learning.student.registration.requested.v1"]
+    assert halts.after_failure(filter_type, "", {}, status).exception.status_code == passed_on
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,27 @@ def test_error_inside_is_swallowed_and_logged(make_webfilter, monkeypatch, caplo
     assert f"Webfilters {webfilter.pk} for {REGISTRATION} were left out: TypeError in " in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("what", "broken", "line"),
+    [("judge", "/1", "could not be judged: ZeroDivisionError"), ("apply.plan_changes", "/1", "could not be observed")],
+)
+def test_one_that_fails_in_an_unforeseen_way_leaves_the_others_their_answers(
+    what, broken, line, make_webfilter, monkeypatch, caplog
+):
+    first = make_webfilter(REGISTRATION, data(city="Oslo"), path=broken, mode="observe")
+    make_webfilter(REGISTRATION, data(name="x"), path="/2", order=1)
+    owner, name = (run.apply, "plan_changes") if "." in what else (run, "judge")
+    original = getattr(owner, name)
+
+    def fail(filter_type, *arguments):
+        is_first = arguments[0] == first or arguments[-1] == {"form_data": {"city": "Oslo"}}
+        return 1 / 0 if is_first else original(filter_type, *arguments)
+
+    monkeypatch.setattr(owner, name, fail)
+    assert register()["name"] == "x"
+    assert line in caplog.text
+
+
 def test_other_plugins_steps_go_on_with_what_was_changed(make_webfilter):
     make_webfilter(HOME, Reply({"data": {"course_home_url": "https://example.com/"}}))
     assert CourseHomeUrlCreationStarted.run_pipeline(course_key=OTHER_KEY, course_home_url="/home") == {
