@@ -1,6 +1,7 @@
 """An endpoint for a process of its own, so that it doesn't share the interpreter's lock with what is measured."""
 
 import asyncio
+import re
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"data": {}}'
 
@@ -11,18 +12,18 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
             await reader.readexactly(length)
-            if b"POST /slow" in head:
-                await asyncio.sleep(0.05)
+            if slow := re.match(rb"POST /slow(\d*)", head):
+                await asyncio.sleep(int(slow[1] or 50) / 1000)
             writer.write(ANSWER)
     except (asyncio.IncompleteReadError, OSError):
         writer.close()
 
 
 def serve(ports) -> None:
-    """Answer every POST until killed, those to ``/slow…`` after 50 ms; the port is put into the queue."""
+    """Answer every POST until killed, those to ``/slow`` after 50 ms, to ``/slow300`` after 300; queue the port."""
 
     async def run():
-        server = await asyncio.start_server(_answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(_answer, "127.0.0.1", 0, backlog=512)
         ports.put(server.sockets[0].getsockname()[1])
         await asyncio.Event().wait()
 

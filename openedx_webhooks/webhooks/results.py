@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from ..app_settings import app_settings
 from ..models import Attempt, Delivery, Webhook
+from ..payloads import redact
 from . import claims, health, schedule, sending
 from .schedule import Verdict
 
@@ -163,7 +164,9 @@ def _attempt(decision: _Decision, to_text) -> Attempt:
         request_bytes=outcome.request_bytes,
         response_bytes=outcome.response_bytes,
         response_excerpt=to_text(
-            outcome.body[: app_settings.RESPONSE_EXCERPT_BYTES].decode("utf-8", errors="replace")
+            redact.excerpt(
+                outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, (decision.result.webhook.headers or {}).values()
+            )
         ),
     )
 

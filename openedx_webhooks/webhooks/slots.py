@@ -15,7 +15,7 @@ from ..app_settings import app_settings
 class Slot:
     """One of ``DELIVERY_WORKERS`` places; free again by itself ``SECONDS`` after its holder was killed."""
 
-    SECONDS = 20
+    SECONDS = 5
 
     def __init__(self):
         self._key: str | None = None
@@ -36,7 +36,7 @@ class Slot:
     def renew(self) -> None:
         """Keep the slot for another ``SECONDS``; may be called as often as one likes."""
         if self._key and time.monotonic() >= self._renew_at:
-            self._renew_at = time.monotonic() + self.SECONDS / 4
+            self._renew_at = time.monotonic() + self.SECONDS / 5
             _ask(cache.set, self._key, self._mark, timeout=self.SECONDS)
 
     def release(self) -> None:

@@ -26,9 +26,9 @@ TASK_NAME = "openedx_webhooks.tasks.deliver_due"
 # The Redis transport hands a message out again if nobody acknowledged it for an hour, and a countdown waits in a
 # worker's memory: longer waits are looked at again instead.
 MAX_COUNTDOWN_SECONDS = 600
-# All events of one commit share a message, and so do the commits of a twentieth of a second.
+# All events of one commit share a message, and so do the commits of a fifth of a second.
 _GATHER_SECONDS = 0.005
-_NUDGE_SPACING_SECONDS = 0.05
+_NUDGE_SPACING_SECONDS = 0.2
 _REFUSED_SECONDS = 5
 _COMPLAIN_SECONDS = 60
 _EXIT_SECONDS = 2.0
