@@ -31,11 +31,14 @@ class Supervisor:
     Args:
         directory: where the logs go, one file for each process.
         environment: variables of all processes, besides the present ones.
+
+    Attributes:
+        environment: all variables of the processes.
     """
 
     def __init__(self, directory: Path, environment: dict[str, str]):
         self._directory = directory
-        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
         self._processes: dict[str, subprocess.Popen] = {}
         self._leash, self._hand = os.pipe()
 
@@ -52,7 +55,7 @@ class Supervisor:
             self._processes[name] = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
