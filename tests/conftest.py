@@ -1,7 +1,7 @@
 """What every test may use."""
 import pytest
 
-from openedx_webhooks import index
+from openedx_webhooks import index, skips
 
 from .receiver import Receiver
 
@@ -29,3 +29,9 @@ def _calls_are_recorded_at_once(monkeypatch):
     from openedx_webhooks.webfilters.call_log import recorder  # pylint: disable=import-outside-toplevel
 
     monkeypatch.setattr(recorder, "inline", True)
+
+
+@pytest.fixture(autouse=True)
+def _skips_are_told_anew(monkeypatch):
+    """Hooks of different tests have the same numbers, and what fails is told once an hour for each number."""
+    monkeypatch.setattr(skips, "_logged", {})

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, models, transaction
 from django.utils.functional import LazyObject, empty
 from openedx_filters.exceptions import OpenEdxFilterException
 
-from .. import catalog
+from .. import catalog, skips
 from ..payloads import serialize, shape
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
@@ -140,22 +140,22 @@ def _questions(webfilters, payload) -> list[Asked]:
     questions = Questions(payload)
     asked = []
     for webfilter in webfilters:
+        failed = skips.Reason.CONDITION_FAILED
         try:
             condition = webfilter.compiled_condition
             if condition is not None and not shape.matches(condition, payload):
+                skips.note(webfilter, skips.Reason.NO_MATCH)
                 continue
+            failed = skips.Reason.SHAPE_FAILED
             question = questions.of(webfilter)
-            if question.content is not None:
-                asked.append(Asked(webfilter, question))
         except Exception as error:  # pylint: disable=broad-exception-caught
-            # An ExpressionError, or whatever JMESPath's functions raise on data that they did not expect. The messages
-            # may quote the payload.
-            _log_once(
-                ("expression", webfilter.pk),
-                "Webfilter %s was not called: its condition or shape fails on this payload (%s)",
-                webfilter.pk,
-                type(error.__cause__ or error).__name__,
-            )
+            # An ExpressionError, or whatever JMESPath's functions raise on data that they did not expect.
+            skips.note(webfilter, failed, error)
+            continue
+        if question.content is None:
+            skips.note(webfilter, skips.Reason.NO_SHAPE)
+        else:
+            asked.append(Asked(webfilter, question))
     return asked
 
 

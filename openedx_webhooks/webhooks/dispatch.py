@@ -4,22 +4,18 @@ From an event to the rows that are owed for it, inside the platform's request an
 Nothing here goes over the network, and a failure costs the event's webhooks, never the platform.
 """
 import logging
-import math
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import router, transaction
 
-from .. import catalog, index
+from .. import catalog, index, skips
 from ..models import Delivery, Webhook
 from ..payloads import serialize, shape
 from .wakeups import nudge_on_commit
 
 log = logging.getLogger(__name__)
-_COMPLAIN_SECONDS = 3600
-_complained_at: dict[tuple[int, str], float] = {}
 
 
 def dispatch(event_type: catalog.EventType, kwargs: Mapping[str, Any], metadata) -> int:
@@ -68,31 +64,24 @@ def body_for(webhook: Webhook, payload: dict[str, Any]) -> Any:
     """
     What a webhook is sent for a payload: the payload or its shape; None if the condition does not match.
 
-    An expression that fails on the payload counts as no match, and so does a shape whose result is null. The failure is
-    logged once an hour for each webhook.
+    An expression that fails on the payload counts as no match, and so does a shape whose result is null. Either is
+    counted (:mod:`openedx_webhooks.skips`).
     """
-    kind = "condition"
+    failed = skips.Reason.CONDITION_FAILED
     try:
         if webhook.compiled_condition is not None and not shape.matches(webhook.compiled_condition, payload):
+            skips.note(webhook, skips.Reason.NO_MATCH)
             return None
-        kind = "shape"
-        if webhook.compiled_shape is not None:
-            return shape.evaluate(webhook.compiled_shape, payload)
+        if webhook.compiled_shape is None:
+            return payload
+        failed = skips.Reason.SHAPE_FAILED
+        body = shape.evaluate(webhook.compiled_shape, payload)
     except shape.ExpressionError as error:
-        _complain(webhook.pk, kind, error)
+        skips.note(webhook, failed, error)
         return None
-    return payload
-
-
-def _complain(pk: int, kind: str, error: Exception) -> None:
-    now = time.monotonic()
-    if now - _complained_at.get((pk, kind), -math.inf) >= _COMPLAIN_SECONDS:
-        _complained_at[pk, kind] = now
-        # The error's text may quote the payload.
-        log.warning(
-            "Webhook %s: its %s fails (%s), so events are not sent to it; told at most once an hour",
-            pk, kind, type(error.__cause__ or error).__name__,
-        )
+    if body is None:
+        skips.note(webhook, skips.Reason.NO_SHAPE)
+    return body
 
 
 def _uuid_of(value) -> uuid.UUID:

@@ -1,0 +1,85 @@
+"""Why nothing happened: what is counted when a hook's own condition or shape keeps it from being called."""
+import multiprocessing
+
+import pytest
+from django.core.cache import cache
+from django.test import override_settings
+
+from openedx_webhooks import skips
+from openedx_webhooks.models import Webfilter, Webhook
+from openedx_webhooks.skips import Reason
+from openedx_webhooks.webhooks.dispatch import body_for
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    cache.clear()
+
+
+@pytest.mark.parametrize("fields, reason", [
+    ({"condition": "a == `2`"}, Reason.NO_MATCH),
+    ({"condition": "abs(b)"}, Reason.CONDITION_FAILED),
+    ({"shape": "nothing.there"}, Reason.NO_SHAPE),
+    ({"shape": "abs(b)"}, Reason.SHAPE_FAILED),
+])
+def test_each_reason_is_counted_for_its_webhook(fields, reason):
+    webhook = Webhook(pk=1, **fields)
+    for _ in range(3):
+        assert body_for(webhook, {"a": 1, "b": "text"}) is None
+    assert skips.last_day(webhook) == {reason: 3}
+
+
+def test_called_hook_counts_nothing():
+    webhook = Webhook(pk=1, condition="a == `1`", shape="a")
+    assert body_for(webhook, {"a": 1}) == 1
+    assert skips.last_day(webhook) == {}
+
+
+def test_webhook_and_webfilter_of_the_same_number_are_counted_apart():
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    assert skips.last_day(Webfilter(pk=1)) == {}
+    assert skips.last_day(Webhook(pk=1)) == {Reason.NO_MATCH: 1}
+
+
+def test_counts_of_more_than_a_day_ago_are_left_out(monkeypatch):
+    now = skips.time.time()
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    monkeypatch.setattr(skips.time, "time", lambda: now + 25 * 3600)
+    assert skips.last_day(Webhook(pk=1)) == {}
+
+
+@pytest.mark.parametrize("backend", [
+    {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+    {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"},
+])
+def test_cache_that_is_away_costs_the_counts_and_nothing_else(backend):
+    with override_settings(CACHES={"default": backend}):
+        skips.note(Webhook(pk=1), Reason.NO_MATCH)
+        assert skips.last_day(Webhook(pk=1)) == {}
+
+
+def test_counts_reach_the_cache_without_being_asked_for(monkeypatch):
+    monkeypatch.setattr(skips, "_FLUSH_SECONDS", 0.01)
+    timers = []
+    monkeypatch.setattr(skips.threading, "Timer", lambda *args: timers.append(_timer(*args)) or timers[-1])
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    timers[0].join(5)
+    assert not skips._counts._counts
+    assert skips.last_day(Webhook(pk=1)) == {Reason.NO_MATCH: 1}
+
+
+_timer = skips.threading.Timer
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_child_process_does_not_write_what_its_parent_counted():
+    skips._counts._counts["openedx_webhooks:skipped:x"] = 5
+    try:
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.apply(_pending) == 0
+    finally:
+        skips._counts._counts.clear()
+
+
+def _pending():
+    return len(skips._counts._counts)
