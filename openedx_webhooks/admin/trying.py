@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
 from ..models import Hook
-from ..payloads import encode
+from ..payloads import encode, redact
 from ..transport.client import USER_AGENT, Outcome
 from . import parts
 
@@ -24,6 +24,7 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         body: what was sent, as JSON data.
         effects: sentences about what the answer would do, for webfilters.
     """
+    sent = list((hook.headers or {}).values())
     encoded, content_type = encode.encode(body, hook.use_www_form_encoding)
     context = {
         **model_admin.admin_site.each_context(request),
@@ -38,9 +39,10 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         "request_headers": request_headers(hook, content_type),
         "request_body": parts.excerpt(encoded.decode()),
         "response_headers": [
-            f"{name}: {text[:_LONGEST_HEADER]}" for name, text in list(outcome.headers.items())[:_MOST_HEADERS]
+            redact.excerpt(f"{name}: {text}".encode(), _LONGEST_HEADER, sent)
+            for name, text in list(outcome.headers.items())[:_MOST_HEADERS]
         ],
-        "response_body": parts.excerpt(outcome.body[:app_settings.RESPONSE_EXCERPT_BYTES].decode(errors="replace")),
+        "response_body": parts.excerpt(redact.excerpt(outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, sent)),
     }
     return TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
 

@@ -204,6 +204,31 @@ def mask(text: str) -> str:
     return text
 
 
+# Shorter ones are words such as ``yes``; masking them would only garble the text.
+_SHORTEST_SECRET = 8
+# The longest header value, so that no secret is cut in half and kept.
+_BEYOND = 4096
+
+
+def excerpt(body: bytes, size: int, secrets: Iterable[str] = ()) -> str:
+    """
+    The beginning of a response as a record keeps it, with the secrets masked that it echoes. No NUL, which PostgreSQL
+    refuses.
+
+    Arguments:
+        size: characters at most.
+        secrets: values that were sent with the request, such as those of headers.
+    """
+    text = body[:size + _BEYOND].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    whole = [secret for secret in secrets if isinstance(secret, str)]
+    # "Bearer abc" may come back as "abc".
+    parts = {*whole, *(value.rpartition(" ")[2] for value in whole)}
+    for secret in sorted(parts, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, MASK).replace(json.dumps(secret)[1:-1], MASK)
+    return mask(text)[:size]
+
+
 def _mask_header(match: re.Match) -> str:
     return f"{match[1]}{MASK}" if is_sensitive(match["name"]) else match[0]
 

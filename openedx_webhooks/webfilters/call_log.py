@@ -78,18 +78,11 @@ def _fields(one, payload) -> dict[str, Any]:
         "status_code": outcome.status_code,
         "error": one.verdict.problem[:255],
         "request_body": one.question.content,
-        "response_excerpt": _excerpt(outcome.body),
+        "response_excerpt": redact.excerpt(
+            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, (one.webfilter.headers or {}).values()
+        ),
         "user_id": serialize.user_id_of(payload),
     }
-
-
-def _excerpt(body: bytes) -> str:
-    text = (
-        body[: app_settings.RESPONSE_EXCERPT_BYTES]
-        .decode("utf-8", "replace")
-        .replace("\0", "\N{REPLACEMENT CHARACTER}")
-    )
-    return redact.mask(text)
 
 
 class Recorder:

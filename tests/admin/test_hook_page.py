@@ -123,6 +123,16 @@ class TestSendTest:
         assert "<script>alert" not in page
         assert escape(HOSTILE) in page
 
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_header_values_that_the_endpoint_echoes_are_not_shown(self, admin_client, request, receiver, kind):
+        hook = request.getfixturevalue(kind)
+        reply = Reply({"got": "t0p-s3cret", "kept": 1}, headers={"X-Got": "Bearer t0p-s3cret"})
+        type(hook).objects.update(webhook_url=receiver.on("/hook", reply))
+        page = press(admin_client, hook, "test").content.decode()
+        assert receiver.received[0].headers["Authorization"] == "Bearer t0p-s3cret"
+        assert "t0p-s3cret" not in page
+        assert escape('"kept": 1') in page
+
     def test_a_form_encoded_hook_shows_the_form(self, admin_client, webhook, receiver):
         Webhook.objects.update(webhook_url=receiver.url(), use_www_form_encoding=True)
         page = press(admin_client, webhook, "test").content.decode()

@@ -6,7 +6,7 @@ from django.contrib.auth import hashers
 from django.test import override_settings
 from django.utils.safestring import mark_safe
 
-from openedx_webhooks.payloads.redact import MASK, is_sensitive, mask, redact
+from openedx_webhooks.payloads.redact import MASK, excerpt, is_sensitive, mask, redact
 
 SENSITIVE = [
     "PASSWORDhash", "SECRETkey", "secretArn", "user_secrets", "xcsrfx",
@@ -205,3 +205,22 @@ def test_redact_survives_any_depth():
     for _ in range(5000):
         data = {"a": data}
     assert "S3CR3T" not in repr(redact(data))
+
+
+@pytest.mark.parametrize(("body", "expected"), [
+    (b"thanks", "thanks"),
+    (b"you sent Hush my-own-key-1", "you sent ***"),
+    (b'{"seen": "my-own-key-1", "n": 1}', '{"seen": "***", "n": 1}'),
+    (b'{"seen": "k\\"ey-with-quote"}', '{"seen": "***"}'),
+    (b"a yes stays", "a yes stays"),
+    (b"password=S3CR3T&a=b", "password=***&a=b"),
+    (b"nul \0, not \xff UTF-8", "nul \N{REPLACEMENT CHARACTER}, not \N{REPLACEMENT CHARACTER} UTF-8"),
+])
+def test_excerpt_of_a_response_that_echoes_secrets(body, expected):
+    """What was sent in headers is not kept because the endpoint sent it back; short words are not secrets."""
+    assert excerpt(body, 100, ["Hush my-own-key-1", 'k"ey-with-quote', "yes", 5]) == expected
+
+
+def test_excerpt_keeps_no_half_of_a_secret():
+    """The cut comes after the masking."""
+    assert excerpt(b"x" * 95 + b"my-own-key-1", 100, ["my-own-key-1"]) == "x" * 95 + "***"

@@ -1,5 +1,5 @@
 """Claiming, sending and recording, against a real endpoint and a real database."""
-# pylint: disable=missing-function-docstring
+# pylint: disable=unused-argument
 import contextlib
 import logging
 import threading
@@ -73,6 +73,19 @@ def test_attempt_records_what_happened(webhook, receiver):
     assert (attempt.status_code, attempt.error) == (200, "")
     assert attempt.response_excerpt == "thanks \N{REPLACEMENT CHARACTER}"
     assert (attempt.request_bytes, attempt.response_bytes) == (len(receiver.received[0].body), 8)
+
+
+def test_attempt_keeps_no_secret_that_the_endpoint_echoes(webhook, receiver):
+    """Receivers for debugging send everything back; whoever may see attempts may not see header values."""
+    webhook.headers = {"Authorization": "Bearer t0p-s3cret", "X-Hook": "0ther-s3cret"}
+    webhook.save()
+    receiver.on("/hook", Reply({"headers": webhook.headers, "args": "0ther-s3cret", "kept": 1}))
+    owe(webhook)
+    deliver_due()
+    assert receiver.received[0].headers["X-Hook"] == "0ther-s3cret"
+    excerpt = Attempt.objects.get().response_excerpt
+    assert "s3cret" not in excerpt
+    assert '"kept": 1' in excerpt
 
 
 @pytest.mark.parametrize("url, error", [
@@ -269,7 +282,7 @@ def test_claimed_delivery_is_not_due_and_becomes_due_when_the_lease_ends(webhook
     delivery = owe(webhook)[0]
     assert len(claims.claim([delivery.pk], uuid.uuid4())) == 1
     assert not deliver.is_due()
-    assert claims.claim([delivery.pk], uuid.uuid4()) == []
+    assert not claims.claim([delivery.pk], uuid.uuid4())
     next_due = deliver.next_due() - timezone.now()
     assert timedelta(seconds=115) < next_due <= claims.lease()
     Delivery.objects.update(next_attempt_at=timezone.now())
