@@ -43,7 +43,7 @@ class CallAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("result"))
     def result_column(self, call):
         """The result as a badge."""
-        return parts.call_badge(call.result)
+        return parts.call_badge(call)
 
     @admin.display(description=gettext_lazy("webfilter"))
     def webfilter_column(self, call):

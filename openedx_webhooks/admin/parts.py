@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import Call, Delivery
+from ..models import Call, Delivery, Webfilter
 
 EMPTY = "–"
 # Short kinds of transport/client.py and of the two flows → words.
@@ -60,9 +60,12 @@ def delivery_badge(state: str) -> SafeString:
     return badge(str(dict(Delivery.State.choices).get(state, state)), _DELIVERY_TONES.get(state, "quiet"))
 
 
-def call_badge(result: str) -> SafeString:
-    """The result of a webfilter call."""
-    return badge(str(dict(Call.Result.choices).get(result, result)), _CALL_TONES.get(result, "quiet"))
+def call_badge(call: Call) -> SafeString:
+    """The result of a webfilter call, or what it would have been."""
+    labels = dict(Call.Result.choices)
+    if call.mode == Webfilter.Mode.OBSERVE:
+        labels |= {Call.Result.CHANGED: _("Would have changed data"), Call.Result.HALTED: _("Would have halted")}
+    return badge(str(labels.get(call.result, call.result)), _CALL_TONES.get(call.result, "quiet"))
 
 
 def never_runs() -> SafeString:

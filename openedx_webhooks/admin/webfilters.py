@@ -72,9 +72,7 @@ class WebfilterAdmin(HookAdmin):
     @admin.display(description=gettext_lazy("mode"), ordering="mode")
     def mode_column(self, hook):
         """One word: the choice's text is a sentence."""
-        if hook.mode == Webfilter.Mode.OBSERVE:
-            return parts.badge(_("observe"), "info", _("Answers are recorded and nothing else."))
-        return parts.badge(_("enforce"), "good", _("Answers change the data or halt the process."))
+        return mode_badge(hook)
 
     @admin.display(description=gettext_lazy("health"))
     def breaker_column(self, hook):
@@ -103,11 +101,12 @@ class WebfilterAdmin(HookAdmin):
             **super().panels(request, hook),
             "kind": "webfilter",
             "health": breaker_badge(hook, state),
+            "mode": mode_badge(hook),
             "breaker_open": state != State.CLOSED,
             "halting": halting(hook.known_type) if hook.known_type else None,
             "calls": [
                 (
-                    call, parts.call_badge(call.result), parts.answered(call.status_code, call.error),
+                    call, parts.call_badge(call), parts.answered(call.status_code, call.error),
                     parts.seconds(call.duration),
                 )
                 for call in calls
@@ -168,6 +167,13 @@ def effects_of(result: trial.Trial) -> list[str]:
     for key, reason in result.refused:
         effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
     return effects or [_("The process would go on unchanged.")]
+
+
+def mode_badge(hook: Webfilter):
+    """Whether its answers count."""
+    if hook.mode == Webfilter.Mode.OBSERVE:
+        return parts.badge(_("observe"), "info", _("Answers are recorded and nothing else."))
+    return parts.badge(_("enforce"), "good", _("Answers change the data or halt the process."))
 
 
 def breaker_badge(hook: Webfilter, state: State):

@@ -253,7 +253,7 @@ class TestCalls:
     @pytest.mark.usefixtures("call")
     def test_the_list(self, admin_client):
         page = admin_client.get(url_of(Call)).content.decode()
-        for text in (">Halted<", "StudentLoginRequested", "auth.example.com", "profile.name"):
+        for text in (">Would have halted<", "StudentLoginRequested", "auth.example.com", "profile.name"):
             assert text in page
 
     def test_search(self, admin_client, call):
