@@ -110,7 +110,7 @@ def _unmatched() -> bool:
              over <= 2),
         _row("… nobody wants it, Celery worker or command", f"{connected - without:+.1f} µs",
              f"of that {ours:.1f} µs in the plugin, the rest in Signal"),
-        _row("… queries", str(len(queries)), ok=not len(queries)),
+        _row("… queries", str(len(queries)), ok=len(queries) == 0),
     ])
 
 

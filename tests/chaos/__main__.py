@@ -27,6 +27,7 @@ class Processes:
 
     def __init__(self, directory: Path, environment: dict[str, str]):
         self._directory, self._environment = directory, environment
+        self._commands: list[list[str]] = []
         self._running: list[subprocess.Popen] = []
         self.kills = 0
 

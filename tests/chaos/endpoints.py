@@ -47,7 +47,7 @@ class Endpoints:
                     self.send_header(name, value)
                 self.end_headers()
 
-            def log_message(self, *args):  # pylint: disable=arguments-differ
+            def log_message(self, *args):
                 """Be quiet."""
 
         class Server(ThreadingHTTPServer):

@@ -11,7 +11,7 @@ class AwayCache(BaseCache):
     def _raise(self, *_args, **_kwargs):
         raise ConnectionError("no cache")
 
-    add = get = set = delete = clear = _raise
+    add = get = set = touch = delete = clear = _raise
 
 
 class DeafCache(AwayCache):
@@ -20,4 +20,4 @@ class DeafCache(AwayCache):
     def _ignore(self, *_args, **_kwargs):
         return None
 
-    add = get = set = delete = clear = _ignore
+    add = get = set = touch = delete = clear = _ignore

@@ -1,4 +1,5 @@
 """From an event to the rows owed for it: real events, real transactions."""
+# pylint: disable=unused-argument
 import uuid
 
 import pytest

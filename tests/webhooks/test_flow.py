@@ -1,5 +1,4 @@
 """From a real event to a real endpoint, and every way in which it must not get there."""
-# pylint: disable=missing-function-docstring
 import pytest
 from django.db import transaction
 

@@ -1,5 +1,5 @@
 """The state machine of an endpoint's health."""
-# pylint: disable=missing-function-docstring
+# pylint: disable=unused-argument
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,5 +1,4 @@
 """Threads shared between endpoints."""
-# pylint: disable=missing-function-docstring
 import threading
 import time
 

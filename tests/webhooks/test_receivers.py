@@ -1,5 +1,5 @@
 """The one receiver of every event, through the events themselves."""
-# pylint: disable=missing-function-docstring,protected-access
+# pylint: disable=protected-access,unused-argument
 import logging
 
 import pytest

@@ -1,12 +1,11 @@
 """Operators' interventions, and the commands."""
-# pylint: disable=missing-function-docstring
+# pylint: disable=unused-argument
 import io
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from openedx_webhooks.management.commands import webhooks_replay
 from openedx_webhooks.models import Delivery, Webhook
 from openedx_webhooks.webhooks import claims, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
@@ -132,7 +132,7 @@ def test_replay_command_waits_and_shows_progress(webhook):
     Delivery.objects.update(payload={"a": 1})
     with pytest.MonkeyPatch.context() as patch:
         # A worker, at the moment when the command would sleep.
-        patch.setattr(time, "sleep", lambda _seconds: deliver_due())
+        patch.setattr(webhooks_replay, "sleep", lambda _seconds: deliver_due())
         out = run("webhooks_replay", "--webhook", str(webhook.pk), "--failed-since", "2d", "--wait")
     assert "0 of 2 tried" in out
     assert "2 of 2 delivered" in out

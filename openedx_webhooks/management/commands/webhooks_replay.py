@@ -1,7 +1,7 @@
 """``manage.py webhooks_replay``: send deliveries again."""
 import re
-import time
 from datetime import datetime, timedelta
+from time import sleep
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             self.stdout.write(_("%(done)d of %(all)d tried") % {"done": len(ids) - untried, "all": len(ids)})
             if not untried:
                 break
-            time.sleep(_SHOW_SECONDS)
+            sleep(_SHOW_SECONDS)
         delivered = sum(
             Delivery.objects.filter(pk__in=chunk, state=Delivery.State.DELIVERED, finished_at__gte=since).count()
             for chunk in replay.chunked(ids)
