@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import index
+from .. import index, skips
 from ..models import Webfilter
 from ..operations import removal
 from . import parts
@@ -170,6 +170,7 @@ class HookAdmin(admin.ModelAdmin):
             "hook": hook,
             "may_change": self.has_change_permission(request, hook),
             "reference": reference_of(hook),
+            "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],
             "test_url": reverse(f"admin:{self.url_name('test')}", args=[hook.pk]),
         }
 

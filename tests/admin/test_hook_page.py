@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 from django.utils.html import escape
 
-from openedx_webhooks import catalog
+from openedx_webhooks import catalog, skips
 from openedx_webhooks.admin import webhooks as pages
 from openedx_webhooks.models import Call, Delivery, Webfilter, Webhook
 from openedx_webhooks.transport import signing
@@ -87,6 +88,14 @@ class TestHealth:
     def test_why_the_plugin_disabled_it(self, admin_client, webhook):
         Webhook.objects.update(enabled=False, disabled_reason="down since Monday")
         assert "The plugin disabled this webhook: down since Monday." in page_of(admin_client, webhook)
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_why_it_was_not_called(self, admin_client, request, kind):
+        hook = request.getfixturevalue(kind)
+        cache.clear()
+        for _ in range(3):
+            skips.note(hook, skips.Reason.NO_MATCH)
+        assert "The condition did not match (3)" in page_of(admin_client, hook)
 
     def test_a_look_costs_few_queries(self, admin_client, webhook, django_assert_max_num_queries):
         for _ in range(30):
