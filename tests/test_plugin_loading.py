@@ -95,7 +95,7 @@ def test_it_is_complete_in_both_services(variant):
         "unwired": [],
         "url": "/openedx_webhooks/health",
         "heard": [True] * 4,
-        "deaf": report["deaf"],
+        "deaf": [],
         "checks": [],
     }
 
