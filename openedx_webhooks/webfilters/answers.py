@@ -15,6 +15,8 @@ from ..transport.client import Outcome
 
 # Deeper than any filter's arguments; a receiver that nests deeper is broken or hostile.
 _MAX_DEPTH = 32
+# Far more than a filter's whole payload has. Each is looked at on its own, after the deadline, in the learner's request.
+_MAX_MEMBERS = 10_000
 _MAX_INTEGER_DIGITS = 20  # 64 bits and a sign
 
 
@@ -72,7 +74,7 @@ def _load(body: bytes) -> Any:
         raise _Unusable(f"the answer is not JSON, at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise _Unusable(f"the answer is nested deeper than {_MAX_DEPTH}") from error
-    _check_depth(value)
+    _check_size(value)
     if "\\u" in text:
         _check_surrogates(value)
     return value
@@ -102,9 +104,12 @@ def _integer(text):
     return int(text)
 
 
-def _check_depth(value):
-    level = [value]
+def _check_size(value):
+    level, members = [value], 0
     for _ in range(_MAX_DEPTH):
+        members += sum(len(parent) for parent in level if isinstance(parent, dict))
+        if members > _MAX_MEMBERS:
+            raise _Unusable(f"the answer has more than {_MAX_MEMBERS} members")
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return

@@ -202,7 +202,7 @@ def write_back(
 
 
 def log_refused(filter_type: catalog.FilterType, plan: Plan, sources: Mapping[Path, int]) -> None:
-    """One log line for each key that was refused: which webfilter, which key, and why."""
+    """A log line for each key that was refused: which webfilter, which key, and why; past the first ones a number."""
     for path, reason in plan.refused:
         log.warning(
             "Webfilter %s (%s): %s was not changed: %s",
@@ -211,6 +211,9 @@ def log_refused(filter_type: catalog.FilterType, plan: Plan, sources: Mapping[Pa
             dotted(path),
             reason,
         )
+    if plan.refused_more:
+        pks = ", ".join(map(str, sorted(set(sources.values()))))
+        log.warning("Webfilter %s (%s): %s more keys were not changed", pks, filter_type.name, plan.refused_more)
 
 
 def _kind(filter_type, name, current: Any = _ABSENT) -> Kind:

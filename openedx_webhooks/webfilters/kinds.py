@@ -217,13 +217,16 @@ class Context(Kind):
 
     def _merge(self, current, given, path, plan):
         merged = copy.copy(current)
+        names = _Names(current)
         for name, value in given.items():
             here = (*path, name)
             try:
                 plan.check_name(name)
-                key = _key_in(current, name)
+                key = names.key(name)
                 if self.scalars_only and isinstance(value, (dict, list)):
                     raise Refused("only texts, numbers and booleans can be set here")
+                if key not in merged and len(merged) >= _MAX_KEYS:
+                    raise Refused("there are too many keys already")
                 merged[key] = self._one(current, key, value, here, plan)
             except Refused as error:
                 plan.refuse(here, error)
@@ -232,7 +235,7 @@ class Context(Kind):
 
     def _one(self, current, key, value, path, plan):
         if key not in current:
-            _check_new(key, value, path, current)
+            _check_new(key, value, path)
             plan.changed.append(path)
             return value
         old = current[key]
@@ -253,26 +256,38 @@ class Context(Kind):
         }
 
 
-def _check_new(name, value, path, current):
+def _check_new(name, value, path):
     if len(path) == 2 and (not name.isidentifier() or name.startswith("_") or name in _RESERVED_CONTEXT_NAMES):
         raise Refused("a new key must be a plain name")
-    if len(current) >= _MAX_KEYS:
-        raise Refused("there are too many keys already")
     if isinstance(value, str):
         check_text(value)
 
 
-def _key_in(current: Mapping, name: str) -> Any:
-    """The key that was sent as ``name``: platform contexts have dicts whose keys are course keys, numbers or None."""
-    if name in current:
-        return name
-    others = [key for key in current if not isinstance(key, str)]
-    for key in others:
-        if str(key) == name:
-            return key
-    if others and len(others) == len(current):
-        raise Refused("there is no such key")
-    return name
+class _Names:
+    """
+    The keys of a dict by the names that they were sent under: platform contexts have dicts whose keys are course keys,
+    numbers or None.
+    """
+
+    def __init__(self, current: Mapping):
+        self._current = current
+        others = [key for key in current if not isinstance(key, str)]
+        self._takes_texts = not others or len(others) < len(current)
+        # Made once: the text of a key costs microseconds, and an answer may have thousands of names.
+        self._others = {str(key): key for key in reversed(others)}
+
+    def key(self, name: str) -> Any:
+        """
+        The key, or the name itself for a new one.
+
+        Raises:
+            Refused: a text does not fit among the keys.
+        """
+        if name in self._current:
+            return name
+        if name not in self._others and not self._takes_texts:
+            raise Refused("there is no such key")
+        return self._others.get(name, name)
 
 
 @attrs.frozen

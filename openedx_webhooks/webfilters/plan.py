@@ -14,6 +14,8 @@ from ..payloads.redact import is_sensitive
 
 Path = tuple[str, ...]
 _MAX_REASON = 200
+# Refused keys that are named; the rest is counted, so that an answer can't fill the log.
+_MAX_REFUSED = 50
 
 
 class Refused(ValueError):
@@ -36,7 +38,8 @@ class Plan:
         values: argument name → its new value.
         effects: what to do in place, each with the key it belongs to.
         changed: the keys that change, such as ``context.title``.
-        refused: the keys that were refused, each with the reason.
+        refused: the first keys that were refused, each with the reason.
+        refused_more: how many other keys were refused.
     """
 
     kwargs: Mapping[str, Any]
@@ -45,6 +48,7 @@ class Plan:
     effects: list[tuple[Path, Callable[[], None]]] = attrs.field(factory=list)
     changed: list[Path] = attrs.field(factory=list)
     refused: list[tuple[Path, str]] = attrs.field(factory=list)
+    refused_more: int = 0
 
     def argument(self, name: str) -> Any:
         """The argument as it will be: its new value, else the received one, else None."""
@@ -52,7 +56,10 @@ class Plan:
 
     def refuse(self, path: Path, reason: object) -> None:
         """Note that a key is left alone, and why."""
-        self.refused.append((path, str(reason)[:_MAX_REASON]))
+        if len(self.refused) < _MAX_REFUSED:
+            self.refused.append((path, str(reason)[:_MAX_REASON]))
+        else:
+            self.refused_more += 1
 
     def check_name(self, name: str) -> None:
         """

@@ -1,0 +1,49 @@
+"""Answers that are made to hurt: what they cost the learner's request and the log, and what they get through."""
+
+import time
+
+import pytest
+from opaque_keys.edx.keys import CourseKey
+from openedx_filters.learning.filters import DashboardRenderStarted, StudentRegistrationRequested
+
+from tests.receiver import Reply
+
+from .world import TEMPLATE, registration_form
+
+pytestmark = pytest.mark.django_db
+DASHBOARD = DashboardRenderStarted.filter_type
+# Fewer than an answer may have.
+MANY = 9000
+
+
+def render(context):
+    """The dashboard's context after the filter."""
+    return DashboardRenderStarted.run_filter(context=context, template_name=TEMPLATE)[0]
+
+
+@pytest.mark.parametrize("names", ["-{}", "password{}", "new_{}", "block-v1:edX+D+2026+type@a+block@{}"])
+def test_thousands_of_keys_cost_little_and_fill_no_log(names, make_webfilter, caplog):
+    """The deadline is over once the answer is there; what comes after it must be short, too."""
+    modes = {CourseKey.from_string(f"course-v1:edX+D{number}+2026"): "audit" for number in range(200)}
+    given = {names.format(number): "x" for number in range(MANY)}
+    make_webfilter(DASHBOARD, Reply({"data": {"context": {"all_course_modes": given}}}))
+    start = time.perf_counter()
+    assert render({"all_course_modes": modes}) == {"all_course_modes": modes}
+    assert time.perf_counter() - start < 3
+    assert len(caplog.records) < 100
+    assert f"{MANY - 50} more keys were not changed" in caplog.text
+
+
+def test_context_does_not_grow_without_end(make_webfilter):
+    make_webfilter(DASHBOARD, Reply({"data": {"context": {f"new_{number}": 1 for number in range(MANY)}}}))
+    assert len(render({"title": "old"})) == 1000
+
+
+def test_answer_with_too_many_members_is_not_used(make_webfilter, caplog):
+    """Also if they are spread over many objects."""
+    form = {f"field{number}": "x" for number in range(6000)}
+    make_webfilter(
+        StudentRegistrationRequested.filter_type, Reply({"data": {"form_data": form, "more": [{"a": 1}] * 6000}})
+    )
+    assert StudentRegistrationRequested.run_filter(form_data=registration_form()) == registration_form()
+    assert "more than 10000 members" in caplog.text
