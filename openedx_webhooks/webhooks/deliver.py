@@ -4,6 +4,7 @@ Deliver what is due: claim, send, record, until nothing is due or the time is ov
 The thread that calls :func:`deliver_due` talks to the database, in short transactions; the threads of its lanes talk
 HTTP. No transaction is open while anything is sent.
 """
+import contextlib
 import logging
 import time
 import uuid
@@ -93,29 +94,30 @@ class _Drain:
         self._webhooks: dict[int, Webhook] = {}
         self._webhooks_read_at = 0.0
         self._pace = _Pace()
+        self._trouble: Exception | None = None
 
     def run(self) -> None:
         """Until nothing is due and nothing under way."""
-        look_at = 0.0
-        more = True
+        look_at, more = 0.0, True
         while True:
             self._tick(self.counts)
             now = time.monotonic()
-            ended = now >= self._end or self._stop()
-            if ended:
+            if self._trouble or now >= self._end or self._stop():
                 self._give_back()
                 if not self._lanes.outstanding:
-                    self.counts.out_of_time = more or is_due()
-                    return
+                    break
             elif more or now >= look_at:
-                more = self._claim_and_queue()
+                more = self._look()
                 look_at = now + _LOOK_SECONDS
-                if not self._lanes.outstanding and not more:
+                if not self._lanes.outstanding and not more and not self._trouble:
                     return
             found = self._lanes.collect(_LOOK_SECONDS, _LINGER_SECONDS)
             if found:
                 self._record(found)
-                more = not ended
+                more = True
+        if self._trouble:
+            raise self._trouble
+        self.counts.out_of_time = is_due()
 
     def close(self) -> None:
         """Leave nothing behind: no thread, and no claim on what was not begun."""
@@ -123,6 +125,14 @@ class _Drain:
             self._give_back()
         finally:
             self._lanes.close()
+
+    def _look(self) -> bool:
+        """Claim; if the database is away, end: but not before the results of what is under way are written."""
+        try:
+            return self._claim_and_queue()
+        except (OperationalError, InterfaceError) as error:
+            self._trouble = error
+            return False
 
     def _claim_and_queue(self) -> bool:
         """Claim as much as may be sent soon; whether it found anything."""
@@ -202,7 +212,8 @@ class _Drain:
         for job in jobs:
             del self._claimed[job.delivery.pk]
         if jobs:
-            claims.release([job.delivery.pk for job in jobs], self._holder)
+            with contextlib.suppress(OperationalError, InterfaceError):  # then they wait for the end of their lease
+                claims.release([job.delivery.pk for job in jobs], self._holder)
 
 
 class _Pace:
