@@ -27,6 +27,8 @@ PROCESSES = 2
 LEARNERS = 6
 # What a request has, whatever happens; far more than any deadline.
 _CLIENT_SECONDS = 120
+# When to give up waiting for what another process did to be noticed.
+_NOTICE_SECONDS = 20
 _LOGIN = "/api/user/v2/account/login_session/"
 _TOKEN = "a" * 32
 _BODY = "email_or_username=ada&password=lovelace"
@@ -45,6 +47,7 @@ class Storm:
     Attributes:
         timeout: of the webfilter, in seconds.
         open_seconds: the setting BREAKER_OPEN_SECONDS.
+        refresh_seconds: the setting INDEX_REFRESH_SECONDS.
         calm: logins before, and after.
         logins: logins while the endpoint hangs.
         logins_without: the same with the breaker off, where each takes its time.
@@ -54,6 +57,7 @@ class Storm:
 
     timeout: float = 0.5
     open_seconds: int = 2
+    refresh_seconds: float = 2
     calm: int = 30
     logins: int = 200
     logins_without: int = 24
@@ -86,11 +90,17 @@ class Phase:
 
 @attrs.frozen
 class Run:
-    """The three phases of one run."""
+    """
+    The three phases of one run, and what came then.
+
+    Attributes:
+        noticed_after: seconds until no process asked any more, after another process had disabled the webfilter.
+    """
 
     before: Phase
     during: Phase
     after: Phase
+    noticed_after: float
 
 
 class Endpoint:
@@ -128,10 +138,12 @@ def weather(storm: Storm, directory: Path) -> dict[str, Run]:
     """Run it with the breaker and without, each from calm to calm; the keys are ``breaker`` and ``no breaker``."""
     with Receiver() as receiver:
         endpoint = Endpoint(receiver)
-        with_breaker = {"BREAKER_OPEN_SECONDS": storm.open_seconds}
+        both = {"BREAKER_OPEN_SECONDS": storm.open_seconds, "INDEX_REFRESH_SECONDS": storm.refresh_seconds}
         return {
-            "breaker": _run(storm, directory / "with", endpoint, storm.logins, with_breaker),
-            "no breaker": _run(storm, directory / "without", endpoint, storm.logins_without, {"BREAKER_FAILURES": 0}),
+            "breaker": _run(storm, directory / "with", endpoint, storm.logins, both),
+            "no breaker": _run(
+                storm, directory / "without", endpoint, storm.logins_without, {**both, "BREAKER_FAILURES": 0}
+            ),
         }
 
 
@@ -146,12 +158,7 @@ def _run(storm: Storm, directory: Path, endpoint: Endpoint, logins: int, setting
         "PYTHONPATH": str(ROOT),
     }
     with Supervisor(directory, environment) as supervisor:
-        subprocess.run(
-            [sys.executable, "-m", "tests.storm.prepare", endpoint.url, str(storm.timeout)],
-            cwd=ROOT,
-            env=supervisor.environment,
-            check=True,
-        )
+        _manage(supervisor, "prepare", endpoint.url, str(storm.timeout))
         port = free_port()
         supervisor.start("server", *_command(storm, port))
         supervisor.wait_for(f"http://127.0.0.1:{port}/login")
@@ -160,8 +167,27 @@ def _run(storm: Storm, directory: Path, endpoint: Endpoint, logins: int, setting
         before = _log_in_many(port, storm.calm, endpoint)
         with endpoint.hanging():
             during = _log_in_many(port, logins, endpoint)
-        time.sleep(storm.open_seconds + 0.5)
-        return Run(before, during, _log_in_many(port, storm.calm, endpoint))
+        if settings.get("BREAKER_FAILURES") != 0:
+            time.sleep(storm.open_seconds + 0.5)
+        after = _log_in_many(port, storm.calm, endpoint)
+        _manage(supervisor, "disable")
+        return Run(before, during, after, _seconds_until_nobody_asks(port, endpoint))
+
+
+def _manage(supervisor: Supervisor, *arguments: str) -> None:
+    """Do something to the site's database, in a process of its own."""
+    command = [sys.executable, "-m", "tests.storm.manage", *arguments]
+    subprocess.run(command, cwd=ROOT, env=supervisor.environment, check=True)
+
+
+def _seconds_until_nobody_asks(port: int, endpoint: Endpoint) -> float:
+    start = time.monotonic()
+    while time.monotonic() - start < _NOTICE_SECONDS:
+        seconds = time.monotonic() - start
+        # So many at once that no process gets away without one.
+        if not _log_in_many(port, 4 * LEARNERS, endpoint).asked:
+            return seconds
+    return float("inf")
 
 
 def _command(storm: Storm, port: int) -> list[str]:
@@ -226,9 +252,10 @@ def table(runs: dict[str, Run]) -> str:
     titles = f"{'logins':>6} {'failed':>6} {'asked':>6} {'per second':>10} {'median':>8} {'longest':>8}"
     lines = [f"{'':11} {'phase':7} {titles}"]
     for name, run in runs.items():
-        for phase, numbers in attrs.asdict(run, recurse=False).items():
+        for phase, numbers in (("before", run.before), ("during", run.during), ("after", run.after)):
             lines.append(
                 f"{name:11} {phase:7} {len(numbers.waits):6} {numbers.failed:6} {numbers.asked:6} {numbers.rate:10.1f}"
                 f" {statistics.median(numbers.waits):6.2f} s {max(numbers.waits):6.2f} s"
             )
+        lines.append(f"{name:11} noticed after {run.noticed_after:.1f} s that another process disabled the webfilter")
     return "\n".join(lines)

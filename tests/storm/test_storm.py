@@ -48,3 +48,9 @@ def test_afterwards_the_endpoint_is_asked_again(runs):
     after = runs["breaker"].after
     assert after.asked >= STORM.calm - LEARNERS
     assert after.rate > runs["breaker"].before.rate / 3
+
+
+@pytest.mark.parametrize("name", ["breaker", "no breaker"])
+def test_what_one_process_saves_the_others_notice(runs, name):
+    """Within INDEX_REFRESH_SECONDS, and the time that a few logins take."""
+    assert runs[name].noticed_after < STORM.refresh_seconds + 3

@@ -1,4 +1,7 @@
-"""``python -m tests.storm.prepare URL TIMEOUT``: a database with one learner and a webfilter for logins."""
+"""
+What the site's operator does, in a process of its own: ``python -m tests.storm.manage prepare URL TIMEOUT``, and
+``… disable``.
+"""
 
 import sys
 
@@ -6,10 +9,9 @@ import django
 from django.core.management import call_command
 
 
-def main(url: str, timeout: str) -> None:
-    """Make the tables and fill them."""
+def prepare(url: str, timeout: str) -> None:
+    """Make the tables, one learner, and a webfilter for logins."""
     # pylint: disable=import-outside-toplevel
-    django.setup()
     from django.contrib.auth import get_user_model
     from openedx_filters.learning.filters import StudentLoginRequested
 
@@ -22,5 +24,15 @@ def main(url: str, timeout: str) -> None:
     Webfilter.objects.create(event=StudentLoginRequested.filter_type, webhook_url=url, timeout=float(timeout))
 
 
+def disable() -> None:
+    """Disable the webfilter, as the admin does."""
+    from openedx_webhooks.models import Webfilter  # pylint: disable=import-outside-toplevel
+
+    webfilter = Webfilter.objects.get()
+    webfilter.enabled = False
+    webfilter.save()
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    django.setup()
+    {"prepare": prepare, "disable": disable}[sys.argv[1]](*sys.argv[2:])
