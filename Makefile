@@ -12,7 +12,7 @@ ARGS ?=
 SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 
 .DEFAULT_GOAL := help
-.PHONY: help requirements demo demo-smoke test test-services coverage diff_cover quality format pii_check validate \
+.PHONY: help requirements demo demo-smoke test test-services chaos coverage diff_cover quality format pii_check validate \
 	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
@@ -65,6 +65,9 @@ test: $(VENV)/.dev ## run the tests (SQLite); ARGS="-k name" chooses
 test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
 	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/.services ## kill workers, broker and database during 5,000 deliveries, and count (needs mariadbd, redis-server)
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 coverage: $(VENV)/.dev ## run the tests and show which lines and branches none of them reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=html --cov-report=xml $(ARGS)
