@@ -6,6 +6,7 @@ This module is imported while the platform's settings are still half-built and b
 nobody notices. So it imports nothing that can fail, and everything else happens in :meth:`ready`, guarded.
 """
 import logging
+import sys
 
 from django.apps import AppConfig
 
@@ -66,13 +67,14 @@ class OpenedxWebhooksConfig(AppConfig):
     }
 
     def ready(self):
-        """Register the system checks, wire every filter and connect every event."""
+        """Register the system checks, wire every filter, connect every event, and look at the web server."""
         # What failed while the settings were being read and still fails is found again below.
         startup_problems.clear()
         for what, step in (
             ("registering the system checks", _register_checks),
             ("wiring the filters", _wire_filters),
             ("connecting the events", _connect_events),
+            ("looking at the web server", _check_web_server),
         ):
             try:
                 step()
@@ -102,3 +104,13 @@ def _connect_events():
     receivers.connect()
     for problem in catalog.import_problems:
         note_startup_problem(problem)
+
+
+def _check_web_server():
+    # Not a system check: those run in ``manage.py check``, and only uWSGI itself knows how it was started.
+    uwsgi = sys.modules.get("uwsgi")
+    if uwsgi is not None and not getattr(uwsgi, "has_threads", True):
+        note_startup_problem(
+            "uWSGI runs without enable-threads, so that threads stand still between requests: deliveries start late, "
+            "and calls of webfilters are recorded late or not at all. Set enable-threads = true"
+        )

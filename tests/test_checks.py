@@ -1,5 +1,9 @@
 """System checks: every misconfiguration that would be silent."""
+import sys
+from types import SimpleNamespace
+
 import pytest
+from django.apps import apps as django_apps
 from django.core import checks as django_checks
 from django.core.management import call_command
 from django.test import override_settings
@@ -75,6 +79,16 @@ def test_a_filter_that_does_in_any_shape(settings, entry):
     config = {**settings.OPEN_EDX_FILTERS_CONFIG, LOGIN: entry}
     with override_settings(OPEN_EDX_FILTERS_CONFIG=config):
         assert checks.check_wiring() == []
+
+
+@pytest.mark.parametrize("options, problems", [({"has_threads": 0}, 1), ({"has_threads": 1}, 0), ({}, 0), (None, 0)])
+def test_uwsgi_without_threads(monkeypatch, caplog, options, problems):
+    """uWSGI puts a module of this name into its processes; elsewhere there is none."""
+    monkeypatch.setattr(apps, "startup_problems", [])
+    monkeypatch.setitem(sys.modules, "uwsgi", options if options is None else SimpleNamespace(**options))
+    django_apps.get_app_config("openedx_webhooks").ready()
+    assert len(apps.startup_problems) == len(caplog.records) == problems
+    assert caplog.text.count("enable-threads = true") == problems
 
 
 def test_no_problem_ends_a_management_command(monkeypatch, capsys):
