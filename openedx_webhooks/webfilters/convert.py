@@ -5,6 +5,7 @@ Live objects (blocks, models, querysets) are never replaced.
 """
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,14 @@ from ..models.validators import validate_endpoint, validate_redirect
 from .plan import Path, Plan, Refused
 
 _MAX_TEXT = 1_000_000
+# Django answers a redirect to a longer address (2048) with an error page.
+_MAX_URL = 2000
+# Members of contexts that pages make links of.
+_LINK_NAME = re.compile(r"(?:url|uri|href|link)s?$", re.I)
+_URL = re.compile(r"https?:|/")
+# Browsers skip blanks and control characters in a scheme.
+_BLANKS = re.compile(r"[\x00-\x20]+")
+_SCRIPTS = ("javascript:", "vbscript:", "data:text/html")
 
 
 def check_text(value: Any) -> str:
@@ -44,12 +53,34 @@ def check_url(value: str, absolute: bool = False) -> None:
     Check an address that the learner's browser will be sent to.
 
     Raises:
-        Refused: neither http(s) nor, if ``absolute`` is false, a path on this site.
+        Refused: neither http(s) nor, if ``absolute`` is false, a path on this site; or too long for a redirect.
     """
+    if len(value) > _MAX_URL:
+        raise Refused("it is too long for an address")
     try:
         (validate_endpoint if absolute else validate_redirect)(value)
     except ValidationError as error:
         raise Refused("it is not an http or https address" + ("" if absolute else " or a path")) from error
+
+
+def check_links(name: str, given: Any, current: Any = None) -> None:
+    """
+    Check what stands where a page expects the target of a link: by the member's name, or by what was there.
+
+    Raises:
+        Refused: it, or a member of it, would run a script when the learner follows the link.
+    """
+    was_link = isinstance(current, str) and _URL.match(current) is not None
+    pending = [(name, given)]
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, Mapping):
+            pending.extend(value.items())
+        elif isinstance(value, list):
+            pending.extend((name, one) for one in value)
+        elif isinstance(value, str) and (was_link or _LINK_NAME.search(name)):
+            if _BLANKS.sub("", value[:100]).lower().startswith(_SCRIPTS):
+                raise Refused("it is an address that runs a script")
 
 
 def append(current: list, given: Any, path: Path, plan: Plan) -> list:

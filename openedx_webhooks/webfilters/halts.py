@@ -17,7 +17,7 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog
 from . import adapters, responses
-from .convert import check_text, check_url
+from .convert import check_links, check_text, check_url
 from .kinds import check_template
 from .objects import TABS_SCHEMA, check_tabs
 from .plan import Refused
@@ -308,6 +308,7 @@ def _checked_url(value):
 def _object(value):
     if value is not None and not isinstance(value, Mapping):
         raise Refused("it must be an object")
+    check_links("", value)
     return value
 
 

@@ -15,7 +15,7 @@ from django.template.loader import get_template
 from django.utils.functional import LazyObject, Promise
 from django.utils.translation import gettext as _
 
-from .convert import append, check_text, check_url, convert
+from .convert import append, check_links, check_text, check_url, convert
 from .plan import Path, Plan, Refused
 
 _MAX_KEYS = 1000
@@ -235,6 +235,7 @@ class Context(Kind):
 
     def _one(self, current, key, value, path, plan):
         if key not in current:
+            check_links(path[-1], value)
             _check_new(key, value, path)
             plan.changed.append(path)
             return value
@@ -246,6 +247,7 @@ class Context(Kind):
             return append(old, value, path, plan)
         if isinstance(old, dict) and not isinstance(old, QueryDict) and isinstance(value, Mapping):
             return self._merge(old, value, path, plan)
+        check_links(path[-1], value, old)
         return convert(old, value, path, plan)
 
     def schema(self):

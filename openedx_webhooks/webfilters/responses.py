@@ -12,7 +12,8 @@ from .plan import Refused
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,4000}")
-# Set by the server, or able to take over a session or to break the response in two.
+# Set by the server, or able to take over a session or to break the response in two; or an order to the web server in
+# front to send a file or page of its own instead.
 _FORBIDDEN_HEADERS = frozenset(
     (
         "connection",
@@ -20,13 +21,23 @@ _FORBIDDEN_HEADERS = frozenset(
         "content-length",
         "keep-alive",
         "proxy-authenticate",
+        "proxy-authorization",
         "set-cookie",
+        "te",
         "trailer",
+        "trailers",
         "transfer-encoding",
         "upgrade",
+        "x-lighttpd-send-file",
+        "x-reproxy-url",
+        "x-sendfile",
+        "x-sendfile2",
     )
 )
+_FORBIDDEN_PREFIX = "x-accel-"
 _DEFAULT_STATUS = 403
+# A body after one of these is taken for the beginning of the next response.
+_WITHOUT_BODY = (204, 205, 304)
 
 
 def check_header(name: Any, value: Any) -> None:
@@ -34,14 +45,16 @@ def check_header(name: Any, value: Any) -> None:
     Check a header of a response.
 
     Raises:
-        Refused: HTTP cannot carry it, or it is not for others to set.
+        Refused: HTTP cannot carry it, it is not for others to set, or it leads the learner to no page.
     """
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         raise Refused("it is not the name of a header")
-    if name.lower() in _FORBIDDEN_HEADERS:
+    if name.lower() in _FORBIDDEN_HEADERS or name.lower().startswith(_FORBIDDEN_PREFIX):
         raise Refused("it is protected")
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         raise Refused("it is not the value of a header")
+    if name.lower() == "location":
+        check_url(value)
 
 
 def forbidden_cookies() -> frozenset[str]:
@@ -63,14 +76,12 @@ def build(content: Any = None, status: Any = None, headers: Any = None, message:
     """
     content = f"<p>{escape(message)}</p>" if content is None else _content(content)
     status = _DEFAULT_STATUS if status is None else check_status(status, 200)
-    response = HttpResponse(content, status=status)
+    response = HttpResponse("" if status in _WITHOUT_BODY else content, status=status)
     if headers is not None and not isinstance(headers, dict):
         raise Refused("headers must be an object")
     for name, value in (headers or {}).items():
         try:
             check_header(name, value)
-            if name.lower() == "location":
-                check_url(value)
         except Refused as error:
             raise Refused(f"headers: {error}") from error
         response.headers[name] = value

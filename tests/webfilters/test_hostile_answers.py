@@ -4,7 +4,11 @@ import time
 
 import pytest
 from opaque_keys.edx.keys import CourseKey
-from openedx_filters.learning.filters import DashboardRenderStarted, StudentRegistrationRequested
+from openedx_filters.learning.filters import (
+    CourseRunAPIRenderStarted,
+    DashboardRenderStarted,
+    StudentRegistrationRequested,
+)
 
 from tests.receiver import Reply
 
@@ -47,3 +51,42 @@ def test_answer_with_too_many_members_is_not_used(make_webfilter, caplog):
     )
     assert StudentRegistrationRequested.run_filter(form_data=registration_form()) == registration_form()
     assert "more than 10000 members" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"resumeUrl": "javascript:alert(1)"},
+        {"resumeUrl": " Java\tScript:alert(1)"},
+        {"newLink": "vbscript:x"},
+        {"home": "data:text/html,<script>alert(1)</script>"},
+        {"providers": [{"name": "x", "loginUrl": "javascript:alert(1)"}]},
+        {"links": ["https://a.example", "javascript:alert(1)"]},
+        {"new": {"deep": {"href": "javascript:alert(1)"}}},
+    ],
+)
+def test_link_that_runs_a_script_is_refused(given, make_webfilter, caplog):
+    """The learner's own page would run it at a click; what is no link may begin like that."""
+    make_webfilter(
+        CourseRunAPIRenderStarted.filter_type,
+        Reply({"data": {"serialized_courserun": {**given, "courseName": "JavaScript: the good parts"}}}),
+    )
+    run = {"resumeUrl": "/resume", "home": "https://lms.example/", "courseName": "old", "providers": []}
+    changed = CourseRunAPIRenderStarted.run_filter(serialized_courserun=run)
+    assert changed == {**run, "courseName": "JavaScript: the good parts"}
+    assert "runs a script" in caplog.text
+
+
+@pytest.mark.parametrize("url", ["https://a.example/?" + "x" * 2000, "javascript:alert(1)", "//evil.example", "/\\evil"])
+def test_redirect_that_django_or_a_browser_takes_amiss_is_refused(url, make_webfilter, caplog):
+    """Django answers one that is too long with an error page."""
+    make_webfilter(DASHBOARD, Reply({"exception": {"RedirectToPage": {"redirect_to": url}}}))
+    assert render({"title": "old"}) == {"title": "old"}
+    assert "redirect_to: it is" in caplog.text
+
+
+def test_script_in_the_context_of_an_exception_is_refused(make_webfilter, caplog):
+    arguments = {"dashboard_template": TEMPLATE, "template_context": {"back_url": "javascript:alert(1)"}}
+    make_webfilter(DASHBOARD, Reply({"exception": {"RenderInvalidDashboard": arguments}}))
+    assert render({"title": "old"}) == {"title": "old"}
+    assert "runs a script" in caplog.text

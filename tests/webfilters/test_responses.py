@@ -21,6 +21,12 @@ def test_content_is_html_of_the_operators_system():
     assert (response.content, response.status_code, response.headers["X-A"]) == (b"<b>x</b>", 200, "b")
 
 
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_response_without_a_body_has_none(status):
+    """A server that keeps the connection alive would send it where the next response begins."""
+    assert responses.build("<b>x</b>", status).content == responses.build(None, status).content == b""
+
+
 def test_redirecting_response():
     assert responses.build("", 302, {"Location": "/help"}).headers["Location"] == "/help"
 
@@ -50,6 +56,10 @@ def test_redirecting_response():
         {"headers": {"Location": "javascript:alert(1)"}},
         {"headers": {"location": "//evil.example"}},
         {"headers": {"X": "a" * 5000}},
+        {"headers": {"Location": "https://a.example/" + "a" * 2000}},
+        {"headers": {"X-Accel-Redirect": "/internal/uploads/x"}},
+        {"headers": {"x-sendfile": "/etc/passwd"}},
+        {"headers": {"Proxy-Authorization": "x"}},
     ],
 )
 def test_what_http_or_a_browser_would_choke_on_is_refused(arguments):
@@ -69,6 +79,8 @@ def test_refusal_of_a_response_refuses_the_exception():
     [
         ("headers", {"Set-Cookie": "a=b"}),
         ("headers", {"X": "a\nb"}),
+        ("headers", {"Location": "//evil.example"}),
+        ("headers", {"X-Accel-Redirect": "/internal"}),
         ("headers", []),
         ("content", "x"),
         ("cookies", {settings.SESSION_COOKIE_NAME: "x"}),
