@@ -9,10 +9,13 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import connections, router, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..app_settings import app_settings
-from ..models import Delivery
+from ..models import Delivery, Webhook
+
+_MOST_ORPHANS = 500
 
 
 def due(now: datetime):
@@ -78,6 +81,23 @@ def release(ids: Collection[int], holder: uuid.UUID) -> None:
     Delivery.objects.using(database()).filter(pk__in=ids, claimed_by=holder).update(
         claimed_by=None, claimed_until=None, next_attempt_at=timezone.now()
     )
+
+
+def drop_orphans() -> int:
+    """
+    Delete due deliveries whose webhook is gone: an event may come in another process in the seconds after a webhook
+    was deleted.
+
+    Returns:
+        how many there were.
+    """
+    webhooks = Webhook.objects.using(database()).filter(pk=OuterRef("webhook_id"))
+    rows = Delivery.objects.using(database())
+    orphans = rows.filter(~Exists(webhooks), state=Delivery.State.PENDING, next_attempt_at__lte=timezone.now())
+    ids = list(orphans.order_by().values_list("pk", flat=True)[:_MOST_ORPHANS])
+    if ids:
+        rows.filter(pk__in=ids).delete()
+    return len(ids)
 
 
 def lease() -> timedelta:

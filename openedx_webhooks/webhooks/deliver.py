@@ -33,6 +33,8 @@ _LOOK_SECONDS = 0.25
 _LINGER_SECONDS = 0.02
 _WEBHOOKS_FRESH_SECONDS = 5
 _RECONNECT_SECONDS = (0.2, 1, 3, 5, 5, 5)
+_ORPHANS_SECONDS = 3600
+_orphans = {"look_at": 0.0}
 
 
 def deliver_due(
@@ -56,6 +58,9 @@ def deliver_due(
     """
     if max_seconds is None:
         max_seconds = app_settings.DELIVERY_TASK_SECONDS
+    if time.monotonic() >= _orphans["look_at"]:
+        _orphans["look_at"] = time.monotonic() + _ORPHANS_SECONDS
+        claims.drop_orphans()
     drain = _Drain(time.monotonic() + max_seconds, stop, tick)
     try:
         drain.run()
