@@ -2,19 +2,22 @@
 Conditions and shapes: JMESPath expressions over a payload (https://jmespath.org/specification.html).
 
 Pure functions; JMESPath has no side effects, no loops without end and no access to anything but the payload. What it
-can do is nest and multiply, so expressions and results have limits.
+can do is nest and multiply, so expressions, what they multiply by, and results have limits.
 """
+import math
 from typing import Any
 
 import jmespath
 from django.utils.translation import gettext as _
 from jmespath.exceptions import ParseError
-from jmespath.functions import Functions
+from jmespath.functions import Functions, signature
 
 from openedx_webhooks.app_settings import app_settings
 
 # Characters. Far more than a shape of a whole payload needs.
 MAX_EXPRESSION = 10_000
+# By how much an expression may multiply the payload. ``{…}`` of thirty members counts thirty.
+MAX_GROWTH = 1000
 
 
 class ExpressionError(ValueError):
@@ -45,6 +48,7 @@ def compile_expression(text: str):
         # Numbers of thousands of digits, for one, are Python's own error.
         raise ExpressionError(str(error) or type(error).__name__) from error
     _check_functions(text, expression.parsed)
+    _check_growth(expression.parsed)
     return expression
 
 
@@ -68,13 +72,13 @@ def evaluate(expression, payload: Any) -> Any:
             four times as large as a payload may be.
     """
     result = _search(expression, payload)
-    _check_result(result, 4 * app_settings.PAYLOAD_MAX_BYTES)
+    _check_result(result, _most_bytes())
     return result
 
 
 def _search(expression, payload):
     try:
-        return expression.search(payload)
+        return expression.search(payload, _OPTIONS)
     except RecursionError as error:
         raise ExpressionError(_("The expression is nested too deeply.")) from error
     except Exception as error:
@@ -118,8 +122,65 @@ def _check_call(text: str, name: str, count: int) -> None:
         )
 
 
+def _check_growth(parsed: dict) -> None:
+    """``[@, @] | [@, @] | …`` doubles with every step, and what then looks at all of it never ends."""
+    try:
+        growth = _growth(parsed)
+    except RecursionError as error:
+        raise ExpressionError(_("The expression is nested too deeply.")) from error
+    if growth > MAX_GROWTH:
+        raise ExpressionError(
+            _("The expression copies what it is given more than %d times: use fewer steps of many members each.")
+            % MAX_GROWTH
+        )
+
+
+# What comes out of the first child goes through the others.
+_CHAINED = frozenset(("subexpression", "index_expression", "pipe", "projection", "value_projection"))
+# What holds all of its children; anything else is one of them, or about them.
+_GATHERING = frozenset(("multi_select_list", "multi_select_dict", "key_val_pair"))
+
+
+def _growth(node: dict) -> int:
+    """An upper bound of how much larger the result can be than the data, and of how often the data is looked at."""
+    if node["type"] == "literal":
+        return 1 + len(str(node["value"])) // 100
+    # A slice has numbers for children.
+    nodes = [child for child in node.get("children", ()) if isinstance(child, dict)]
+    children = [_growth(child) for child in nodes]
+    if node["type"] == "filter_projection":
+        return children[0] * sum(children[1:])
+    if node["type"] in _CHAINED or any(child["type"] == "expref" for child in nodes):
+        return math.prod(children)
+    if node["type"] in _GATHERING or node.get("value") == "merge":
+        return max(1, sum(children))
+    return max(children, default=1)
+
+
+class _BoundedFunctions(Functions):
+    """JMESPath's functions; those that make one text of many values have a limit."""
+
+    @signature({"types": ["string"]}, {"types": ["array-string"]})
+    def _func_join(self, joiner, array):
+        if len(joiner) * len(array) + sum(map(len, array)) > _most_bytes():
+            raise ExpressionError(_("The result of the expression is too large."))
+        return joiner.join(array)
+
+    @signature({"types": []})
+    def _func_to_string(self, value):
+        _check_result(value, _most_bytes())
+        return super()._func_to_string(value)
+
+
+_OPTIONS = jmespath.Options(custom_functions=_BoundedFunctions())
+
+
+def _most_bytes() -> int:
+    return 4 * app_settings.PAYLOAD_MAX_BYTES
+
+
 def _check_result(result: Any, max_bytes: int) -> None:
-    """``[@, @] | [@, @] | …`` doubles with every step: cheap to evaluate, not to send."""
+    """A few copies of a payload are cheap to make, not to send."""
     left = max_bytes
     pending = [result]
     while pending:

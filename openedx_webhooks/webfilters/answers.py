@@ -15,7 +15,7 @@ from ..transport.client import Outcome
 
 # Deeper than any filter's arguments; a receiver that nests deeper is broken or hostile.
 _MAX_DEPTH = 32
-# Far more than a filter's whole payload has. Each is looked at on its own, after the deadline, in the learner's request.
+# More than a filter's payload has. Each is looked at on its own, after the deadline, in the learner's request.
 _MAX_MEMBERS = 10_000
 _MAX_INTEGER_DIGITS = 20  # 64 bits and a sign
 

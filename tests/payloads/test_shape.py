@@ -96,11 +96,40 @@ def test_deep_expression_that_compiles():
         evaluate(expression, PAYLOAD)
 
 
-@pytest.mark.parametrize("steps", [25, 200])
-def test_result_that_multiplies(steps):
-    """Doubling is cheap to evaluate, but not to send."""
-    with pytest.raises(ExpressionError, match="too large"):
-        evaluate(compile_expression(" | ".join(["[@, @]"] * steps)), PAYLOAD)
+_DOUBLED = " | ".join(["[@, @]"] * 25)
+
+
+@pytest.mark.parametrize("text", [
+    _DOUBLED, " | ".join(["[@, @]"] * 200), f"{_DOUBLED} | to_string(@)", f"({_DOUBLED}) == ({_DOUBLED})",
+    " | ".join(["[@, @][]"] * 25), "rows | " + " | ".join(["[[@, @], [@, @]][*][][]"] * 8),
+    "user | " + " | ".join(["map(&[@, @], [@, @])"] * 6),
+    " | ".join(["merge(@, {a: @})"] * 25),
+])
+def test_expression_that_multiplies(text):
+    """A hundred characters must not hold every request of a site, or take its memory."""
+    with pytest.raises(ExpressionError):
+        compile_expression(text)
+
+
+@pytest.mark.parametrize("text", [
+    "user.email | " + " | ".join(["join(@, ['a', 'b', 'c', 'd'])"] * 4),
+    "[user] | " + " | ".join(["to_string([@])"] * 9),
+])
+def test_text_that_multiplies(text):
+    """Where the size is only known when the payload is."""
+    expression = compile_expression(text)
+    with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_BYTES": 200}):
+        with pytest.raises(ExpressionError, match="too large"):
+            matches(expression, PAYLOAD)
+
+
+def test_expressions_of_many_members_are_fine():
+    """A shape of every member, then another, with conditions and functions."""
+    members = ", ".join(f"m{number}: join('-', [user.email, user.email])" for number in range(12))
+    again = ", ".join(f"n{number}: m{number % 12}" for number in range(30))
+    expression = compile_expression(f"{{{members}}} | {{{again}}}")
+    assert evaluate(expression, PAYLOAD)["n29"].count("@example.com") == 2
+    assert matches(compile_expression(" && ".join(["user.id == `5`"] * 40)), PAYLOAD)
 
 
 def test_result_within_four_times_the_limit():
