@@ -32,7 +32,8 @@ def _options() -> argparse.Namespace:
 
 def main() -> int:
     """Returns the exit status: 0 if all went well, also after Ctrl-C."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT, too: a process that a script starts in the background ignores it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     options = _options()
     try:

@@ -23,18 +23,23 @@ def pages(tmp_path_factory):
     return target
 
 
-@pytest.mark.parametrize("folder, entries", [("events", catalog.events()), ("filters", catalog.filters())])
-def test_one_page_per_type(pages, folder, entries):
+def _known(folder):
+    """The catalog now: other tests declare events and filters of their own."""
+    return getattr(catalog, folder)().values()
+
+
+@pytest.mark.parametrize("folder", ["events", "filters"])
+def test_one_page_per_type(pages, folder):
     """And an index; a page of a type that is gone is gone too."""
     names = {path.stem for path in (pages / folder).iterdir()}
-    assert names == {"index", *(entry.name for entry in entries.values())}
+    assert names == {"index", *(entry.name for entry in _known(folder))}
 
 
-@pytest.mark.parametrize("folder, entries", [("events", catalog.events()), ("filters", catalog.filters())])
-def test_the_index_leads_to_every_page(pages, folder, entries):
+@pytest.mark.parametrize("folder", ["events", "filters"])
+def test_the_index_leads_to_every_page(pages, folder):
     """Once each."""
     lines = (pages / folder / "index.rst").read_text().splitlines()
-    assert all(lines.count(f"   {entry.name}") == 1 for entry in entries.values())
+    assert all(lines.count(f"   {entry.name}") == 1 for entry in _known(folder))
 
 
 @pytest.mark.parametrize("name", ["RenderCustomResponse", "RedirectToPage", "RenderInvalidDashboard"])
