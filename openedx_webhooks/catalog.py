@@ -74,8 +74,11 @@ class FilterType:
 
     @cached_property
     def arguments(self) -> Mapping[str, inspect.Parameter]:
-        """The keyword arguments of ``run_filter`` in its order."""
-        return dict(inspect.signature(self.filter_class.run_filter).parameters)
+        """The named arguments of ``run_filter`` in its order; what comes as ``**kwargs`` is known only in a call."""
+        run_filter = getattr(self.filter_class, "run_filter", None)
+        parameters = inspect.signature(run_filter).parameters if run_filter else {}
+        unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return {name: parameter for name, parameter in parameters.items() if parameter.kind not in unnamed}
 
     @cached_property
     def exceptions(self) -> Mapping[str, type[OpenEdxFilterException]]:
@@ -167,14 +170,15 @@ def _note_import_problem(module: str, error: Exception) -> None:
 def _event_sources():
     tooling = _try_import("openedx_events.tooling")
     if not tooling:
-        return 0
+        return None
     if "events" not in _library_loaded:
         _library_loaded.add("events")
         try:
             tooling.load_all_signals()
         except Exception as error:  # pylint: disable=broad-exception-caught
             _note_import_problem("openedx_events", error)
-    return len(tooling.OpenEdxPublicSignal.all_events())
+    signals = tooling.OpenEdxPublicSignal.all_events()
+    return len(signals), id(signals[-1]) if signals else 0
 
 
 def _build_events():

@@ -35,6 +35,7 @@ def late_event():
     sys.modules[name] = module
     yield signal
     del sys.modules[name]
+    OpenEdxPublicSignal.all_events().remove(signal)
     OpenEdxPublicSignal._mapping.pop(signal.event_type)  # pylint: disable=protected-access
 
 

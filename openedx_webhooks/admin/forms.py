@@ -43,7 +43,7 @@ def subdomain_label(subdomain: str) -> str:
 class HookForm(forms.ModelForm):
     """What both forms have: the type from a list, headers that are never shown, and expressions."""
 
-    event = forms.ChoiceField(widget=TypeSelect)
+    event = forms.ChoiceField(label=_("Event"), widget=TypeSelect)
     headers = HeadersField(
         label=_("Headers"),
         required=False,

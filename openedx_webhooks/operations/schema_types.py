@@ -68,7 +68,7 @@ class Components:
     def filter_payload(self, filter_type: FilterType) -> Schema:
         """The payload of a filter, with ``profile`` where it has a user."""
         kwargs, payload = sample_arguments.filter_arguments(filter_type), sample_payload(filter_type)
-        about = described(filter_type.filter_class.run_filter, "Arguments")
+        about = described(getattr(filter_type.filter_class, "run_filter", None), "Arguments")
         arguments = {}
         for name, parameter in filter_type.arguments.items():
             if name in payload:
@@ -265,7 +265,7 @@ def described(documented: Any, section: str) -> dict[str, str]:
     Args:
         section: ``Attributes`` or ``Arguments``; each entry is ``name (type): text``, continued by deeper lines.
     """
-    doc = inspect.getdoc(documented) or ""
+    doc = (documented is not None and inspect.getdoc(documented)) or ""
     _before, found, rest = doc.partition(f"{section}:\n")
     entries: dict[str, list[str]] = {}
     current, indent = None, None
