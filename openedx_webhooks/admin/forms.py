@@ -151,6 +151,8 @@ class WebhookForm(HookForm):
         super().__init__(*args, **kwargs)
         self.stored_secret = self.instance.secret if self.instance.pk else ""
         self.initial["secret"] = ""
+        if self.stored_secret:
+            self.fields["secret"].widget.attrs["placeholder"] = "••••••••"
 
     @staticmethod
     def types():

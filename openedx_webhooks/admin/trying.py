@@ -13,6 +13,7 @@ from . import parts
 
 _MOST_HEADERS = 50
 _LONGEST_HEADER = 300
+_LONGEST_EFFECT = 2000
 _HIDDEN = "••••••••"
 
 
@@ -34,7 +35,8 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         "outcome": outcome,
         "verdict": parts.answer_badge(outcome.status_code, outcome.error),
         "duration": parts.seconds(outcome.duration),
-        "effects": effects or [],
+        # A halt's message is the endpoint's, too.
+        "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, sent) for effect in effects or ()],
         "test_url": reverse(f"admin:{model_admin.url_name('test')}", args=[hook.pk]),
         "request_headers": request_headers(hook, content_type),
         "request_body": parts.excerpt(encoded.decode()),

@@ -176,6 +176,13 @@ class TestSendTest:
         Webfilter.objects.update(webhook_url=receiver.on("/hook", Reply(answer)))
         assert says in press(admin_client, webfilter, "test").content.decode()
 
+    def test_a_message_that_echoes_a_header_value_is_not_shown_with_it(self, admin_client, webfilter, receiver):
+        answer = {"exception": {"PreventLogin": "You sent Bearer t0p-s3cret."}}
+        Webfilter.objects.update(webhook_url=receiver.on("/hook", Reply(answer)))
+        page = press(admin_client, webfilter, "test").content.decode()
+        assert "It would halt the process with PreventLogin" in page
+        assert "t0p-s3cret" not in page
+
     def test_a_halt_on_failure_is_said_too(self, admin_client, webfilter, receiver):
         Webfilter.objects.update(webhook_url=receiver.on("/hook", Reply(status=403)), halt_on_4xx=True)
         assert "It would halt the process with PreventLogin" in press(admin_client, webfilter, "test").content.decode()
