@@ -128,5 +128,5 @@ def _key(name: str, pk: int, reason: Reason, hour: int) -> str:
 _counts = _Counts()
 _logged: dict[tuple, float] = {}
 # What the parent has not written is the parent's to write; and its lock may have been held while it forked.
-os.register_at_fork(after_in_child=lambda: _counts.__init__())  # pylint: disable=unnecessary-dunder-call
+os.register_at_fork(after_in_child=_counts.__init__)
 atexit.register(_counts.flush)

@@ -241,7 +241,7 @@ def _mask_pairs(text: str) -> str:
 
 
 def _mask_assignments(text: str) -> str:
-    """One pass, whatever is nested in what: learners write texts, too, and ``a=a=a=…`` must cost no more than others."""
+    """One pass, whatever is nested in what: learners write texts, too, and ``a=a=a=…`` must cost no more."""
     parts, done, position = [], 0, 0
     while match := _ASSIGNMENT.search(text, position):
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.

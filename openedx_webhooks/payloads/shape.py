@@ -161,13 +161,13 @@ class _BoundedFunctions(Functions):
     """JMESPath's functions; those that make one text of many values have a limit."""
 
     @signature({"types": ["string"]}, {"types": ["array-string"]})
-    def _func_join(self, joiner, array):
+    def _func_join(self, joiner, array):  # pylint: disable=arguments-renamed
         if len(joiner) * len(array) + sum(map(len, array)) > _most_bytes():
             raise ExpressionError(_("The result of the expression is too large."))
         return joiner.join(array)
 
     @signature({"types": []})
-    def _func_to_string(self, value):
+    def _func_to_string(self, value):  # pylint: disable=arguments-renamed
         _check_result(value, _most_bytes())
         return super()._func_to_string(value)
 

@@ -86,7 +86,8 @@ def test_what_is_recorded(reply, expected, make_webfilter, receiver):
 @in_transaction
 def test_secret_that_the_endpoint_echoes_is_not_recorded(make_webfilter):
     """Header values are encrypted at rest; a record of the answer must not undo that."""
-    make_webfilter(REGISTRATION, Reply({"you_sent": "t0p-s3cret"}), call_log="all", headers={"X-Hook": "Key t0p-s3cret"})
+    echo = Reply({"you_sent": "t0p-s3cret"})
+    make_webfilter(REGISTRATION, echo, call_log="all", headers={"X-Hook": "Key t0p-s3cret"})
     register()
     assert Call.objects.get().response_excerpt == '{"you_sent": "***"}'
 
