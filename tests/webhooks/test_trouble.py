@@ -1,0 +1,111 @@
+"""The database in trouble in the middle of a run."""
+# pylint: disable=protected-access
+import contextlib
+import time
+
+import pytest
+from django.db import DataError, OperationalError, connection, connections
+from django.db.utils import DatabaseError
+
+from openedx_webhooks.models import Attempt, Delivery
+from openedx_webhooks.webhooks import deliver, wakeups
+from openedx_webhooks.webhooks.deliver import deliver_due
+
+from ..receiver import Reply
+from .conftest import missing_table
+from .test_deliver import accept, owe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextlib.contextmanager
+def failing(fragment, times, error=OperationalError):
+    """The first so many statements with this fragment fail."""
+    left = [times]
+
+    def wrapper(execute, sql, params, many, context):
+        if left[0] and fragment in sql.replace('"', "").replace("`", ""):
+            left[0] -= 1
+            raise error("gone away")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(wrapper):
+        yield left
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(deliver, "_RECONNECT_SECONDS", (0.01, 0.01))
+
+
+def test_results_are_written_when_the_database_is_back(webhook, receiver):
+    owe(webhook, 3)
+    with failing("INSERT INTO openedx_webhooks_attempt", 2):
+        assert deliver_due().delivered == 3
+    assert len(receiver.received) == Attempt.objects.count() == 3
+
+
+def test_connection_killed_by_the_server_is_replaced(webhook, receiver):
+    if connection.vendor != "mysql":
+        pytest.skip("by MySQL's KILL")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CONNECTION_ID()")
+        ours = cursor.fetchone()[0]
+
+    def reply(handler):
+        with connections["default"].cursor() as cursor:
+            cursor.execute(f"KILL {ours}")
+        connections.close_all()
+        accept(handler)
+
+    receiver.on("/hook", reply)
+    owe(webhook)
+    assert deliver_due().delivered == 1
+
+
+def test_results_that_cannot_be_written_for_long_end_the_run(webhook, receiver):
+    owe(webhook)
+    with failing("INSERT INTO openedx_webhooks_attempt", 99), pytest.raises(OperationalError):
+        deliver_due()
+    assert Delivery.objects.get().state == "pending"
+
+
+def test_batch_that_the_database_refuses_ends_nothing(webhook, receiver, caplog):
+    owe(webhook)
+    with failing("INSERT INTO openedx_webhooks_attempt", 2, error=DataError):
+        assert deliver_due().attempts == 0
+    assert "Results could not be written" in caplog.text
+    assert "gone away" not in caplog.text
+
+
+def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver, settings):
+    receiver.on("/hook", Reply(delay=0.6))
+    owe(webhook)
+    with failing("SELECT", 0) as left:
+        tries = []
+
+        def tick(_counts):
+            # The second look fails, while the first delivery is under way.
+            tries.append(time.monotonic())
+            left[0] = 1 if len(tries) == 2 else 0
+
+        with pytest.raises(OperationalError):
+            deliver_due(tick=tick)
+    assert Delivery.objects.get().state == "delivered"
+
+
+def test_job_that_might_outlive_its_lease_is_not_sent(webhook, receiver):
+    delivery = owe(webhook)[0]
+    job = deliver._Job(delivery, webhook, lapses_at=time.monotonic())
+    assert deliver._send(job) == ((job, None), False)
+    assert not receiver.received
+
+
+def test_task_that_failed_has_somebody_look_again(db, monkeypatch):
+    asked = []
+    monkeypatch.setattr(wakeups, "publish", lambda countdown=None, app=None: asked.append(countdown))
+    wakeups._asked_for.clear()
+    with missing_table(Delivery), pytest.raises(DatabaseError):
+        wakeups.deliver_due()
+    assert len(asked) == 1
+    assert 0 < asked[0] <= 12
