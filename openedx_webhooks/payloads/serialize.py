@@ -12,6 +12,7 @@ Payloads: what an event or a filter carries, as JSON data (``{argument: value, â
 """
 import functools
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
@@ -74,7 +75,10 @@ def filter_payload(
     for name, value in (extra or {}).items():
         if name not in kwargs:
             arguments[name] = value
-    metadata = EventsMetadata(event_type=filter_type.filter_type, sourcelib=_filters_version())
+    # The default id is a UUID 1, which takes longer than all the rest and tells the machine's address.
+    metadata = EventsMetadata(
+        id=uuid.uuid4(), event_type=filter_type.filter_type, sourcelib=_filters_version()
+    )
     # The context of the activation mail calls the key that activates the account ``key``.
     more = frozenset(("key",)) if "activation" in filter_type.filter_type else _NO_MORE
     return _payload(arguments, _metadata(metadata, filter_type.name), Walk(more), _with_profile)
