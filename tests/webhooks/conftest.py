@@ -1,12 +1,13 @@
 """Events and webhooks for the tests of the asynchronous flow."""
 import contextlib
+import uuid
 
 import pytest
 from django.db import connection
 from openedx_events.learning.data import UserData, UserPersonalData
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
 
-from openedx_webhooks.models import Webhook
+from openedx_webhooks.models import Delivery, Webhook
 
 LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 
@@ -31,6 +32,22 @@ def missing_table(model):
     finally:
         with connection.schema_editor() as editor:
             editor.alter_db_table(model, hidden, name)
+
+
+def owe(webhook, count=1, **fields):
+    """Rows as dispatch writes them."""
+    return Delivery.objects.bulk_create(
+        Delivery(**{
+            "webhook": webhook, "event_id": uuid.uuid4(), "event_type": LOGIN, "payload": {"number": number}, **fields,
+        })
+        for number in range(count)
+    )
+
+
+def accept(handler):
+    """Answer 204."""
+    handler.send_response(204)
+    handler.end_headers()
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from openedx_webhooks.webhooks.deliver import deliver_due
 from openedx_webhooks.webhooks.health import Failures, Step
 
 from ..receiver import Reply
-from .conftest import LOGIN
-from .test_deliver import owe
+from .conftest import LOGIN, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/hook?token=INADDRESS"

@@ -10,7 +10,7 @@ from openedx_webhooks.transport import signing
 from openedx_webhooks.webhooks import secrets
 from openedx_webhooks.webhooks.deliver import deliver_due
 
-from .test_deliver import owe
+from .conftest import owe
 
 NODE = Path(__file__).parent.parent / "node"
 pytestmark = [

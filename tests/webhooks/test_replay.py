@@ -19,8 +19,7 @@ from openedx_webhooks.webhooks import claims, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
-from .conftest import LOGIN
-from .test_deliver import owe
+from .conftest import LOGIN, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

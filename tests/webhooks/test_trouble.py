@@ -1,5 +1,5 @@
 """The database in trouble in the middle of a run."""
-# pylint: disable=protected-access
+# pylint: disable=protected-access,unused-argument
 import contextlib
 import time
 
@@ -12,8 +12,7 @@ from openedx_webhooks.webhooks import deliver, wakeups
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
-from .conftest import missing_table
-from .test_deliver import accept, owe
+from .conftest import accept, missing_table, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +77,7 @@ def test_batch_that_the_database_refuses_ends_nothing(webhook, receiver, caplog)
     assert "gone away" not in caplog.text
 
 
-def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver, settings):
+def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver):
     receiver.on("/hook", Reply(delay=0.6))
     owe(webhook)
     with failing("SELECT", 0) as left:

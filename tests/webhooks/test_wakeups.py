@@ -23,7 +23,7 @@ from openedx_webhooks.webhooks import claims, wakeups
 from openedx_webhooks.webhooks.slots import Slot
 
 from ..receiver import Reply
-from .test_deliver import owe
+from .conftest import owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
