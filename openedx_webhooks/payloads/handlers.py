@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import PurePath
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.duration import duration_iso_string
 from django.utils.functional import LazyObject, Promise, empty
@@ -109,7 +110,28 @@ def _mapping(walk, value):
 
 def _multi_value_dict(walk, value):
     """A form: one value as itself, several as a list."""
-    return walk.json({key: values[0] if len(values) == 1 else values for key, values in value.lists()})
+    form = {key: values[0] if len(values) == 1 else values for key, values in value.lists()}
+    if len(form) > _MANY_FIELDS or sum(len(field) for field in form.values()) > _LARGE_FORM:
+        # It may be cut. A learner must not get a field past a webfilter by putting thousands of others before it.
+        first = [name for name in (*_FIELDS, *_sites_fields()) if name in form]
+        form = {name: form[name] for name in first} | form
+    return walk.json(form)
+
+
+_MANY_FIELDS = 100
+_LARGE_FORM = 32 * 1024
+# What the platform's registration reads.
+_FIELDS = (
+    "email", "username", "name", "first_name", "last_name", "country", "level_of_education", "gender", "year_of_birth",
+    "city", "state", "mailing_address", "goals", "company", "title", "job_title", "profession", "specialty",
+    "terms_of_service", "honor_code", "marketing_emails_opt_in", "course_id", "next",
+)
+
+
+def _sites_fields():
+    """The names of further fields that the site's registration has."""
+    for setting in ("REGISTRATION_EXTRA_FIELDS", "REGISTRATION_FIELD_ORDER", "EXTENDED_PROFILE_FIELDS"):
+        yield from (name for name in getattr(settings, setting, None) or () if isinstance(name, str))
 
 
 @container

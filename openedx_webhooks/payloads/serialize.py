@@ -124,7 +124,8 @@ def _number(value):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         value = int(value)
-    return value if isinstance(value, int) else None
+    # Beyond that it is nobody's, and no column holds it.
+    return value if isinstance(value, int) and 0 <= value < 2**63 else None
 
 
 def _payload(arguments, metadata, walk, argument=Walk.at):

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.http import QueryDict
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils.functional import SimpleLazyObject
@@ -473,3 +474,27 @@ def test_odd_pipeline(pipeline):
 def test_user_id_of(payload, expected):
     """The user whom a payload is about, the nearest to the top."""
     assert user_id_of(payload) == expected
+
+
+@pytest.mark.parametrize("junk", [
+    [(f"f{number}", "x") for number in range(5000)],
+    [(f"f{number}", "x" * 1000) for number in range(900)],
+    [("big", "x" * 1_000_000), ("name", "y" * 300_000)],
+])
+def test_learner_cannot_push_a_field_out_of_the_payload(junk):
+    """A webfilter that refuses some e-mail addresses must see the address, whatever else is in the form."""
+    form = QueryDict(mutable=True)
+    for name, value in junk:
+        form.appendlist(name, value)
+    form.update({"nickname": "Ada", "email": "ada@evil.example"})
+    registration = catalog.filters()["org.openedx.learning.student.registration.requested.v1"]
+    with override_settings(REGISTRATION_EXTRA_FIELDS={"nickname": "optional"}):
+        sent = filter_payload(registration, {"form_data": form})
+    assert (sent["form_data"]["email"], sent["form_data"]["nickname"]) == ("ada@evil.example", "Ada")
+    assert sent["event_metadata"]["cut"]
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, -1])
+def test_number_that_no_column_holds_is_nobodys_id(number):
+    """The row of the event must be written all the same."""
+    assert user_id_of({"user_id": number}) is None
