@@ -10,7 +10,6 @@ import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum
-from urllib.parse import urlsplit
 
 import attrs
 from django.core.mail import mail_admins, send_mail
@@ -167,10 +166,9 @@ def _warning(webhook: Webhook) -> str:
 
 
 def _describe(webhook: Webhook) -> str:
-    # Without the query string: operators put tokens there.
-    address = urlsplit(webhook.webhook_url)._replace(query="", fragment="").geturl()
-    return _("Webhook %(pk)s: %(event)s → %(address)s\n%(description)s") % {
-        "pk": webhook.pk, "event": webhook.event_name, "address": address, "description": webhook.description,
+    # The server only: many services put a token into the path or the query, and e-mail is not for secrets.
+    return _("Webhook %(pk)s: %(event)s → %(server)s\n%(description)s") % {
+        "pk": webhook.pk, "event": webhook.event_name, "server": webhook.server, "description": webhook.description,
     }
 
 
