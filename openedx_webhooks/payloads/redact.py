@@ -25,7 +25,7 @@ _WORDS = frozenset((
     "authorization", "cookie", "cookies", "credentials", "jwt", "otp", "passcode", "passphrase", "passwd", "pwd",
     "session", "sessionid", "sessionkey", "token", "tokenid", "tokens", "totp", "apikey", "apikeys", "samlresponse",
 ))
-_WORD_PATTERN = re.compile(r"^secrets?$|captcha$|tokens?$|^session(?:id|key|token)$")
+_WORD_PATTERN = re.compile(r"^secrets?$|captcha$|tokens?$|^session(?:id|key|token)$|^(?:j|asp|php)?sess(?:ion)?id$")
 # Anywhere in the name, whatever the spelling: ``PASSWORDhash``, ``topsecret``.
 _ANYWHERE = re.compile(r"password|secret(?!ar(?:y|ies|ial|iat))|csrf|xsrf", re.I)
 # Words that are harmless alone, but not side by side.

@@ -24,6 +24,8 @@ from .plan import Path, Plan, Refused
 _MAX_TEXT = 1_000_000
 # Django answers a redirect to a longer address (2048) with an error page.
 _MAX_URL = 2000
+# The platform's columns for keys; a longer one would end in a database error in the middle of its work.
+_MAX_KEY = 255
 # Members of contexts that pages make links of.
 _LINK_NAME = re.compile(r"(?:url|uri|href|link)s?$", re.I)
 _URL = re.compile(r"https?:|/")
@@ -196,6 +198,8 @@ def _parsed(parser, given):
 def _key(current, given):
     if not isinstance(given, str):
         raise Refused("it must be a key in quotes")
+    if len(given) > _MAX_KEY:
+        raise Refused("it is too long for a key")
     base = next((base for base in (CourseKey, UsageKey, LearningContextKey) if isinstance(current, base)), None)
     if base is None:
         raise Refused(f"a {type(current).__name__} can't be replaced")

@@ -16,7 +16,7 @@ SENSITIVE = [
     "ACCESS_TOKEN", "accesstoken", "X-Access-Token", "id_token", "refreshToken", "token_type", "exam_access", "csrf",
     "csrftoken", "X-CSRFToken", "csrfmiddlewaretoken", "CSRF_COOKIE", "xsrf-token", "authorization", "Authorization",
     "HTTP_AUTHORIZATION", "Proxy-Authorization", "cookie", "Cookie", "Set-Cookie", "cookies", "session", "sessionid",
-    "session_id", "sessionKey", "sessions", "activation_key", "activationKey", "activation-link",
+    "session_id", "sessionKey", "JSESSIONID", "PHPSESSID", "sessid", "sessions", "activation_key", "activationKey", "activation-link",
     "account_activation_url", "confirm_activation_link", "confirm_email_link", "credentials", "api_key", "apiKey",
     "X-Api-Key", "apikey", "private_key", "rsaPrivateKey", "access_key", "signing_key", "g-recaptcha-response",
     "captcha", "jwt", "edx-jwt-cookie", "otp", "SAMLResponse", "saml_assertion",

@@ -5,6 +5,7 @@ import time
 import pytest
 from opaque_keys.edx.keys import CourseKey
 from openedx_filters.learning.filters import (
+    CourseEnrollmentStarted,
     CourseRunAPIRenderStarted,
     DashboardRenderStarted,
     StudentRegistrationRequested,
@@ -12,7 +13,7 @@ from openedx_filters.learning.filters import (
 
 from tests.receiver import Reply
 
-from .world import TEMPLATE, registration_form
+from .world import COURSE_KEY, TEMPLATE, registration_form
 
 pytestmark = pytest.mark.django_db
 DASHBOARD = DashboardRenderStarted.filter_type
@@ -33,7 +34,7 @@ def test_thousands_of_keys_cost_little_and_fill_no_log(names, make_webfilter, ca
     make_webfilter(DASHBOARD, Reply({"data": {"context": {"all_course_modes": given}}}))
     start = time.perf_counter()
     assert render({"all_course_modes": modes}) == {"all_course_modes": modes}
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 10
     assert len(caplog.records) < 100
     assert f"{MANY - 50} more keys were not changed" in caplog.text
 
@@ -93,3 +94,11 @@ def test_script_in_the_context_of_an_exception_is_refused(make_webfilter, caplog
     make_webfilter(DASHBOARD, Reply({"exception": {"RenderInvalidDashboard": arguments}}))
     assert render({"title": "old"}) == {"title": "old"}
     assert "runs a script" in caplog.text
+
+
+def test_key_that_no_column_holds_is_refused(make_webfilter, caplog):
+    """The platform would look it up and store it: a database error in the middle of an enrollment."""
+    given = f"course-v1:edX+{'D' * 255}+2026"
+    make_webfilter(CourseEnrollmentStarted.filter_type, Reply({"data": {"course_key": given}}))
+    assert CourseEnrollmentStarted.run_filter(None, COURSE_KEY, "audit")[1] == COURSE_KEY
+    assert "too long for a key" in caplog.text
