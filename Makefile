@@ -135,8 +135,8 @@ upgrade: compile-requirements ## compile requirements/*.in with the newest versi
 
 # --- Translations: the catalogs lie in the package, where Django finds them in any installation.
 
-extract_translations: $(VENV)/.dev ## collect the texts to translate into locale/en
-	cd openedx_webhooks && ../$(BIN)/python ../manage.py makemessages --locale en --no-obsolete --add-location file
+extract_translations: $(VENV)/.dev ## collect the texts to translate into the catalogs
+	cd openedx_webhooks && ../$(BIN)/python ../manage.py makemessages --all --no-obsolete --add-location file
 
 compile_translations: $(VENV)/.dev ## compile the translations
 	cd openedx_webhooks && ../$(BIN)/python ../manage.py compilemessages
