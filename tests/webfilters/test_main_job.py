@@ -1,4 +1,4 @@
-"""The main job of issue 2, end to end: real filters, a real receiver, a real database."""
+"""The main job, end to end: real filters, a real receiver, a real database."""
 
 import pytest
 from django.contrib.auth import get_user_model
