@@ -93,7 +93,8 @@ def link(obj, text) -> SafeString:
 
 def pretty(value) -> SafeString:
     """JSON with indentation, escaped."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    # JSON can hold half of a surrogate pair, a page can't.
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
     return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
 
 

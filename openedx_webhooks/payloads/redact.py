@@ -276,7 +276,10 @@ def _mask_members(text: str) -> str:
             pass
         else:
             clean = redact(data)
-            return text if clean == data else json.dumps(clean, ensure_ascii=False)
+            if clean == data:
+                return text
+            # JSON can hold half of a surrogate pair, databases and pages can't.
+            return json.dumps(clean, ensure_ascii=False).encode("utf-8", "replace").decode()
     return _MEMBER.sub(_mask_member, text)
 
 

@@ -150,6 +150,14 @@ class TestPage:
         Delivery.objects.update(payload=payload)
         assert admin_client.get(url_of(Delivery, "change", delivery.pk)).status_code == 200
 
+    @pytest.mark.parametrize("response", [
+        '{"half": "\\ud83d"}', "[" * 2000, f'{{"n": {"9" * 4000}}}', '"\\u0000"', "NaN",
+    ])
+    def test_any_response_can_be_shown(self, admin_client, delivery, response):
+        """What an endpoint answered must not lock people out of the page that shows it."""
+        Attempt.objects.update(response_excerpt=response)
+        assert admin_client.get(url_of(Delivery, "change", delivery.pk)).status_code == 200
+
     def test_nothing_there_can_be_edited(self, admin_client, delivery):
         page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
         assert 'name="_save"' not in page

@@ -213,6 +213,7 @@ def test_redact_survives_any_depth():
     (b'{"seen": "my-own-key-1", "n": 1}', '{"seen": "***", "n": 1}'),
     (b'{"seen": "k\\"ey-with-quote"}', '{"seen": "***"}'),
     (b"a yes stays", "a yes stays"),
+    (b'{"token": "x", "half": "\\ud83d"}', '{"half": "?"}'),
     (b"password=S3CR3T&a=b", "password=***&a=b"),
     (b"nul \0, not \xff UTF-8", "nul \N{REPLACEMENT CHARACTER}, not \N{REPLACEMENT CHARACTER} UTF-8"),
 ])
