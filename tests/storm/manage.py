@@ -4,6 +4,7 @@ What the site's operator does, in a process of its own: ``python -m tests.storm.
 """
 
 import sys
+import time
 
 import django
 from django.core.management import call_command
@@ -25,12 +26,13 @@ def prepare(url: str, timeout: str) -> None:
 
 
 def disable() -> None:
-    """Disable the webfilter, as the admin does."""
-    from openedx_webhooks.models import Webfilter  # pylint: disable=import-outside-toplevel
+    """Disable the webfilter, as the admin does, and print when, and how many calls are recorded."""
+    from openedx_webhooks.models import Call, Webfilter  # pylint: disable=import-outside-toplevel
 
     webfilter = Webfilter.objects.get()
     webfilter.enabled = False
     webfilter.save()
+    print(time.time(), Call.objects.count())
 
 
 if __name__ == "__main__":

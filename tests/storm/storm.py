@@ -94,13 +94,15 @@ class Run:
     The three phases of one run, and what came then.
 
     Attributes:
-        noticed_after: seconds until no process asked any more, after another process had disabled the webfilter.
+        noticed_after: seconds for which the endpoint was still asked after another process had disabled the webfilter.
+        recorded: calls in the call log, which has problems only.
     """
 
     before: Phase
     during: Phase
     after: Phase
     noticed_after: float
+    recorded: int
 
 
 class Endpoint:
@@ -111,8 +113,11 @@ class Endpoint:
         self._answers = threading.Event()
         self._answers.set()
         self.url = receiver.on("/hook", self._answer)
+        # By the clock that other processes have, too.
+        self.asked_at = 0.0
 
     def _answer(self, handler):
+        self.asked_at = time.time()
         self._answers.wait()
         handler.send_response(200)
         handler.send_header("Content-Length", "2")
@@ -158,7 +163,8 @@ def _run(storm: Storm, directory: Path, endpoint: Endpoint, logins: int, setting
         "PYTHONPATH": str(ROOT),
     }
     with Supervisor(directory, environment) as supervisor:
-        _manage(supervisor, "prepare", endpoint.url, str(storm.timeout))
+        with _manage(supervisor, "prepare", endpoint.url, str(storm.timeout)) as process:
+            assert process.wait() == 0
         port = free_port()
         supervisor.start("server", *_command(storm, port))
         supervisor.wait_for(f"http://127.0.0.1:{port}/login")
@@ -170,24 +176,26 @@ def _run(storm: Storm, directory: Path, endpoint: Endpoint, logins: int, setting
         if settings.get("BREAKER_FAILURES") != 0:
             time.sleep(storm.open_seconds + 0.5)
         after = _log_in_many(port, storm.calm, endpoint)
-        _manage(supervisor, "disable")
-        return Run(before, during, after, _seconds_until_nobody_asks(port, endpoint))
+        return Run(before, during, after, *_disable(supervisor, port, endpoint))
 
 
-def _manage(supervisor: Supervisor, *arguments: str) -> None:
+def _manage(supervisor: Supervisor, *arguments: str) -> subprocess.Popen:
     """Do something to the site's database, in a process of its own."""
     command = [sys.executable, "-m", "tests.storm.manage", *arguments]
-    subprocess.run(command, cwd=ROOT, env=supervisor.environment, check=True)
+    return subprocess.Popen(command, cwd=ROOT, env=supervisor.environment, stdout=subprocess.PIPE, text=True)
 
 
-def _seconds_until_nobody_asks(port: int, endpoint: Endpoint) -> float:
-    start = time.monotonic()
-    while time.monotonic() - start < _NOTICE_SECONDS:
-        seconds = time.monotonic() - start
-        # So many at once that no process gets away without one.
-        if not _log_in_many(port, 4 * LEARNERS, endpoint).asked:
-            return seconds
-    return float("inf")
+def _disable(supervisor: Supervisor, port: int, endpoint: Endpoint) -> tuple[float, int]:
+    """Disable the webfilter while learners log in; see :class:`Run`."""
+    with _manage(supervisor, "disable") as process:
+        while process.poll() is None:
+            _log_in_many(port, LEARNERS, endpoint)
+        saved_at, recorded = process.stdout.read().split()
+    end = time.monotonic() + _NOTICE_SECONDS
+    # So many at once that no process gets away without one.
+    while _log_in_many(port, 4 * LEARNERS, endpoint).asked and time.monotonic() < end:
+        pass
+    return max(0.0, endpoint.asked_at - float(saved_at)), int(recorded)
 
 
 def _command(storm: Storm, port: int) -> list[str]:
@@ -257,5 +265,8 @@ def table(runs: dict[str, Run]) -> str:
                 f"{name:11} {phase:7} {len(numbers.waits):6} {numbers.failed:6} {numbers.asked:6} {numbers.rate:10.1f}"
                 f" {statistics.median(numbers.waits):6.2f} s {max(numbers.waits):6.2f} s"
             )
-        lines.append(f"{name:11} noticed after {run.noticed_after:.1f} s that another process disabled the webfilter")
+        lines.append(
+            f"{name:11} {run.recorded} calls recorded; noticed after {run.noticed_after:.1f} s that another process "
+            "disabled the webfilter"
+        )
     return "\n".join(lines)

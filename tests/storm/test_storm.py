@@ -54,3 +54,9 @@ def test_afterwards_the_endpoint_is_asked_again(runs):
 def test_what_one_process_saves_the_others_notice(runs, name):
     """Within INDEX_REFRESH_SECONDS, and the time that a few logins take."""
     assert runs[name].noticed_after < STORM.refresh_seconds + 3
+
+
+@pytest.mark.parametrize("name", ["breaker", "no breaker"])
+def test_every_call_that_failed_is_recorded(runs, name):
+    """By a thread of each process, while the next learner is served."""
+    assert runs[name].recorded == runs[name].during.asked
