@@ -20,7 +20,7 @@ from django.db import close_old_connections, connections, router, transaction
 from ..app_settings import app_settings
 from ..models import Call, Webfilter
 from ..payloads import redact, serialize
-from .calls import BREAKER_OPEN
+from .calls import NOT_MADE
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def _is_wanted(one) -> bool:
     wanted = one.webfilter.call_log
     if wanted == Webfilter.CallLog.NONE:
         return False
-    if one.outcome.error == BREAKER_OPEN and one.verdict.halt is None:
+    if one.outcome.error in NOT_MADE and one.verdict.halt is None:
         # No request was made, and a page with a hundred runs of the filter would make as many rows.
         return False
     if wanted == Webfilter.CallLog.ALL or one.observes:

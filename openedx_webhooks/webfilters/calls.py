@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # The errors of calls that were not made: others had used up the time, or the endpoint has failed too often.
 BUDGET = "budget"
 BREAKER_OPEN = "breaker_open"
+NOT_MADE = frozenset((BUDGET, BREAKER_OPEN))
 # Less time than this is not worth a call.
 _LEAST_SECONDS = 0.01
 # By how much a call may miss its deadline before its result is given up.

@@ -22,7 +22,7 @@ from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, apply, call_log, remembered
 from .budget import spending
-from .calls import BREAKER_OPEN, BUDGET, Question, Questions, call_all
+from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, Question, Questions, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
@@ -233,9 +233,9 @@ def _imagine(filter_type, kwargs, payload, one: Asked) -> None:
 def _log_problem(filter_type, one: Asked) -> None:
     message = "Webfilter %s (%s): %s"
     arguments = (one.webfilter.pk, filter_type.name, one.verdict.problem)
-    if one.outcome.error == BREAKER_OPEN:
-        # On a hot filter this would fill the log; the breaker's opening has been logged already.
-        _log_once(("breaker", one.webfilter.pk), message, *arguments, seconds=_MINUTE)
+    if one.outcome.error in NOT_MADE:
+        # On a hot filter this would fill the log; what came before has been logged already.
+        _log_once((one.outcome.error, one.webfilter.pk), message, *arguments, seconds=_MINUTE)
     else:
         log.warning(message, *arguments)
 

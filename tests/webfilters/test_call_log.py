@@ -102,6 +102,17 @@ def test_endpoint_that_is_left_alone_fills_no_table(make_webfilter):
 
 
 @in_transaction
+def test_requests_that_were_not_made_fill_neither_table_nor_log(make_webfilter, settings, caplog):
+    """Once the time of a web request is used up, all the other runs of its filters are left out."""
+    settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": 0.0}
+    make_webfilter(REGISTRATION)
+    for _ in range(8):
+        register()
+    assert not Call.objects.exists()
+    assert caplog.text.count("is used up") == 1
+
+
+@in_transaction
 def test_halt_of_another_webfilter_is_not_this_ones_result(make_webfilter):
     make_webfilter(REGISTRATION, PREVENT, path="/1", order=1, call_log="all")
     make_webfilter(REGISTRATION, Reply({"data": {"form_data": {"name": "x"}}}), path="/2", order=2, call_log="all")
