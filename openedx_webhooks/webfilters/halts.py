@@ -223,7 +223,11 @@ class _Builder:
         return names
 
     def _status(self, value):
-        value = responses.check_status(value)
+        # One that the call site can't use must not turn a refusal into a success, or void it.
+        try:
+            value = responses.check_status(value)
+        except Refused:
+            value = None
         return value if value in self.adapter.statuses else self.adapter.statuses[0]
 
     def _fill(self, arguments, message):

@@ -102,3 +102,13 @@ def test_key_that_no_column_holds_is_refused(make_webfilter, caplog):
     make_webfilter(CourseEnrollmentStarted.filter_type, Reply({"data": {"course_key": given}}))
     assert CourseEnrollmentStarted.run_filter(None, COURSE_KEY, "audit")[1] == COURSE_KEY
     assert "too long for a key" in caplog.text
+
+
+@pytest.mark.parametrize("status", [200, "200", None, 0, True, "x", 302, 1e3, [403]])
+def test_refused_registration_is_always_an_error(status, make_webfilter):
+    """The platform would answer with the status as it is, and the sign-up page take 200 for success."""
+    answer = {"exception": {"PreventRegistration": {"message": "no", "status_code": status}}}
+    make_webfilter(StudentRegistrationRequested.filter_type, Reply(answer))
+    with pytest.raises(StudentRegistrationRequested.PreventRegistration) as caught:
+        StudentRegistrationRequested.run_filter(form_data=registration_form())
+    assert (caught.value.status_code, caught.value.message) == (403, "no")
