@@ -193,7 +193,8 @@ signatures that did not verify    {self._endpoints.bad_signatures:6}
 still claimed                     {stuck:6}
 still pending                     {states.get("pending", 0):6}
 failed                            {states.get("failed", 0):6}""")
-        bad = (lost, ghosts, other_ids, self._endpoints.bad_signatures, stuck, states.get("pending"),
+        untried = [path for path in PATHS if path != "/steady" and not self._endpoints.refused[path]]
+        bad = (lost, ghosts, untried, other_ids, self._endpoints.bad_signatures, stuck, states.get("pending"),
                states.get("failed"))
         tell("FAILED" if any(bad) else "OK")
         return int(any(bad))

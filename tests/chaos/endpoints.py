@@ -27,7 +27,7 @@ class Endpoints:
         self.refused: Counter = Counter()
         self.bad_signatures = 0
         self._lock = threading.Lock()
-        self._started = time.monotonic()
+        self._first_at: float | None = None
         endpoints = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -81,7 +81,9 @@ class Endpoints:
         return status, extra
 
     def _mood(self, path):
-        age = time.monotonic() - self._started
+        now = time.monotonic()
+        self._first_at = self._first_at or now
+        age = now - self._first_at
         if path == "/flaps" and int(age) % 2:
             return 503, {}
         if path == "/busy" and age < _BUSY_SECONDS:
