@@ -22,6 +22,7 @@ def test_no_secret_of_the_address_is_mailed(gone):
         event=LOGIN, webhook_url="https://chat.example.com/services/S3CR3T?token=S3CR3T", failing_since=since
     )
     health.note(set(), {webhook.pk: health.Failures(count=1, since=since, gone=gone)})
-    (message,) = mail.outbox
+    assert len(mail.outbox) == 1
+    message = mail.outbox[0]
     assert "chat.example.com" in message.body
     assert "S3CR3T" not in message.subject + message.body
