@@ -15,6 +15,10 @@ import pytest
 import requests
 from standardwebhooks import Webhook as Signer
 
+from openedx_webhooks import catalog
+from openedx_webhooks.payloads import shape
+from openedx_webhooks.payloads.samples import sample_payload
+
 ROOT = Path(__file__).resolve().parent.parent
 HOW_TOS = ROOT / "docs" / "how-tos"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -127,3 +131,27 @@ def test_every_management_command_is_documented():
     commands = {path.stem for path in (ROOT / "openedx_webhooks/management/commands").glob("webhooks_*.py")}
     text = (ROOT / "docs" / "references" / "commands.rst").read_text()
     assert set(re.findall(r"^``(\w+)``$", text, re.M)) == commands
+
+
+def _expressions():
+    """The examples of conditions and shapes, from every page that has some."""
+    found = []
+    for page in ("how-tos/conditions_and_shapes", "references/payload"):
+        text = (ROOT / "docs" / f"{page}.rst").read_text(encoding="utf-8")
+        found += re.findall(r"\.\. code-block:: text\n\n    (.+)\n", text)
+    return found
+
+
+@pytest.mark.parametrize("text", _expressions())
+def test_an_expression_of_the_pages_has_a_result_on_a_sample(text):
+    """Compiled as the admin does, on the sample payload of some event or filter."""
+    expression = shape.compile_expression(text)
+    payloads = (sample_payload(entry) for entry in (*catalog.events().values(), *catalog.filters().values()))
+    assert any(_result(expression, payload) for payload in payloads)
+
+
+def _result(expression, payload):
+    try:
+        return shape.evaluate(expression, payload)
+    except shape.ExpressionError:
+        return None
