@@ -17,8 +17,9 @@ def texts_of(language):
     with (LOCALE / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
         catalog = gettext.GNUTranslations(file)._catalog  # pylint: disable=protected-access
     for key, text in catalog.items():
-        original = key[0] if isinstance(key, tuple) else key
-        if original:
+        # A compiled catalog has the singular of the original only; msgfmt --check compares the plurals.
+        original, form = key if isinstance(key, tuple) else (key, 0)
+        if original and form == 0:
             yield original, text
 
 
