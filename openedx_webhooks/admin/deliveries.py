@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import catalog
 from ..models import Attempt, Delivery
 from ..webhooks import replay
-from . import parts, records
+from . import parts, records, waiting
 from .filters import EventTypeFilter, WebhookFilter
 from .records import RecordAdmin
 
@@ -147,6 +147,8 @@ class DeliveryAdmin(RecordAdmin):
             if may and delivery and delivery.state in states
         ]
         extra = {**(extra_context or {}), "attempts": attempts, "buttons": buttons}
+        if delivery:
+            extra["note"] = waiting.delivery_note(delivery)
         return super().change_view(request, object_id, form_url, extra)
 
     def get_urls(self):

@@ -122,7 +122,7 @@ class WebhookForm(HookForm):
         label=_("Signing secret"),
         required=False,
         max_length=200,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}, render_value=True),
         help_text=_(
             "Every request is signed with it (Standard Webhooks). Leave it empty: a new webhook gets one made, which "
             "you can show once after saving, and an existing one keeps its own. It is never shown again; rotate it "
@@ -150,6 +150,7 @@ class WebhookForm(HookForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.stored_secret = self.instance.secret if self.instance.pk else ""
+        # So that no page holds a stored secret; one just typed survives a mistake in another field.
         self.initial["secret"] = ""
         if self.stored_secret:
             self.fields["secret"].widget.attrs["placeholder"] = "••••••••"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import Webfilter
 from ..operations import removal
-from . import parts
+from . import parts, waiting
 from .filters import types_of
 from .reference import reference_of
 
@@ -168,6 +168,7 @@ class HookAdmin(admin.ModelAdmin):
         """What the templates show around the form."""
         return {
             "hook": hook,
+            "off": waiting.off_note(hook),
             "may_change": self.has_change_permission(request, hook),
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],

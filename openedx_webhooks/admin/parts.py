@@ -130,9 +130,15 @@ def moment(when) -> str:
 
 
 def answered(status_code: int | None, error: str) -> str:
-    """The status code, or why there was none, in words."""
+    """
+    The status code, or why there was none, in words.
+
+    Args:
+        error: a short kind, or one with details after a colon, as attempts keep it; the details are left out.
+    """
     if error and not (status_code and 200 <= status_code < 300):
-        return str(_ERRORS.get(error, error)) if status_code is None else f"{status_code}, {_ERRORS.get(error, error)}"
+        words = str(_ERRORS.get(error.partition(": ")[0], error))
+        return words if status_code is None else f"{status_code}, {words}"
     return str(status_code or EMPTY)
 
 

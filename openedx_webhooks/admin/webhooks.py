@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..models import Delivery, Webhook
 from ..operations import statistics
 from ..webhooks import health, replay, secrets, trial
-from . import parts
+from . import parts, waiting
 from .chart import chart
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
@@ -46,7 +46,7 @@ class WebhookAdmin(HookAdmin):
                 "fields": ["condition", "shape", "use_www_form_encoding"],
                 "description": gettext_lazy(
                     "Leave these empty to send every event of this kind as a whole. The payload that they work on is "
-                    "shown at the end of this page."
+                    "shown at the end of the page of a saved webhook, with what they make of it."
                 ),
             },
         ),
@@ -124,6 +124,7 @@ class WebhookAdmin(HookAdmin):
         return {
             **super().panels(request, hook),
             "kind": "webhook",
+            "overdue": waiting.overdue_note(hook),
             "health": health_badge(hook),
             "chart": chart(statistics.hours(hook.pk)),
             "tally": statistics.tallies([hook.pk]).get(hook.pk) or statistics.Tally(),
@@ -181,7 +182,9 @@ class WebhookAdmin(HookAdmin):
         text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
         if is_cut:
             text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
-        self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
+        if count and not hook.enabled:
+            text += " " + _("They wait until the webhook is enabled.")
+        self.message_user(request, text, messages.SUCCESS if count and hook.enabled else messages.WARNING)
         self.log_change(request, hook, text)
         return self.back(hook, "#owh-health")
 
@@ -208,7 +211,7 @@ class WebhookAdmin(HookAdmin):
         del request.session[_SHOW_ONCE]
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "original": hook, "secret": hook.secret,
-            "title": _("Signing secret"),
+            "title": _("Signing secret"), "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
         }
         return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
 

@@ -69,7 +69,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.pk}: {self.event_type} ({self.state})"
+        return f"{self.pk}: {self.event_type} ({self.get_state_display()})"
 
 
 class Attempt(models.Model):

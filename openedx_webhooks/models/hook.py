@@ -121,7 +121,7 @@ class Hook(TimeStampedModel):
         super().clean()
         if self.known_type:
             self.event = self._dotted(self.known_type)
-        elif not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):
+        elif self.event and not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):
             raise ValidationError({
                 "event": _("This installation has no “%s”. Choose one from the list.") % self.event
             })

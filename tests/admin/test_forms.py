@@ -2,11 +2,13 @@
 import re
 
 import pytest
+from django.utils.html import escape
 
 from openedx_webhooks import catalog
 from openedx_webhooks.admin.forms import WebfilterForm, type_choices
 from openedx_webhooks.admin.halting import halting
 from openedx_webhooks.models import Webfilter, Webhook
+from openedx_webhooks.transport import signing
 
 from .conftest import LOGIN, MAY_LOGIN, UNKNOWN, errors_of, form_of, url_of
 
@@ -121,6 +123,18 @@ def test_what_was_entered_beside_a_mistake_is_still_there(admin_client):
     response = add(admin_client, Webhook, **entered)
     assert 'value="X-New"' in response.content.decode()
     assert 'value="typed"' in response.content.decode()
+
+
+def test_a_secret_entered_beside_a_mistake_is_still_there(admin_client):
+    """Otherwise the next click on Save would make another one, unnoticed."""
+    secret = signing.new_secret()
+    response = add(admin_client, Webhook, secret=secret, condition="a ==")
+    assert f'value="{escape(secret)}"' in response.content.decode()
+
+
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+def test_no_event_is_told_once(admin_client, model):
+    assert errors_of(add(admin_client, model, event=""))["event"] == ["This field is required."]
 
 
 class TestStoredHeaders:

@@ -86,8 +86,39 @@ class TestHealth:
         assert "<td>500</td>" in page
 
     def test_why_the_plugin_disabled_it(self, admin_client, webhook):
-        Webhook.objects.update(enabled=False, disabled_reason="down since Monday")
-        assert "The plugin disabled this webhook: down since Monday." in page_of(admin_client, webhook)
+        Webhook.objects.update(enabled=False, disabled_reason="Down since Monday.")
+        page = page_of(admin_client, webhook)
+        assert "The plugin disabled this webhook: Down since Monday. Tick" in page
+        assert "This webhook is disabled" not in page
+
+    @pytest.mark.parametrize("kind, says", [
+        ("webhook", "This webhook is disabled: events are not recorded for it"),
+        ("webfilter", "This webfilter is disabled: its endpoint is not asked"),
+    ])
+    def test_that_somebody_disabled_it(self, admin_client, request, kind, says):
+        hook = request.getfixturevalue(kind)
+        assert says not in page_of(admin_client, hook)
+        type(hook).objects.update(enabled=False)
+        assert says in page_of(admin_client, hook)
+
+    @pytest.mark.parametrize("due, enabled, is_said", [
+        (timedelta(minutes=-5), True, True),
+        (timedelta(minutes=-5), False, False),
+        (timedelta(seconds=-5), True, False),
+        (timedelta(minutes=5), True, False),
+    ])
+    def test_that_no_worker_takes_what_is_due(self, admin_client, webhook, due, enabled, is_said):
+        Webhook.objects.update(enabled=enabled)
+        make_delivery(webhook, "pending", next_attempt_at=timezone.now() + due)
+        assert ("the Celery workers are not running" in page_of(admin_client, webhook)) == is_said
+
+    @pytest.mark.parametrize("language", ["en", "es"])
+    def test_the_chart_has_numbers_that_a_browser_reads(self, admin_client, webhook, language):
+        make_delivery(webhook)
+        page = admin_client.get(url_of(Webhook, "change", webhook.pk), headers={"accept-language": language})
+        coordinates = re.findall(r' (?:x|y|width|height)="([^"]*)"', page.content.decode().split("owh-chart")[1])
+        assert len(coordinates) > 24
+        assert all(re.fullmatch(r"[0-9.]+", number) for number in coordinates)
 
     @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
     def test_why_it_was_not_called(self, admin_client, request, kind):
@@ -224,7 +255,9 @@ class TestSecret:
         assert webhook.secret != old
         assert webhook.previous_secret == old
         assert webhook.previous_secret_expires_at > timezone.now()
-        assert escape(webhook.secret) in press(admin_client, webhook, "show-secret").content.decode()
+        page = press(admin_client, webhook, "show-secret").content.decode()
+        assert escape(webhook.secret) in page
+        assert "the receiver must change to this one by then" in page
 
     def test_a_leaked_one_ends_at_once(self, admin_client, webhook):
         press(admin_client, webhook, "rotate-secret", leaked="1")
@@ -264,6 +297,14 @@ class TestReplayFailed:
         press(admin_client, webhook, "replay-failed", since=since)
         states = dict(Delivery.objects.values_list("pk", "state"))
         assert states == {old.pk: "failed", new.pk: "pending", fine.pk: "delivered"}
+
+    def test_that_they_wait_for_a_disabled_webhook_is_said(self, admin_client, webhook):
+        Webhook.objects.update(enabled=False)
+        make_delivery(webhook, "failed")
+        response = admin_client.post(
+            url_of(Webhook, "replay-failed", webhook.pk), {"since": "2026-01-01T00:00"}, follow=True
+        )
+        assert "1 delivery will be sent again. They wait until the webhook is enabled." in response.content.decode()
 
     def test_more_than_a_request_can_do_are_left_for_the_next(self, admin_client, webhook, monkeypatch):
         monkeypatch.setattr(pages, "_MOST_REPLAYED", 2)

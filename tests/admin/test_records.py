@@ -141,6 +141,31 @@ class TestPage:
             assert "<img src=x" not in page
             assert escape(HOSTILE) in page
 
+    @pytest.mark.parametrize("due, enabled, says", [
+        (timedelta(minutes=-5), True, "the Celery workers are not running"),
+        (timedelta(minutes=-5), False, "its webhook is disabled"),
+        (timedelta(minutes=5), True, None),
+    ])
+    def test_why_a_pending_delivery_waits(self, admin_client, webhook, due, enabled, says):
+        type(webhook).objects.update(enabled=enabled)
+        delivery = make_delivery(webhook, "pending", next_attempt_at=timezone.now() + due)
+        page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
+        assert ("owh-alert" in page) == bool(says)
+        assert says is None or says in page
+
+    def test_an_error_is_told_in_words_and_with_its_details(self, admin_client, delivery):
+        Attempt.objects.update(status_code=None, error="connect: no connection: Connection refused")
+        listed_page = admin_client.get(url_of(Delivery)).content.decode()
+        assert "not reachable" in listed_page
+        assert "Connection refused" not in listed_page
+        page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
+        assert "not reachable" in page
+        assert "<code>connect: no connection: Connection refused</code>" in page
+
+    def test_the_state_in_its_title_is_in_the_language_of_the_reader(self, admin_client, delivery):
+        page = admin_client.get(url_of(Delivery, "change", delivery.pk), headers={"accept-language": "es"})
+        assert "(Fallida)" in page.content.decode()
+
     def test_a_payload_that_retention_removed_is_said(self, admin_client, delivery):
         Delivery.objects.update(payload=None)
         assert "Removed:" in admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
