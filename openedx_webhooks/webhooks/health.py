@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 import attrs
+from django.conf import settings
 from django.core.mail import mail_admins, send_mail
 from django.db.models import F
 from django.db.models.functions import Coalesce
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -167,9 +169,20 @@ def _warning(webhook: Webhook) -> str:
 
 def _describe(webhook: Webhook) -> str:
     # The server only: many services put a token into the path or the query, and e-mail is not for secrets.
-    return _("Webhook %(pk)s: %(event)s → %(server)s\n%(description)s") % {
+    text = _("Webhook %(pk)s: %(event)s → %(server)s\n%(description)s") % {
         "pk": webhook.pk, "event": webhook.event_name, "server": webhook.server, "description": webhook.description,
     }
+    return f"{text}\n{_page(webhook)}".strip()
+
+
+def _page(webhook: Webhook) -> str:
+    """The address of the webhook's page in the admin; empty if there is no admin, or the site has no address."""
+    root = getattr(settings, "LMS_ROOT_URL", None) or ""
+    try:
+        path = reverse("admin:openedx_webhooks_webhook_change", args=[webhook.pk])
+    except NoReverseMatch:
+        return ""
+    return f"{root.rstrip('/')}{path}" if root else ""
 
 
 def _tell(subject: str, text: str) -> None:

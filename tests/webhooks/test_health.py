@@ -154,6 +154,17 @@ def test_mail_has_no_secret(failing):
     assert "INADDRESS" not in text
 
 
+@pytest.mark.parametrize("root, is_there", [
+    ("https://lms.example.org", True), ("https://lms.example.org/", True), ("", False), (None, False),
+])
+def test_mail_leads_to_the_page_of_the_webhook_if_the_site_knows_its_address(failing, settings, root, is_there):
+    settings.LMS_ROOT_URL = root
+    fail_since(failing, timedelta(days=1, minutes=1))
+    line = f"https://lms.example.org/admin/openedx_webhooks/webhook/{failing.pk}/change/"
+    assert (line in mail.outbox[0].body.splitlines()) == is_there
+    assert ("/admin/" in mail.outbox[0].body) == is_there
+
+
 def test_addresses_of_the_setting_replace_the_admins(failing, settings):
     settings.OPENEDX_WEBHOOKS = {"ALERT_EMAILS": ["hooks@example.com", "two@example.com"]}
     fail_since(failing, timedelta(days=2))
