@@ -1,5 +1,6 @@
 """
-Why nothing happened: counts of the times a hook was not called because of its own condition or shape.
+Why nothing happened: counts of the times a hook was not called because of its own condition or shape, or of its
+endpoint's failures.
 
 A condition that does not match leaves no row, so an operator who asks "why is nothing sent?" finds the answer here. The
 counts of the last day are kept in Django's default cache, by hook, reason and hour; they are a help, not a record: a
@@ -30,6 +31,8 @@ class Reason(TextChoices):
     NO_SHAPE = "no_shape", _("The shape gave nothing to send")
     CONDITION_FAILED = "condition_failed", _("The condition failed on the payload")
     SHAPE_FAILED = "shape_failed", _("The shape failed on the payload")
+    LEFT_ALONE = "left_alone", _("The endpoint was left alone after failures")
+    NO_TIME = "no_time", _("Other webfilters had used up the time")
 
 
 class _Counts:

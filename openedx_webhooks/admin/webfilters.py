@@ -1,4 +1,5 @@
 """The pages of webfilters."""
+from collections import Counter
 from datetime import timedelta
 
 from django.contrib import admin, messages
@@ -121,7 +122,10 @@ class WebfilterAdmin(HookAdmin):
         report = observe_report(hook, timezone.now() - timedelta(hours=24))
         for share in ("p50", "p95"):
             report[share] = None if report[share] is None else parts.seconds(report[share])
-        report["errors"] = [(parts.answered(None, error), count) for error, count in report["errors"].items()]
+        errors = Counter()
+        for error, count in report["errors"].items():
+            errors[parts.answered(None, error)] += count
+        report["errors"] = errors.most_common()
         return report
 
     # --- Buttons
@@ -159,7 +163,8 @@ class WebfilterAdmin(HookAdmin):
 
 def effects_of(result: trial.Trial) -> list[str]:
     """What the answer of a trial would do, in sentences."""
-    effects = [_("Not used: %s") % result.problem] if result.problem else []
+    # Why there is no answer at all stands beside it already.
+    effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
     if result.halt:
         effects.append(_("It would halt the process with %s") % result.halt)
     if result.changed:

@@ -174,17 +174,20 @@ class WebhookAdmin(HookAdmin):
         if since is None:
             self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
             return self.back(hook, "#owh-health")
-        failed = replay.failed_since(hook, since)
+        failed = replay.replayable(replay.failed_since(hook, since))
         # More than this would hold up the request; the command does any number.
         rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED:_MOST_REPLAYED + 1]
         is_cut = bool(rest)
         count = replay.replay(failed.filter(pk__lt=rest[0]) if is_cut else failed)
+        if not count:
+            self.message_user(request, _("Nothing that can be sent again has failed since then."), messages.WARNING)
+            return self.back(hook, "#owh-health")
         text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
         if is_cut:
             text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
-        if count and not hook.enabled:
+        if not hook.enabled:
             text += " " + _("They wait until the webhook is enabled.")
-        self.message_user(request, text, messages.SUCCESS if count and hook.enabled else messages.WARNING)
+        self.message_user(request, text, messages.SUCCESS if hook.enabled else messages.WARNING)
         self.log_change(request, hook, text)
         return self.back(hook, "#owh-health")
 

@@ -26,6 +26,7 @@ from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, Question, Questions, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
+_NOT_MADE_REASONS = {BREAKER_OPEN: skips.Reason.LEFT_ALONE, BUDGET: skips.Reason.NO_TIME}
 
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
@@ -181,6 +182,9 @@ def _ask(asked: list[Asked], payload) -> None:
         one.outcome = outcome
         if not _was_cut_short(one.question, outcome):
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
+    for one in asked:
+        if one.outcome.error in NOT_MADE:
+            skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])
 
 
 def _was_cut_short(question: Question, outcome: Outcome) -> bool:

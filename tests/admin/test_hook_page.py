@@ -186,6 +186,7 @@ class TestSendTest:
         page = press(admin_client, hook, "test").content.decode()
         assert "not reachable" in page
         assert "There was no response." in page
+        assert "connect:" not in page
 
     @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
     def test_an_unknown_type_cannot_be_tested(self, admin_client, request, kind):
@@ -298,6 +299,20 @@ class TestReplayFailed:
         states = dict(Delivery.objects.values_list("pk", "state"))
         assert states == {old.pk: "failed", new.pk: "pending", fine.pk: "delivered"}
 
+    def test_nothing_to_replay_is_said(self, admin_client, webhook):
+        make_delivery(webhook, "failed", payload=None)
+        response = admin_client.post(
+            url_of(Webhook, "replay-failed", webhook.pk), {"since": "2026-01-01T00:00"}, follow=True
+        )
+        assert "Nothing that can be sent again has failed since then." in response.content.decode()
+
+    def test_deliveries_without_payload_do_not_stand_in_the_way_of_others(self, admin_client, webhook, monkeypatch):
+        monkeypatch.setattr(pages, "_MOST_REPLAYED", 1)
+        make_delivery(webhook, "failed", payload=None)
+        kept = make_delivery(webhook, "failed")
+        press(admin_client, webhook, "replay-failed", since="2026-01-01T00:00")
+        assert Delivery.objects.get(state="pending") == kept
+
     def test_that_they_wait_for_a_disabled_webhook_is_said(self, admin_client, webhook):
         Webhook.objects.update(enabled=False)
         make_delivery(webhook, "failed")
@@ -350,6 +365,11 @@ class TestObserveReport:
         assert "<code>profile.name</code> (2), <code>profile.city</code> (1)" in page
         assert "timed out (1)" in page
         assert "Enforce: let its answers count" in page
+
+    def test_failures_of_one_kind_are_one_figure(self, admin_client, webfilter):
+        for error in ("connect: refused", "connect: unreachable", "timeout"):
+            Call.objects.create(webfilter=webfilter, mode="observe", result="ignored", error=error)
+        assert "not reachable (2), timed out (1)" in page_of(admin_client, webfilter)
 
     def test_without_calls_it_says_why_there_may_be_none(self, admin_client, webfilter):
         assert "Nobody has passed by" in page_of(admin_client, webfilter)

@@ -15,7 +15,7 @@ from openedx_filters.learning.filters import (
 )
 
 from demo.minilms.models import UserProfile
-from openedx_webhooks import index
+from openedx_webhooks import index, skips
 from openedx_webhooks.models import Call, Webfilter
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webfilters import run
@@ -150,8 +150,10 @@ def test_deadline_of_all_webfilters_of_a_request(make_webfilter, settings, caplo
 def test_time_that_others_used_up_is_not_the_endpoints_fault(make_webfilter, settings):
     settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": 0.0, "BREAKER_FAILURES": 1}
     webfilter = make_webfilter(REGISTRATION)
+    before = skips.last_day(webfilter).get(skips.Reason.NO_TIME, 0)
     register()
     assert breaker(webfilter.webhook_url).state() == "closed"
+    assert skips.last_day(webfilter)[skips.Reason.NO_TIME] == before + 1
 
 
 def test_an_endpoint_that_others_left_little_time_is_not_at_fault(make_webfilter, settings):
@@ -179,6 +181,14 @@ def test_open_breaker_counts_as_request_exception(make_webfilter, receiver):
     with pytest.raises(StudentRegistrationRequested.PreventRegistration):
         register()
     assert len(receiver.received) == 5
+
+
+def test_calls_that_an_open_breaker_kept_back_are_counted(make_webfilter):
+    webfilter = make_webfilter(REGISTRATION, Reply(status=503))
+    before = skips.last_day(webfilter).get(skips.Reason.LEFT_ALONE, 0)
+    for _ in range(8):
+        register()
+    assert skips.last_day(webfilter)[skips.Reason.LEFT_ALONE] == before + 3
 
 
 def test_refusals_do_not_open_the_breaker(make_webfilter, receiver):
