@@ -1,4 +1,6 @@
 """What webhooks and webfilters have in common."""
+from collections.abc import Callable
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -65,6 +67,9 @@ class Hook(TimeStampedModel):
         help_text=_('Sent with every request, for example {"Authorization": "Bearer …"}. Stored encrypted.'),
     )
 
+    # Where the model's types are catalogued: dotted type or short name → entry or None.
+    find_type: ClassVar[Callable[[str], Any]]
+
     class Meta:
         abstract = True
 
@@ -75,7 +80,7 @@ class Hook(TimeStampedModel):
     @property
     def known_type(self):
         """The catalog's entry for :attr:`event`, or None if this installation doesn't know it."""
-        raise NotImplementedError(f"{type(self).__name__} must say where its types are catalogued")
+        return self.find_type(self.event)
 
     @property
     def dotted_type(self) -> str:

@@ -95,14 +95,12 @@ class Webfilter(Hook):
         help_text=_("While the endpoint is left alone after failures, use its last cached answer."),
     )
 
+    find_type = staticmethod(catalog.find_filter)
+
     class Meta:
         verbose_name = _("webfilter")
         verbose_name_plural = _("webfilters")
         ordering = ["order", "pk"]
-
-    @property
-    def known_type(self):
-        return catalog.find_filter(self.event)
 
 
 class Call(models.Model):

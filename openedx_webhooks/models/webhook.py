@@ -38,11 +38,9 @@ class Webhook(Hook):
     warned_at = models.DateTimeField(_("warned at"), null=True, blank=True, editable=False)
     disabled_reason = models.CharField(_("disabled because"), max_length=255, blank=True, default="", editable=False)
 
+    find_type = staticmethod(catalog.find_event)
+
     class Meta:
         verbose_name = _("webhook")
         verbose_name_plural = _("webhooks")
         ordering = ["pk"]
-
-    @property
-    def known_type(self):
-        return catalog.find_event(self.event)

@@ -91,8 +91,8 @@ def test_the_fields_of_webfilters(fields, field):
     "https://[2001:db8::1]:8443/", "https://bücher.example/", "http://some_service/", "https://example.com./",
     "HTTPS://EXAMPLE.COM/",
 ])
-def test_endpoints(url):
-    validate_endpoint(url)
+def test_a_full_address_is_accepted(url):
+    assert validate_endpoint(url) is None  # what is not accepted raises
 
 
 @pytest.mark.parametrize("url", [
@@ -108,7 +108,7 @@ def test_bad_endpoints_are_refused_with_advice(url):
 
 
 @pytest.mark.parametrize("url", ["/", "/dashboard", "/a?next=/b#c", "https://example.com/sorry", "http://example.com"])
-def test_redirects(url):
+def test_a_path_or_a_full_address_is_accepted(url):
     validate_redirect(url)
 
 
@@ -148,7 +148,7 @@ def test_a_wrong_expression_is_located(text, position):
 
 
 @pytest.mark.parametrize("value", [None, "", [], [5], [5, 300, 86400], [30 * 86400], [1] * 50])
-def test_schedules(value):
+def test_a_list_of_waits_is_accepted(value):
     validate_schedule(value)
 
 
