@@ -19,7 +19,7 @@ class Delivery(models.Model):
 
     .. pii: The payload may hold any personal data of the event.
     .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: local_api, third_party
+    .. pii_retirement: retained, third_party
     """
 
     class State(models.TextChoices):
@@ -39,7 +39,7 @@ class Delivery(models.Model):
     )
     event_id = models.UUIDField(_("event id"), help_text=_("The id in the event's own metadata."))
     event_type = models.CharField(_("event type"), max_length=255)
-    # The body as it will be sent, after the webhook's shape. None once retention removed it.
+    # The body as it will be sent, after the webhook's shape. None once somebody removed it.
     payload = jsonfield.JSONField(_("payload"), null=True, blank=True)
     user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
@@ -78,7 +78,7 @@ class Attempt(models.Model):
 
     .. pii: The response excerpt is whatever the receiver answered and may repeat personal data of the payload.
     .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: local_api
+    .. pii_retirement: retained
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")

@@ -105,6 +105,15 @@ class Hook(TimeStampedModel):
         except ValueError:
             return ""
 
+    @property
+    def headers_to_send(self) -> dict[str, str]:
+        """
+        The headers, without those whose stored value no key opens any more (the site's SECRET_KEY was changed).
+
+        An empty ``Authorization`` would look like an attempt to get in; without it the receiver says what it misses.
+        """
+        return {name: value for name, value in (self.headers or {}).items() if value}
+
     @cached_property
     def compiled_condition(self):
         """The condition, compiled once per instance; None if there is none."""

@@ -109,7 +109,7 @@ class Call(models.Model):
 
     .. pii: The payload may hold any personal data of the filter's arguments.
     .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: local_api, third_party
+    .. pii_retirement: retained, third_party
     """
 
     class Result(models.TextChoices):

@@ -80,7 +80,7 @@ class Questions:
             content=content,
             body=body,
             headers={
-                **(webfilter.headers or {}),
+                **webfilter.headers_to_send,
                 "Content-Type": content_type,
                 # A webfilter has no secret yet; with one, the signature would come from here.
                 **signing.headers(message_id, int(time.time()), body, ()),

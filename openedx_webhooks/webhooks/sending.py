@@ -55,7 +55,7 @@ def post(webhook: Webhook, message_id: str, payload) -> client.Outcome:
     body, content_type = encode.encode(payload, webhook.use_www_form_encoding)
     now = time.time()
     headers = {
-        **(webhook.headers or {}),
+        **webhook.headers_to_send,
         "Content-Type": content_type,
         **signing.headers(message_id, int(now), body, secrets.in_force(webhook, datetime.fromtimestamp(now, UTC))),
     }

@@ -75,3 +75,7 @@ def test_keys_of_their_own_can_be_rotated():
 @pytest.mark.parametrize("text", ["", "plain", "fernet:", "fernet:garbage", "fernet:☃"])
 def test_reading_never_fails(text):
     assert isinstance(decrypt(text), str)
+
+
+def test_header_that_no_key_opens_is_left_out_rather_than_sent_empty():
+    assert Webhook(headers={"X-Key": "", "X-Other": "fine"}).headers_to_send == {"X-Other": "fine"}
