@@ -62,9 +62,10 @@ class Breaker:
         self._probe_key = f"{prefix}:probe"
         # What allow() read, so that record() after a success need not read again.
         self._seen: int | None = None
+        self._is_probing = False
 
     def allow(self) -> bool:
-        """Whether to make the call. If so, :meth:`record` must follow."""
+        """Whether to make the call. If so, :meth:`record` or :meth:`withdraw` must follow."""
         threshold = app_settings.BREAKER_FAILURES
         if threshold <= 0:
             return True
@@ -74,7 +75,14 @@ class Breaker:
         if _guarded("get", self._open_key):
             return False
         is_prober = _guarded("add", self._probe_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
-        return is_prober is None or bool(is_prober)
+        self._is_probing = bool(is_prober)
+        return is_prober is None or self._is_probing
+
+    def withdraw(self) -> None:
+        """Tell that the call came to nothing for reasons of our own: if it was the probe, somebody else may probe."""
+        if self._is_probing:
+            self._is_probing = False
+            _guarded("delete", self._probe_key)
 
     def record(self, ok: bool) -> None:
         """

@@ -180,7 +180,9 @@ def _ask(asked: list[Asked], payload) -> None:
         outcomes = call_all([one.question for one in to_call], deadline)
     for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
-        if not _was_cut_short(one.question, outcome):
+        if _was_cut_short(one.question, outcome):
+            guard.withdraw()
+        else:
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
     for one in asked:
         if one.outcome.error in NOT_MADE:

@@ -138,6 +138,19 @@ class TestHalfOpen:
         time.sleep(1.05)
         assert breaker(URL).allow()
 
+    def test_a_prober_that_withdraws_leaves_the_probe_to_the_next(self):
+        prober = breaker(URL)
+        assert prober.allow()
+        prober.withdraw()
+        assert [breaker(URL).allow() for _ in range(3)] == [True, False, False]
+
+    def test_only_the_prober_can_withdraw(self):
+        assert breaker(URL).allow()
+        refused = breaker(URL)
+        assert not refused.allow()
+        refused.withdraw()
+        assert not breaker(URL).allow()
+
 
 def test_an_outage_is_one_line_in_the_log(caplog):
     fail(9)
