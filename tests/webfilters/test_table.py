@@ -5,8 +5,10 @@ import copy
 import pytest
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+from jsonschema import Draft202012Validator, FormatChecker
 
 from openedx_webhooks import catalog
+from openedx_webhooks.operations import schema
 from openedx_webhooks.webfilters import apply, halts
 from tests.receiver import Reply
 
@@ -78,6 +80,8 @@ def test_payload_has_what_an_outside_system_needs(name, world, make_webfilter, r
     (payload,) = (request.json for request in receiver.received)
     assert {place: find(payload, place) for place in TABLE[name].sent} == TABLE[name].sent
     assert payload["event_metadata"]["event_type"] == FILTERS[name].filter_type
+    check = Draft202012Validator(schema.payload_schema(FILTERS[name]), format_checker=FormatChecker())
+    assert [f"{error.json_path}: {error.message}" for error in check.iter_errors(payload)] == []
 
 
 @every_filter
