@@ -43,6 +43,10 @@ DEFAULTS: dict[str, Any] = {
     "FAILING_DISABLE_AFTER_SECONDS": 5 * 24 * 3600,
     # E-mail addresses told of failing webhooks; empty: settings.ADMINS.
     "ALERT_EMAILS": [],
+    # Days after which the payloads of finished deliveries and of calls are removed, with what is kept of the responses,
+    # and after which the records themselves are deleted; 0 keeps them for ever. What is pending is never touched.
+    "RETENTION_PAYLOAD_DAYS": 7,
+    "RETENTION_ROW_DAYS": 30,
     # --- Webfilters: inside the request
     # Longest time for one call (a webfilter may set its own), for connecting alone, and for all webfilters of a
     # request.

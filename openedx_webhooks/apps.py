@@ -67,13 +67,14 @@ class OpenedxWebhooksConfig(AppConfig):
     }
 
     def ready(self):
-        """Register the system checks, wire every filter, connect every event, and look at the web server."""
+        """Register the system checks, wire every filter, connect every event, and look around."""
         # What failed while the settings were being read and still fails is found again below.
         startup_problems.clear()
         for what, step in (
             ("registering the system checks", _register_checks),
             ("wiring the filters", _wire_filters),
             ("connecting the events", _connect_events),
+            ("listening to retirements of users", _connect_retirement),
             ("looking at the web server", _check_web_server),
         ):
             try:
@@ -104,6 +105,12 @@ def _connect_events():
     receivers.connect()
     for problem in catalog.import_problems:
         note_startup_problem(problem)
+
+
+def _connect_retirement():
+    from .operations import retirement  # pylint: disable=import-outside-toplevel
+
+    retirement.connect()
 
 
 def _check_web_server():

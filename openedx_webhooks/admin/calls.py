@@ -70,7 +70,7 @@ class CallAdmin(RecordAdmin):
     def request_shown(self, call):
         """What was sent, with indentation."""
         if call.request_body is None:
-            return _("Removed: it was kept as long as the site keeps payloads.")
+            return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
         return parts.pretty(call.request_body)
 
     @admin.display(description=gettext_lazy("response"))

@@ -129,7 +129,7 @@ class DeliveryAdmin(RecordAdmin):
     def payload_shown(self, delivery):
         """What is sent, with indentation."""
         if delivery.payload is None:
-            return _("Removed: it was kept as long as the site keeps payloads.")
+            return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
         return parts.pretty(delivery.payload)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):

@@ -119,9 +119,9 @@ class HookAdmin(admin.ModelAdmin):
             listed += [parts.link(hook, str(hook)), [self.records_label(count)]]
             if count > removal.MOST_RECORDS:
                 protected.append(_(
-                    "%(hook)s (it has more than %(most)d records: disable it, and delete it when the site's retention "
-                    "has removed them)"
-                ) % {"hook": hook, "most": removal.MOST_RECORDS})
+                    "%(hook)s (it has more than %(most)d records: disable it, cancel what is pending, run “manage.py "
+                    "%(command)s”, and delete it then)"
+                ) % {"hook": hook, "most": removal.MOST_RECORDS, "command": removal.command(hook)})
         counts = {self.opts.verbose_name_plural: len(objs), self.records_name: total}
         return listed, counts, set() if may else {self.opts.verbose_name}, protected
 

@@ -17,9 +17,10 @@ class Delivery(models.Model):
     as it is pending the event is owed. The Celery message that follows is only a nudge. Nothing about the HTTP exchange
     belongs here: that is in :class:`Attempt`.
 
-    .. pii: The payload may hold any personal data of the event.
+    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS and when the
+        user is retired; the receiver has what was sent to it.
     .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: retained, third_party
+    .. pii_retirement: local_api, third_party
     """
 
     class State(models.TextChoices):
@@ -39,7 +40,7 @@ class Delivery(models.Model):
     )
     event_id = models.UUIDField(_("event id"), help_text=_("The id in the event's own metadata."))
     event_type = models.CharField(_("event type"), max_length=255)
-    # The body as it will be sent, after the webhook's shape. None once somebody removed it.
+    # The body as it will be sent, after the webhook's shape. None once its time is over, or the user is retired.
     payload = jsonfield.JSONField(_("payload"), null=True, blank=True)
     user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
@@ -76,9 +77,10 @@ class Attempt(models.Model):
     """
     One HTTP try of a delivery.
 
-    .. pii: The response excerpt is whatever the receiver answered and may repeat personal data of the payload.
+    .. pii: The response excerpt is whatever the receiver answered and may repeat personal data of the payload. Emptied
+        with the payload.
     .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: retained
+    .. pii_retirement: local_api
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")

@@ -107,9 +107,10 @@ class Call(models.Model):
     """
     One request of a webfilter, and what came of it.
 
-    .. pii: The payload may hold any personal data of the filter's arguments.
+    .. pii: The payload may hold any personal data of the filter's arguments. Emptied after RETENTION_PAYLOAD_DAYS and
+        when the user is retired; the receiver has what was sent to it.
     .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: retained, third_party
+    .. pii_retirement: local_api, third_party
     """
 
     class Result(models.TextChoices):

@@ -3,7 +3,7 @@ from django.db import router, transaction
 
 from ..models import Attempt, Call, Delivery, Hook, Webhook
 
-# A request that deletes more than this would take minutes; retention does it in the background.
+# A request that deletes more than this would take minutes; webhooks_purge takes its time.
 MOST_RECORDS = 100_000
 _CHUNK = 1000
 
@@ -11,6 +11,11 @@ _CHUNK = 1000
 def count_records(hook: Hook) -> int:
     """How many deliveries or calls a hook has, counted to one more than :data:`MOST_RECORDS`."""
     return _records(hook).order_by()[: MOST_RECORDS + 1].count()
+
+
+def command(hook: Hook) -> str:
+    """The management command that deletes the records of a hook, whatever their number; pending deliveries stay."""
+    return f"webhooks_purge --{type(hook).__name__.lower()} {hook.pk} --older-than 0"
 
 
 def remove(hook: Hook) -> None:

@@ -10,7 +10,8 @@ from ..payloads import encode
 from ..transport import client, signing
 from . import secrets
 
-# The payload's retention ended before the endpoint accepted it, so there is nothing left to send.
+# The payload was removed before the endpoint accepted it (the user was retired while an operator replayed it), so there
+# is nothing left to send.
 PAYLOAD_REMOVED = "payload_removed"
 # Something in the webhook itself can't be sent: a malformed secret, for instance.
 UNSENDABLE = "unsendable"

@@ -10,6 +10,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from celery import current_app, shared_task
 from django.core.cache import cache
@@ -23,6 +24,9 @@ from .slots import Slot
 
 log = logging.getLogger(__name__)
 TASK_NAME = "openedx_webhooks.tasks.deliver_due"
+# What else a worker does when it has delivered, never in a learner's request: functions that don't raise, and that see
+# for themselves whether their time has come.
+after_delivering: list[Callable[[], None]] = []
 # The Redis transport hands a message out again if nobody acknowledged it for an hour, and a countdown waits in a
 # worker's memory: longer waits are looked at again instead.
 MAX_COUNTDOWN_SECONDS = 600
@@ -47,6 +51,8 @@ def deliver_due() -> None:
         # The database is away, for instance: without this nobody would look again.
         look_again(time.time() + 10)
         raise
+    for chore in after_delivering:
+        chore()
 
 
 def _drain_in_slot() -> None:

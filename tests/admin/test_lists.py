@@ -222,5 +222,5 @@ class TestDeletion:
         for _ in range(4):
             make_delivery(webhook)
         response = admin_client.post(url_of(Webhook, "delete", webhook.pk), {"post": "yes"})
-        assert "disable it, and delete it when" in response.content.decode()
+        assert f"manage.py webhooks_purge --webhook {webhook.pk} --older-than 0" in response.content.decode()
         assert Webhook.objects.exists()

@@ -1,0 +1,86 @@
+"""
+Forgetting a retired user: what deliveries and calls hold about them is emptied when the platform says so.
+
+The platform asks its plugins in two steps of a retirement, and turns an exception into a failed step that is tried
+again. So nothing is caught here, and doing it twice changes nothing.
+"""
+import logging
+
+from django.db import router, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from ..models import Call, Delivery
+from . import retention
+
+log = logging.getLogger(__name__)
+State = Delivery.State
+_STEP_ROWS = 500
+
+
+def connect() -> bool:
+    """
+    Listen to the platform's retirements; whether there is a platform here that has them.
+
+    Both steps, because the first comes days after the request on some sites and before other plugins' work on others.
+    """
+    try:
+        from openedx.core.djangoapps.user_api.accounts import signals  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return False
+    for name in ("USER_RETIRE_LMS_MISC", "USER_RETIRE_LMS_CRITICAL"):
+        getattr(signals, name).connect(on_retirement, dispatch_uid=f"openedx_webhooks.retirement.{name}")
+    return True
+
+
+def on_retirement(sender, user, **_kwargs) -> None:  # pylint: disable=unused-argument
+    """
+    Forget the user whom the platform retires.
+
+    Raises:
+        ValueError: the user has no id.
+        django.db.Error: something may not be emptied yet.
+    """
+    forget(user.pk)
+
+
+def forget(user_id: int) -> None:
+    """
+    Empty what deliveries, attempts and calls hold about a user, and give up what is still owed about them.
+
+    An event that is still owed would carry the person's data to somebody after the retirement. One that is being sent
+    at this moment may arrive all the same. The rows stay, without content, until their time is over.
+
+    Args:
+        user_id: the platform's id of the user, which a retirement does not change.
+
+    Raises:
+        ValueError: it is no id.
+        django.db.Error: something may not be emptied yet.
+    """
+    if not isinstance(user_id, int) or isinstance(user_id, bool):
+        # None would mean everything that is about nobody.
+        raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
+    deliveries = Delivery.objects.using(router.db_for_write(Delivery)).filter(user_id=user_id)
+    for ids in _steps(deliveries):
+        _forget_deliveries(deliveries.filter(pk__in=ids), ids)
+    calls = Call.objects.using(router.db_for_write(Call)).filter(user_id=user_id)
+    for ids in _steps(calls.exclude(retention.CALL_EMPTIED)):
+        calls.filter(pk__in=ids).update(request_body=None, response_excerpt="")
+    log.info("What was recorded about the retired user %s is emptied", user_id)
+
+
+def _forget_deliveries(deliveries: QuerySet, ids: list[int]) -> None:
+    with transaction.atomic(using=deliveries.db):
+        deliveries.filter(state=State.PENDING).update(
+            state=State.CANCELLED, payload=None, finished_at=timezone.now(), next_attempt_at=None, claimed_by=None,
+            claimed_until=None,
+        )
+        deliveries.filter(payload__isnull=False).update(payload=None)
+        retention.empty_excerpts(deliveries.db, ids)
+
+
+def _steps(rows: QuerySet):
+    """Primary keys, read before the first change."""
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    return (ids[start:start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))

@@ -1,0 +1,313 @@
+"""What is removed when: payloads after days, rows after weeks, and nothing that is still owed."""
+# pylint: disable=protected-access
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from openedx_webhooks import tasks
+from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.operations import retention
+from openedx_webhooks.webhooks import replay, wakeups
+
+pytestmark = pytest.mark.django_db
+EVENT = "org.openedx.learning.auth.session.login.completed.v1"
+FILTER = "org.openedx.learning.student.login.requested.v1"
+State = Delivery.State
+FINISHED = [State.DELIVERED, State.FAILED, State.CANCELLED]
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch):
+    monkeypatch.setattr(retention, "_LOOK_ROWS", 3)
+    monkeypatch.setattr(retention, "_STEP_ROWS", 2)
+
+
+@pytest.fixture(autouse=True)
+def _never_run(monkeypatch):
+    monkeypatch.setattr(retention, "_due", {"at": 0.0})
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture(name="webhook")
+def make_webhook():
+    """A webhook."""
+    return Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
+
+
+@pytest.fixture(name="webfilter")
+def make_webfilter():
+    """A webfilter."""
+    return Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
+
+
+def days_ago(days):
+    """A moment."""
+    return timezone.now() - timedelta(days=days)
+
+
+def deliver(webhook, age, state=State.DELIVERED, attempts=1):
+    """A delivery of so many days ago, with attempts."""
+    delivery = Delivery.objects.create(
+        webhook=webhook, event_id=f"{next(_numbers):032x}", event_type=EVENT, payload={"a": 1}, state=state,
+        created=days_ago(age), user_id=5,
+    )
+    for _ in range(attempts):
+        Attempt.objects.create(delivery=delivery, started_at=delivery.created, response_excerpt="hello")
+    return delivery
+
+
+def call(webfilter, age):
+    """A call of so many days ago."""
+    return Call.objects.create(
+        webfilter=webfilter, mode="enforce", result="passed", started_at=days_ago(age), request_body={"a": 1},
+        response_excerpt="hello",
+    )
+
+
+def what_is_left(delivery):
+    """``gone``, ``emptied`` or ``full``, of a delivery and its attempts alike."""
+    found = Delivery.objects.filter(pk=delivery.pk).first()
+    excerpts = set(Attempt.objects.filter(delivery_id=delivery.pk).values_list("response_excerpt", flat=True))
+    if found is None:
+        assert not excerpts
+        return "gone"
+    assert excerpts == {"" if found.payload is None else "hello"}
+    return "emptied" if found.payload is None else "full"
+
+
+AGES = [(0, "full"), (6.9, "full"), (7.1, "emptied"), (29.9, "emptied"), (30.1, "gone"), (4000, "gone")]
+
+
+class TestAges:
+    """By default: 7 days for payloads, 30 for rows."""
+
+    @pytest.mark.parametrize("state", FINISHED)
+    @pytest.mark.parametrize("age, expected", AGES)
+    def test_of_a_finished_delivery(self, webhook, state, age, expected):
+        delivery = deliver(webhook, age, state)
+        retention.purge(retention.from_settings())
+        assert what_is_left(delivery) == expected
+
+    @pytest.mark.parametrize("age", [0, 8, 31, 4000])
+    def test_what_is_pending_is_not_touched(self, webhook, age):
+        delivery = deliver(webhook, age, State.PENDING)
+        retention.purge(retention.from_settings())
+        assert what_is_left(delivery) == "full"
+
+    @pytest.mark.parametrize("age, expected", AGES)
+    def test_of_a_call(self, webfilter, age, expected):
+        call(webfilter, age)
+        retention.purge(retention.from_settings())
+        left = list(Call.objects.values_list("request_body", "response_excerpt"))
+        assert left == {"gone": [], "emptied": [(None, "")], "full": [({"a": 1}, "hello")]}[expected]
+
+    @pytest.mark.parametrize("payload_days, row_days, expected", [
+        (0, 0, ["full", "full", "full"]),
+        (0, 30, ["full", "full", "gone"]),
+        (7, 0, ["full", "emptied", "emptied"]),
+        (30, 7, ["full", "gone", "gone"]),
+        (0.5, 10**9, ["emptied", "emptied", "emptied"]),
+    ])
+    def test_are_settings_and_0_is_for_ever(self, webhook, settings, payload_days, row_days, expected):
+        settings.OPENEDX_WEBHOOKS = {"RETENTION_PAYLOAD_DAYS": payload_days, "RETENTION_ROW_DAYS": row_days}
+        deliveries = [deliver(webhook, age) for age in (1, 10, 40)]
+        retention.purge(retention.from_settings())
+        assert [what_is_left(delivery) for delivery in deliveries] == expected
+
+    @pytest.mark.parametrize("name", ["RETENTION_PAYLOAD_DAYS", "RETENTION_ROW_DAYS"])
+    @pytest.mark.parametrize("days", [-1, "7", None, True, float("nan"), [7]])
+    def test_that_are_none_are_refused(self, settings, name, days):
+        settings.OPENEDX_WEBHOOKS = {name: days}
+        with pytest.raises(ImproperlyConfigured, match=name):
+            retention.from_settings()
+
+
+class TestSteps:
+    """Many rows, a few at a time."""
+
+    def test_all_of_many_of_the_same_moment_are_reached(self, webhook):
+        old, older = [deliver(webhook, 0) for _ in range(11)], [deliver(webhook, 0) for _ in range(11)]
+        for deliveries, age in ((old, 10), (older, 40)):
+            Delivery.objects.filter(pk__in=[one.pk for one in deliveries]).update(created=days_ago(age))
+        counts = retention.purge(retention.from_settings())
+        assert (counts.emptied, counts.deleted) == (11, 11)
+        assert {what_is_left(delivery) for delivery in old} == {"emptied"}
+        assert {what_is_left(delivery) for delivery in older} == {"gone"}
+
+    def test_old_pending_deliveries_do_not_stand_in_the_way(self, webhook):
+        pending = [deliver(webhook, 50, State.PENDING) for _ in range(7)]
+        finished = deliver(webhook, 40)
+        retention.purge(retention.from_settings())
+        assert what_is_left(finished) == "gone"
+        assert {what_is_left(delivery) for delivery in pending} == {"full"}
+
+    def test_an_excerpt_that_came_after_the_payload_was_emptied_goes_too(self, webhook):
+        delivery = deliver(webhook, 8)
+        Delivery.objects.update(payload=None)
+        retention.purge(retention.from_settings())
+        assert what_is_left(delivery) == "emptied"
+
+    def test_a_second_run_finds_nothing(self, webhook, webfilter):
+        for age in (10, 40):
+            deliver(webhook, age)
+            call(webfilter, age)
+        retention.purge(retention.from_settings())
+        assert retention.purge(retention.from_settings()) == retention.Counts()
+
+    def test_payloads_are_not_read(self, webhook, django_assert_max_num_queries):
+        for age in (10, 10, 40, 40):
+            deliver(webhook, age)
+        with django_assert_max_num_queries(60) as queries:
+            retention.purge(retention.from_settings())
+        selects = [query["sql"].split("FROM")[0] for query in queries.captured_queries if "SELECT" in query["sql"]]
+        assert selects and not [sql for sql in selects if "payload" in sql]
+
+    def test_no_step_is_begun_when_the_time_is_over(self, webhook):
+        delivery = deliver(webhook, 40)
+        assert retention.purge(retention.from_settings(), max_seconds=0).out_of_time
+        assert what_is_left(delivery) == "full"
+
+    def test_the_progress_is_told(self, webhook):
+        for _ in range(5):
+            deliver(webhook, 40)
+        told = []
+        retention.purge(retention.from_settings(), tick=lambda counts: told.append(counts.deleted))
+        assert told == [2, 3, 5]
+
+    def test_a_count_is_what_a_purge_does(self, webhook, webfilter):
+        for age in (1, 10, 10, 40):
+            deliver(webhook, age)
+            deliver(webhook, age, State.PENDING)
+            call(webfilter, age)
+        what = retention.from_settings()
+        assert retention.count(what) == retention.Counts(emptied=4, deleted=2) == retention.purge(what)
+
+    def test_the_delivery_that_is_replayed_meanwhile_stays(self, webhook, monkeypatch):
+        delivery, lock = deliver(webhook, 40), retention._Records._lock
+
+        def replay_first(records, ids):
+            Delivery.objects.update(state=State.PENDING)
+            return lock(records, ids)
+
+        monkeypatch.setattr(retention._Records, "_lock", replay_first)
+        assert retention.purge(retention.from_settings()).deleted == 0
+        assert what_is_left(delivery) == "full"
+
+
+class TestByItself:
+    """What workers do hourly."""
+
+    def test_it_is_done(self, webhook):
+        delivery = deliver(webhook, 40)
+        retention.run_when_due()
+        assert what_is_left(delivery) == "gone"
+
+    def test_this_process_waits_an_hour(self, webhook, django_assert_num_queries):
+        retention.run_when_due()
+        deliver(webhook, 40)
+        with django_assert_num_queries(0):
+            retention.run_when_due()
+
+    def test_another_process_leaves_it_to_the_first(self, webhook, monkeypatch):
+        retention.run_when_due()
+        delivery = deliver(webhook, 40)
+        monkeypatch.setattr(retention, "_due", {"at": 0.0})
+        retention.run_when_due()
+        assert what_is_left(delivery) == "full"
+
+    def test_a_run_that_was_out_of_time_is_followed_by_another(self, webhook, monkeypatch):
+        deliver(webhook, 40)
+        monkeypatch.setattr(retention, "_RUN_SECONDS", 0)
+        before = retention.time.monotonic()
+        retention.run_when_due()
+        assert retention._due["at"] < before + 100
+
+    def test_payloads_that_were_looked_at_are_looked_at_again_only_the_next_day(self, webhook, monkeypatch):
+        first = deliver(webhook, 8)
+        retention.run_when_due()
+        Delivery.objects.filter(pk=first.pk).update(payload={"a": 1})
+        Attempt.objects.update(response_excerpt="hello")
+        second, seen = deliver(webhook, 7.5), []
+        for seconds in (3600, 25 * 3600):
+            cache.delete(retention._TURN_KEY)
+            monkeypatch.setattr(retention, "_due", {"at": 0.0})
+            now = retention.time.time() + seconds
+            monkeypatch.setattr(retention.time, "time", lambda now=now: now)
+            retention.run_when_due()
+            seen.append([what_is_left(first), what_is_left(second)])
+        assert seen[0] == ["full", "emptied"]
+        assert seen[1] == ["emptied", "emptied"]
+
+    @pytest.mark.parametrize("error", [DatabaseError("away"), ConnectionError("cache away")])
+    def test_nothing_is_raised_and_the_log_says_so(self, monkeypatch, caplog, error):
+        def fail(*_args):
+            raise error
+
+        monkeypatch.setattr(retention._Run, "all", fail)
+        retention.run_when_due()
+        assert type(error).__name__ in caplog.text
+
+    def test_a_wrong_setting_removes_nothing_and_is_said(self, webhook, settings, caplog):
+        settings.OPENEDX_WEBHOOKS = {"RETENTION_ROW_DAYS": "soon"}
+        delivery = deliver(webhook, 40)
+        retention.run_when_due()
+        assert what_is_left(delivery) == "full"
+        assert "RETENTION_ROW_DAYS" in caplog.text
+
+
+class TestWhoDoesIt:
+    """Workers and the command, never a request."""
+
+    @pytest.mark.parametrize("eager, expected", [(False, "gone"), (True, "full")])
+    def test_the_task_unless_it_runs_in_a_request(self, webhook, monkeypatch, eager, expected):
+        monkeypatch.setattr(wakeups, "_eager", lambda: eager)
+        delivery = deliver(webhook, 40)
+        tasks.deliver_due()
+        assert what_is_left(delivery) == expected
+
+    def test_the_command_that_delivers_without_celery(self, webhook):
+        delivery = deliver(webhook, 40)
+        call_command("webhooks_deliver", stdout=io.StringIO())
+        assert what_is_left(delivery) == "gone"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_and_a_replay_do_each_row_once(webhook):
+    if connection.vendor == "sqlite":
+        pytest.skip("the tests' SQLite database is in memory, and each thread would have one of its own")
+    deliveries = [deliver(webhook, 40) for _ in range(60)]
+    barrier = threading.Barrier(3)
+
+    def purge():
+        try:
+            barrier.wait()
+            return retention.purge(retention.from_settings()).deleted
+        finally:
+            connection.close()
+
+    def owe_again():
+        try:
+            barrier.wait()
+            return replay.replay(Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries[40:]]))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(purge), pool.submit(purge), pool.submit(owe_again)]
+        first, second, owed = [future.result() for future in running]
+    assert Delivery.objects.filter(state=State.PENDING).count() == owed
+    assert first + second + Delivery.objects.count() == 60
+    left = set(Delivery.objects.values_list("pk", flat=True))
+    assert set(Attempt.objects.values_list("delivery_id", flat=True)) == left

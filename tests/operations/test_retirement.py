@@ -1,0 +1,178 @@
+"""A retired user's data is emptied when the platform says so."""
+import subprocess
+import sys
+import types
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError
+from django.dispatch import Signal
+from django.utils import timezone
+
+from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.operations import retirement
+from openedx_webhooks.webhooks import replay
+
+EVENT = "org.openedx.learning.auth.session.login.completed.v1"
+FILTER = "org.openedx.learning.student.login.requested.v1"
+MODULE = "openedx.core.djangoapps.user_api.accounts.signals"
+SIGNALS = ["USER_RETIRE_LMS_MISC", "USER_RETIRE_LMS_CRITICAL"]
+State = Delivery.State
+
+
+@pytest.fixture(name="platform")
+def stand_in(monkeypatch):
+    """The platform's module with the two signals."""
+    module = types.ModuleType(MODULE)
+    for name in SIGNALS:
+        setattr(module, name, Signal())
+    parts = MODULE.split(".")
+    for length in range(1, len(parts)):
+        monkeypatch.setitem(sys.modules, ".".join(parts[:length]), types.ModuleType(".".join(parts[:length])))
+    monkeypatch.setattr(sys.modules[".".join(parts[:-1])], "signals", module, raising=False)
+    monkeypatch.setitem(sys.modules, MODULE, module)
+    return module
+
+
+@pytest.fixture(name="webhook")
+def make_webhook(db):  # pylint: disable=unused-argument
+    """A webhook."""
+    return Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
+
+
+def deliver(webhook, user_id, state=State.DELIVERED):
+    """A delivery about a user, with an attempt."""
+    delivery = Delivery.objects.create(
+        webhook=webhook, event_id=f"{Delivery.objects.count():032x}", event_type=EVENT, payload={"a": 1}, state=state,
+        user_id=user_id,
+    )
+    Attempt.objects.create(delivery=delivery, started_at=timezone.now(), response_excerpt="hello")
+    return delivery
+
+
+def is_full(delivery):
+    """Whether the delivery and its attempt still hold anything."""
+    delivery.refresh_from_db()
+    full = {delivery.payload is not None, bool(delivery.attempts.get().response_excerpt)}
+    assert len(full) == 1
+    return full.pop()
+
+
+@pytest.mark.parametrize("state", [State.DELIVERED, State.FAILED, State.CANCELLED])
+def test_finished_deliveries_are_emptied_and_stay(webhook, state):
+    delivery = deliver(webhook, 5, state)
+    retirement.forget(5)
+    assert not is_full(delivery)
+    assert delivery.state == state
+
+
+def test_what_is_owed_is_given_up_even_if_it_is_being_sent(webhook):
+    delivery = deliver(webhook, 5, State.PENDING)
+    Delivery.objects.update(claimed_by=delivery.message_id, claimed_until=timezone.now())
+    retirement.forget(5)
+    assert not is_full(delivery)
+    assert (delivery.state, delivery.next_attempt_at, delivery.claimed_by) == (State.CANCELLED, None, None)
+    assert delivery.finished_at
+
+
+def test_what_was_given_up_cannot_be_replayed(webhook):
+    deliver(webhook, 5, State.PENDING)
+    retirement.forget(5)
+    assert replay.replay(Delivery.objects.all()) == 0
+
+
+@pytest.mark.parametrize("other", [6, None, 55])
+@pytest.mark.parametrize("state", [State.PENDING, State.DELIVERED])
+def test_others_are_left_alone(webhook, other, state):
+    delivery = deliver(webhook, other, state)
+    retirement.forget(5)
+    assert is_full(delivery)
+    assert delivery.state == state
+
+
+def test_calls_are_emptied(db):  # pylint: disable=unused-argument
+    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
+    for user_id in (5, 6, None):
+        Call.objects.create(
+            webfilter=webfilter, mode="enforce", result="passed", request_body={"a": 1}, response_excerpt="hello",
+            user_id=user_id,
+        )
+    retirement.forget(5)
+    left = dict(Call.objects.exclude(response_excerpt="").values_list("user_id", "request_body"))
+    assert left == {6: {"a": 1}, None: {"a": 1}}
+    assert Call.objects.filter(user_id=5, request_body__isnull=True, response_excerpt="").count() == 1
+
+
+def test_many_are_emptied_in_steps(webhook, monkeypatch):
+    monkeypatch.setattr(retirement, "_STEP_ROWS", 2)
+    deliveries = [deliver(webhook, 5, state) for state in [State.PENDING, State.DELIVERED] * 3]
+    retirement.forget(5)
+    assert not any(is_full(delivery) for delivery in deliveries)
+
+
+def test_twice_is_as_good_as_once(webhook):
+    delivery = deliver(webhook, 5, State.PENDING)
+    retirement.forget(5)
+    delivery.refresh_from_db()
+    first = delivery.finished_at
+    retirement.forget(5)
+    delivery.refresh_from_db()
+    assert delivery.finished_at == first
+
+
+@pytest.mark.parametrize("user_id", [None, "", "5", True, 5.0])
+def test_without_an_id_it_fails_and_nothing_is_emptied(webhook, user_id):
+    delivery = deliver(webhook, None)
+    with pytest.raises(ValueError, match="id"):
+        retirement.forget(user_id)
+    assert is_full(delivery)
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_the_platform_s_signals_reach_it(webhook, platform, name):
+    assert retirement.connect()
+    user = get_user_model().objects.create(username="ana")
+    delivery = deliver(webhook, user.pk)
+    getattr(platform, name).send(sender=None, user=user, retired_username="r", retired_email="r@x")
+    assert not is_full(delivery)
+
+
+def test_connecting_twice_is_once(platform):
+    retirement.connect()
+    retirement.connect()
+    assert [len(getattr(platform, name).receivers) for name in SIGNALS] == [1, 1]
+
+
+def test_a_failure_reaches_the_platform(platform, db, monkeypatch):  # pylint: disable=unused-argument
+    retirement.connect()
+
+    def fail(*_args):
+        raise DatabaseError("away")
+
+    monkeypatch.setattr(retirement, "forget", fail)
+    with pytest.raises(DatabaseError):
+        platform.USER_RETIRE_LMS_MISC.send(sender=None, user=get_user_model()(pk=5))
+
+
+def test_without_a_platform_it_connects_nothing():
+    assert not retirement.connect()
+
+
+def test_a_starting_platform_connects_it():
+    code = f"""
+import sys, types, django
+from django.dispatch import Signal
+parts = {MODULE!r}.split(".")
+for length in range(1, len(parts) + 1):
+    name = ".".join(parts[:length])
+    sys.modules[name] = types.ModuleType(name)
+signals = sys.modules[{MODULE!r}]
+sys.modules[{MODULE!r}.rpartition(".")[0]].signals = signals
+signals.USER_RETIRE_LMS_MISC, signals.USER_RETIRE_LMS_CRITICAL = Signal(), Signal()
+django.setup()
+from openedx_webhooks import apps
+assert not apps.startup_problems, apps.startup_problems
+print(len(signals.USER_RETIRE_LMS_MISC.receivers), len(signals.USER_RETIRE_LMS_CRITICAL.receivers))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split() == ["1", "1"]
