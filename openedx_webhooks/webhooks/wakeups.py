@@ -36,6 +36,7 @@ _NUDGE_SPACING_SECONDS = 0.2
 _REFUSED_SECONDS = 5
 _COMPLAIN_SECONDS = 60
 _EXIT_SECONDS = 2.0
+_CHORES_SECONDS = 3600
 
 
 @shared_task(name=TASK_NAME, ignore_result=True)
@@ -98,14 +99,17 @@ def nudge() -> None:
 
 def heartbeat(**_kwargs) -> None:
     """
-    Nudge a worker every HEARTBEAT_SECONDS, if this process knows any webhook: called with each request.
+    Nudge a worker every HEARTBEAT_SECONDS, or hourly if this process knows no webhook: called with each request.
 
-    There is no beat on a stock site. What a broker lost, or a killed worker had, is found by this.
+    There is no beat on a stock site. What a broker lost, or a killed worker had, is found by this; and what the worker
+    does besides is due on sites that have only webfilters, or records of hooks that are gone.
     """
     now = time.monotonic()
     if now >= _heart["beats_at"]:
         _heart["beats_at"] = now + app_settings.HEARTBEAT_SECONDS
-        if not index.webhooks.is_empty() and not _eager():
+        is_idle = index.webhooks.is_empty() and now < _heart["chores_at"]
+        if not is_idle and not _eager():
+            _heart["chores_at"] = now + _CHORES_SECONDS
             nudge()
 
 
@@ -237,5 +241,6 @@ _FALLBACK_APP = "default"
 _started = {"app": None}
 _asked_for: set[int] = set()
 _complained = {"at": -math.inf}
-_heart = {"beats_at": 0.0}
+# The first chores are not at once: a site that starts has other things to do.
+_heart = {"beats_at": 0.0, "chores_at": time.monotonic() + _CHORES_SECONDS / 6}
 _nudger = _Nudger()

@@ -289,12 +289,22 @@ def test_requests_nudge_now_and_then(webhook, queue):
     assert len(queue()) == 1
 
 
-def test_requests_of_a_site_without_webhooks_do_not(db, queue):
+def test_requests_of_a_site_without_webhooks_do_not(db, queue, monkeypatch):
     index.webhooks.get("x")
-    wakeups._heart["beats_at"] = 0.0
+    monkeypatch.setattr(wakeups, "_heart", {"beats_at": 0.0, "chores_at": time.monotonic() + 60})
     request_started.send(sender=None)
     wakeups.heartbeat()
     assert queue() == []
+
+
+def test_but_they_do_once_an_hour_because_old_records_are_to_be_removed(db, queue, monkeypatch):
+    index.webhooks.get("x")
+    monkeypatch.setattr(wakeups, "_heart", {"beats_at": 0.0, "chores_at": 0.0})
+    wakeups.heartbeat()
+    assert len(queue()) == 1
+    wakeups._heart["beats_at"] = 0.0
+    wakeups.heartbeat()
+    assert len(queue()) == 0
 
 
 def test_message_is_sent_by_a_process_that_ends_at_once(tmp_path):
