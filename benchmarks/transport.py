@@ -6,17 +6,16 @@ deadline, guard or caps), and a new session for each call, which is what a hook 
 
 import asyncio
 import multiprocessing
-import random
 import ssl
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
 from django.test import override_settings
 
+from benchmarks._turns import take_turns
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.transport.client import post
 from tests.transport.servers import Authority
@@ -55,18 +54,9 @@ def _serve(ports, certificate: Path) -> None:
 
 
 def _compare(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """The times of each in milliseconds. They take turns, so that a busy moment hits all of them."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    turns = list(functions.items())
-    for number in range(WARM_UP + rounds):
-        # In another order each time: what comes after a new session finds the server still closing the last one.
-        random.shuffle(turns)
-        for name, function in turns:
-            start = time.perf_counter()
-            function()
-            if number >= WARM_UP:
-                times[name].append((time.perf_counter() - start) * 1000)
-    return times
+    """The times of each in milliseconds."""
+    times = take_turns(functions, rounds, WARM_UP)
+    return {name: [seconds * 1000 for seconds in values] for name, values in times.items()}
 
 
 def _check(response: requests.Response) -> None:

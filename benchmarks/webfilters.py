@@ -8,11 +8,9 @@ at most 1 ms longer than one of them; an open breaker at most 1 ms.
 import gc
 import logging
 import multiprocessing
-import random
 import statistics
 import sys
 import tempfile
-import time
 import types
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -29,6 +27,7 @@ from openedx_filters.filters import PipelineStep
 from openedx_filters.learning.filters import CourseHomeUrlCreationStarted, DashboardRenderStarted
 
 from benchmarks._server import serve
+from benchmarks._turns import take_turns
 from demo.minilms.models import CourseEnrollment, CourseOverview, UserProfile
 from openedx_webhooks import catalog
 from openedx_webhooks.models import Webfilter
@@ -83,18 +82,8 @@ def _server():
 
 
 def _medians(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each. They take turns, so that a busy moment hits all of them."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    turns = list(functions.items())
-    for number in range(WARM_UP + rounds):
-        # In another order each time: what comes after a new session finds the server still closing the last one.
-        random.shuffle(turns)
-        for name, function in turns:
-            start = time.perf_counter()
-            function()
-            if number >= WARM_UP:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    """Median seconds of each."""
+    return {name: statistics.median(times) for name, times in take_turns(functions, rounds, WARM_UP).items()}
 
 
 @contextmanager

@@ -123,7 +123,9 @@ def test_bad_redirects_are_refused_with_advice(url):
 
 
 def test_an_address_that_is_a_redirect_to_the_same_server_is_fine_as_an_endpoint_too():
-    validate_redirect("https://example.com/hooks")
+    """What is not accepted raises."""
+    assert validate_redirect("https://example.com/hooks") is None
+    assert validate_endpoint("https://example.com/hooks") is None
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_HEADERS))
