@@ -11,7 +11,6 @@ Rules that callers and operators can rely on:
 * A body that is larger than the cap, before or after decompression, is the error ``too_large``; its beginning is kept.
 """
 
-import os
 import re
 import time
 import zlib
@@ -29,7 +28,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from .. import __version__
 from ..app_settings import app_settings
 from . import connections, guard
-from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin
+from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin, forward_headers
 from .exchange import Exchange, closing_on_error
 from .failures import Failure, Phase, classify
 
@@ -39,16 +38,6 @@ _OWN_HEADERS = frozenset(
     ("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade")
 )
 _MAX_GZIP_MEMBERS = 16
-_PROXY_VARIABLES = (
-    "http_proxy",
-    "HTTP_PROXY",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-)
 _KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
 
 
@@ -119,11 +108,17 @@ class _Answer:
 
 @attrs.frozen
 class _Target:
-    """Where a URL leads."""
+    """
+    Where a URL leads, and what is the same in every request to it.
+
+    Attributes:
+        head: the request line and the Host header.
+        headers: sent if the caller has none of these names.
+    """
 
     origin: Origin
-    path: str
-    authorization: str
+    head: str
+    headers: tuple[tuple[str, str], ...]
 
 
 def post(
@@ -171,16 +166,13 @@ def post(
 
 
 def _target(url: str) -> _Target:
-    proxies = tuple(os.environ.get(name) for name in _PROXY_VARIABLES)
-    return _parse(url, proxies, guard.policy(), app_settings.CA_BUNDLE, bool(app_settings.VERIFY_TLS))
+    return parse(url, guard.policy(), app_settings.CA_BUNDLE, bool(app_settings.VERIFY_TLS))
 
 
 @lru_cache(maxsize=512)
-def _parse(
-    url: str, _proxies: tuple[str | None, ...], policy: guard.Policy, ca_bundle: str | None, verify: bool
-) -> _Target:
+def parse(url: str, policy: guard.Policy, ca_bundle: str | None, verify: bool) -> _Target:
     """
-    Take a URL apart and find its proxy. The proxy variables are arguments only so that a changed one is seen.
+    Take a URL apart and find its proxy. The environment, too, is looked at only once.
 
     Raises:
         Failure: ``invalid``.
@@ -194,21 +186,28 @@ def _parse(
         raise Failure("invalid", "the address of the endpoint is not a URL") from error
     if parts.scheme not in ("http", "https") or not host:
         raise Failure("invalid", "the address of the endpoint must be http:// or https:// with a host")
+    if not host.isprintable() or " " in host:
+        raise Failure("invalid", "the address of the endpoint has characters that a URL can't have")
     proxy = select_proxy(url, get_environ_proxies(url)) or ""
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"
+    default_port = 443 if parts.scheme == "https" else 80
+    origin = Origin(parts.scheme, host, default_port if port is None else port, proxy, policy, ca_bundle, verify)
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
         path = f"{path}?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?[]')}"
+    named = f"[{host.partition('%')[0]}]" if ":" in host else host
+    if origin.port != default_port:
+        named = f"{named}:{origin.port}"
     if proxy and parts.scheme == "http":
         # A proxy that is no tunnel is told the whole address, without the credentials.
-        path = f"http://{parts.netloc.rpartition('@')[2]}{path}"
-    credentials = ""
+        path = f"http://{named}{path}"
+    headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        credentials = f"Basic {b64encode(pair.encode()).decode()}"
-    port = port if port is not None else (443 if parts.scheme == "https" else 80)
-    return _Target(Origin(parts.scheme, host, port, proxy, policy, ca_bundle, verify), path, credentials)
+        headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    headers |= forward_headers(origin)
+    return _Target(origin, f"POST {path} HTTP/1.1\r\nHost: {named}\r\n", tuple(headers.items()))
 
 
 def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, answer: _Answer) -> None:
@@ -242,15 +241,15 @@ def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping
         if connection.sock is None:
             connection.connect()
         exchange.phase = Phase.SENDING
-        sent = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-        if target.authorization:
-            sent["Authorization"] = target.authorization
-        sent |= connection.forward_headers
-        given = {name.lower() for name in headers}
-        sent = {name: value for name, value in sent.items() if name.lower() not in given}
-        sent |= {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
+        sent, given = [], set()
+        for name, value in headers.items():
+            lower = name.lower()
+            if lower not in _OWN_HEADERS:
+                given.add(lower)
+                sent.append((name, value))
+        sent += [header for header in target.headers if header[0].lower() not in given]
         try:
-            connection.post(target.path, body, sent)
+            connection.post(target.head, sent, body)
         except (BrokenPipeError, ConnectionResetError):
             # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
             if not exchange.sent:
@@ -260,12 +259,9 @@ def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping
 def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
     """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
     cap, exchange.phase = exchange.body_limit, Phase.WAITING
-    response = connection.getresponse()
+    response = connection.response()
     with closing(response):
-        answer.status = response.status
-        for name, value in response.headers.items():
-            name = name.lower()
-            answer.headers[name] = f"{answer.headers[name]}, {value}" if name in answer.headers else value
+        answer.status, answer.headers = response.status, response.headers
         if response.status == 101:
             raise Failure("bad_response", "the endpoint switched protocols unasked")
         exchange.phase = Phase.READING

@@ -1,14 +1,15 @@
 """Connections to endpoints: guarded, bounded in time, kept alive, one pool per process."""
 
 import http.client
-import io
 import os
+import re
 import select
 import socket
 import ssl
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,7 @@ import attrs
 from requests.auth import _basic_auth_str
 from requests.certs import where
 
-from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, closing_on_error, wrap_tls
+from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, Lines, closing_on_error, wrap_tls
 from .failures import Failure, Phase
 from .guard import Policy
 from .resolver import Resolver
@@ -33,6 +34,15 @@ IDLE_TOTAL = 256
 MAX_ADDRESSES = 6
 # Informational responses and the final one.
 MAX_HEADS = 20
+# Of each of them; the same as http.client's own.
+MAX_HEADERS = 100
+MAX_LINE = 65536
+
+_WITHOUT_BODY = frozenset((101, 204, 304))
+_BLANKS = " \t\r\n"
+_LENGTH = re.compile(r"[0-9]{1,18}")
+# RFC 9110, 5.1 and 5.5: a token, and no control characters that could end the line.
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0]*")
 
 
 @attrs.frozen(cache_hash=True)
@@ -57,39 +67,80 @@ class Origin:
     verify: bool
 
 
-class _Lines(io.BufferedReader):
-    """What heads are read from. The response's base class takes the end of the stream for the end of the head."""
-
-    def readline(self, size=-1, /):
-        """A whole line, or as much as was asked for."""
-        line = super().readline(size)
-        if not line.endswith(b"\n") and len(line) != size:
-            raise ConnectionResetError("the connection ended within the head")
-        return line
-
-
 class Response(http.client.HTTPResponse):
-    """A response after all the informational ones; the base class knows 100 only and takes 103 for the answer."""
+    """
+    A response whose head is read here, and whose body, chunks included, by the base class.
 
-    def __init__(self, *args, **kwargs):
-        """As in the base class."""
-        super().__init__(*args, **kwargs)
-        self.fp = _Lines(self.fp.detach())
-        self._heads = 0
+    The base class leaves headers to the parser for e-mails, which takes as long as the rest of a POST together, and
+    takes 103 for the final response.
+    """
 
     def begin(self):
-        """Read up to the head of the final response."""
-        super().begin()
-        while 100 <= self.status < 200 and self.status != 101:
-            self.headers = self.msg = None
-            super().begin()
+        """
+        Read up to the end of the final response's head.
 
-    def _read_status(self):
-        self._heads += 1
-        if self._heads > MAX_HEADS:
+        Raises:
+            Failure, OSError, http.client.HTTPException: there is none.
+        """
+        for _ in range(MAX_HEADS):
+            version, status, reason = self._read_status()
+            headers = read_headers(self.fp)
+            if status == 101 or not 100 <= status < 200:
+                break
+        else:
             # Parsing them by the thousand costs seconds of CPU, within any limit of bytes.
             raise Failure("bad_response", "too many informational responses")
-        return super()._read_status()
+        if not version.startswith("HTTP/1."):
+            raise http.client.UnknownProtocol(version)
+        self.version = 10 if version == "HTTP/1.0" else 11
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.headers = self.msg = headers
+        self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = 0 if status in _WITHOUT_BODY else None if self.chunked else _content_length(headers)
+        # Without a length, the body ends where the connection does.
+        self.will_close = self._check_close() or not (self.chunked or self.length is not None)
+
+
+def read_headers(lines: Lines) -> dict[str, str]:
+    """
+    The headers of a response, names in lower case, values of the same name joined as RFC 9110, 5.3, says. A line that
+    is no header is passed over.
+
+    Raises:
+        OSError, http.client.HTTPException: the head has no end, or is too long.
+    """
+    headers: dict[str, str] = {}
+    name = ""
+    for _ in range(MAX_HEADERS + 1):
+        line = lines.readline(MAX_LINE + 1)
+        if len(line) > MAX_LINE:
+            raise http.client.LineTooLong("header line")
+        if line in (b"\r\n", b"\n"):
+            return headers
+        text = line.decode("latin-1")
+        if text[0] in " \t":
+            # Folded, as RFC 9112, 5.2, forbids since 2014.
+            if name:
+                headers[name] = f"{headers[name]} {text.strip(_BLANKS)}"
+            continue
+        name, colon, value = text.partition(":")
+        name, value = name.strip(_BLANKS).lower(), value.strip(_BLANKS)
+        if not colon or not name:
+            name = ""
+        elif name in headers:
+            headers[name] = f"{headers[name]}, {value}"
+        else:
+            headers[name] = value
+    raise http.client.HTTPException(f"more than {MAX_HEADERS} headers")
+
+
+def _content_length(headers: dict[str, str]) -> int | None:
+    """Bytes of the body; None where no or no clear length is given."""
+    lengths = {length.strip() for length in headers.get("content-length", "").split(",")}
+    length = lengths.pop()
+    return int(length) if not lengths and _LENGTH.fullmatch(length) else None
 
 
 class Connection(http.client.HTTPConnection):
@@ -103,7 +154,6 @@ class Connection(http.client.HTTPConnection):
         self._exchange = exchange
         self._resolver = resolver
         self.usable_until = 0.0
-        self._held: bytearray | None = None
         proxy = urlsplit(origin.proxy) if origin.proxy else None
         if proxy:
             super().__init__(proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80))
@@ -116,11 +166,6 @@ class Connection(http.client.HTTPConnection):
         if proxy and origin.scheme == "https":
             self.set_tunnel(origin.host, origin.port, _proxy_headers(proxy))
         self._create_connection = self._open
-
-    @property
-    def forward_headers(self) -> dict[str, str]:
-        """Headers for a proxy that is not a tunnel."""
-        return _proxy_headers(self._proxy) if self._proxy and self.origin.scheme == "http" else {}
 
     def bind(self, exchange: Exchange) -> None:
         """Let another exchange use it."""
@@ -165,27 +210,36 @@ class Connection(http.client.HTTPConnection):
             raise Failure("proxy", "an https:// endpoint needs an http:// proxy: TLS within TLS is not supported")
         self.origin.policy.check_behind_proxy(self.origin.host)
 
-    def post(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+    def post(self, head: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         """
         Send a request, head and body at once: one packet if it is small, and nothing if the head can't be made.
 
-        Raises:
-            Failure, OSError, ValueError, http.client.HTTPException
-        """
-        self._held = bytearray()
-        try:
-            self.request("POST", path, body, headers)
-            request = self._held
-        finally:
-            self._held = None
-        self.sock.sendall(request)
+        Args:
+            head: the request line and headers that are known to be well-formed, each line with its end.
 
-    def send(self, data):
-        """Hold what :meth:`post` will send; send anything else."""
-        if self._held is None:
-            super().send(data)
-        else:
-            self._held += data
+        Raises:
+            Failure, OSError
+            ValueError: a header has characters that HTTP can't carry.
+        """
+        # Joined by "+", so that what isn't text is an error rather than sent as Python shows it.
+        lines = [name + ": " + value for name, value in headers]
+        for line in lines:
+            if not _HEADER.fullmatch(line):
+                raise ValueError("a header has characters that HTTP can't carry")
+        lines.append(f"Content-Length: {len(body)}\r\n\r\n")
+        self.sock.sendall((head + "\r\n".join(lines)).encode("latin-1") + body)
+
+    def response(self) -> Response:
+        """
+        The response to what was sent, its head read.
+
+        Raises:
+            Failure, OSError, http.client.HTTPException
+        """
+        response = self.response_class(self.sock, method="POST")
+        with closing_on_error(response):
+            response.begin()
+        return response
 
     def is_usable(self) -> bool:
         """Whether the server has neither closed it nor said anything unasked, and it isn't old."""
@@ -229,6 +283,11 @@ def connect_any(endpoints: list[tuple[int, tuple]], port: int, exchange: Exchang
         sock.exchange = exchange
         return sock
     raise Failure("connect", f"no connection: {reason}")
+
+
+def forward_headers(origin: Origin) -> dict[str, str]:
+    """Headers for a proxy that is not a tunnel."""
+    return _proxy_headers(urlsplit(origin.proxy)) if origin.proxy and origin.scheme == "http" else {}
 
 
 def _proxy_headers(proxy) -> dict[str, str]:

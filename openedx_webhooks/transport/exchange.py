@@ -1,10 +1,9 @@
 """One POST's clock and counters, and sockets that obey them at every single operation."""
 
+import io
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import attrs
 
@@ -60,6 +59,22 @@ class Exchange:
             raise Failure("too_large", f"more than {limit} bytes arrived, heads and framing included")
 
 
+class Lines(io.BufferedReader):
+    """What responses are read from. ``http.client`` takes the end of the stream for the end of the head."""
+
+    def readline(self, size=-1, /):
+        """
+        A whole line, or as much as was asked for.
+
+        Raises:
+            ConnectionResetError: it has no end.
+        """
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise ConnectionResetError("the connection ended within the head")
+        return line
+
+
 class BoundedSocket(socket.socket):
     """
     A TCP socket whose every operation has what is left of the exchange as its time-out.
@@ -69,6 +84,10 @@ class BoundedSocket(socket.socket):
     """
 
     exchange: Exchange | None = None
+
+    def makefile(self, *_args, **_kwargs):
+        """What a response is read from."""
+        return Lines(super().makefile("rb", buffering=0))
 
     def recv_into(self, *args, **kwargs):
         """As in the base class, within the deadline and the limit."""
@@ -113,11 +132,17 @@ def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> Bounded
     return wrapped
 
 
-@contextmanager
-def closing_on_error(resource) -> Iterator[None]:
+class closing_on_error:  # pylint: disable=invalid-name
     """Close it if the block raises anything, a KeyboardInterrupt included, so that no socket stays behind."""
-    try:
-        yield
-    except BaseException:
-        resource.close()
-        raise
+
+    __slots__ = ("_resource",)
+
+    def __init__(self, resource):
+        self._resource = resource
+
+    def __enter__(self):
+        return self._resource
+
+    def __exit__(self, kind, _error, _traceback):
+        if kind is not None:
+            self._resource.close()

@@ -18,6 +18,7 @@ def _own_pool(monkeypatch):
     for name in os.environ:
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
             monkeypatch.delenv(name)
+    client.parse.cache_clear()
     use_pool(monkeypatch)
     yield
     connections.pool.close()

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from openedx_webhooks.transport import client
+
 from .servers import drips, keeps_alive, says, tunnels
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -17,6 +19,8 @@ def behind(monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", url)
         monkeypatch.setenv("HTTPS_PROXY", url)
         monkeypatch.setenv("NO_PROXY", no_proxy)
+        # A process looks at its environment once for each address.
+        client.parse.cache_clear()
 
     return set_proxy
 
