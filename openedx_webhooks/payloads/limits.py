@@ -18,9 +18,12 @@ _STEPS = (
 )
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def dump(value: Any) -> bytes:
     """JSON as it is sent: UTF-8, no blanks, strict."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return _encoder.encode(value).encode()
 
 
 def fit(payload: dict[str, Any], max_bytes: int) -> tuple[dict[str, Any], list[str]]:

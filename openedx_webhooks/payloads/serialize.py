@@ -14,7 +14,7 @@ import functools
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import openedx_filters
@@ -75,13 +75,17 @@ def filter_payload(
     for name, value in (extra or {}).items():
         if name not in kwargs:
             arguments[name] = value
-    # The default id is a UUID 1, which takes longer than all the rest and tells the machine's address.
-    metadata = EventsMetadata(
-        id=uuid.uuid4(), event_type=filter_type.filter_type, sourcelib=_filters_version()
-    )
+    metadata = {
+        "event_type": filter_type.filter_type,
+        "event_name": filter_type.name,
+        # EventsMetadata's default is a UUID 1, which takes longer than all the rest and tells the machine's address.
+        "id": str(uuid.uuid4()),
+        "time": datetime.now(UTC).isoformat(),
+        **_source_of_filters(),
+    }
     # The context of the activation mail calls the key that activates the account ``key``.
     more = frozenset(("key",)) if "activation" in filter_type.filter_type else _NO_MORE
-    return _payload(arguments, _metadata(metadata, filter_type.name), Walk(more), _with_profile)
+    return _payload(arguments, metadata, Walk(more), _with_profile)
 
 
 def user_id_of(payload: Mapping[str, Any]) -> int | None:
@@ -199,9 +203,14 @@ def _member(mapping, name):
 
 
 def _loaded_profile(user):
-    if any(base.__name__ == "LazyObject" for base in type(user).__mro__):
+    if _is_lazy(type(user)):
         user = held(user, "_wrapped")
     return held(user, "profile")
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_lazy(cls: type) -> bool:
+    return any(base.__name__ == "LazyObject" for base in cls.__mro__)
 
 
 def _metadata(metadata: EventsMetadata, name: str) -> dict[str, Any]:
@@ -210,6 +219,12 @@ def _metadata(metadata: EventsMetadata, name: str) -> dict[str, Any]:
         "event_name": name,
         "id": str(metadata.id),
         "time": metadata.time.astimezone(UTC).isoformat(),
+        **_source(metadata),
+    }
+
+
+def _source(metadata: EventsMetadata) -> dict[str, Any]:
+    return {
         "source": metadata.source,
         "sourcehost": metadata.sourcehost,
         "minorversion": metadata.minorversion,
@@ -218,5 +233,7 @@ def _metadata(metadata: EventsMetadata, name: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _filters_version() -> tuple[int, ...]:
-    return tuple(int(part) for part in openedx_filters.__version__.split(".") if part.isdigit())
+def _source_of_filters() -> dict[str, Any]:
+    """The same for all filters of a process."""
+    version = tuple(int(part) for part in openedx_filters.__version__.split(".") if part.isdigit())
+    return _source(EventsMetadata(event_type="", sourcelib=version))

@@ -20,6 +20,7 @@ import logging
 import time
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,10 +57,7 @@ class Breaker:
 
     def __init__(self, url: str):
         self._url = url
-        prefix = f"openedx_webhooks:breaker:{hashlib.sha256(url.encode(errors='backslashreplace')).hexdigest()[:32]}"
-        self._failures_key = f"{prefix}:failures"
-        self._open_key = f"{prefix}:open"
-        self._probe_key = f"{prefix}:probe"
+        self._failures_key, self._open_key, self._probe_key = _keys(url)
         # What allow() read, so that record() after a success need not read again.
         self._seen: int | None = None
         self._is_probing = False
@@ -136,6 +134,12 @@ class Breaker:
     def keys(self) -> tuple[str, str]:
         """Where failures and openness are kept."""
         return self._failures_key, self._open_key
+
+
+@lru_cache(maxsize=512)
+def _keys(url: str) -> tuple[str, str, str]:
+    prefix = f"openedx_webhooks:breaker:{hashlib.sha256(url.encode(errors='backslashreplace')).hexdigest()[:32]}"
+    return f"{prefix}:failures", f"{prefix}:open", f"{prefix}:probe"
 
 
 def breaker(url: str) -> Breaker:

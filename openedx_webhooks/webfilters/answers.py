@@ -63,13 +63,7 @@ def _load(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise _Unusable(f"the answer is not UTF-8, at byte {error.start + 1}") from error
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_integer,
-        )
+        value = _decoder.decode(text)
     except json.JSONDecodeError as error:
         raise _Unusable(f"the answer is not JSON, at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
@@ -102,6 +96,12 @@ def _integer(text):
     if len(text) > _MAX_INTEGER_DIGITS:
         raise _Unusable("the answer has a number that is too large")
     return int(text)
+
+
+# Built once: that takes longer than most answers.
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
+)
 
 
 def _check_size(value):
