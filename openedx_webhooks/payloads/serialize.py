@@ -29,7 +29,7 @@ from .registry import register
 from .serializers import held
 from .walk import MAX_NOTES, Walk
 
-__all__ = ["event_payload", "filter_payload", "register", "to_json", "user_id_of"]
+__all__ = ["event_payload", "filter_message", "filter_payload", "register", "to_json", "user_id_of"]
 
 _NO_MORE: frozenset[str] = frozenset()
 
@@ -53,14 +53,21 @@ def event_payload(event_type: EventType, kwargs: Mapping[str, Any], metadata: Ev
         metadata: the event's own.
     """
     arguments = {name: kwargs[name] for name in event_type.init_data if name in kwargs}
-    return _payload(arguments, _metadata(metadata, event_type.name), Walk())
+    return _payload(arguments, _metadata(metadata, event_type.name), Walk())[0]
 
 
 def filter_payload(
     filter_type: FilterType, kwargs: Mapping[str, Any], extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
+    """The payload of a filter; arguments as for :func:`filter_message`."""
+    return filter_message(filter_type, kwargs, extra)[0]
+
+
+def filter_message(
+    filter_type: FilterType, kwargs: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], bytes]:
     """
-    The payload of a filter.
+    The payload of a filter, and the same as it is sent in JSON.
 
     Arguments:
         kwargs: what the pipeline step is called with.
@@ -132,20 +139,20 @@ def _number(value):
     return value if isinstance(value, int) and 0 <= value < 2**63 else None
 
 
-def _payload(arguments, metadata, walk, argument=Walk.at):
+def _payload(arguments, metadata, walk, argument=Walk.at) -> tuple[dict[str, Any], bytes]:
     payload = {
         name: argument(walk, name, value) for name, value in arguments.items()
         if not is_sensitive(name) and name != METADATA
     }
     payload[METADATA] = metadata
     limit = app_settings.PAYLOAD_MAX_BYTES
+    body = dump(payload)
+    if len(body) <= limit and not walk.cut:
+        return payload, body
     room = min(4096, limit // 4)
-    fitted, cut = fit(payload, limit - room if walk.cut else limit)
-    if cut and not walk.cut:
-        fitted, cut = fit(payload, limit - room)
-    if walk.cut or cut:
-        metadata["cut"] = _notes([*walk.cut, *cut], room)
-    return fitted
+    fitted, cut = fit(payload, limit - room)
+    metadata["cut"] = _notes([*walk.cut, *cut], room)
+    return fitted, dump(fitted)
 
 
 def _notes(places, room):

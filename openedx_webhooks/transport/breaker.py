@@ -7,7 +7,8 @@ again. BREAKER_FAILURES = 0 switches it off.
 
 What the cache holds, all under a hash of the URL (which may have secrets in it, and characters that memcached refuses):
 
-* ``failures``: how many in a row. Missing in the good case, which therefore costs one read and no write.
+* ``failures``: how many in a row. Missing in the good case, which therefore costs no write, and one read per second
+  and process: that there was no failure is believed for a second.
 * ``open``: there while it is open. Its expiry is the cache's, so that clocks of different machines don't matter.
 * ``probe``: there while somebody probes. Expires, too, so that a prober that was killed does not hold it for ever.
 
@@ -67,8 +68,13 @@ class Breaker:
         threshold = app_settings.BREAKER_FAILURES
         if threshold <= 0:
             return True
+        if time.monotonic() < _believed_until.get(self._url, 0.0):
+            self._seen = 0
+            return True
         self._seen = _count(_guarded("get", self._failures_key))
         if self._seen < threshold:
+            if not self._seen:
+                _believe(self._url)
             return True
         if _guarded("get", self._open_key):
             return False
@@ -102,6 +108,7 @@ class Breaker:
             self.reset()
 
     def _record_failure(self) -> None:
+        _believed_until.pop(self._url, None)
         failures = self._increment()
         threshold = app_settings.BREAKER_FAILURES
         if not failures or failures < threshold:
@@ -134,6 +141,24 @@ class Breaker:
     def keys(self) -> tuple[str, str]:
         """Where failures and openness are kept."""
         return self._failures_key, self._open_key
+
+
+# Filters run hundreds of times per page, and a shared cache is asked over the network. A failure that another process
+# counts in this second is seen after it; one of this process at once.
+_BELIEVE_SECONDS = 1.0
+_BELIEVED_MAX = 1024
+_believed_until: dict[str, float] = {}
+
+
+def _believe(url: str) -> None:
+    if len(_believed_until) >= _BELIEVED_MAX:
+        _believed_until.clear()
+    _believed_until[url] = time.monotonic() + _BELIEVE_SECONDS
+
+
+def forget() -> None:
+    """Ask the cache again about every endpoint."""
+    _believed_until.clear()
 
 
 @lru_cache(maxsize=512)

@@ -16,7 +16,6 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
@@ -260,7 +259,7 @@ def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
     """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
     cap, exchange.phase = exchange.body_limit, Phase.WAITING
     response = connection.response()
-    with closing(response):
+    try:
         answer.status, answer.headers = response.status, response.headers
         if response.status == 101:
             raise Failure("bad_response", "the endpoint switched protocols unasked")
@@ -270,6 +269,8 @@ def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
         answer.size = min(len(raw), cap)
         # Without chunks, ``length`` is what is still missing; None means until the server closes.
         is_whole = response.isclosed() if response.chunked else not response.length
+    finally:
+        response.close()
     answer.body, problem = _decode(raw, answer.headers.get("content-encoding", ""), cap)
     if len(raw) > cap:
         problem = ("too_large", f"the response is larger than {cap} bytes")

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -42,7 +42,7 @@ _WITHOUT_BODY = frozenset((101, 204, 304))
 _BLANKS = " \t\r\n"
 _LENGTH = re.compile(r"[0-9]{1,18}")
 # RFC 9110, 5.1 and 5.5: a token, and no control characters that could end the line.
-_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0]*")
+_HEADERS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0]*\r\n)*")
 
 
 @attrs.frozen(cache_hash=True)
@@ -210,7 +210,7 @@ class Connection(http.client.HTTPConnection):
             raise Failure("proxy", "an https:// endpoint needs an http:// proxy: TLS within TLS is not supported")
         self.origin.policy.check_behind_proxy(self.origin.host)
 
-    def post(self, head: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    def post(self, head: str, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """
         Send a request, head and body at once: one packet if it is small, and nothing if the head can't be made.
 
@@ -222,12 +222,11 @@ class Connection(http.client.HTTPConnection):
             ValueError: a header has characters that HTTP can't carry.
         """
         # Joined by "+", so that what isn't text is an error rather than sent as Python shows it.
-        lines = [name + ": " + value for name, value in headers]
-        for line in lines:
-            if not _HEADER.fullmatch(line):
-                raise ValueError("a header has characters that HTTP can't carry")
-        lines.append(f"Content-Length: {len(body)}\r\n\r\n")
-        self.sock.sendall((head + "\r\n".join(lines)).encode("latin-1") + body)
+        lines = "".join([name + ": " + value + "\r\n" for name, value in headers])
+        if not _HEADERS.fullmatch(lines) or lines.count("\n") != len(headers):
+            raise ValueError("a header has characters that HTTP can't carry")
+        head = f"{head}{lines}Content-Length: {len(body)}\r\n\r\n"
+        self.sock.sendall(head.encode("latin-1") + body)
 
     def response(self) -> Response:
         """

@@ -68,7 +68,8 @@ def _load(body: bytes) -> Any:
         raise _Unusable(f"the answer is not JSON, at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise _Unusable(f"the answer is nested deeper than {_MAX_DEPTH}") from error
-    _check_size(value)
+    if text.count("{") + text.count("[") >= _MAX_DEPTH or text.count(":") > _MAX_MEMBERS:
+        _check_size(value)
     if "\\u" in text:
         _check_surrogates(value)
     return value

@@ -53,11 +53,19 @@ class Question:
 
 
 class Questions:
-    """Makes the requests of one run; what webfilters have in common is encoded once."""
+    """
+    Makes the requests of one run; what webfilters have in common is encoded once.
 
-    def __init__(self, payload: dict[str, Any]):
+    Args:
+        body: the payload in JSON, as it is sent.
+    """
+
+    def __init__(self, payload: dict[str, Any], body: bytes):
         self._payload = payload
-        self._encoded: dict[tuple[str, bool], tuple[Any, bytes, str]] = {}
+        # By shape, and whether it is a form.
+        self._encoded: dict[tuple[str, bool], tuple[Any, bytes, str]] = {
+            ("", False): (payload, body, encode.JSON_TYPE)
+        }
 
     def of(self, webfilter) -> Question:
         """

@@ -72,8 +72,8 @@ def run(
         _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
         return {}, None
     _load_related(adapters.of(filter_name).load, kwargs)
-    payload = serialize.filter_payload(filter_type, kwargs)
-    asked = _questions(webfilters, payload)
+    payload, body = serialize.filter_message(filter_type, kwargs)
+    asked = _questions(webfilters, payload, body)
     if not asked:
         return {}, None
     _ask(asked, payload)
@@ -136,9 +136,9 @@ def _related(value, attribute):
         return getattr(value, attribute)
 
 
-def _questions(webfilters, payload) -> list[Asked]:
+def _questions(webfilters, payload, body) -> list[Asked]:
     """The requests to be made: of webfilters whose condition is true, and whose shape, if any, is not null."""
-    questions = Questions(payload)
+    questions = Questions(payload, body)
     asked = []
     for webfilter in webfilters:
         failed = skips.Reason.CONDITION_FAILED

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
-from ..payloads import sample_arguments, samples
+from ..payloads import encode, sample_arguments, samples
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import apply
@@ -50,7 +50,8 @@ def ask_sample(webfilter) -> Trial:
     filter_type = webfilter.known_type
     if filter_type is None:
         raise ValueError(_("This installation has no filter “%s”.") % webfilter.event)
-    question = Questions(samples.sample_payload(filter_type)).of(webfilter)
+    payload = samples.sample_payload(filter_type)
+    question = Questions(payload, encode.encode(payload, False)[0]).of(webfilter)
     deadline = time.monotonic() + (webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
     (outcome,) = call_all([question], deadline)
     if outcome.ok:
