@@ -174,8 +174,10 @@ def _with_profile(walk, name, value):
     if name == "running_pipeline":
         value = _pipeline(value)
     data = walk.at(name, value)
+    if not isinstance(data, dict) or "user" not in data:
+        return data
     profile = _loaded_profile(held(value, "user"))
-    if profile is None or not isinstance(data, dict) or "user" not in data:
+    if profile is None:
         return data
     members = {}
     for key, member in data.items():

@@ -30,6 +30,7 @@ from . import connections, guard
 from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin, forward_headers
 from .exchange import Exchange, closing_on_error
 from .failures import Failure, Phase, classify
+from .response import Response
 
 USER_AGENT = f"openedx-webhooks/{__version__}"
 # HTTP itself, or this client, decides about these.
@@ -258,24 +259,19 @@ def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping
 def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
     """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
     cap, exchange.phase = exchange.body_limit, Phase.WAITING
-    response = connection.response()
-    try:
-        answer.status, answer.headers = response.status, response.headers
-        if response.status == 101:
-            raise Failure("bad_response", "the endpoint switched protocols unasked")
-        exchange.phase = Phase.READING
-        # One byte more than allowed tells whether there is more.
-        raw = response.read(cap + 1)
-        answer.size = min(len(raw), cap)
-        # Without chunks, ``length`` is what is still missing; None means until the server closes.
-        is_whole = response.isclosed() if response.chunked else not response.length
-    finally:
-        response.close()
+    response = Response(connection.sock)
+    answer.status, answer.headers = response.status, response.headers
+    if response.status == 101:
+        raise Failure("bad_response", "the endpoint switched protocols unasked")
+    exchange.phase = Phase.READING
+    # One byte more than allowed tells whether there is more.
+    raw, is_whole = response.read(cap + 1)
+    answer.size = min(len(raw), cap)
     answer.body, problem = _decode(raw, answer.headers.get("content-encoding", ""), cap)
     if len(raw) > cap:
         problem = ("too_large", f"the response is larger than {cap} bytes")
     elif not is_whole:
-        problem = ("reset", f"the connection ended {response.length} bytes before the end of the response")
+        problem = ("reset", f"the connection ended {response.missing} bytes before the end of the response")
     if problem:
         raise Failure(*problem)
     return 0 if response.will_close else _keep_seconds(answer.headers.get("keep-alive", ""))

@@ -17,7 +17,7 @@ import attrs
 from requests.auth import _basic_auth_str
 from requests.certs import where
 
-from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, Lines, closing_on_error, wrap_tls
+from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, closing_on_error, wrap_tls
 from .failures import Failure, Phase
 from .guard import Policy
 from .resolver import Resolver
@@ -32,15 +32,6 @@ IDLE_PER_ORIGIN = 32
 IDLE_TOTAL = 256
 # A name with hundreds of addresses must not divide the time for connecting into nothing.
 MAX_ADDRESSES = 6
-# Informational responses and the final one.
-MAX_HEADS = 20
-# Of each of them; the same as http.client's own.
-MAX_HEADERS = 100
-MAX_LINE = 65536
-
-_WITHOUT_BODY = frozenset((101, 204, 304))
-_BLANKS = " \t\r\n"
-_LENGTH = re.compile(r"[0-9]{1,18}")
 # RFC 9110, 5.1 and 5.5: a token, and no control characters that could end the line.
 _HEADERS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0]*\r\n)*")
 
@@ -67,92 +58,15 @@ class Origin:
     verify: bool
 
 
-class Response(http.client.HTTPResponse):
-    """
-    A response whose head is read here, and whose body, chunks included, by the base class.
-
-    The base class leaves headers to the parser for e-mails, which takes as long as the rest of a POST together, and
-    takes 103 for the final response.
-    """
-
-    def begin(self):
-        """
-        Read up to the end of the final response's head.
-
-        Raises:
-            Failure, OSError, http.client.HTTPException: there is none.
-        """
-        for _ in range(MAX_HEADS):
-            version, status, reason = self._read_status()
-            headers = read_headers(self.fp)
-            if status == 101 or not 100 <= status < 200:
-                break
-        else:
-            # Parsing them by the thousand costs seconds of CPU, within any limit of bytes.
-            raise Failure("bad_response", "too many informational responses")
-        if not version.startswith("HTTP/1."):
-            raise http.client.UnknownProtocol(version)
-        self.version = 10 if version == "HTTP/1.0" else 11
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.headers = self.msg = headers
-        self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.length = 0 if status in _WITHOUT_BODY else None if self.chunked else _content_length(headers)
-        # Without a length, the body ends where the connection does.
-        self.will_close = self._check_close() or not (self.chunked or self.length is not None)
-
-
-def read_headers(lines: Lines) -> dict[str, str]:
-    """
-    The headers of a response, names in lower case, values of the same name joined as RFC 9110, 5.3, says. A line that
-    is no header is passed over.
-
-    Raises:
-        OSError, http.client.HTTPException: the head has no end, or is too long.
-    """
-    headers: dict[str, str] = {}
-    name = ""
-    for _ in range(MAX_HEADERS + 1):
-        line = lines.readline(MAX_LINE + 1)
-        if len(line) > MAX_LINE:
-            raise http.client.LineTooLong("header line")
-        if line in (b"\r\n", b"\n"):
-            return headers
-        text = line.decode("latin-1")
-        if text[0] in " \t":
-            # Folded, as RFC 9112, 5.2, forbids since 2014.
-            if name:
-                headers[name] = f"{headers[name]} {text.strip(_BLANKS)}"
-            continue
-        name, colon, value = text.partition(":")
-        name, value = name.strip(_BLANKS).lower(), value.strip(_BLANKS)
-        if not colon or not name:
-            name = ""
-        elif name in headers:
-            headers[name] = f"{headers[name]}, {value}"
-        else:
-            headers[name] = value
-    raise http.client.HTTPException(f"more than {MAX_HEADERS} headers")
-
-
-def _content_length(headers: dict[str, str]) -> int | None:
-    """Bytes of the body; None where no or no clear length is given."""
-    lengths = {length.strip() for length in headers.get("content-length", "").split(",")}
-    length = lengths.pop()
-    return int(length) if not lengths and _LENGTH.fullmatch(length) else None
-
-
 class Connection(http.client.HTTPConnection):
     """One connection, straight or through a proxy; used by one thread at a time."""
-
-    response_class = Response
 
     def __init__(self, origin: Origin, exchange: Exchange, resolver: Resolver):
         """Connects at :meth:`connect`, not before."""
         self.origin = origin
         self._exchange = exchange
         self._resolver = resolver
+        self._poll: select.poll | None = None
         self.usable_until = 0.0
         proxy = urlsplit(origin.proxy) if origin.proxy else None
         if proxy:
@@ -228,25 +142,14 @@ class Connection(http.client.HTTPConnection):
         head = f"{head}{lines}Content-Length: {len(body)}\r\n\r\n"
         self.sock.sendall(head.encode("latin-1") + body)
 
-    def response(self) -> Response:
-        """
-        The response to what was sent, its head read.
-
-        Raises:
-            Failure, OSError, http.client.HTTPException
-        """
-        response = self.response_class(self.sock, method="POST")
-        with closing_on_error(response):
-            response.begin()
-        return response
-
     def is_usable(self) -> bool:
         """Whether the server has neither closed it nor said anything unasked, and it isn't old."""
         if self.sock is None or time.monotonic() >= self.usable_until:
             return False
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN | select.POLLPRI)
-        return not poll.poll(0)
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self.sock, select.POLLIN | select.POLLPRI)
+        return not self._poll.poll(0)
 
 
 def _left(exchange: Exchange) -> float:

@@ -60,7 +60,7 @@ class Exchange:
 
 
 class Lines(io.BufferedReader):
-    """What responses are read from. ``http.client`` takes the end of the stream for the end of the head."""
+    """What ``http.client`` reads a proxy's answer from. It takes the end of the stream for the end of the head."""
 
     def readline(self, size=-1, /):
         """
@@ -86,8 +86,15 @@ class BoundedSocket(socket.socket):
     exchange: Exchange | None = None
 
     def makefile(self, *_args, **_kwargs):
-        """What a response is read from."""
+        """What a proxy's answer is read from."""
         return Lines(super().makefile("rb", buffering=0))
+
+    def recv(self, *args, **kwargs):
+        """As in the base class, within the deadline and the limit."""
+        self.settimeout(self.exchange.remaining())
+        data = super().recv(*args, **kwargs)
+        self.exchange.count_received(len(data))
+        return data
 
     def recv_into(self, *args, **kwargs):
         """As in the base class, within the deadline and the limit."""
@@ -96,16 +103,15 @@ class BoundedSocket(socket.socket):
         self.exchange.count_received(size)
         return size
 
-    def sendall(self, data, *args):
+    def sendall(self, data: bytes, *args):
         """As in the base class, within the deadline, counting what was taken."""
         # In pieces of a TLS record: a record that was cut off can't be decrypted, so what failed was not received.
-        with memoryview(data) as view, view.cast("B") as octets:
-            position = 0
-            while position < len(octets):
-                self.settimeout(self.exchange.remaining())
-                size = self.send(octets[position : position + 16384], *args)
-                position += size
-                self.exchange.sent += size
+        position = 0
+        while position < len(data):
+            self.settimeout(self.exchange.remaining())
+            size = self.send(data[position : position + 16384], *args)
+            position += size
+            self.exchange.sent += size
 
 
 class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):  # pylint: disable=abstract-method

@@ -5,6 +5,7 @@ What an endpoint answered: the body of a 2xx response, parsed strictly, since it
 body is no answer. Everything else is a problem that is named, never an error.
 """
 
+import codecs
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +60,7 @@ def parse(outcome: Outcome) -> Answer:
 
 def _load(body: bytes) -> Any:
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         raise _Unusable(f"the answer is not UTF-8, at byte {error.start + 1}") from error
     try:

@@ -203,6 +203,21 @@ class TestCost:
         call.record(True)
         assert Counting.calls == ["get"]
 
+    def test_good_calls_read_once_a_second(self):
+        for _ in range(100):
+            call = breaker(URL)
+            call.allow()
+            call.record(True)
+        assert Counting.calls == ["get"]
+        time.sleep(1.05)
+        breaker(URL).allow()
+        assert Counting.calls == ["get"] * 2
+
+    def test_what_is_remembered_of_many_endpoints_has_a_limit(self):
+        for number in range(2000):
+            breaker(f"{URL}&{number}").allow()
+        assert len(breaker_module._believed_until) <= 1024  # pylint: disable=protected-access
+
     def test_a_refused_call_reads_twice_and_writes_nothing(self):
         fail(3)
         Counting.calls.clear()
@@ -296,6 +311,21 @@ def _in_processes(count: int, function) -> list:
     for process in processes:
         process.join(10)
     return result
+
+
+@pytest.mark.usefixtures("shared")
+def test_failures_of_another_process_are_seen_within_a_second(settings):
+    settings.OPENEDX_WEBHOOKS = {"BREAKER_FAILURES": 3, "BREAKER_OPEN_SECONDS": 30}
+    assert breaker(URL).allow()
+    _in_processes(1, lambda: fail(3))
+    time.sleep(1.05)
+    assert not breaker(URL).allow()
+
+
+def test_failures_of_this_process_are_seen_at_once():
+    assert breaker(URL).allow()
+    fail(3)
+    assert not breaker(URL).allow()
 
 
 @pytest.mark.usefixtures("shared")

@@ -14,7 +14,7 @@ import pytest
 from django.utils import timezone
 
 from openedx_webhooks import __version__
-from openedx_webhooks.transport import client, connections
+from openedx_webhooks.transport import client, connections, guard
 from openedx_webhooks.transport.resolver import Resolver
 
 from ..receiver import Reply
@@ -83,6 +83,27 @@ class TestRequest:
     def test_a_header_of_the_caller_wins_over_credentials_in_the_address(self, receiver, post):
         post(f"http://user:pw@127.0.0.1:{receiver.port}/", headers={"Authorization": "Bearer x"})
         assert receiver.received[0].headers["Authorization"] == "Bearer x"
+
+    @pytest.mark.parametrize(
+        "url, line, host",
+        [
+            ("http://a.test", "/", "a.test"),
+            ("http://a.test:80/x", "/x", "a.test"),
+            ("http://a.test:443/x", "/x", "a.test:443"),
+            ("https://a.test:443/x", "/x", "a.test"),
+            ("https://A.test:8443/x?", "/x", "a.test:8443"),
+            ("http://[fe80::1%25eth0]/", "/", "[fe80::1]"),
+            ("http://b\u00fccher.test/?q=\u00fc#part", "/?q=%C3%BC", "xn--bcher-kva.test"),
+            ("http://a.test/a b\u2028?c d\x7f", "/a%20b%E2%80%A8?c%20d%7F", "a.test"),
+        ],
+    )
+    def test_how_a_request_begins(self, url, line, host):
+        target = client.parse(url, guard.policy(), None, True)
+        assert target.head == f"POST {line} HTTP/1.1\r\nHost: {host}\r\n"
+
+    @pytest.mark.parametrize("host", ["a b.test", "a\x00.test", "a\x7f.test", "\u2028.test", "a%0d%0a.test\x1f"])
+    def test_a_host_of_other_characters_is_invalid(self, post, host):
+        assert post(f"http://{host}/").error == "invalid"
 
     def test_ipv6(self, raw, post):
         try:

@@ -4,6 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from openedx_webhooks.models import Webfilter
+from openedx_webhooks.transport import breaker
 from openedx_webhooks.webfilters import run
 
 
@@ -11,6 +12,7 @@ from openedx_webhooks.webfilters import run
 def _alone(monkeypatch):
     """No test sees another's breakers, remembered answers or hourly log lines."""
     cache.clear()
+    breaker.forget()
     monkeypatch.setattr(run, "_logged", {})
 
 

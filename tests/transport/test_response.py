@@ -1,0 +1,120 @@
+"""What servers say, as it is understood: heads of any shape, and bodies however they arrive."""
+
+import http.client
+import time
+
+import pytest
+
+from .servers import keeps_alive, says
+
+OK = b"HTTP/1.1 200 OK\r\n"
+END = b"Content-Length: 5\r\n\r\nhello"
+
+
+@pytest.mark.parametrize(
+    "lines, headers",
+    [
+        (b"X-Two:a\r\nx-two:\t b \r\n", {"x-two": "a, b"}),
+        (b"X-Empty:\r\n", {"x-empty": ""}),
+        (b"X-Colon: a:b\r\n", {"x-colon": "a:b"}),
+        (b"X-Folded: a\r\n  b\r\n\tc\r\n", {"x-folded": "a b c"}),
+        (b" folded onto nothing\r\nX: a\r\n", {"x": "a"}),
+        (b"no header at all\r\n folded onto it\r\nX: a\r\n", {"x": "a"}),
+        (b": no name\r\nX: a\r\n", {"x": "a"}),
+        (b"X-Latin: caf\xe9\r\n", {"x-latin": "caf\xe9"}),
+        (b"X-Bare: a\nX: b\n", {"x-bare": "a", "x": "b"}),
+        (b"X: %s\r\n" % (b"y" * 60_000), {"x": "y" * 60_000}),
+    ],
+    ids=["twice", "empty", "colon", "folded", "folded onto nothing", "no colon", "no name", "latin-1", "bare", "long"],
+)
+def test_headers_are_read_as_they_come(raw, post, lines, headers):
+    outcome = post(raw(says(OK + lines + END)).url())
+    assert (outcome.body, outcome.error) == (b"hello", ""), outcome.detail
+    assert outcome.headers == headers | {"content-length": "5"}
+
+
+@pytest.mark.parametrize("count, error", [(99, ""), (100, "bad_response")])
+def test_there_may_be_a_hundred_headers(raw, post, count, error):
+    assert post(raw(says(OK + b"X: y\r\n" * count + END)).url()).error == error
+
+
+@pytest.mark.parametrize("size, error", [(65_000, ""), (65_536, "bad_response")])
+def test_a_header_may_have_64_kilobytes(raw, post, size, error):
+    assert post(raw(says(OK + b"X: " + b"y" * size + b"\r\n" + END)).url()).error == error
+
+
+@pytest.mark.parametrize(
+    "head, is_kept",
+    [
+        (b"Content-Length: 5, 5\r\n", True),
+        (b"Content-Length: 5\r\nContent-Length: 5\r\n", True),
+        (b"Transfer-Encoding: CHUNKED\r\n", True),
+        (b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", True),
+        (b"Content-Length: 5\r\nContent-Length: 3\r\n", False),
+        (b"Content-Length: five\r\n", False),
+        (b"Content-Length: +5\r\n", False),
+        (b"Content-Length: -5\r\n", False),
+        (b"Content-Length: \xb2\r\n", False),
+        (b"Content-Length: 9999999999999999999999\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_body_has_the_length_that_is_clear_or_ends_with_the_connection(raw, post, head, is_kept):
+    body = b"5\r\nhello\r\n0\r\n\r\n" if b"chunked" in head.lower() else b"hello"
+    server = raw(keeps_alive(OK + head + b"\r\n" + body) if is_kept else says(OK + head + b"\r\n" + body, close=True))
+    outcomes = [post(server.url()) for _ in range(2)]
+    assert [(outcome.body, outcome.error) for outcome in outcomes] == [(b"hello", "")] * 2, outcomes
+    assert server.accepted == (1 if is_kept else 2)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", OK + b"Connection: X-Y\r\n"])
+def test_a_connection_stays_open_if_the_server_says_so(raw, post, head):
+    server = raw(keeps_alive(head + END))
+    assert [post(server.url()).body for _ in range(2)] == [b"hello"] * 2
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_is_waited_for_no_longer(raw, post, status):
+    server = raw(keeps_alive(b"HTTP/1.1 %d X\r\n\r\n" % status))
+    outcomes = [post(server.url()) for _ in range(2)]
+    assert [(outcome.status_code, outcome.error) for outcome in outcomes] == [(status, "")] * 2
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize("body", [END, b"Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\nT: x\r\n\r\n"])
+def test_a_response_may_arrive_byte_by_byte(raw, post, body):
+    def script(connection, server):
+        server.read_request(connection)
+        for byte in OK + body:
+            connection.sendall(bytes((byte,)))
+            time.sleep(0.0005)
+
+    assert post(raw(script).url()).body == b"hello"
+
+
+def test_what_comes_after_a_response_is_the_answer_to_nothing(raw, post):
+    """Both arrive at once, so that nothing is left in the socket to tell."""
+    extra = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+    server = raw(keeps_alive(OK + END + extra))
+    assert [post(server.url()).status_code for _ in range(2)] == [200, 200]
+    assert server.accepted == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.1  200  OK", b"HTTP/1.1\t200\tOK", b"HTTP/1.9 200 \xe9"],
+)
+def test_status_lines_that_mean_200(raw, post, line):
+    assert post(raw(says(line + b"\r\n" + END)).url()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"HTTP/1.1", b"HTTP/1.1 20", b"HTTP/1.1 2000 OK", b"HTTP/1.1 200OK", b"HTTP/11 200 OK", b"ICY 200 OK",
+     b"http/1.1 200 OK", b"HTTP/1.1 \xb2\xb0\xb0 OK", b" HTTP/1.1 200 OK", b"HTTP/1.1 +20 OK"],
+)
+def test_lines_that_are_no_status_line(raw, post, line):
+    outcome = post(raw(says(line + b"\r\n" + END)).url())
+    assert (outcome.status_code, outcome.error) == (None, "bad_response")
+    assert http.client.BadStatusLine.__name__ in outcome.detail
