@@ -4,53 +4,22 @@ Compared are a warm ``post()``, ``requests.Session().post`` on a kept-alive conn
 deadline, guard or caps), and a new session for each call, which is what a hook without a pool costs.
 """
 
-import asyncio
-import multiprocessing
-import ssl
 import statistics
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import requests
 from django.test import override_settings
 
+from benchmarks._server import serving
 from benchmarks._turns import take_turns
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.transport.client import post
-from tests.transport.servers import Authority
 
 ROUNDS = 1500
 WARM_UP = 50
 # About the size of a registration's payload.
 BODY = b'{"form_data": {"name": "%s"}}' % (b"x" * 797)
 HEADERS = {"Content-Type": "application/json", "webhook-id": "msg_1", "webhook-timestamp": "1700000000"}
-ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n{"data": {"form_data": null}}'
-
-
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer each request of a connection."""
-    try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-            await reader.readexactly(length)
-            writer.write(ANSWER)
-    except (asyncio.IncompleteReadError, OSError):
-        writer.close()
-
-
-def _serve(ports, certificate: Path) -> None:
-    """Two servers in a process of their own, so that they don't share the interpreter's lock with what is measured."""
-
-    async def run():
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        servers = [await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=tls) for tls in (None, context)]
-        ports.put([server.sockets[0].getsockname()[1] for server in servers])
-        await asyncio.Event().wait()
-
-    asyncio.run(run())
 
 
 def _compare(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -111,21 +80,9 @@ def _judge(medians: dict[str, float], faster: float) -> list[bool]:
 
 def main() -> bool:
     """Whether all goals were met."""
-    with tempfile.TemporaryDirectory() as directory:
-        authority = Authority(Path(directory))
-        authority.server_context("127.0.0.1")
-        context = multiprocessing.get_context("spawn")
-        ports = context.Queue()
-        server = context.Process(target=_serve, args=(ports, authority.certificate_path("127.0.0.1")), daemon=True)
-        server.start()
-        try:
-            http_port, https_port = ports.get(timeout=30)
-            with override_settings(OPENEDX_WEBHOOKS={"CA_BUNDLE": str(authority.path)}):
-                print("HTTP")
-                met = _judge(_measure(f"http://127.0.0.1:{http_port}/", str(authority.path), ROUNDS), faster=2.5)
-                print("HTTPS")
-                met += _judge(_measure(f"https://127.0.0.1:{https_port}/", str(authority.path), ROUNDS // 3), faster=3)
-        finally:
-            server.terminate()
-            server.join()
+    with serving() as (http, https, bundle), override_settings(OPENEDX_WEBHOOKS={"CA_BUNDLE": bundle}):
+        print("HTTP")
+        met = _judge(_measure(f"{http}/", bundle, ROUNDS), faster=2.5)
+        print("HTTPS")
+        met += _judge(_measure(f"{https}/", bundle, ROUNDS // 3), faster=3)
     return all(met)

@@ -7,14 +7,11 @@ at most 1 ms longer than one of them; an open breaker at most 1 ms.
 
 import gc
 import logging
-import multiprocessing
 import statistics
 import sys
-import tempfile
 import types
 from collections.abc import Callable
 from contextlib import contextmanager
-from pathlib import Path
 
 import requests
 from django.conf import settings
@@ -26,13 +23,12 @@ from opaque_keys.edx.keys import CourseKey
 from openedx_filters.filters import PipelineStep
 from openedx_filters.learning.filters import CourseHomeUrlCreationStarted, DashboardRenderStarted
 
-from benchmarks._server import serve
+from benchmarks._server import serving
 from benchmarks._turns import take_turns
 from demo.minilms.models import CourseEnrollment, CourseOverview, UserProfile
 from openedx_webhooks import catalog
 from openedx_webhooks.models import Webfilter
 from openedx_webhooks.payloads import encode, serialize
-from tests.transport.servers import Authority
 
 ROUNDS = 1000
 WARM_UP = 30
@@ -60,25 +56,6 @@ class Goals:
         """Print one line; ``is_met`` is None for what has no goal."""
         self.are_met = self.are_met and is_met is not False
         print(f"  {what:46} {value:>10}  {'' if is_met is None else 'ok' if is_met else 'MISSED'}".rstrip())
-
-
-@contextmanager
-def _server():
-    """The addresses of a server in a process of its own, without and with TLS, and the bundle to trust."""
-    with tempfile.TemporaryDirectory() as directory:
-        authority = Authority(Path(directory))
-        authority.server_context("127.0.0.1")
-        context = multiprocessing.get_context("spawn")
-        ports = context.Queue()
-        arguments = (ports, str(authority.certificate_path("127.0.0.1")))
-        process = context.Process(target=serve, args=arguments, daemon=True)
-        process.start()
-        try:
-            http_port, https_port = ports.get(timeout=20), ports.get(timeout=20)
-            yield f"http://127.0.0.1:{http_port}", f"https://127.0.0.1:{https_port}", str(authority.path)
-        finally:
-            process.terminate()
-            process.join()
 
 
 def _medians(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -224,7 +201,7 @@ def main() -> bool:
     goals = Goals()
     try:
         _nothing_configured(goals)
-        with _server() as (http, https, bundle):
+        with serving() as (http, https, bundle):
             _one_webfilter(goals, "http", f"{http}/", bundle, 2.5)
             _one_webfilter(goals, "https", f"{https}/", bundle, 3)
             _many(goals, http)

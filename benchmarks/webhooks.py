@@ -10,14 +10,12 @@ over (100,000).
 
 import gc
 import logging
-import multiprocessing
 import os
 import resource
 import statistics
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import contextmanager
 
 import requests
 from django.core.signals import request_started
@@ -26,7 +24,7 @@ from django.test.utils import CaptureQueriesContext, setup_databases, teardown_d
 from openedx_events.learning.data import UserData, UserPersonalData
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED as EVENT
 
-from benchmarks._server import serve
+from benchmarks._server import serving
 from openedx_webhooks import catalog, index
 from openedx_webhooks.models import Attempt, Delivery, Webhook
 from openedx_webhooks.payloads import samples
@@ -38,20 +36,6 @@ USER = UserData(
     pii=UserPersonalData(username="learner", email="learner@example.com", name="Ann Example"), id=1, is_active=True
 )
 OTHER = "org.openedx.learning.student.registration.completed.v1"
-
-
-@contextmanager
-def _endpoint():
-    """The address of a server in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ports = context.Queue()
-    process = context.Process(target=serve, args=(ports,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ports.get(timeout=20)}"
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _microseconds(rounds: int = 1000, repeats: int = 15, **functions: Callable[[], object]) -> dict[str, float]:
@@ -253,7 +237,7 @@ def main() -> bool:
     databases = setup_databases(verbosity=0, interactive=False)
     try:
         print(f"Database: {connection.vendor} {connection.get_database_version()}")
-        with _endpoint() as url:
+        with serving() as (url, _https, _bundle):
             return all([_unmatched(), _matched(url), _rates(url), _memory(url)])
     finally:
         teardown_databases(databases, verbosity=0)
