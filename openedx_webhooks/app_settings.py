@@ -5,6 +5,7 @@ Operators set a dict ``OPENEDX_WEBHOOKS`` that overrides single keys of :data:`D
 a changed setting (tests) is seen at once.
 """
 from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 from django.conf import settings
@@ -86,6 +87,46 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+_LISTS = (list, tuple, set, frozenset)
+
+
+def wanted(name: str, value: Any) -> str:
+    """What the setting must be, for the operator; empty if the value is that."""
+    default = DEFAULTS[name]
+    if default is None:
+        return "" if value is None or isinstance(value, (str, PathLike)) else "a text or None"
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "True or False"
+    if isinstance(default, list):
+        if name.endswith("_SECONDS"):
+            good = isinstance(value, (list, tuple)) and all(map(_is_number, value))
+            return "" if good else "a list of numbers, none below 0"
+        good = isinstance(value, _LISTS) and all(isinstance(item, str) for item in value)
+        return "" if good else "a list of texts"
+    if isinstance(default, float) or name.endswith(("_SECONDS", "_DAYS")):
+        return "" if _is_number(value) else "a number, not below 0"
+    return "" if _is_number(value) and isinstance(value, int) else "a whole number, not below 0"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def usable(name: str, value: Any) -> Any:
+    """The value, or what comes nearest to what the operator may have meant by a wrong one."""
+    if not wanted(name, value):
+        return value
+    default = DEFAULTS[name]
+    if isinstance(default, bool):
+        # "False" is true here, which is the safe side of both settings of this kind.
+        return bool(value)
+    if isinstance(default, list) and not name.endswith("_SECONDS"):
+        # Names that must never leave and hosts that are allowed: one mistake must not undo the others.
+        items = value if isinstance(value, _LISTS) else (value,)
+        return [item for item in items if isinstance(item, str)]
+    return default
+
+
 class AppSettings:
     """``app_settings.DELIVERY_QUEUE`` is the operator's value or the default."""
 
@@ -93,8 +134,8 @@ class AppSettings:
         if name not in DEFAULTS:
             raise AttributeError(f"openedx_webhooks has no setting {name!r}")
         given = getattr(settings, "OPENEDX_WEBHOOKS", None)
-        # Anything but a dict is reported by checks.py; it must not stop the platform's own pages.
-        value = given.get(name, DEFAULTS[name]) if isinstance(given, Mapping) else DEFAULTS[name]
+        # What is wrong is reported by checks.py; it must not stop the platform's own pages.
+        value = usable(name, given[name]) if isinstance(given, Mapping) and name in given else DEFAULTS[name]
         # Kept as an attribute, so that hot paths pay one dict lookup.
         setattr(self, name, value)
         return value

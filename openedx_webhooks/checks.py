@@ -49,6 +49,39 @@ def check_setting_names(**_kwargs):
 
 
 @checks.register("openedx_webhooks")
+def check_setting_values(**_kwargs):
+    """openedx_webhooks.W004: a setting of the wrong kind, instead of which something else is used."""
+    given = getattr(settings, "OPENEDX_WEBHOOKS", None)
+    if not isinstance(given, Mapping):
+        return []
+    return [
+        checks.Warning(
+            # Not the value itself: some settings are secrets.
+            f"OPENEDX_WEBHOOKS[{name!r}] must be {app_settings.wanted(name, value)}; it is {_kind(value)}.",
+            hint=f"Correct it. Until then {_used_instead(name, value)}.",
+            id="openedx_webhooks.W004",
+        )
+        for name, value in given.items()
+        if name in app_settings.DEFAULTS and app_settings.wanted(name, value)
+    ]
+
+
+def _kind(value):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return "a list with something else in it" if isinstance(value, (list, tuple)) else f"a {type(value).__name__}"
+
+
+def _used_instead(name, value):
+    used = app_settings.usable(name, value)
+    if isinstance(used, bool):
+        return f"it counts as {used}"
+    if used == app_settings.DEFAULTS[name]:
+        return "the default is used"
+    return "it counts as a list of one" if used == [value] else "only its texts are used"
+
+
+@checks.register("openedx_webhooks")
 def check_wiring(**_kwargs):
     """openedx_webhooks.W003: a filter that does not run our step, so its webfilters are never called."""
     config = getattr(settings, "OPEN_EDX_FILTERS_CONFIG", None) or {}

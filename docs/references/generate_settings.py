@@ -20,7 +20,7 @@ Settings
 ########
 
 All settings are keys of one dict, ``OPENEDX_WEBHOOKS``; what it doesn't name has its default. No setting must be set.
-``manage.py check`` reports a key that is no setting.
+``manage.py check`` reports a key that is no setting, and a value of the wrong kind.
 
 With Tutor, a small plugin sets them:
 
