@@ -41,7 +41,7 @@ def subdomain_label(subdomain: str) -> str:
 
 
 class HookForm(forms.ModelForm):
-    """What both forms have: the type from a list, headers that are never shown, and expressions."""
+    """What both forms have: the type from a list, headers and a secret that are never shown, and expressions."""
 
     event = forms.ChoiceField(label=_("Event"), widget=TypeSelect)
     headers = HeadersField(
@@ -50,6 +50,17 @@ class HookForm(forms.ModelForm):
         help_text=_(
             "Sent with every request, for example Authorization. Values are stored encrypted and never shown again: "
             "leave a value empty to keep it, clear the name to remove the header."
+        ),
+    )
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        required=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}, render_value=True),
+        help_text=_(
+            "Every request is signed with it (Standard Webhooks). Leave it empty: a new hook gets one made, which you "
+            "can show once after saving, and an existing one keeps its own. It is never shown again; rotate it below "
+            "if it is lost."
         ),
     )
 
@@ -65,8 +76,13 @@ class HookForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         # The stored values, kept from before the form writes into its instance.
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
+        self.stored_secret = self.instance.secret if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
         self.fields["headers"].stored = dict(self.instance.headers or {})
+        # So that no page holds a stored secret; one just typed survives a mistake in another field.
+        self.initial["secret"] = ""
+        if self.stored_secret:
+            self.fields["secret"].widget.attrs["placeholder"] = "••••••••"
 
     def _prepare_types(self, field):
         # Links say ?event=SESSION_LOGIN_COMPLETED, and a row written past the form may too.
@@ -87,6 +103,28 @@ class HookForm(forms.ModelForm):
     def dotted(self, type_or_name: str) -> str:
         """The dotted type of a short name; anything else is returned as it is."""
         return next((dotted for dotted, known in self.types().items() if known.name == type_or_name), type_or_name)
+
+    def clean_secret(self) -> str:
+        """
+        The new secret, or the one that the hook has.
+
+        Raises:
+            ValidationError: it is not a secret of Standard Webhooks.
+        """
+        secret = self.cleaned_data["secret"]
+        if not secret:
+            return self.stored_secret or self.instance.secret
+        try:
+            signing.key_of(secret)
+        except ValueError as error:
+            raise ValidationError(
+                _(
+                    "A signing secret is whsec_ followed by 24 to 64 random bytes in base64. Leave it empty to have "
+                    "one made."
+                ),
+                code="invalid_secret",
+            ) from error
+        return secret
 
     def clean(self):
         """
@@ -118,17 +156,6 @@ class HookForm(forms.ModelForm):
 class WebhookForm(HookForm):
     """The form of a webhook."""
 
-    secret = forms.CharField(
-        label=_("Signing secret"),
-        required=False,
-        max_length=200,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}, render_value=True),
-        help_text=_(
-            "Every request is signed with it (Standard Webhooks). Leave it empty: a new webhook gets one made, which "
-            "you can show once after saving, and an existing one keeps its own. It is never shown again; rotate it "
-            "below if it is lost."
-        ),
-    )
     retry_schedule = ScheduleField(
         label=_("Retry schedule"),
         required=False,
@@ -147,39 +174,9 @@ class WebhookForm(HookForm):
             "secret", "retry_schedule",
         ]
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.stored_secret = self.instance.secret if self.instance.pk else ""
-        # So that no page holds a stored secret; one just typed survives a mistake in another field.
-        self.initial["secret"] = ""
-        if self.stored_secret:
-            self.fields["secret"].widget.attrs["placeholder"] = "••••••••"
-
     @staticmethod
     def types():
         return catalog.events()
-
-    def clean_secret(self) -> str:
-        """
-        The new secret, or the one that the webhook has.
-
-        Raises:
-            ValidationError: it is not a secret of Standard Webhooks.
-        """
-        secret = self.cleaned_data["secret"]
-        if not secret:
-            return self.stored_secret or self.instance.secret
-        try:
-            signing.key_of(secret)
-        except ValueError as error:
-            raise ValidationError(
-                _(
-                    "A signing secret is whsec_ followed by 24 to 64 random bytes in base64. Leave it empty to have "
-                    "one made."
-                ),
-                code="invalid_secret",
-            ) from error
-        return secret
 
 
 class WebfilterForm(HookForm):
@@ -192,8 +189,8 @@ class WebfilterForm(HookForm):
             "disable_filtering", "disable_halt",
             "halt_on_4xx", "redirect_on_4xx", "halt_on_5xx", "redirect_on_5xx",
             "halt_on_request_exception", "redirect_on_request_exception",
-            "condition", "shape", "use_www_form_encoding", "headers", "call_log", "cache_answers",
-            "serve_stale_answers",
+            "condition", "shape", "use_www_form_encoding", "headers", "secret",
+            "call_log", "cache_answers", "serve_stale_answers",
         ]
         widgets = {
             **HookForm.Meta.widgets,

@@ -1,18 +1,20 @@
 """What the pages of webhooks and webfilters have in common."""
 import functools
+from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import index, skips
-from ..models import Webfilter
+from ..models import Webfilter, secrets
 from ..operations import removal
 from . import parts, waiting
 from .filters import types_of
@@ -50,7 +52,8 @@ class HookAdmin(admin.ModelAdmin):
     actions = ["enable_hooks", "disable_hooks"]
     actions_selection_counter = True
     # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
-    shown_instead = {"event": "event_column", "headers": "header_names"}
+    shown_instead = {"event": "event_column", "headers": "header_names", "secret": "secret_kept"}
+    readonly_fields = list(shown_instead.values())
 
     class Media:
         css = {"all": ["openedx_webhooks/admin.css"]}
@@ -158,6 +161,11 @@ class HookAdmin(admin.ModelAdmin):
         """The names of the headers."""
         return ", ".join(hook.headers or {}) or parts.EMPTY
 
+    @admin.display(description=gettext_lazy("signing secret"))
+    def secret_kept(self, hook):
+        """Whether there is a secret."""
+        return "••••••••" if hook.secret else _("None: requests are not signed.")
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The form, with what is known about the hook above and below it."""
         hook = self.get_object(request, object_id) if request.method == "GET" else None
@@ -172,8 +180,23 @@ class HookAdmin(admin.ModelAdmin):
             "may_change": self.has_change_permission(request, hook),
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],
-            "test_url": reverse(f"admin:{self.url_name('test')}", args=[hook.pk]),
+            "urls": {
+                method: reverse(f"admin:{self.url_name(name)}", args=[hook.pk]) for name, method in self.buttons.items()
+            },
+            "show_secret": request.session.get(self._show_once) == hook.pk,
+            "secret_is_malformed": secrets.is_malformed(hook),
+            "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "overlap_hours": secrets.OVERLAP // timedelta(hours=1),
         }
+
+    def save_model(self, request, obj, form, change):
+        """Keep a secret that was replaced valid for a while; one that was made can be shown once."""
+        if change and obj.secret != form.stored_secret:
+            secrets.supersede(obj, form.stored_secret)
+        super().save_model(request, obj, form, change)
+        if not change and "secret" not in form.changed_data:
+            request.session[self._show_once] = obj.pk
+        self.forget_index()
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""
@@ -187,8 +210,8 @@ class HookAdmin(admin.ModelAdmin):
         ]
         return urls + super().get_urls()
 
-    # Last part of the URL → method with @hook_view.
-    buttons: dict[str, str] = {}
+    # Last part of the URL → method with @hook_view. Each kind of hook has a send_test of its own.
+    buttons = {"test": "send_test", "rotate-secret": "rotate_secret", "show-secret": "show_secret"}
 
     def url_name(self, name: str) -> str:
         """The name of a button's URL, without ``admin:``."""
@@ -198,3 +221,36 @@ class HookAdmin(admin.ModelAdmin):
         """To the hook's page."""
         url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[hook.pk])
         return HttpResponseRedirect(url + fragment)
+
+    # --- The secret
+
+    @property
+    def _show_once(self) -> str:
+        """Where a session keeps the hook of this kind whose secret it may show."""
+        return f"openedx_webhooks_show_secret_of_{self.opts.model_name}"
+
+    @hook_view
+    def rotate_secret(self, request, hook):
+        """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
+        secrets.rotate(hook, timedelta() if "leaked" in request.POST else secrets.OVERLAP)
+        self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
+        request.session[self._show_once] = hook.pk
+        self.forget_index()
+        self.message_user(request, _("There is a new signing secret. Show it now: it is shown only once."))
+        return self.back(hook, "#owh-secret")
+
+    @hook_view
+    def show_secret(self, request, hook):
+        """Show a secret that was just made, to the session that made it, once."""
+        if request.session.get(self._show_once) != hook.pk:
+            self.message_user(
+                request, _("A secret is shown only once, after it was made. Rotate it to get a new one."),
+                messages.WARNING,
+            )
+            return self.back(hook, "#owh-secret")
+        del request.session[self._show_once]
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "original": hook, "secret": hook.secret,
+            "title": _("Signing secret"), "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
+        }
+        return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)

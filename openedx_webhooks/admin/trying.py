@@ -52,6 +52,6 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
 def request_headers(hook: Hook, content_type: str) -> list[str]:
     """The headers as lines; the operator's own without their values."""
     lines = [f"Content-Type: {content_type}", f"User-Agent: {USER_AGENT}", "webhook-id: …", "webhook-timestamp: …"]
-    if getattr(hook, "secret", ""):
+    if hook.secret:
         lines.append("webhook-signature: v1,…")
     return lines + [f"{name}: {_HIDDEN}" for name in hook.headers or {}]

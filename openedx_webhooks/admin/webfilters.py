@@ -31,7 +31,6 @@ class WebfilterAdmin(HookAdmin):
     ]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "mode", SubdomainFilter, TypeFilter, KnownFilter]
-    readonly_fields = ["event_column", "header_names"]
     records_name = Call._meta.verbose_name_plural
     fieldsets = [
         (gettext_lazy("What to ask, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
@@ -59,14 +58,15 @@ class WebfilterAdmin(HookAdmin):
         ),
         (
             gettext_lazy("When to ask, and what is sent"),
-            {"fields": ["condition", "shape", "use_www_form_encoding", "headers"]},
+            {"fields": ["condition", "shape", "use_www_form_encoding"]},
         ),
+        (gettext_lazy("How the receiver knows us"), {"fields": ["secret", "headers"]}),
         (
             gettext_lazy("Records and repeated answers"),
             {"fields": ["call_log", "cache_answers", "serve_stale_answers"]},
         ),
     ]
-    buttons = {"test": "send_test", "reset-breaker": "reset_breaker", "promote": "promote"}
+    buttons = {**HookAdmin.buttons, "reset-breaker": "reset_breaker", "promote": "promote"}
 
     # --- The list
 

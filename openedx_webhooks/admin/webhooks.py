@@ -3,7 +3,6 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
 from ..operations import statistics
-from ..webhooks import health, replay, secrets, trial
+from ..webhooks import health, replay, trial
 from . import parts, waiting
 from .chart import chart
 from .deliveries import last_answers
@@ -21,14 +20,13 @@ from .forms import WebhookForm
 from .hooks import HookAdmin, hook_view
 from .trying import result_page
 
-_SHOW_ONCE = "openedx_webhooks_show_secret"
 _RECENT = 10
 _MOST_REPLAYED = 10_000
 
 
 @admin.register(Webhook)
 class WebhookAdmin(HookAdmin):
-    """Webhooks: list, form, health, test and secret."""
+    """Webhooks: list, form, health and test."""
 
     form = WebhookForm
     list_display = [
@@ -36,8 +34,6 @@ class WebhookAdmin(HookAdmin):
     ]
     list_display_links = ["event_column"]
     list_filter = ["enabled", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
-    shown_instead = {**HookAdmin.shown_instead, "secret": "secret_kept"}
-    readonly_fields = ["event_column", "header_names", "secret_kept"]
     fieldsets = [
         (gettext_lazy("What to send, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
         (
@@ -54,12 +50,7 @@ class WebhookAdmin(HookAdmin):
         (gettext_lazy("If the receiver does not accept it"), {"fields": ["retry_schedule"]}),
     ]
     records_name = Delivery._meta.verbose_name_plural
-    buttons = {
-        "test": "send_test",
-        "rotate-secret": "rotate_secret",
-        "show-secret": "show_secret",
-        "replay-failed": "replay_failed",
-    }
+    buttons = {**HookAdmin.buttons, "replay-failed": "replay_failed"}
 
     # --- The list
 
@@ -100,26 +91,15 @@ class WebhookAdmin(HookAdmin):
 
     # --- The page
 
-    @admin.display(description=gettext_lazy("signing secret"))
-    def secret_kept(self, hook):
-        """Whether there is a secret."""
-        return "••••••••" if hook.secret else _("None: requests are not signed.")
-
     def save_model(self, request, obj, form, change):
-        """Keep the old secret valid for a while, and start afresh with another address or after disabling."""
-        if change and "secret" in form.changed_data and obj.secret != form.stored_secret:
-            obj.previous_secret = form.stored_secret
-            obj.previous_secret_expires_at = timezone.now() + secrets.OVERLAP if form.stored_secret else None
+        """Start afresh with another address or after disabling."""
         if change and ({"enabled", "webhook_url"} & set(form.changed_data)) and obj.enabled:
             for name, value in health.HEALTHY.items():
                 setattr(obj, name, value)
         super().save_model(request, obj, form, change)
-        if not change and "secret" not in form.changed_data:
-            request.session[_SHOW_ONCE] = obj.pk
-        self.forget_index()
 
     def panels(self, request, hook):
-        """Health, latest deliveries and the secret's state."""
+        """Health and latest deliveries."""
         took = statistics.durations(hook.pk)
         return {
             **super().panels(request, hook),
@@ -135,9 +115,6 @@ class WebhookAdmin(HookAdmin):
             "may_see_deliveries": request.user.has_perm("openedx_webhooks.view_delivery"),
             "may_replay": request.user.has_perm("openedx_webhooks.change_delivery"),
             "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
-            "show_secret": request.session.get(_SHOW_ONCE) == hook.pk,
-            "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
-            "overlap_hours": secrets.OVERLAP // timedelta(hours=1),
         }
 
     @staticmethod
@@ -190,33 +167,6 @@ class WebhookAdmin(HookAdmin):
         self.message_user(request, text, messages.SUCCESS if hook.enabled else messages.WARNING)
         self.log_change(request, hook, text)
         return self.back(hook, "#owh-health")
-
-    @hook_view
-    def rotate_secret(self, request, hook):
-        """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
-        overlap = timedelta() if "leaked" in request.POST else secrets.OVERLAP
-        secrets.rotate(hook, overlap)
-        self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
-        request.session[_SHOW_ONCE] = hook.pk
-        self.forget_index()
-        self.message_user(request, _("The webhook has a new signing secret. Show it now: it is shown only once."))
-        return self.back(hook, "#owh-secret")
-
-    @hook_view
-    def show_secret(self, request, hook):
-        """Show a secret that was just made, to the session that made it, once."""
-        if request.session.get(_SHOW_ONCE) != hook.pk:
-            self.message_user(
-                request, _("A secret is shown only once, after it was made. Rotate it to get a new one."),
-                messages.WARNING,
-            )
-            return self.back(hook, "#owh-secret")
-        del request.session[_SHOW_ONCE]
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "original": hook, "secret": hook.secret,
-            "title": _("Signing secret"), "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
-        }
-        return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
 
 
 def health_badge(hook: Webhook):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 from django.db import migrations
 
+from openedx_webhooks.transport import signing
+
 # Names under which older versions of the published plugin stored a filter, derived from its dotted type → class name.
 FILTER_ALIASES = {
     "StudentSettingsRenderStarted": "AccountSettingsRenderStarted",
@@ -57,6 +59,23 @@ def rename_events(model, connection_alias: str, new_name: Callable[[str], str]) 
                 by_name.setdefault(names[row.event], []).append(row.pk)
         for name, pks in by_name.items():
             manager.filter(pk__in=pks).update(event=name)
+
+
+def give_secrets(model, connection_alias: str) -> None:
+    """
+    Give each row without a signing secret one of its own; those that have one keep it.
+
+    Not as the default of the new column: that is made once and would be the same for all rows.
+
+    Args:
+        model: the historical Webhook or Webfilter.
+        connection_alias: of the database that is migrated.
+    """
+    manager = model._base_manager.using(connection_alias)  # pylint: disable=protected-access
+    for rows in chunks(manager.filter(secret=""), "secret"):
+        for row in rows:
+            row.secret = signing.new_secret()
+        manager.bulk_update(rows, ["secret"], batch_size=100)
 
 
 class WidenField(migrations.AlterField):

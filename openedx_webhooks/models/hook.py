@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
 from ..payloads import shape
-from .fields import HeadersField
+from ..transport import signing
+from .fields import EncryptedTextField, HeadersField
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
@@ -66,6 +67,14 @@ class Hook(TimeStampedModel):
         validators=[validate_headers],
         help_text=_('Sent with every request, for example {"Authorization": "Bearer …"}. Stored encrypted.'),
     )
+    secret = EncryptedTextField(
+        _("signing secret"),
+        blank=True,
+        default=signing.new_secret,
+        help_text=_("Signs every request (Standard Webhooks). Give it to the receiver's developer."),
+    )
+    previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
+    previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Where the model's types are catalogued: dotted type or short name → entry or None.
     find_type: ClassVar[Callable[[str], Any]]

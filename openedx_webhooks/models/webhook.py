@@ -4,8 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
-from ..transport import signing
-from .fields import EncryptedTextField
 from .hook import Hook
 from .validators import validate_schedule
 
@@ -17,14 +15,6 @@ class Webhook(Hook):
     .. no_pii:
     """
 
-    secret = EncryptedTextField(
-        _("signing secret"),
-        blank=True,
-        default=signing.new_secret,
-        help_text=_("Signs every request (Standard Webhooks). Give it to the receiver's developer."),
-    )
-    previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
-    previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     retry_schedule = jsonfield.JSONField(
         _("retry schedule"),
         blank=True,

@@ -6,13 +6,14 @@ random bytes. The library that other languages use for this is not in the platfo
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets as random
 from collections.abc import Iterable
 
 PREFIX = "whsec_"
+# The error of an outcome: nothing was sent, because something in the hook itself can't be, such as a malformed secret.
+UNSENDABLE = "unsendable"
 
 
 def new_secret() -> str:
@@ -29,7 +30,8 @@ def key_of(secret: str) -> bytes:
     """
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
+        # binascii.Error, or the plain one for characters outside ASCII.
         raise ValueError("a signing secret is whsec_ followed by base64") from error
     if not secret.startswith(PREFIX) or not 24 <= len(key) <= 64:
         raise ValueError("a signing secret is whsec_ followed by base64 of 24 to 64 bytes")

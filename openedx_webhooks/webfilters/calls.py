@@ -15,18 +15,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import attrs
+from django.utils import timezone
 
 from ..app_settings import app_settings
+from ..models import secrets
 from ..payloads import encode, shape
 from ..transport import client, signing
 from ..transport.client import Outcome
 
 log = logging.getLogger(__name__)
 
-# The errors of calls that were not made: others had used up the time, or the endpoint has failed too often.
+# The errors of calls that were not made: others had used up the time, the endpoint has failed too often, or the
+# webfilter's secret signs nothing.
 BUDGET = "budget"
 BREAKER_OPEN = "breaker_open"
-NOT_MADE = frozenset((BUDGET, BREAKER_OPEN))
+NOT_MADE = frozenset((BUDGET, BREAKER_OPEN, signing.UNSENDABLE))
 # Less time than this is not worth a call.
 _LEAST_SECONDS = 0.01
 # By how much a call may miss its deadline before its result is given up.
@@ -42,6 +45,7 @@ class Question:
         message_id: sent as ``webhook-id``.
         content: the payload after the webfilter's shape.
         timeout: seconds for everything.
+        unsendable: why the request can't be made; empty if it can.
     """
 
     url: str
@@ -50,6 +54,7 @@ class Question:
     body: bytes = attrs.field(repr=False)
     headers: dict[str, str] = attrs.field(repr=False)
     timeout: float
+    unsendable: str = ""
 
 
 class Questions:
@@ -82,6 +87,7 @@ class Questions:
             self._encoded[key] = (content, *encode.encode(content, webfilter.use_www_form_encoding))
         content, body, content_type = self._encoded[key]
         message_id = str(uuid.uuid4())
+        signed, unsendable = _sign(webfilter, message_id, body)
         return Question(
             url=webfilter.webhook_url,
             message_id=message_id,
@@ -90,11 +96,21 @@ class Questions:
             headers={
                 **webfilter.headers_to_send,
                 "Content-Type": content_type,
-                # A webfilter has no secret yet; with one, the signature would come from here.
-                **signing.headers(message_id, int(time.time()), body, ()),
+                **signed,
             },
             timeout=webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS,
+            unsendable=unsendable,
         )
+
+
+def _sign(webfilter, message_id: str, body: bytes) -> tuple[dict[str, str], str]:
+    """The headers that identify and sign a request, and why it can't be signed."""
+    now = timezone.now()
+    try:
+        return signing.headers(message_id, int(now.timestamp()), body, secrets.in_force(webfilter, now)), ""
+    except ValueError as error:
+        # A learner waits: a secret that somebody wrote past the form is for the operator to hear of.
+        return {}, str(error)
 
 
 def call_all(questions: Sequence[Question], deadline: float) -> list[Outcome]:
@@ -121,6 +137,8 @@ def call_all(questions: Sequence[Question], deadline: float) -> list[Outcome]:
 
 
 def _ask(question: Question, deadline: float) -> Outcome:
+    if question.unsendable:
+        return Outcome(error=signing.UNSENDABLE, detail=question.unsendable)
     timeout = min(question.timeout, deadline - time.monotonic())
     if timeout < _LEAST_SECONDS:
         return Outcome(error=BUDGET, detail="the time for all webfilters of this request is used up")

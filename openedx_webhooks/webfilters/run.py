@@ -180,22 +180,22 @@ def _ask(asked: list[Asked], payload) -> None:
         outcomes = call_all([one.question for one in to_call], deadline)
     for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
-        if _was_cut_short(one.question, outcome):
+        if _tells_nothing(one.question, outcome):
             guard.withdraw()
         else:
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
     for one in asked:
-        if one.outcome.error in NOT_MADE:
+        if one.outcome.error in _NOT_MADE_REASONS:
             skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])
 
 
-def _was_cut_short(question: Question, outcome: Outcome) -> bool:
+def _tells_nothing(question: Question, outcome: Outcome) -> bool:
     """
-    Whether the endpoint had hardly any time, because others had used it up. That must not open its breaker: one slow
-    webfilter would take the good ones that come after it with it.
+    Whether an outcome says nothing about the endpoint: the request could not be signed, or others had used up nearly
+    all the time. That must not open its breaker: one bad webfilter would take the good ones with it.
     """
     is_late = outcome.error == "timeout" and outcome.duration < min(question.timeout, _FAIR_SECONDS)
-    return outcome.error == BUDGET or is_late
+    return outcome.error in NOT_MADE or is_late
 
 
 def _judge(filter_type, one: Asked, kwargs) -> Verdict:

@@ -5,16 +5,13 @@ from datetime import UTC, datetime
 import attrs
 
 from ..app_settings import app_settings
-from ..models import Delivery, Webhook
+from ..models import Delivery, Webhook, secrets
 from ..payloads import encode
 from ..transport import client, signing
-from . import secrets
 
 # The payload was removed before the endpoint accepted it (the user was retired while an operator replayed it), so there
 # is nothing left to send.
 PAYLOAD_REMOVED = "payload_removed"
-# Something in the webhook itself can't be sent: a malformed secret, for instance.
-UNSENDABLE = "unsendable"
 # These say nothing about the endpoint, and trying again would not change them.
 FINAL_ERRORS = frozenset({PAYLOAD_REMOVED})
 
@@ -37,7 +34,7 @@ def attempt(delivery: Delivery, webhook: Webhook) -> Result:
     except Exception as error:  # pylint: disable=broad-exception-caught
         # A malformed secret or header, for instance: the record says so, and the delivery can be replayed once it is
         # repaired. The text of the error may repeat the value, so only its kind is kept.
-        outcome = _not_sent(UNSENDABLE, type(error).__name__)
+        outcome = _not_sent(signing.UNSENDABLE, type(error).__name__)
     return Result(delivery, webhook, outcome)
 
 

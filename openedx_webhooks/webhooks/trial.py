@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from ..models import Webhook
 from ..payloads import samples, shape
+from ..transport import signing
 from ..transport.client import Outcome
 from . import claims, health, sending
 
@@ -33,7 +34,7 @@ def send_sample(webhook: Webhook) -> Outcome:
     try:
         outcome = sending.post(webhook, str(uuid.uuid4()), sample_body(webhook))
     except ValueError as error:
-        return Outcome(error=sending.UNSENDABLE, detail=str(error))
+        return Outcome(error=signing.UNSENDABLE, detail=str(error))
     if outcome.is_accepted and webhook.pk:
         health.reset(Webhook.objects.using(claims.database()).filter(pk=webhook.pk))
     return outcome

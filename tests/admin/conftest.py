@@ -25,7 +25,7 @@ def webhook(db):  # pylint: disable=unused-argument
 
 @pytest.fixture
 def webfilter(db):  # pylint: disable=unused-argument
-    """A webfilter in observe mode."""
+    """A webfilter in observe mode, with a secret and a secret header."""
     return Webfilter.objects.create(
         event=MAY_LOGIN, webhook_url="https://auth.example.com/login", mode="observe",
         headers={"Authorization": "Bearer t0p-s3cret"},
@@ -94,8 +94,9 @@ def form_of(model, **changes):
         "shape": "",
         "headers-name": ["", ""],
         "headers-value": ["", ""],
+        "secret": "",
     }
-    data |= {"secret": "", "retry_schedule": ""} if is_webhook else {
+    data |= {"retry_schedule": ""} if is_webhook else {
         "mode": "enforce", "order": "0", "timeout": "", "call_log": "problems",
         "redirect_on_4xx": "", "redirect_on_5xx": "", "redirect_on_request_exception": "",
     }

@@ -58,10 +58,10 @@ BAD = [
     ("condition", "nonsense(a)", "no function nonsense()"),
     ("shape", "{a: b", "at character"),
     ("shape", "a[?b", "at character"),
-]
-BAD_WEBHOOK = [
     ("secret", "hunter2", "whsec_ followed by"),
     ("secret", "whsec_dG9vIHNob3J0", "whsec_ followed by"),
+]
+BAD_WEBHOOK = [
     ("retry_schedule", "soon", "enter a number and s, m, h or d"),
     ("retry_schedule", "5s, 0s", "each up to 30 days"),
     ("retry_schedule", "31d", "each up to 30 days"),
@@ -125,10 +125,11 @@ def test_what_was_entered_beside_a_mistake_is_still_there(admin_client):
     assert 'value="typed"' in response.content.decode()
 
 
-def test_a_secret_entered_beside_a_mistake_is_still_there(admin_client):
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+def test_a_secret_entered_beside_a_mistake_is_still_there(admin_client, model):
     """Otherwise the next click on Save would make another one, unnoticed."""
     secret = signing.new_secret()
-    response = add(admin_client, Webhook, secret=secret, condition="a ==")
+    response = add(admin_client, model, secret=secret, condition="a ==")
     assert f'value="{escape(secret)}"' in response.content.decode()
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.html import escape
+from standardwebhooks.webhooks import Webhook as Verifier
 
 from openedx_webhooks import catalog, skips
 from openedx_webhooks.admin import webhooks as pages
@@ -15,7 +16,7 @@ from openedx_webhooks.transport import signing
 from openedx_webhooks.transport.breaker import State, breaker
 from tests.receiver import Reply
 
-from .conftest import HOSTILE, UNKNOWN, form_of, make_delivery, url_of
+from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, form_of, make_delivery, url_of
 
 pytestmark = pytest.mark.django_db
 
@@ -144,7 +145,6 @@ class TestSendTest:
         (got,) = receiver.received
         assert got.json["event_metadata"]["event_name"] == "SESSION_LOGIN_COMPLETED"
         assert got.headers["Authorization"] == "Bearer t0p-s3cret"
-        assert "webhook-signature" in {name.lower() for name in got.headers}
         assert "200</span>" in page
         assert "x-who: crm" in page
         assert "thanks" in page
@@ -153,6 +153,25 @@ class TestSendTest:
         Webhook.objects.update(webhook_url=receiver.url())
         press(admin_client, webhook, "test")
         assert not Delivery.objects.exists()
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_it_is_signed_and_the_page_says_so(self, admin_client, request, receiver, kind):
+        hook = request.getfixturevalue(kind)
+        type(hook).objects.update(webhook_url=receiver.url())
+        page = press(admin_client, hook, "test").content.decode()
+        (got,) = receiver.received
+        assert Verifier(hook.secret).verify(got.body, got.headers)
+        assert "webhook-signature: v1,…" in page
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_a_malformed_secret_is_why_nothing_is_sent(self, admin_client, request, receiver, kind):
+        hook = request.getfixturevalue(kind)
+        type(hook).objects.update(webhook_url=receiver.url(), secret="whsec_T0PSECRET!")
+        page = press(admin_client, hook, "test").content.decode()
+        assert "cannot be sent" in page
+        assert "A signing secret is whsec_ followed by base64" in page
+        assert "T0PSECRET" not in page
+        assert not receiver.received
 
     @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
     def test_header_values_are_not_shown_and_the_response_is_escaped(self, admin_client, request, receiver, kind):
@@ -220,71 +239,102 @@ class TestSendTest:
         assert "It would halt the process with PreventLogin" in press(admin_client, webfilter, "test").content.decode()
 
 
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
 class TestSecret:
-    """Made, shown once, rotated."""
+    """Made, shown once, rotated: the same for both kinds of hook."""
 
-    def make(self, client) -> Webhook:
-        """A webhook that was just made in the form."""
-        client.post(url_of(Webhook, "add"), form_of(Webhook))
-        return Webhook.objects.get()
+    @pytest.fixture
+    def hook(self, model):
+        """One that is there already."""
+        event = LOGIN if model is Webhook else MAY_LOGIN
+        return model.objects.create(event=event, webhook_url="https://example.com/hooks")
 
-    def test_a_new_webhook_has_one_that_can_be_shown_once(self, admin_client):
-        hook = self.make(admin_client)
+    def make(self, client, model):
+        """A hook that was just made in the form."""
+        client.post(url_of(model, "add"), form_of(model))
+        return model.objects.get()
+
+    def save(self, client, hook, **changes):
+        """Send the form of a hook."""
+        data = form_of(type(hook), event=hook.event, webhook_url=hook.webhook_url, **changes)
+        assert client.post(url_of(type(hook), "change", hook.pk), data).status_code == 302
+        hook.refresh_from_db()
+
+    def test_a_new_hook_has_one_that_can_be_shown_once(self, admin_client, model):
+        hook = self.make(admin_client, model)
         assert "Show it once" in page_of(admin_client, hook)
         first = press(admin_client, hook, "show-secret")
         assert escape(hook.secret) in first.content.decode()
         assert "no-store" in first["Cache-Control"]
         assert "Show it once" not in page_of(admin_client, hook)
-        second = admin_client.post(url_of(Webhook, "show-secret", hook.pk), follow=True).content.decode()
+        second = admin_client.post(url_of(model, "show-secret", hook.pk), follow=True).content.decode()
         assert hook.secret not in second
         assert "A secret is shown only once" in second
 
-    def test_nobody_else_can_show_it(self, admin_client, staff):
-        hook = self.make(admin_client)
-        other = staff("view_webhook", "change_webhook")
-        response = other.post(url_of(Webhook, "show-secret", hook.pk), follow=True)
+    def test_nobody_else_can_show_it(self, admin_client, staff, model):
+        hook = self.make(admin_client, model)
+        other = staff(f"view_{model.__name__.lower()}", f"change_{model.__name__.lower()}")
+        response = other.post(url_of(model, "show-secret", hook.pk), follow=True)
         assert hook.secret not in response.content.decode()
 
-    def test_it_is_on_no_page(self, admin_client, webhook):
-        assert webhook.secret not in page_of(admin_client, webhook)
+    def test_who_made_one_cannot_show_that_of_another_kind_with_the_same_number(self, admin_client, hook):
+        other = Webfilter if isinstance(hook, Webhook) else Webhook
+        twin = other.objects.create(pk=hook.pk, event="x", webhook_url="https://example.com/")
+        press(admin_client, hook, "rotate-secret")
+        page = admin_client.post(url_of(other, "show-secret", twin.pk), follow=True).content.decode()
+        assert twin.secret not in page
+        assert "A secret is shown only once" in page
 
-    def test_rotation_keeps_the_old_one_valid_for_a_while(self, admin_client, webhook):
-        old = webhook.secret
-        response = press(admin_client, webhook, "rotate-secret")
+    def test_it_is_on_no_page(self, admin_client, hook):
+        assert hook.secret not in page_of(admin_client, hook)
+
+    def test_rotation_keeps_the_old_one_valid_for_a_while(self, admin_client, hook):
+        old = hook.secret
+        response = press(admin_client, hook, "rotate-secret")
         assert response.status_code == 302
-        webhook.refresh_from_db()
-        assert webhook.secret != old
-        assert webhook.previous_secret == old
-        assert webhook.previous_secret_expires_at > timezone.now()
-        page = press(admin_client, webhook, "show-secret").content.decode()
-        assert escape(webhook.secret) in page
+        hook.refresh_from_db()
+        assert hook.secret != old
+        assert hook.previous_secret == old
+        assert hook.previous_secret_expires_at > timezone.now()
+        page = press(admin_client, hook, "show-secret").content.decode()
+        assert escape(hook.secret) in page
         assert "the receiver must change to this one by then" in page
 
-    def test_a_leaked_one_ends_at_once(self, admin_client, webhook):
-        press(admin_client, webhook, "rotate-secret", leaked="1")
-        webhook.refresh_from_db()
-        assert webhook.previous_secret == ""
+    def test_a_leaked_one_ends_at_once(self, admin_client, hook):
+        press(admin_client, hook, "rotate-secret", leaked="1")
+        hook.refresh_from_db()
+        assert hook.previous_secret == ""
 
-    def test_ones_own_secret_is_taken_and_the_old_one_kept_for_a_while(self, admin_client, webhook):
-        old, new = webhook.secret, signing.new_secret()
-        data = form_of(Webhook, event=webhook.event, webhook_url=webhook.webhook_url, secret=new)
-        admin_client.post(url_of(Webhook, "change", webhook.pk), data)
-        webhook.refresh_from_db()
-        assert (webhook.secret, webhook.previous_secret) == (new, old)
+    def test_ones_own_secret_is_taken_and_the_old_one_kept_for_a_while(self, admin_client, hook):
+        old, new = hook.secret, signing.new_secret()
+        self.save(admin_client, hook, secret=new)
+        assert (hook.secret, hook.previous_secret) == (new, old)
+        assert hook.previous_secret_expires_at > timezone.now()
 
-    def test_saving_without_one_keeps_it(self, admin_client, webhook):
-        old = webhook.secret
-        data = form_of(Webhook, event=webhook.event, webhook_url=webhook.webhook_url, description="changed")
-        admin_client.post(url_of(Webhook, "change", webhook.pk), data)
-        webhook.refresh_from_db()
-        assert (webhook.secret, webhook.previous_secret) == (old, "")
+    def test_saving_without_one_keeps_it(self, admin_client, hook):
+        old = hook.secret
+        self.save(admin_client, hook, description="changed")
+        assert (hook.secret, hook.previous_secret) == (old, "")
 
-    def test_ones_own_secret_at_the_start_need_not_be_shown(self, admin_client):
+    def test_ones_own_secret_at_the_start_need_not_be_shown(self, admin_client, model):
         secret = signing.new_secret()
-        admin_client.post(url_of(Webhook, "add"), form_of(Webhook, secret=secret))
-        hook = Webhook.objects.get()
+        admin_client.post(url_of(model, "add"), form_of(model, secret=secret))
+        hook = model.objects.get()
         assert hook.secret == secret
         assert "Show it once" not in page_of(admin_client, hook)
+
+    def test_that_there_is_none_is_told(self, admin_client, hook):
+        type(hook).objects.update(secret="")
+        assert "Requests are not signed: there is no secret." in page_of(admin_client, hook)
+
+    def test_a_malformed_one_is_told_and_a_rotation_is_its_end(self, admin_client, hook):
+        """Were it kept for the overlap, nothing could be sent for as long."""
+        type(hook).objects.update(secret="whsec_?")
+        assert "Nothing can be sent: the signing secret is malformed." in page_of(admin_client, hook)
+        press(admin_client, hook, "rotate-secret")
+        assert "malformed" not in page_of(admin_client, hook)
+        hook.refresh_from_db()
+        assert hook.previous_secret == ""
 
 
 class TestReplayFailed:
@@ -402,7 +452,8 @@ class TestWebfilterButtons:
 
 BUTTONS = [
     (Webhook, "test"), (Webhook, "rotate-secret"), (Webhook, "show-secret"), (Webhook, "replay-failed"),
-    (Webfilter, "test"), (Webfilter, "reset-breaker"), (Webfilter, "promote"),
+    (Webfilter, "test"), (Webfilter, "rotate-secret"), (Webfilter, "show-secret"), (Webfilter, "reset-breaker"),
+    (Webfilter, "promote"),
 ]
 
 

@@ -106,17 +106,18 @@ def test_event_is_the_dotted_type(upgraded, table, expected):
     }
 
 
-def test_every_webhook_has_a_secret_of_its_own(upgraded):
+def test_every_hook_has_a_secret_of_its_own(upgraded):
     """Not the default of a new column, which would be one for all."""
-    secrets = [webhook.secret for webhook in Webhook.objects.using(upgraded.alias)]
-    assert len(set(secrets)) == len(secrets) == len(EXPECTED_EVENT)
+    secrets = [hook.secret for model in (Webhook, Webfilter) for hook in model.objects.using(upgraded.alias)]
+    assert len(set(secrets)) == len(secrets) == sum(map(len, upgraded.before.values()))
     assert all(len(signing.key_of(secret)) == 32 for secret in secrets)
 
 
-def test_secrets_are_encrypted_in_the_database(upgraded):
-    """Also those that the migration made."""
+@pytest.mark.parametrize("table", TABLES)
+def test_secrets_are_encrypted_in_the_database(upgraded, table):
+    """Also those that the migrations made."""
     with upgraded.connection.cursor() as cursor:
-        cursor.execute("SELECT secret FROM openedx_webhooks_webhook")
+        cursor.execute(f"SELECT secret FROM {table}")
         assert all(secret.startswith("fernet:") for (secret,) in cursor.fetchall())
 
 
@@ -147,6 +148,8 @@ def test_webfilters_run_in_the_order_in_which_they_ran(upgraded):
         (Webfilter, "call_log", "problems"),
         (Webfilter, "cache_answers", False),
         (Webfilter, "serve_stale_answers", False),
+        (Webfilter, "previous_secret", ""),
+        (Webfilter, "previous_secret_expires_at", None),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -227,9 +230,11 @@ class TestManyRows:
     def database(cls, new_database):
         """Two full chunks and one row; migrated to just before the secrets, where one webhook has one already."""
         alias = new_database()
-        published.Dump.of("22.0.0", ["COURSE_ENROLLMENT_CREATED", "UNKNOWN"] * 2000 + ["COURSE_CREATED"], []).load(
-            connections[alias]
-        )
+        published.Dump.of(
+            "22.0.0",
+            ["COURSE_ENROLLMENT_CREATED", "UNKNOWN"] * 2000 + ["COURSE_CREATED"],
+            ["StudentLoginRequested"] * cls.COUNT,
+        ).load(connections[alias])
         migrate(alias, "0010")
         with connections[alias].cursor() as cursor:
             cursor.execute("UPDATE openedx_webhooks_webhook SET secret = 'whsec_kept' WHERE id = 6000")
@@ -243,10 +248,55 @@ class TestManyRows:
         assert webhooks.filter(event="UNKNOWN").count() == 2000
         assert webhooks.last().event == "org.openedx.content_authoring.course.created.v1"
 
-    def test_all_have_secrets(self, database):
+    @pytest.mark.parametrize("model", [Webhook, Webfilter])
+    def test_all_have_secrets(self, database, model):
         """One each."""
-        assert len({webhook.secret for webhook in Webhook.objects.using(database)}) == self.COUNT
+        assert len({hook.secret for hook in model.objects.using(database)} - {""}) == self.COUNT
 
     def test_a_secret_that_is_there_is_kept(self, database):
         """So that a migration that was interrupted can be run again."""
         assert Webhook.objects.using(database).get(pk=6000).secret == "whsec_kept"
+
+
+class TestSecretsOfWebfilters:
+    """The step that gives webfilters their columns and secrets, alone."""
+
+    BEFORE = "0012"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def database(cls, new_database):
+        """Upgraded, back to just before the step, and forward again; with the secrets of each time."""
+        database = Database(new_database(), "22.0.0")
+        webfilters, webhooks = Webfilter.objects.using(database.alias), Webhook.objects.using(database.alias)
+        webfilters.filter(pk=webfilters.first().pk).update(secret="")
+        database.first = dict(webfilters.values_list("pk", "secret"))
+        database.of_webhooks = dict(webhooks.values_list("pk", "secret"))
+        migrate(database.alias, cls.BEFORE)
+        with database.connection.cursor() as cursor:
+            columns = database.connection.introspection.get_table_description(cursor, TABLES[1])
+        database.columns = {column.name for column in columns}
+        database.back = {table: database.now(table) for table in TABLES}
+        migrate(database.alias)
+        return database
+
+    def test_back_their_columns_are_gone(self, database):
+        """And no other."""
+        assert "headers" in database.columns
+        assert not any("secret" in name for name in database.columns)
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_back_and_forth_no_row_is_lost(self, database, table):
+        """Every published column as it was."""
+        assert database.now(table) == database.back[table]
+
+    def test_forward_again_each_has_a_new_one(self, database):
+        """Also the one that had none."""
+        now = dict(Webfilter.objects.using(database.alias).values_list("pk", "secret"))
+        assert now.keys() == database.first.keys()
+        assert not set(now.values()) & set(database.first.values())
+        assert len(set(now.values())) == len(now)
+
+    def test_the_secrets_of_webhooks_stay(self, database):
+        """Receivers know them."""
+        assert dict(Webhook.objects.using(database.alias).values_list("pk", "secret")) == database.of_webhooks

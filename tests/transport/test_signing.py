@@ -67,6 +67,7 @@ def test_new_secrets_differ_and_have_32_bytes():
         "",
         "whsec_",
         "whsec_not base64",
+        "whsec_Zürich",
         base64.b64encode(bytes(32)).decode(),  # no prefix
         "whsec_" + base64.b64encode(bytes(23)).decode(),
         "whsec_" + base64.b64encode(bytes(65)).decode(),

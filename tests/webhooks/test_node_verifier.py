@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from openedx_webhooks.models import secrets
 from openedx_webhooks.transport import signing
-from openedx_webhooks.webhooks import secrets
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from .conftest import owe

@@ -8,9 +8,8 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from openedx_webhooks.models import Attempt, Webhook
+from openedx_webhooks.models import Attempt, Webhook, secrets
 from openedx_webhooks.transport import signing
-from openedx_webhooks.webhooks import secrets
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
