@@ -61,8 +61,8 @@ def seed(directory: Path, receiver_url: str, *, webfilter_timeout: float | None 
             _make_people(made["accounts"])
             _make_hooks(receiver_url, webfilter_timeout)
     _write_privately(file, {**made, "receiver_url": receiver_url})
-    known = [secret for secret in Webhook.objects.values_list("secret", flat=True) if secret]
-    _write_privately(directory / "secrets.json", known)
+    secrets_of = (model.objects.values_list("secret", flat=True) for model in (Webhook, Webfilter))
+    _write_privately(directory / "secrets.json", [secret for each in secrets_of for secret in each if secret])
     return Accounts(made["accounts"])
 
 

@@ -22,7 +22,7 @@ class ReceiverServer(ThreadingHTTPServer):
 
     Args:
         address: host and port; port 0 lets the system choose.
-        secrets: signing secrets of the webhooks that will be sent here.
+        secrets: signing secrets of the hooks that will be sent here.
         lms_url: for the link to the mini LMS on the page; empty for none.
     """
 
@@ -54,7 +54,7 @@ class ReceiverServer(ThreadingHTTPServer):
             ValueError: it is not ``whsec_`` and base64.
         """
         if not signature.decode(secret):
-            raise ValueError("A signing secret begins with whsec_ and goes on with base64. Copy it from the webhook.")
+            raise ValueError("A signing secret begins with whsec_ and goes on with base64. Copy it from the hook.")
         if secret not in self.secrets:
             self.secrets.append(secret)
 

@@ -63,7 +63,7 @@ def _signature(headers, body, secrets, _now):
     if not given:
         return _step(False, "webhook-signature holds no signature of version v1.")
     if not secrets:
-        return _step(False, "This receiver knows no secret. Add the webhook's signing secret below.")
+        return _step(False, "This receiver knows no secret. Add the hook's signing secret below.")
     for secret in secrets:
         key = decode(secret)
         expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() if key else ""

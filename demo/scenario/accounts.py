@@ -1,7 +1,7 @@
 """Steps: registration and login."""
 import json
 
-from .steps import PASSWORD, expect, expect_delivery, expect_page, step
+from .steps import PASSWORD, expect, expect_delivery, expect_page, expect_signed, step
 
 
 def register(browser, username: str):
@@ -16,7 +16,9 @@ def register(browser, username: str):
 def registration_goes_on_unchanged(do):
     """A registration that the receiver answers with nothing"""
     expect_page(do, register(do.browser, "unchanged"), 302, location="/dashboard")
-    sent = do.operator.wait_for("StudentRegistrationRequested")[0]["body"]["json"]
+    entry = do.operator.wait_for("StudentRegistrationRequested")[0]
+    expect_signed(entry)
+    sent = entry["body"]["json"]
     expect(sent["form_data"]["name"] == "Unchanged Smoke", f"form_data is {sent.get('form_data')}")
     expect(sent["event_metadata"]["event_name"] == "StudentRegistrationRequested", "event_metadata has no name")
     expect_page(do, do.browser.get("/account"), 200, "Unchanged Smoke")

@@ -1,6 +1,6 @@
 """Steps: enrollment, certificates and cohorts."""
 from ..minilms.examples import COURSES
-from .steps import FILTERS, HOOKS, QUEUES, expect, expect_delivery, expect_page, step
+from .steps import FILTERS, HOOKS, QUEUES, expect, expect_delivery, expect_page, expect_signed, step
 
 
 @step
@@ -49,7 +49,7 @@ def unenrollment_works(do):
     expect_page(do, do.browser.post(f"/courses/{QUEUES}/unenroll"), 302)
     entry = do.operator.wait_for("COURSE_UNENROLLMENT_COMPLETED")[0]
     fields = dict(entry["body"].get("fields", []))
-    expect(entry["signature"]["verdict"] == "valid", f"the signature is {entry['signature']}")
+    expect_signed(entry)
     expect(fields.get("enrollment_user_pii_username") == "ada", f"the fields are {fields}")
     expect(fields.get("enrollment_is_active") == "false", f"the fields are {fields}")
     page = do.browser.get("/dashboard")

@@ -48,9 +48,14 @@ def expect_delivery(do, name: str, count: int = 1, **values) -> list[dict]:
 
     entries = do.operator.wait_for(name, count, where=fits)
     for entry in entries:
-        verdict = entry["signature"]["verdict"]
-        expect(verdict == "valid", f"the signature of {name} is {verdict}: {entry['signature']['steps'][-1]['text']}")
+        expect_signed(entry)
     return entries
+
+
+def expect_signed(entry: dict) -> None:
+    """Check the signature of a request."""
+    verdict, why = entry["signature"]["verdict"], entry["signature"]["steps"][-1]["text"]
+    expect(verdict == "valid", f"the signature of {entry['name']} is {verdict}: {why}")
 
 
 def _value(payload, path: str):

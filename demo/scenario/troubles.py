@@ -1,10 +1,11 @@
 """Steps: pages, answers that are no help, deliveries in trouble, and secrets."""
 import json
 import time
+from collections import Counter
 
 from ..minilms.examples import COURSES
 from ..supervisor import free_port
-from .steps import PASSWORD, QUEUES, expect, expect_delivery, expect_page, header, step, wait_until
+from .steps import PASSWORD, QUEUES, expect, expect_delivery, expect_page, expect_signed, header, step, wait_until
 
 
 @step
@@ -119,6 +120,17 @@ def failed_delivery_is_tried_again(do):
     ids = [header(entry, "webhook-id") for entry in (first, second)]
     expect(ids[0] == ids[1], f"the ids differ: {ids}")
     do.note(f"both attempts: webhook-id {ids[0]}")
+
+
+@step
+def everything_was_signed(do):
+    """Every webhook and every webfilter was signed with a secret that the receiver knows"""
+    everything = [entry for entry in do.operator.everything() if entry["type"] != "other"]
+    for entry in everything:
+        expect_signed(entry)
+    kinds = Counter(entry["type"] for entry in everything)
+    expect(len(kinds) == 2, f"there were only {dict(kinds)}")
+    do.note(f"checked: {kinds['webhook']} webhooks and {kinds['webfilter']} webfilters")
 
 
 @step

@@ -24,7 +24,9 @@ def test_a_first_run_makes_accounts_courses_and_hooks(tmp_path):
 def test_the_receiver_gets_the_signing_secrets_and_nobody_else_may_read_them(tmp_path):
     seed(tmp_path, URL)
     file = tmp_path / "secrets.json"
-    assert json.loads(file.read_text()) == [hook.secret for hook in Webhook.objects.all()]
+    assert json.loads(file.read_text()) == [
+        hook.secret for model in (Webhook, Webfilter) for hook in model.objects.all()
+    ]
     assert {path.stat().st_mode & 0o077 for path in (file, tmp_path / "demo.json")} == {0}
 
 

@@ -39,7 +39,7 @@ function addRequest(entry) {
   find(".name").textContent = entry.name;
   find(".signature").textContent = VERDICTS[entry.signature.verdict];
   find(".signature").classList.add(entry.signature.verdict);
-  find(".signature").hidden = entry.type !== "webhook" && entry.signature.verdict === "unsigned";
+  find(".signature").hidden = entry.type === "other" && entry.signature.verdict === "unsigned";
   find(".reply").textContent = replyText(entry.answer, entry.type);
   find(".reply").classList.toggle("bad", !["nothing", "data", "exception"].includes(entry.answer.kind));
   const time = new Date(entry.time);
