@@ -73,6 +73,11 @@ def never_runs() -> SafeString:
     return badge(_("never runs"), "warn", _("This installation does not know its type."))
 
 
+def unsendable() -> SafeString:
+    """For hooks whose own secret signs nothing."""
+    return badge(_("cannot be sent"), "bad", _("The signing secret is malformed."))
+
+
 def hook_name(hook) -> SafeString:
     """Short name of a hook's type, and what the hook is for; or that this installation doesn't know the type."""
     name = with_title(hook.event_name, hook.event)

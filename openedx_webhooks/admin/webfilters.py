@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import Call, Webfilter
+from ..models import Call, Webfilter, secrets
 from ..transport.breaker import State, breaker, states
 from ..webfilters import trial
 from ..webfilters.report import observe_report
@@ -185,6 +185,8 @@ def breaker_badge(hook: Webfilter, state: State):
     """Whether the endpoint is called, or left alone after failures."""
     if not hook.known_type:
         return parts.never_runs()
+    if secrets.is_malformed(hook):
+        return parts.unsendable()
     if not hook.enabled:
         return parts.badge(_("off"), "quiet")
     if state == State.OPEN:

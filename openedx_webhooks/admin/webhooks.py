@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Delivery, Webhook
+from ..models import Delivery, Webhook, secrets
 from ..operations import statistics
 from ..webhooks import health, replay, trial
 from . import parts, waiting
@@ -173,6 +173,8 @@ def health_badge(hook: Webhook):
     """Fine, failing since when, disabled and why, or of a type that never happens."""
     if not hook.known_type:
         return parts.never_runs()
+    if secrets.is_malformed(hook):
+        return parts.unsendable()
     if hook.disabled_reason:
         return parts.badge(_("disabled"), "bad", hook.disabled_reason)
     if hook.failing_since:

@@ -330,7 +330,10 @@ class TestSecret:
     def test_a_malformed_one_is_told_and_a_rotation_is_its_end(self, admin_client, hook):
         """Were it kept for the overlap, nothing could be sent for as long."""
         type(hook).objects.update(secret="whsec_?")
-        assert "Nothing can be sent: the signing secret is malformed." in page_of(admin_client, hook)
+        page = page_of(admin_client, hook)
+        assert "Nothing can be sent: the signing secret is malformed." in page
+        assert "the old one stays valid" not in page
+        assert "cannot be sent</span>" in admin_client.get(url_of(type(hook))).content.decode()
         press(admin_client, hook, "rotate-secret")
         assert "malformed" not in page_of(admin_client, hook)
         hook.refresh_from_db()
