@@ -62,10 +62,10 @@ RECEIVERS = [
 ]  # fmt: skip
 
 
-def signed(timestamp=None):
+def signed(timestamp=None, body=BODY):
     """The headers of a message, made by an independent implementation of the scheme."""
     timestamp = int(time.time()) if timestamp is None else timestamp
-    signature = Signer(SECRET).sign("msg_1", datetime.fromtimestamp(timestamp, UTC), BODY.decode())
+    signature = Signer(SECRET).sign("msg_1", datetime.fromtimestamp(timestamp, UTC), body.decode())
     return {"webhook-id": "msg_1", "webhook-timestamp": str(timestamp), "webhook-signature": signature}
 
 
@@ -102,7 +102,23 @@ def test_webfilter_receiver_answers_as_the_how_to_says(run, email, expected):
         "form_data": {"email": email, "name": "ada lovelace"},
         "event_metadata": {"event_name": "StudentRegistrationRequested"},
     }
-    assert requests.post(url, json=payload, timeout=5).json() == expected
+    body = json.dumps(payload).encode()
+    assert requests.post(url, body, headers=signed(body=body), timeout=5).json() == expected
+
+
+def test_webfilter_receiver_answers_nobody_but_the_lms(run):
+    _, url = run(sys.executable, HOW_TOS / "answer_webfilters.py")
+    rotated = {**signed(), "webhook-signature": "v1,AAAA " + signed()["webhook-signature"]}
+    answers = {
+        "signed": requests.post(url, BODY, headers=signed(), timeout=5),
+        "rotated": requests.post(url, BODY, headers=rotated, timeout=5),
+        "changed": requests.post(url, BODY + b" ", headers=signed(), timeout=5),
+        "old": requests.post(url, BODY, headers=signed(timestamp=int(time.time()) - 3600), timeout=5),
+        "unsigned": requests.post(url, BODY, timeout=5),
+    }
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        "signed": 200, "rotated": 200, "changed": 401, "old": 401, "unsigned": 401,
+    }  # fmt: skip
 
 
 def test_settings_reference_is_current():
