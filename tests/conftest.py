@@ -1,7 +1,7 @@
 """What every test may use."""
 import pytest
 
-from openedx_webhooks import index, skips
+from openedx_webhooks import index, shared_cache, skips
 
 from .receiver import Receiver
 
@@ -21,6 +21,12 @@ def _fresh_index():
     yield
     index.webhooks.forget()
     index.webfilters.forget()
+
+
+@pytest.fixture(autouse=True)
+def _the_cache_works_again():
+    """A cache that one test lets die must not be left alone in the next."""
+    shared_cache.forget()
 
 
 @pytest.fixture(autouse=True)

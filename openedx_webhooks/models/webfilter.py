@@ -128,6 +128,9 @@ class Call(models.Model):
     changed_keys = models.CharField(_("changed keys"), max_length=255, blank=True, default="")
     started_at = models.DateTimeField(_("started at"), default=timezone.now)
     duration = models.FloatField(_("duration in seconds"), default=0)
+    is_remembered = models.BooleanField(
+        _("remembered"), default=False, help_text=_("No request was made: an earlier answer still held.")
+    )
     status_code = models.PositiveIntegerField(_("status code"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=255, blank=True, default="")
     request_body = jsonfield.JSONField(_("request body"), null=True, blank=True)

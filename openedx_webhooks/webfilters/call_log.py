@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from celery.signals import worker_process_shutdown
 from django.db import close_old_connections, connections, router, transaction
 
 from ..app_settings import app_settings
@@ -39,7 +40,7 @@ def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
     """Queue the records of one run, as far as each webfilter wants them. Never raises, never waits."""
     try:
         for one in asked:
-            if not one.is_remembered and _is_wanted(one):
+            if _is_wanted(one):
                 recorder.put(_fields(one, payload), len(one.question.body))
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("A call could not be recorded: %s", type(error).__name__)
@@ -72,9 +73,10 @@ def _fields(one, payload) -> dict[str, Any]:
         "message_id": one.question.message_id,
         "mode": one.webfilter.mode,
         "result": _result(one),
-        "changed_keys": ", ".join(one.changed)[:255],
+        "changed_keys": _listed(one.changed),
         "started_at": outcome.started_at,
         "duration": outcome.duration,
+        "is_remembered": one.is_remembered,
         "status_code": outcome.status_code,
         "error": one.verdict.problem[:255],
         "request_body": one.question.content,
@@ -83,6 +85,12 @@ def _fields(one, payload) -> dict[str, Any]:
         ),
         "user_id": serialize.user_id_of(payload),
     }
+
+
+def _listed(keys: Iterable[str], size: int = 255) -> str:
+    """As many of the keys as fit, none of them cut."""
+    text = ", ".join(keys)
+    return text if len(text) <= size else text[: size + 1].rpartition(", ")[0]
 
 
 class Recorder:
@@ -215,3 +223,11 @@ def _insert(batch: list[dict[str, Any]]) -> Exception | None:
 recorder = Recorder()
 os.register_at_fork(after_in_child=recorder._reset)  # pylint: disable=protected-access
 atexit.register(recorder.flush)
+
+
+def _flush_before_the_end(**_kwargs) -> None:
+    recorder.flush()
+
+
+# The processes of a Celery worker end without the functions of atexit.
+worker_process_shutdown.connect(_flush_before_the_end)

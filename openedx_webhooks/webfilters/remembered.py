@@ -6,19 +6,15 @@ response in Django's cache, by webfilter and payload without the id and time of 
 """
 
 import hashlib
-import logging
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
 import attrs
-from django.core.cache import cache
 
 from ..payloads import encode, shape
+from ..shared_cache import ask
 from ..transport.client import Outcome
-
-log = logging.getLogger(__name__)
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})")
 _FORBIDDEN = re.compile(r"(?:^|[\s,])(?:no-store|no-cache)(?=$|[\s,=])")
@@ -38,7 +34,7 @@ class Memory:
 
     def fresh(self) -> Outcome | None:
         """The answer, if it still holds."""
-        self._kept = _guarded(cache.get, self.key)
+        self._kept = ask("get", self.key)
         if not _is_kept(self._kept):
             self._kept = None
         if self._kept is None or time.time() >= self._kept[0]:
@@ -55,7 +51,7 @@ class Memory:
         if not seconds or len(outcome.body) > _MAX_BYTES:
             return
         kept = (time.time() + seconds, outcome.status_code, outcome.body)
-        _guarded(cache.set, self.key, kept, seconds + (_STALE_SECONDS if self.serves_stale else 0))
+        ask("set", self.key, kept, seconds + (_STALE_SECONDS if self.serves_stale else 0))
 
     def _outcome(self):
         _until, status_code, body = self._kept
@@ -92,12 +88,3 @@ def max_age(cache_control: str) -> int:
 def _is_kept(value) -> bool:
     """Other programs may share the cache."""
     return isinstance(value, (tuple, list)) and len(value) == 3 and isinstance(value[2], bytes)
-
-
-def _guarded(operation: Callable, *args) -> Any:
-    try:
-        return operation(*args)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # Each backend has exceptions of its own; without a cache every question is asked.
-        log.debug("The cache of answers failed: %s", type(error).__name__)
-        return None

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ..models import Call, Webfilter
+from .calls import NOT_MADE
 
 # Enough for any percentile; a busy filter makes more calls in a day than a page should read.
 _MAX_CALLS = 20_000
@@ -19,20 +20,24 @@ def observe_report(webfilter: Webfilter, since: datetime) -> dict[str, Any]:
 
     Returns:
         ``calls``, ``would_have_halted``, ``would_have_changed`` (counts), ``changed_keys`` and ``errors`` (text →
-        count, most frequent first), ``p50`` and ``p95`` of the duration in seconds (None without calls), and
+        count, most frequent first), ``p50`` and ``p95`` of the seconds that requests took (None without any), and
         ``is_complete``: false if there were more calls than were read, the latest ones.
     """
     calls = list(
         Call.objects.filter(webfilter=webfilter, mode=Webfilter.Mode.OBSERVE, started_at__gte=since)
         .order_by("-pk")
-        .values_list("result", "changed_keys", "error", "duration")[: _MAX_CALLS + 1]
+        .values_list("result", "changed_keys", "error", "duration", "is_remembered")[: _MAX_CALLS + 1]
     )
     is_complete = len(calls) <= _MAX_CALLS
     calls = calls[:_MAX_CALLS]
-    results = Counter(result for result, _keys, _error, _duration in calls)
-    keys = Counter(key for _result, keys, _error, _duration in calls for key in keys.split(", ") if key)
-    errors = Counter(error for _result, _keys, error, _duration in calls if error)
-    durations = sorted(duration for _result, _keys, _error, duration in calls)
+    results = Counter(result for result, *_ in calls)
+    keys = Counter(key for _result, keys, *_ in calls for key in keys.split(", ") if key)
+    errors = Counter(error for _result, _keys, error, *_ in calls if error)
+    durations = sorted(
+        duration
+        for _result, _keys, error, duration, is_remembered in calls
+        if not is_remembered and error.partition(":")[0] not in NOT_MADE
+    )
     return {
         "calls": len(calls),
         "would_have_halted": results[Call.Result.HALTED],

@@ -7,9 +7,8 @@ workers deliver than should, and nothing is lost.
 import time
 import uuid
 
-from django.core.cache import cache
-
 from ..app_settings import app_settings
+from ..shared_cache import ask
 
 
 class Slot:
@@ -27,28 +26,20 @@ class Slot:
         answered = False
         for number in range(app_settings.DELIVERY_WORKERS):
             key = f"openedx_webhooks.slot.{number}"
-            if _ask(cache.add, key, self._mark, timeout=self.SECONDS):
+            if ask("add", key, self._mark, timeout=self.SECONDS):
                 self._key = key
                 return True
-            answered = answered or _ask(cache.get, key) is not None
+            answered = answered or ask("get", key) is not None
         return not answered
 
     def renew(self) -> None:
         """Keep the slot for another ``SECONDS``; may be called as often as one likes."""
         if self._key and time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + self.SECONDS / 5
-            _ask(cache.set, self._key, self._mark, timeout=self.SECONDS)
+            ask("set", self._key, self._mark, timeout=self.SECONDS)
 
     def release(self) -> None:
         """Give the slot back."""
-        if self._key and _ask(cache.get, self._key) == self._mark:
-            _ask(cache.delete, self._key)
+        if self._key and ask("get", self._key) == self._mark:
+            ask("delete", self._key)
         self._key = None
-
-
-def _ask(method, *args, **kwargs):
-    try:
-        return method(*args, **kwargs)
-    except Exception:  # pylint: disable=broad-exception-caught
-        # Whatever the cache's client raises when its server is away.
-        return None

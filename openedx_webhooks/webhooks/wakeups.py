@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 
 from celery import current_app, shared_task
-from django.core.cache import cache
 from django.db import transaction
 
 from .. import index
 from ..app_settings import app_settings
+from ..shared_cache import ask
 from . import deliver
 from .safe_log import where
 from .slots import Slot
@@ -136,11 +136,8 @@ def _first_to_ask(second: int, now: float) -> bool:
         return False
     _asked_for.add(second)
     key = f"openedx_webhooks.look.{second}"
-    try:
-        # A cache that is away answers neither: then each process asks for itself.
-        return bool(cache.add(key, 1, timeout=second - now + 60)) or cache.get(key) is None
-    except Exception:  # pylint: disable=broad-exception-caught
-        return True
+    # A cache that is away answers neither: then each process asks for itself.
+    return bool(ask("add", key, 1, timeout=second - now + 60)) or ask("get", key) is None
 
 
 def remember_app() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 import pytest
+from celery.signals import worker_process_shutdown
 from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from openedx_filters.learning.filters import StudentRegistrationRequested
@@ -84,6 +85,38 @@ def test_what_is_recorded(reply, expected, make_webfilter, receiver):
 
 
 @in_transaction
+@pytest.mark.parametrize(
+    ("fields", "remembered"),
+    [
+        ({"call_log": "all"}, [False, True, True]),
+        ({"call_log": "problems"}, [False, True, True]),
+        ({"call_log": "none", "mode": "observe"}, []),
+        ({"call_log": "problems", "mode": "observe"}, [False, True, True]),
+    ],
+)
+def test_halt_by_a_remembered_answer_is_recorded_as_such(fields, remembered, make_webfilter, receiver):
+    halt = Reply({"exception": {"PreventRegistration": "no"}}, headers={"Cache-Control": "max-age=60"})
+    make_webfilter(REGISTRATION, halt, cache_answers=True, **fields)
+    for _ in range(3):
+        register()
+    assert [call.is_remembered for call in Call.objects.order_by("pk")] == remembered
+    assert {call.result for call in Call.objects.all()} <= {"halted"}
+    assert len(receiver.received) == 1
+
+
+@in_transaction
+def test_keys_that_do_not_fit_are_left_out_whole(make_webfilter):
+    fields = {f"custom_field_number_{number:02}": "x" for number in range(30)}
+    make_webfilter(REGISTRATION, Reply({"data": {"form_data": fields}}), call_log="all")
+    form = registration_form()
+    form.update(dict.fromkeys(fields, "y"))
+    StudentRegistrationRequested.run_filter(form_data=form)
+    keys = Call.objects.get().changed_keys.split(", ")
+    assert len(keys) == 7
+    assert set(keys) <= {f"form_data.{name}" for name in fields}
+
+
+@in_transaction
 def test_secret_that_the_endpoint_echoes_is_not_recorded(make_webfilter):
     """Header values are encrypted at rest; a record of the answer must not undo that."""
     echo = Reply({"you_sent": "t0p-s3cret"})
@@ -127,6 +160,17 @@ def test_record_survives_a_rollback(make_webfilter, recorder):
         StudentRegistrationRequested.run_filter(form_data=registration_form())
     assert recorder.flush(10)
     assert Call.objects.get().result == "halted"
+
+
+@with_commits
+def test_record_survives_the_end_of_a_celery_process(make_webfilter, recorder, monkeypatch):
+    """Such a process ends without the functions of atexit, perhaps at once after its task."""
+    monkeypatch.setattr(call_log, "_LINGER_SECONDS", 1.0)
+    make_webfilter(REGISTRATION, PREVENT)
+    register()
+    assert Call.objects.count() == 0
+    worker_process_shutdown.send(sender=None, pid=1, exitcode=0)
+    assert Call.objects.count() == 1
 
 
 @with_commits

@@ -1,0 +1,57 @@
+"""
+Django's default cache, as far as a learner waits for it: a help, never a need.
+
+A cache that is away raises in as many ways as there are backends, returns None (django-redis on request), or lets its
+client wait for seconds. So whatever it raises is None here, and a process that found it away, or that slow, asks it
+nothing for half a minute: one learner waits, not every one.
+"""
+
+import logging
+import time
+from typing import Any
+
+from django.core.cache import cache
+
+log = logging.getLogger(__name__)
+
+_REST_SECONDS = 30.0
+# Slower than this is no help to anybody.
+_SLOW_SECONDS = 0.5
+_asked_again_at = float("-inf")
+
+
+def ask(operation: str, *args, **kwargs) -> Any:
+    """
+    The result of a method of the cache, which is named because looking it up makes the connection in some caches.
+
+    Returns:
+        None, too, if the cache is away, or was within the last half minute, or if a counter to be changed has expired.
+    """
+    global _asked_again_at  # pylint: disable=global-statement
+    start = time.monotonic()
+    if start < _asked_again_at:
+        return None
+    result, reason = None, ""
+    try:
+        result = getattr(cache, operation)(*args, **kwargs)
+    except ValueError:
+        # From incr(): the counter has expired in between, which is as good as none.
+        return None
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        reason = type(error).__name__
+    end = time.monotonic()
+    if not reason and end - start > _SLOW_SECONDS:
+        reason = f"took {end - start:.1f} s"
+    if reason:
+        _asked_again_at = end + _REST_SECONDS
+        log.warning(
+            "The cache failed (%s) and is left alone for %d s: breakers count as closed, and no answer is remembered",
+            reason, _REST_SECONDS,
+        )  # fmt: skip
+    return result
+
+
+def forget() -> None:
+    """Ask the cache again at once, whatever it did before."""
+    global _asked_again_at  # pylint: disable=global-statement
+    _asked_again_at = float("-inf")
