@@ -10,6 +10,7 @@ import logging
 import time
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ def ask(operation: str, *args, **kwargs) -> Any:
     except ValueError:
         # From incr(): the counter has expired in between, which is as good as none.
         return None
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as error:  # pylint: disable=broad-exception-caught
         reason = type(error).__name__
     end = time.monotonic()

@@ -1,5 +1,6 @@
 """
-One POST to an endpoint, and its outcome. It never raises, and it ends at its deadline whatever the endpoint does.
+One POST to an endpoint, and its outcome. It never raises, but for the soft time limit of a Celery task, and it ends at
+its deadline whatever the endpoint does.
 
 Rules that callers and operators can rely on:
 
@@ -21,6 +22,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 import attrs
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 from requests.utils import get_environ_proxies, select_proxy
 
@@ -146,6 +148,9 @@ def post(
     answer, error, detail = _Answer(), "", ""
     try:
         _exchange(_target(url), body, headers, exchange, answer)
+    except SoftTimeLimitExceeded:
+        # Of the Celery task that this is part of: it has to end.
+        raise
     except Exception as exception:  # pylint: disable=broad-exception-caught
         # Whatever a server makes the standard library raise must not reach a learner's request.
         failure = classify(exception, exchange.phase)

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import attrs
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from ..app_settings import app_settings
@@ -164,6 +165,9 @@ def _result(future: Future, deadline: float) -> Outcome:
         return future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE_SECONDS)
     except TimeoutError:
         return Outcome(error="timeout", detail="the call did not end in time")
+    except SoftTimeLimitExceeded:
+        # Of the Celery task that waits here.
+        raise
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.exception("A call failed unexpectedly")
         return Outcome(error="bad_response", detail=f"unexpected {type(error).__name__}")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, models, transaction
 from django.utils.functional import LazyObject, empty
@@ -53,6 +54,13 @@ class Asked:
         return self.webfilter.mode == "observe"
 
 
+class TimeLimitExceeded(SoftTimeLimitExceeded, OpenEdxFilterException):
+    """
+    The soft time limit of the Celery task in which the filter runs. A task that handles it gets it, as the runner of
+    filters lets only its own kind of exceptions through.
+    """
+
+
 def run(
     filter_name: str, webfilters: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], OpenEdxFilterException | None]:
@@ -67,6 +75,13 @@ def run(
     Returns:
         the arguments that changed, and the exception to raise, if any (then nothing has changed).
     """
+    try:
+        return _run(filter_name, webfilters, kwargs)
+    except SoftTimeLimitExceeded:
+        return {}, TimeLimitExceeded("the soft time limit of the task")
+
+
+def _run(filter_name, webfilters, kwargs):
     filter_type = _filter_type(filter_name)
     if filter_type is None:
         _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
@@ -119,6 +134,8 @@ def _load_related(paths, kwargs) -> None:
                 value = _related(value, attribute)
         except ObjectDoesNotExist:
             continue
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as error:  # pylint: disable=broad-exception-caught
             log.warning("%s could not be loaded for a payload: %s", path, type(error).__name__)
 
@@ -176,11 +193,12 @@ def _ask(asked: list[Asked], payload) -> None:
         one.is_remembered = one.outcome is not None
         if one.outcome is None:
             one.outcome = Outcome(error=BREAKER_OPEN, detail="the endpoint is left alone after failures")
+    start = time.monotonic()
     with spending() as deadline:
         outcomes = call_all([one.question for one in to_call], deadline)
     for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
-        if _tells_nothing(one.question, outcome):
+        if _tells_nothing(one.question, outcome, deadline - start):
             guard.withdraw()
         else:
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
@@ -189,13 +207,19 @@ def _ask(asked: list[Asked], payload) -> None:
             skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])
 
 
-def _tells_nothing(question: Question, outcome: Outcome) -> bool:
+def _tells_nothing(question: Question, outcome: Outcome, seconds_left: float) -> bool:
     """
     Whether an outcome says nothing about the endpoint: the request could not be signed, or others had used up nearly
     all the time. That must not open its breaker: one bad webfilter would take the good ones with it.
+
+    Args:
+        seconds_left: what of the request's budget was left for this run.
     """
-    is_late = outcome.error == "timeout" and outcome.duration < min(question.timeout, _FAIR_SECONDS)
-    return outcome.error in NOT_MADE or is_late
+    fair = min(question.timeout, _FAIR_SECONDS)
+    if outcome.error in ("connect", "dns"):
+        # A quick refusal is the endpoint's own.
+        return seconds_left < fair and outcome.duration >= 0.9 * seconds_left
+    return outcome.error in NOT_MADE or (outcome.error == "timeout" and outcome.duration < fair)
 
 
 def _judge(filter_type, one: Asked, kwargs) -> Verdict:

@@ -1,9 +1,13 @@
 """One run: which webfilters are asked, how their answers combine, and what the caller's transaction notices of it."""
 
+import contextlib
+import signal
+import socket
 import time
 
 import crum
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.test import RequestFactory, override_settings
 from django.utils.functional import SimpleLazyObject
@@ -168,6 +172,60 @@ def test_an_endpoint_that_had_its_own_time_is_at_fault(make_webfilter, settings)
     webfilter = make_webfilter(REGISTRATION, Reply(delay=0.5))
     register()
     assert breaker(webfilter.webhook_url).state() == "open"
+
+
+@pytest.mark.parametrize("seconds_left, state", [(0.2, "closed"), (5, "open")])
+def test_an_endpoint_that_had_little_time_to_connect_is_not_at_fault(make_webfilter, settings, seconds_left, state):
+    settings.OPENEDX_WEBHOOKS = {
+        "WEBFILTER_REQUEST_BUDGET_SECONDS": seconds_left,
+        "WEBFILTER_CONNECT_TIMEOUT_SECONDS": 0.4,
+        "BREAKER_FAILURES": 1,
+    }
+    # A listener whose queue is full drops what comes after.
+    with socket.socket() as listener, contextlib.ExitStack() as fillers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        webfilter = make_webfilter(REGISTRATION)
+        Webfilter.objects.update(webhook_url=f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        index.webfilters.forget()
+        register()
+        webfilter.refresh_from_db()
+        assert breaker(webfilter.webhook_url).state() == state
+
+
+def test_a_quick_refusal_is_the_endpoints_own_however_little_time_was_left(make_webfilter, settings):
+    settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": 0.5, "BREAKER_FAILURES": 1}
+    webfilter = make_webfilter(REGISTRATION)
+    Webfilter.objects.update(webhook_url="http://127.0.0.1:1/")
+    index.webfilters.forget()
+    register()
+    webfilter.refresh_from_db()
+    assert breaker(webfilter.webhook_url).state() == "open"
+
+
+@pytest.mark.parametrize("endpoints", [1, 3])
+def test_the_soft_time_limit_of_a_task_ends_the_run_and_reaches_the_task(make_webfilter, endpoints):
+    """Celery raises it by a signal in the task's thread; swallowed, the task would run into its hard limit."""
+
+    def strike(*_args):
+        raise SoftTimeLimitExceeded
+
+    for number in range(endpoints):
+        make_webfilter(REGISTRATION, Reply(delay=2), path=f"/{number}")
+    before = signal.signal(signal.SIGALRM, strike)
+    start = time.monotonic()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(SoftTimeLimitExceeded):
+            StudentRegistrationRequested.run_filter(form_data=registration_form())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - start < 1
 
 
 # --- Breaker
