@@ -54,7 +54,8 @@ DEFAULTS: dict[str, Any] = {
     "WEBFILTER_TIMEOUT_SECONDS": 5.0,
     "WEBFILTER_CONNECT_TIMEOUT_SECONDS": 1.0,
     "WEBFILTER_REQUEST_BUDGET_SECONDS": 10.0,
-    # Calls in flight per process; more than that wait inside their deadline.
+    # Threads per process that help a request with its second, third, … webfilter. The first is called by the request's
+    # own thread, and so is what no thread has taken.
     "WEBFILTER_THREADS": 16,
     # Failures in a row after which an endpoint is left alone (0: never), and for how long until it is probed.
     "BREAKER_FAILURES": 5,
