@@ -137,7 +137,9 @@ class Connection(http.client.HTTPConnection):
         """
         # Joined by "+", so that what isn't text is an error rather than sent as Python shows it.
         lines = "".join([name + ": " + value + "\r\n" for name, value in headers])
-        if not _HEADERS.fullmatch(lines) or lines.count("\n") != len(headers):
+        # A name with a colon would be another name: one that the caller may not set.
+        has_colon = ":" in "".join([name for name, _value in headers])
+        if has_colon or lines.count("\n") != len(headers) or not _HEADERS.fullmatch(lines):
             raise ValueError("a header has characters that HTTP can't carry")
         head = f"{head}{lines}Content-Length: {len(body)}\r\n\r\n"
         self.sock.sendall(head.encode("latin-1") + body)

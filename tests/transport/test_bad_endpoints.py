@@ -280,6 +280,11 @@ def test_an_address_that_leads_nowhere(post, url, error):
         {"X-Bad\r\nX-Injected": "b"},
         {"X-Bad": "snow ☃"},
         {"": "empty"},
+        {"Transfer-Encoding: chunked, ": "x"},
+        {"Content-Length: 3": ""},
+        {"Host: x": "", "X": "y"},
+        {"X-Bad ": "a"},
+        {"X-Bad": "a\r\nX-Injected: b", "X": ""},
     ],
 )
 def test_a_header_that_http_cannot_carry_is_sent_to_nobody(raw, post, headers):
