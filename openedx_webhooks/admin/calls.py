@@ -15,7 +15,7 @@ class CallAdmin(RecordAdmin):
 
     list_display = [
         "number_column", "result_column", "webfilter_column", "started_at", "answer_column", "duration_column",
-        "changed_keys", "mode",
+        "changed_keys", "mode_column",
     ]
     list_filter = ["result", "mode", "started_at", ("webfilter", WebfilterFilter)]
     ordering = ["-pk"]
@@ -25,7 +25,7 @@ class CallAdmin(RecordAdmin):
     fieldsets = [
         (None, {"fields": [
             "result_column", "webfilter_link", "mode", "started_at", "duration_column", "status_code", "error",
-            "changed_keys", "message_id", "user_id",
+            "is_remembered", "changed_keys", "message_id", "user_id",
         ]}),
         (gettext_lazy("Request"), {"fields": ["request_shown"]}),
         (gettext_lazy("Answer"), {"fields": ["response_shown"]}),
@@ -49,7 +49,7 @@ class CallAdmin(RecordAdmin):
     def webfilter_column(self, call):
         """The webfilter's number, filter and server."""
         hook = call.webfilter
-        return parts.with_title(f"{hook.pk}: {hook.event_name}, {hook.server}", hook.webhook_url)
+        return f"{hook.pk}: {hook.event_name}, {hook.server}"
 
     @admin.display(description=gettext_lazy("webfilter"))
     def webfilter_link(self, call):
@@ -59,7 +59,12 @@ class CallAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, call):
         """The status code, or why there was none."""
-        return parts.answered(call.status_code, call.error)
+        return parts.call_answered(call)
+
+    @admin.display(description=gettext_lazy("mode"))
+    def mode_column(self, call):
+        """One word."""
+        return parts.mode_badge(call.mode)
 
     @admin.display(description=gettext_lazy("duration"))
     def duration_column(self, call):

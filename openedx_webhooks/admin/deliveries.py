@@ -95,7 +95,7 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
         """The event's short name, and below it the webhook's number and server."""
-        hook = parts.with_title(f"{delivery.webhook_id}: {delivery.webhook.server}", delivery.webhook.webhook_url)
+        hook = f"{delivery.webhook_id}: {delivery.webhook.server}"
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', self.event_column(delivery), hook)
 
     @admin.display(description=gettext_lazy("created"), ordering="created")

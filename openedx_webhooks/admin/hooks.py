@@ -52,7 +52,9 @@ class HookAdmin(admin.ModelAdmin):
     actions = ["enable_hooks", "disable_hooks"]
     actions_selection_counter = True
     # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
-    shown_instead = {"event": "event_column", "headers": "header_names", "secret": "secret_kept"}
+    shown_instead = {
+        "event": "event_column", "webhook_url": "endpoint_column", "headers": "header_names", "secret": "secret_kept",
+    }
     readonly_fields = list(shown_instead.values())
 
     class Media:
@@ -67,8 +69,14 @@ class HookAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
     def endpoint_column(self, hook):
-        """The server, with the whole address when pointed at."""
-        return parts.with_title(hook.server, hook.webhook_url)
+        """The server only: who may look need not know the path and query, which hold the secrets of many services."""
+        return hook.server
+
+    def get_search_fields(self, request):
+        """The address for those only who may see it: a search tells what it finds, letter by letter."""
+        return [
+            field for field in self.search_fields if field != "webhook_url" or self.has_change_permission(request)
+        ]
 
     def get_search_results(self, request, queryset, search_term):
         """Also by short name, which the table doesn't hold."""

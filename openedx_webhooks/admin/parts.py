@@ -68,6 +68,13 @@ def call_badge(call: Call) -> SafeString:
     return badge(str(labels.get(call.result, call.result)), _CALL_TONES.get(call.result, "quiet"))
 
 
+def mode_badge(mode: str) -> SafeString:
+    """Whether a webfilter's answers count, in one word: the choice's text is a sentence."""
+    if mode == Webfilter.Mode.OBSERVE:
+        return badge(_("observe"), "info", _("Answers are recorded and nothing else."))
+    return badge(_("enforce"), "good", _("Answers change the data or halt the process."))
+
+
 def never_runs() -> SafeString:
     """For hooks of a type that this installation doesn't know."""
     return badge(_("never runs"), "warn", _("This installation does not know its type."))
@@ -134,20 +141,36 @@ def moment(when) -> str:
     return date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
 
 
-def answered(status_code: int | None, error: str) -> str:
+def answered(status_code: int | None, error: str, *, needs_body: bool = False) -> str:
     """
-    The status code, or why there was none, in words.
+    The status code, and what went wrong, in words.
 
     Args:
-        error: a short kind, or one with details after a colon, as attempts keep it; the details are left out.
+        error: a short kind, or one with details after a colon, as attempts keep it; the details are left out. For calls
+            also a sentence about the answer.
+        needs_body: the body counts, as a webfilter's does. For a webhook a 2xx says it all.
     """
-    if error and not (status_code and 200 <= status_code < 300):
-        words = str(_ERRORS.get(error.partition(": ")[0], error))
-        return words if status_code is None else f"{status_code}, {words}"
-    return str(status_code or EMPTY)
+    words = _ERRORS.get(error.partition(": ")[0])
+    if status_code is None:
+        return str(words or error or EMPTY)
+    if _is_good(status_code):
+        if not needs_body or not error:
+            return str(status_code)
+        words = words or _ERRORS["bad_response"]
+    return f"{status_code}, {words}" if words else str(status_code)
 
 
-def answer_badge(status_code: int | None, error: str) -> SafeString:
+def call_answered(call: Call) -> str:
+    """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
+    text = answered(call.status_code, call.error, needs_body=True)
+    return _("%s (remembered)") % text if call.is_remembered else text
+
+
+def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:
     """The same as a badge."""
-    is_good = status_code is not None and 200 <= status_code < 300
-    return badge(answered(status_code, error), "good" if is_good else "bad", error)
+    is_good = _is_good(status_code) and not (needs_body and error)
+    return badge(answered(status_code, error, needs_body=needs_body), "good" if is_good else "bad", error)
+
+
+def _is_good(status_code):
+    return status_code is not None and 200 <= status_code < 300

@@ -33,7 +33,7 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         "original": hook,
         "title": _("Test"),
         "outcome": outcome,
-        "verdict": parts.answer_badge(outcome.status_code, outcome.error),
+        "verdict": parts.answer_badge(outcome.status_code, outcome.error, needs_body=effects is not None),
         "duration": parts.seconds(outcome.duration),
         # A halt's message is the endpoint's, too.
         "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, sent) for effect in effects or ()],

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..app_settings import app_settings
 from ..models import Call, Webfilter, secrets
 from ..transport.breaker import State, breaker, states
 from ..webfilters import trial
@@ -73,7 +74,7 @@ class WebfilterAdmin(HookAdmin):
     @admin.display(description=gettext_lazy("mode"), ordering="mode")
     def mode_column(self, hook):
         """One word: the choice's text is a sentence."""
-        return mode_badge(hook)
+        return parts.mode_badge(hook.mode)
 
     @admin.display(description=gettext_lazy("health"))
     def breaker_column(self, hook):
@@ -102,13 +103,12 @@ class WebfilterAdmin(HookAdmin):
             **super().panels(request, hook),
             "kind": "webfilter",
             "health": breaker_badge(hook, state),
-            "mode": mode_badge(hook),
+            "mode": parts.mode_badge(hook.mode),
             "breaker_open": state != State.CLOSED,
             "halting": halting(hook.known_type) if hook.known_type else None,
             "calls": [
                 (
-                    call, parts.call_badge(call), parts.answered(call.status_code, call.error),
-                    parts.seconds(call.duration),
+                    call, parts.call_badge(call), parts.call_answered(call), parts.seconds(call.duration),
                 )
                 for call in calls
             ],
@@ -157,7 +157,12 @@ class WebfilterAdmin(HookAdmin):
         hook.save(update_fields=["mode", "modified"])
         self.forget_index()
         self.log_change(request, hook, [{"changed": {"fields": ["mode"]}}])
-        self.message_user(request, _("The webfilter is enforced now: its answers count."), messages.SUCCESS)
+        if hook.enabled:
+            self.message_user(request, _("The webfilter is enforced now: its answers count."), messages.SUCCESS)
+        else:
+            self.message_user(
+                request, _("The webfilter will be enforced as soon as it is enabled: now it is off."), messages.WARNING
+            )
         return self.back(hook)
 
 
@@ -174,13 +179,6 @@ def effects_of(result: trial.Trial) -> list[str]:
     return effects or [_("The process would go on unchanged.")]
 
 
-def mode_badge(hook: Webfilter):
-    """Whether its answers count."""
-    if hook.mode == Webfilter.Mode.OBSERVE:
-        return parts.badge(_("observe"), "info", _("Answers are recorded and nothing else."))
-    return parts.badge(_("enforce"), "good", _("Answers change the data or halt the process."))
-
-
 def breaker_badge(hook: Webfilter, state: State):
     """Whether the endpoint is called, or left alone after failures."""
     if not hook.known_type:
@@ -190,7 +188,11 @@ def breaker_badge(hook: Webfilter, state: State):
     if not hook.enabled:
         return parts.badge(_("off"), "quiet")
     if state == State.OPEN:
-        return parts.badge(_("left alone"), "bad", _("After several failures in a row it is not called for a while."))
+        return parts.badge(
+            _("left alone"), "bad",
+            _("After several failures in a row it is not called; every %d seconds one call tries it again.")
+            % app_settings.BREAKER_OPEN_SECONDS,
+        )
     if state == State.HALF_OPEN:
         return parts.badge(_("being probed"), "warn", _("After failures one call at a time tries whether it is back."))
     return parts.badge(_("fine"), "good")

@@ -113,7 +113,10 @@ class Migration(migrations.Migration):
             name="timeout",
             field=models.FloatField(
                 blank=True,
-                help_text="Seconds that the learner waits at most. Empty: the site's default.",
+                help_text=(
+                    "Seconds that the learner waits at most. Empty: the site's default, which is 5 unless the site's "
+                    "settings say otherwise. All webfilters of one request together have 10 seconds."
+                ),
                 null=True,
                 validators=[MinValueValidator(0.1), MaxValueValidator(30)],
                 verbose_name="timeout",

@@ -108,9 +108,9 @@ class Hook(TimeStampedModel):
 
     @property
     def server(self) -> str:
-        """Host and port of the endpoint; empty if the address is malformed."""
+        """Host and port of the endpoint, without credentials; empty if the address is malformed."""
         try:
-            return urlsplit(self.webhook_url).netloc
+            return urlsplit(self.webhook_url).netloc.rpartition("@")[2]
         except ValueError:
             return ""
 

@@ -80,7 +80,10 @@ class Webfilter(Hook):
         null=True,
         blank=True,
         validators=[MinValueValidator(0.1), MaxValueValidator(30)],
-        help_text=_("Seconds that the learner waits at most. Empty: the site's default."),
+        help_text=_(
+            "Seconds that the learner waits at most. Empty: the site's default, which is 5 unless the site's settings "
+            "say otherwise. All webfilters of one request together have 10 seconds."
+        ),
     )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.ENFORCE)
     call_log = models.CharField(_("call log"), max_length=10, choices=CallLog.choices, default=CallLog.PROBLEMS)
@@ -144,4 +147,4 @@ class Call(models.Model):
         indexes = [models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started")]
 
     def __str__(self):
-        return f"{self.webfilter_id}: {self.result} ({self.status_code or self.error})"
+        return str(_("Call %(call)s of webfilter %(webfilter)s") % {"call": self.pk, "webfilter": self.webfilter_id})

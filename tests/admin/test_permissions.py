@@ -45,6 +45,25 @@ def test_viewers_see_no_secret_and_no_header_value(viewer, records, model):
     assert records[model].secret not in page
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_viewers_see_the_server_of_an_address_only(viewer, records, model):
+    """Many services have their secret in the path or the query; the published plugin's rows may have a password."""
+    for hook_model in (Webhook, Webfilter):
+        hook_model.objects.update(webhook_url="https://bob:hunter2@n8n.example.com/h00k?token=hush")
+    for url in (url_of(model), url_of(model, "change", records[model].pk)):
+        page = viewer.get(url).content.decode()
+        assert "n8n.example.com" in page
+        assert not [secret for secret in ("bob", "hunter2", "h00k", "hush") if secret in page]
+
+
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+@pytest.mark.parametrize("term, found", [("hush", False), ("hus", False), ("crm", True)])
+def test_a_viewers_search_does_not_tell_what_is_in_an_address(viewer, admin_client, records, model, term, found):
+    model.objects.update(webhook_url="https://n8n.example.com/?token=hush", description="for the crm")
+    for client, finds in ((viewer, found), (admin_client, True)):
+        assert bool(client.get(url_of(model), {"q": term}).context["cl"].result_count) is finds
+
+
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("model", MODELS)
 def test_viewers_have_no_actions(viewer, model):
