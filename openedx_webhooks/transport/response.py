@@ -1,8 +1,9 @@
 """
-The response to a POST. Its head and bodies with a length are read here, bodies in chunks by ``http.client``.
+The response to a POST.
 
 ``http.client`` leaves headers to the parser for e-mails, which takes as long as the rest of a POST together; it also
-takes 103 for the final response, and the end of the stream for the end of the head.
+takes 103 for the final response, the end of the stream for the end of the head, and any two bytes for the end of a
+chunk.
 """
 
 import http.client
@@ -16,16 +17,21 @@ MAX_HEADS = 20
 # Of each of them; the same as http.client's own.
 MAX_HEADERS = 100
 MAX_LINE = 65536
+# Of a body in chunks, and one more for every hundred bytes that it may have: a chunk takes microseconds of CPU, so that
+# a megabyte of single bytes would take most of a second.
+MAX_CHUNKS = 10_000
 
 _RECEIVE_BYTES = 16384
 _WITHOUT_BODY = frozenset((101, 204, 304))
 _BLANKS = " \t\r\n"
 _LENGTH = re.compile(r"[0-9]{1,18}")
+# Some servers pad the size with blanks.
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\n]*)?\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t][^\r\n]*)?\r?\n")
 
 
 class Stream:
-    """What was received and not yet read; as much of a file as ``http.client`` needs for chunks."""
+    """What was received and not yet read."""
 
     __slots__ = ("_received", "_sock")
 
@@ -56,10 +62,7 @@ class Stream:
 
         Raises:
             Failure, OSError
-            ValueError: less than none; ``http.client`` takes a chunk's word for it.
         """
-        if size < 0:
-            raise ValueError("a negative number of bytes")
         while len(self._received) < size and self._receive():
             pass
         return self._take(size)
@@ -68,9 +71,6 @@ class Stream:
     def is_empty(self) -> bool:
         """Whether all that was received was read."""
         return not self._received
-
-    def close(self) -> None:
-        """Nothing: the connection is its owner's."""
 
     def _receive(self) -> bool:
         data = self._sock.recv(_RECEIVE_BYTES)
@@ -81,15 +81,6 @@ class Stream:
         taken = bytes(self._received[:size])
         del self._received[:size]
         return taken
-
-
-class _Chunks(http.client.HTTPResponse):
-    """A body in chunks."""
-
-    def __init__(self, stream: Stream):  # pylint: disable=super-init-not-called
-        self.fp = stream
-        self.chunked, self.chunk_left, self.length, self.will_close = True, None, None, False
-        self._method = "POST"
 
 
 class Response:
@@ -105,7 +96,7 @@ class Response:
         Failure, OSError, http.client.HTTPException: there is none.
     """
 
-    __slots__ = ("headers", "missing", "status", "will_close", "_is_chunked", "_length", "_stream")
+    __slots__ = ("headers", "missing", "status", "will_close", "_encoding", "_length", "_stream")
 
     def __init__(self, sock: BoundedSocket):
         self._stream = stream = Stream(sock)
@@ -117,11 +108,12 @@ class Response:
         else:
             # Parsing them by the thousand costs seconds of CPU, within any limit of bytes.
             raise Failure("bad_response", "too many informational responses")
-        self._is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
-        self._length = 0 if self.status in _WITHOUT_BODY else None if self._is_chunked else _content_length(headers)
+        self._encoding = _transfer_encoding(headers)
+        self._length = 0 if self.status in _WITHOUT_BODY else None if self._encoding else _content_length(headers)
         self.missing: int | None = None
-        # Without a length, the body ends where the connection does.
-        self.will_close = not (_stays_open(minor, headers) and (self._is_chunked or self._length is not None))
+        # Without a length, the body ends where the connection does. HTTP/1.0 has no chunks: who knows who sent them.
+        has_end = self._length is not None or (minor and self._encoding == "chunked")
+        self.will_close = not (has_end and _stays_open(minor, headers))
 
     def read(self, limit: int) -> tuple[bytes, bool]:
         """
@@ -130,15 +122,16 @@ class Response:
         Raises:
             Failure, OSError, http.client.HTTPException
         """
-        if self._is_chunked and self._length is None:
-            chunks = _Chunks(self._stream)
-            body, is_whole = chunks.read(limit), chunks.isclosed()
-        elif self._length is None:
-            body, is_whole = self._stream.read(limit), True
-        else:
+        if self._length is not None:
             body = self._stream.read(min(limit, self._length))
             self.missing = self._length - len(body)
             is_whole = not self.missing
+        elif self._encoding == "chunked":
+            body, is_whole = _read_chunks(self._stream, limit)
+        elif self._encoding:
+            raise Failure("bad_response", "the response has a transfer encoding that was not asked for")
+        else:
+            body, is_whole = self._stream.read(limit), True
         # What comes after it is the answer to nothing; what else would come on this connection?
         self.will_close = self.will_close or not self._stream.is_empty
         return body, is_whole
@@ -172,7 +165,7 @@ def _read_headers(stream: Stream) -> dict[str, str]:
         if text[0] in " \t":
             # Folded, as RFC 9112, 5.2, forbids.
             if name:
-                headers[name] = f"{headers[name]} {text.strip(_BLANKS)}"
+                headers[name] = f"{headers[name]} {text.strip(_BLANKS)}".rstrip(_BLANKS)
             continue
         name, colon, value = text.partition(":")
         name, value = name.strip(_BLANKS).lower(), value.strip(_BLANKS)
@@ -185,9 +178,60 @@ def _read_headers(stream: Stream) -> dict[str, str]:
     raise http.client.HTTPException(f"more than {MAX_HEADERS} headers")
 
 
+def _read_chunks(stream: Stream, limit: int) -> tuple[bytes, bool]:
+    """
+    A body in chunks, at most ``limit`` bytes, and whether that is its end.
+
+    Raises:
+        Failure, OSError, http.client.HTTPException
+    """
+    pieces, left = [], limit
+    for _ in range(MAX_CHUNKS + limit // 100):
+        line = stream.readline(MAX_LINE + 1)
+        match = _CHUNK_LINE.fullmatch(line)
+        if match is None:
+            raise http.client.HTTPException("a chunk has no size")
+        size = int(match[1], 16)
+        if not size:
+            _skip_trailers(stream)
+            return b"".join(pieces), True
+        if size > left:
+            return b"".join(pieces) + stream.read(left), False
+        piece = stream.read(size + 2)
+        if len(piece) < size + 2:
+            raise http.client.IncompleteRead(b"")
+        if piece[size:] != b"\r\n":
+            raise http.client.HTTPException("a chunk is longer than its size")
+        pieces.append(piece[:size])
+        left -= size
+    raise Failure("too_large", "the response has too many chunks")
+
+
+def _skip_trailers(stream: Stream) -> None:
+    for _ in range(MAX_HEADERS + 1):
+        line = stream.readline(MAX_LINE + 1)
+        if len(line) > MAX_LINE:
+            raise http.client.LineTooLong("trailer line")
+        if line in (b"\r\n", b"\n"):
+            return
+    raise Failure("too_large", f"the response has more than {MAX_HEADERS} trailers")
+
+
+def _transfer_encoding(headers: dict[str, str]) -> str:
+    """How the body is framed: ``chunked``, empty for not at all, or something else that nobody asked for."""
+    encoding = headers.get("transfer-encoding", "")
+    if not encoding:
+        return ""
+    # Proxies that pass an endpoint's header on and add their own say it twice and do it once. What remains after many
+    # commas is no encoding.
+    names = {name.strip(_BLANKS).lower() for name in encoding.split(",", MAX_HEADERS)} - {"", "identity"}
+    return "chunked" if names == {"chunked"} else ", ".join(names)
+
+
 def _content_length(headers: dict[str, str]) -> int | None:
     """Bytes of the body; None where no or no clear length is given."""
-    lengths = {length.strip() for length in headers.get("content-length", "").split(",")}
+    # In the last part is what remains: a million commas are no length, and need not be taken apart to tell.
+    lengths = {length.strip(_BLANKS) for length in headers.get("content-length", "").split(",", MAX_HEADERS)}
     length = lengths.pop()
     return int(length) if not lengths and _LENGTH.fullmatch(length) else None
 

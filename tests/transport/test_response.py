@@ -17,7 +17,7 @@ END = b"Content-Length: 5\r\n\r\nhello"
         (b"X-Two:a\r\nx-two:\t b \r\n", {"x-two": "a, b"}),
         (b"X-Empty:\r\n", {"x-empty": ""}),
         (b"X-Colon: a:b\r\n", {"x-colon": "a:b"}),
-        (b"X-Folded: a\r\n  b\r\n\tc\r\n", {"x-folded": "a b c"}),
+        (b"X-Folded: a\r\n  b\r\n\tc\r\n \r\n", {"x-folded": "a b c"}),
         (b" folded onto nothing\r\nX: a\r\n", {"x": "a"}),
         (b"no header at all\r\n folded onto it\r\nX: a\r\n", {"x": "a"}),
         (b": no name\r\nX: a\r\n", {"x": "a"}),
@@ -50,11 +50,19 @@ def test_a_header_may_have_64_kilobytes(raw, post, size, error):
         (b"Content-Length: 5\r\nContent-Length: 5\r\n", True),
         (b"Transfer-Encoding: CHUNKED\r\n", True),
         (b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", True),
+        (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: Chunked\r\n", True),
+        (b"Transfer-Encoding: identity, chunked\r\n", True),
+        (b"Transfer-Encoding: chunked\r\n \r\n", True),
+        (b"Transfer-Encoding: identity\r\nContent-Length: 5\r\n", True),
+        (b"Content-Length : 5\r\n", True),
         (b"Content-Length: 5\r\nContent-Length: 3\r\n", False),
         (b"Content-Length: five\r\n", False),
         (b"Content-Length: +5\r\n", False),
         (b"Content-Length: -5\r\n", False),
         (b"Content-Length: \xb2\r\n", False),
+        (b"Content-Length: 5\x0b\r\n", False),
+        (b"Content-Length: 5\xa0\r\n", False),
+        (b"Content-Length: %s\r\n" % (b"5," * 30_000), False),
         (b"Content-Length: 9999999999999999999999\r\n", False),
         (b"", False),
     ],
@@ -65,6 +73,66 @@ def test_a_body_has_the_length_that_is_clear_or_ends_with_the_connection(raw, po
     outcomes = [post(server.url()) for _ in range(2)]
     assert [(outcome.body, outcome.error) for outcome in outcomes] == [(b"hello", "")] * 2, outcomes
     assert server.accepted == (1 if is_kept else 2)
+
+
+@pytest.mark.parametrize("encoding", [b"gzip, chunked", b"xchunked", b"gzip", b"chunked;q=1", b"," * 60_000 + b"x"])
+def test_a_transfer_encoding_that_was_not_asked_for_is_an_error(raw, post, encoding):
+    """Its Content-Length is not its length: what follows would be taken for the answer to the next request."""
+    server = raw(keeps_alive(OK + b"Transfer-Encoding: " + encoding + b"\r\n" + END))
+    outcomes = [post(server.url()) for _ in range(2)]
+    assert [(outcome.status_code, outcome.error) for outcome in outcomes] == [(200, "bad_response")] * 2
+    assert server.accepted == 2
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"5\r\nhello\r\n0\r\n\r\n",
+        b"005\nhello\r\n000\n\n",
+        b"5 \r\nhello\r\n0;end\r\n\r\n",
+        b"3;a=b;c\r\nhel\r\n2 ; x\r\nlo\r\n0\r\n" + b"T: x\r\n" * 100 + b"\r\n",
+        b"1\r\nh\r\n1\r\ne\r\n1\r\nl\r\n1\r\nl\r\n1\r\no\r\n0\r\n\r\n",
+    ],
+)
+def test_chunks_are_put_together(raw, post, chunks):
+    server = raw(keeps_alive(OK + CHUNKED + chunks))
+    assert [post(server.url()).body for _ in range(2)] == [b"hello"] * 2
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"0x5\r\nhello\r\n0\r\n\r\n",
+        b"+5\r\nhello\r\n0\r\n\r\n",
+        b"-5\r\nhello\r\n0\r\n\r\n",
+        b"1_0\r\nhellohellohelloh\r\n0\r\n\r\n",
+        b"\r\nhello\r\n0\r\n\r\n",
+        b";5\r\nhello\r\n0\r\n\r\n",
+        b"3\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhello\n10\r\n\r\n",
+        b"5;" + b"e" * 65_536 + b"\r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_chunks_of_unclear_size_are_an_error(raw, post, chunks):
+    outcome = post(raw(says(OK + CHUNKED + chunks)).url())
+    assert (outcome.status_code, outcome.error, outcome.body) == (200, "bad_response", b"")
+
+
+@pytest.mark.parametrize("cap, error", [(4, "too_large"), (5, "")])
+def test_chunks_beyond_the_cap_are_cut(raw, post, cap, error):
+    outcome = post(raw(says(OK + CHUNKED + b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")).url(), max_bytes=cap)
+    assert (outcome.body, outcome.error) == (b"hello"[:cap], error)
+
+
+def test_chunks_are_no_part_of_http_1_0(raw, post):
+    head = b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"
+    server = raw(keeps_alive(head + CHUNKED + b"5\r\nhello\r\n0\r\n\r\n"))
+    assert [post(server.url()).body for _ in range(2)] == [b"hello"] * 2
+    assert server.accepted == 2
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", OK + b"Connection: X-Y\r\n"])
