@@ -118,6 +118,9 @@ def usable(name: str, value: Any) -> Any:
     if not wanted(name, value):
         return value
     default = DEFAULTS[name]
+    if name.endswith("_DAYS"):
+        # Whoever meant "365" must not lose what is older than 30: operations/retention.py removes nothing then.
+        return value
     if isinstance(default, bool):
         # "False" is true here, which is the safe side of both settings of this kind.
         return bool(value)

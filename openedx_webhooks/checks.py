@@ -74,6 +74,8 @@ def _kind(value):
 
 def _used_instead(name, value):
     used = app_settings.usable(name, value)
+    if used is value:
+        return "nothing is removed"
     if isinstance(used, bool):
         return f"it counts as {used}"
     if used == app_settings.DEFAULTS[name]:

@@ -33,6 +33,7 @@ class Reason(TextChoices):
     SHAPE_FAILED = "shape_failed", _("The shape failed on the payload")
     LEFT_ALONE = "left_alone", _("The endpoint was left alone after failures")
     NO_TIME = "no_time", _("Other webfilters had used up the time")
+    UNSENDABLE = "unsendable", _("It can't be signed: its secret is malformed")
 
 
 class _Counts:

@@ -37,7 +37,7 @@ def test_none_and_false_are_values():
     ("DELIVERY_BATCH_SIZE", "200"), ("DELIVERY_BATCH_SIZE", 2.5), ("DELIVERY_BATCH_SIZE", None),
     ("DELIVERY_BATCH_SIZE", True), ("BREAKER_FAILURES", -1), ("WEBFILTER_TIMEOUT_SECONDS", "5"),
     ("WEBFILTER_TIMEOUT_SECONDS", float("nan")), ("WEBFILTER_TIMEOUT_SECONDS", float("inf")),
-    ("RETENTION_ROW_DAYS", "30"), ("DELIVERY_QUEUE", 5), ("DELIVERY_SCHEDULE_SECONDS", "5"),
+    ("DELIVERY_QUEUE", 5), ("DELIVERY_SCHEDULE_SECONDS", "5"),
     ("DELIVERY_SCHEDULE_SECONDS", [5, "300"]), ("DELIVERY_SCHEDULE_SECONDS", 5), ("ALLOWED_HOSTS", {"a": 1}),
     ("SENSITIVE_KEYS", None), ("ALERT_EMAILS", [5]),
 ])
@@ -75,6 +75,14 @@ def test_what_can_be_guessed_is_guessed_and_told(name, value, used, hint):
         assert getattr(app_settings, name) == used
         (message,) = checks.check_setting_values()
     assert hint in message.hint
+
+
+def test_a_wrong_number_of_days_removes_nothing():
+    """The default in its place might remove what was to be kept."""
+    with override_settings(OPENEDX_WEBHOOKS={"RETENTION_ROW_DAYS": "365"}):
+        assert app_settings.RETENTION_ROW_DAYS == "365"
+        (message,) = checks.check_setting_values()
+    assert "nothing is removed" in message.hint
 
 
 def test_no_value_stands_in_a_message():

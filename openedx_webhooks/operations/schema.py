@@ -195,7 +195,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
         "summary": hook_type.name,
         "description": about(hook_type) if is_event else f"{about(hook_type)} {halting(hook_type)}".strip(),
         "tags": [f"{kind}: {hook_type.subdomain}"],
-        "parameters": _signature_headers() if is_event else [],
+        "parameters": _signature_headers(is_event),
         "requestBody": {
             "required": True,
             "content": {
@@ -214,9 +214,10 @@ def _operation(hook_type, components) -> dict[str, Any]:
     }
 
 
-def _signature_headers():
+def _signature_headers(is_event):
+    same = _("Identifies the message; the same in every attempt and replay.")
     notes = {
-        "webhook-id": _("Identifies the message; the same in every attempt and replay."),
+        "webhook-id": same if is_event else _("Identifies the message."),
         "webhook-timestamp": _("Seconds since the epoch, of this attempt."),
         "webhook-signature": _("Standard Webhooks v1: HMAC-SHA256 of id, timestamp and body."),
     }

@@ -19,6 +19,7 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog, skips
 from ..payloads import serialize, shape
+from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, apply, call_log, remembered
@@ -27,7 +28,11 @@ from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, Question, Questions, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
-_NOT_MADE_REASONS = {BREAKER_OPEN: skips.Reason.LEFT_ALONE, BUDGET: skips.Reason.NO_TIME}
+_NOT_MADE_REASONS = {
+    BREAKER_OPEN: skips.Reason.LEFT_ALONE,
+    BUDGET: skips.Reason.NO_TIME,
+    signing.UNSENDABLE: skips.Reason.UNSENDABLE,
+}
 
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
@@ -203,7 +208,7 @@ def _ask(asked: list[Asked], payload) -> None:
         else:
             guard.record(not outcome.is_request_exception and not outcome.is_5xx)
     for one in asked:
-        if one.outcome.error in _NOT_MADE_REASONS:
+        if one.outcome.error in NOT_MADE:
             skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])
 
 

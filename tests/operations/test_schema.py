@@ -71,6 +71,11 @@ class TestDocument:
         ids = [path["post"]["operationId"] for path in document["webhooks"].values()]
         assert len(set(ids)) == len(ids)
 
+    def test_every_request_has_the_headers_of_a_signature(self, document):
+        expected = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        found = [[each["name"] for each in path["post"]["parameters"]] for path in document["webhooks"].values()]
+        assert found == [expected] * len(found)
+
     def test_every_component_is_used(self, document):
         """And every reference leads somewhere, which the validator checks."""
         text = json.dumps(document)

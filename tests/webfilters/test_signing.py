@@ -9,6 +9,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from openedx_webhooks import skips
 from openedx_webhooks.models import Call, Webfilter, secrets
 from openedx_webhooks.payloads import encode
 from openedx_webhooks.transport import signing
@@ -141,6 +142,12 @@ class TestMalformed:
         for _ in range(5):
             ask(webfilter)
         assert [record.levelno for record in caplog.records if "unsendable" in record.message] == [logging.WARNING]
+
+    def test_the_webfilters_page_counts_it(self, make_webfilter):
+        webfilter = make_webfilter(REGISTRATION, secret=MALFORMED)
+        before = skips.last_day(webfilter).get(skips.Reason.UNSENDABLE, 0)
+        ask(webfilter)
+        assert skips.last_day(webfilter)[skips.Reason.UNSENDABLE] == before + 1
 
     def test_the_others_are_asked_all_the_same(self, make_webfilter):
         reply = Reply({"data": {"form_data": {"name": "Ada King"}}})
