@@ -129,8 +129,11 @@ def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> Bounded
     exchange.phase = Phase.TLS
     try:
         sock.settimeout(exchange.remaining())
+        # If the server has hung up already, wrap_socket() would go on without TLS, reading where nobody keeps the time.
+        sock.getpeername()
         # The time-out of a socket covers its whole handshake, not each step: _ssl.c computes a deadline from it.
-        wrapped = context.wrap_socket(sock, server_hostname=host)
+        # Without an end of TLS's own, anybody on the way may have cut the response off.
+        wrapped = context.wrap_socket(sock, server_hostname=host, suppress_ragged_eofs=False)
     except BaseException:
         sock.close()
         raise

@@ -1,9 +1,14 @@
 """What servers say, as it is understood: heads of any shape, and bodies however they arrive."""
 
 import http.client
+import socket
+import struct
+import threading
 import time
 
 import pytest
+
+from openedx_webhooks.transport import connections
 
 from .servers import keeps_alive, says
 
@@ -186,3 +191,51 @@ def test_lines_that_are_no_status_line(raw, post, line):
     outcome = post(raw(says(line + b"\r\n" + END)).url())
     assert (outcome.status_code, outcome.error) == (None, "bad_response")
     assert http.client.BadStatusLine.__name__ in outcome.detail
+
+
+@pytest.mark.parametrize(
+    "head, is_ended, error",
+    [
+        (b"\r\n", True, ""),
+        (b"\r\n", False, "reset"),
+        (b"Content-Length: 5\r\n\r\n", False, ""),
+        (CHUNKED + b"5\r\n", False, "reset"),
+    ],
+    ids=["ended", "cut off", "length", "in a chunk"],
+)
+def test_the_end_of_tcp_is_not_the_end_of_tls(raw_tls, post, settings, authority, head, is_ended, error):
+    """Anybody on the way can end TCP: a webfilter's refusal would become an answer without content."""
+    settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(authority.path)}
+
+    def script(connection, server):
+        server.read_request(connection)
+        connection.sendall(OK + head + b"hello")
+        if is_ended:
+            connection.unwrap()
+        connection.close()
+
+    outcome = post(raw_tls(script).url())
+    assert (outcome.status_code, outcome.error) == (200, error)
+
+
+def test_a_server_that_hangs_up_before_tls_is_no_surprise(post, monkeypatch, caplog):
+    hung_up = threading.Event()
+
+    def hang_up(listener):
+        connection, _address = listener.accept()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        hung_up.set()
+
+    def wrap_late(*args):
+        hung_up.wait(2)
+        return wrap_tls(*args)
+
+    wrap_tls = connections.wrap_tls
+    monkeypatch.setattr(connections, "wrap_tls", wrap_late)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,), daemon=True)
+        thread.start()
+        outcome = post(f"https://127.0.0.1:{listener.getsockname()[1]}/")
+        thread.join(2)
+    assert (outcome.error, caplog.text) == ("reset", "")
