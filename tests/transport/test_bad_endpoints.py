@@ -10,6 +10,9 @@ import zlib
 
 import pytest
 
+from openedx_webhooks.transport.exchange import Exchange
+from openedx_webhooks.transport.failures import Failure
+
 from .servers import drips, floods, says
 
 DEADLINE = 0.25
@@ -247,6 +250,22 @@ def test_a_body_beyond_the_cap_keeps_its_beginning(raw, post):
 def test_a_body_of_just_the_cap_is_whole(raw, post):
     outcome = post(raw(says(OK + b"Content-Length: 11\r\n\r\nhello world")).url(), max_bytes=11)
     assert (outcome.body, outcome.ok) == (b"hello world", True)
+
+
+@pytest.mark.parametrize(
+    "size, pieces, is_too_much",
+    [(1400, CAP // 1400, False), (1, 1000, False), (1, 3000, True), (0, 3000, True), (16_384, 17, True)],
+)
+def test_pieces_count_besides_their_bytes(size, pieces, is_too_much):
+    """Whether pieces of a byte stay so on their way is up to the kernel, so that this is no matter for a server."""
+    exchange = Exchange(deadline=0, connect_deadline=0, body_limit=CAP)
+    try:
+        for _ in range(pieces):
+            exchange.count_received(size)
+    except Failure as failure:
+        assert (failure.kind, is_too_much) == ("too_large", True)
+    else:
+        assert not is_too_much
 
 
 def test_a_server_that_reads_nothing_holds_it_no_longer_than_the_deadline(raw, post):
