@@ -279,8 +279,8 @@ class Pool:
         ]
         for connection in unwanted:
             self._idle[connection.origin].remove(connection)
-            if not self._idle[connection.origin]:
-                del self._idle[connection.origin]
+        # Also of origins whose last connection was taken and not given back.
+        self._idle = defaultdict(list, {origin: idle for origin, idle in self._idle.items() if idle})
         return unwanted
 
     def close(self) -> None:

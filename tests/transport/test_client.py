@@ -416,6 +416,18 @@ class TestConnections:
         assert [server.wait_for_end() for server in servers[:2]] == [True, True]
         assert [server.ended for server in servers[2:]] == [0, 0]
 
+    def test_nothing_is_kept_of_endpoints_without_connections(self, raw, post, monkeypatch):
+        """A site whose endpoints change must not look through all that ever were at each call."""
+        monkeypatch.setattr(connections, "IDLE_TOTAL", 2)
+        for _ in range(4):
+            server = raw(says(OK + b"Content-Length: 0\r\n\r\n"))
+            post(server.url())
+            server.stopped.set()
+            assert post(server.url(), timeout=0.1).error == "timeout"
+        for _ in range(3):
+            post(raw(keeps_alive()).url())
+        assert len(connections.pool._idle) == 2  # pylint: disable=protected-access
+
     def test_a_forked_process_makes_connections_of_its_own(self, receiver, post):
         post(receiver.url())
         context = multiprocessing.get_context("fork")
