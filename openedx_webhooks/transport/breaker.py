@@ -25,9 +25,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.cache import cache
-
 from ..app_settings import app_settings
+from ..shared_cache import ask
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,8 @@ log = logging.getLogger(__name__)
 _COUNT_SECONDS = 3600
 # An endpoint that is dead and asked at least once in this time stays half-open rather than being forgotten.
 _REMEMBER_SECONDS = 24 * 3600
-# A dead cache is mentioned once in this time by each process, not at each call.
-_WARN_SECONDS = 60.0
+# A probe is over after this time, as no call takes longer: the longest that a webfilter may set.
+_PROBE_SECONDS = 31
 
 
 class State(StrEnum):
@@ -54,6 +53,9 @@ class Breaker:
     Args:
         url: of the endpoint. Hooks with the same URL share a breaker; two paths on one server do not, as on many
             servers they are different programs.
+
+    Attributes:
+        is_probing: the call that was allowed is the probe of a half-open breaker.
     """
 
     def __init__(self, url: str):
@@ -61,7 +63,7 @@ class Breaker:
         self._failures_key, self._open_key, self._probe_key = _keys(url)
         # What allow() read, so that record() after a success need not read again.
         self._seen: int | None = None
-        self._is_probing = False
+        self.is_probing = False
 
     def allow(self) -> bool:
         """Whether to make the call. If so, :meth:`record` or :meth:`withdraw` must follow."""
@@ -71,22 +73,22 @@ class Breaker:
         if time.monotonic() < _believed_until.get(self._url, 0.0):
             self._seen = 0
             return True
-        self._seen = _count(_guarded("get", self._failures_key))
+        self._seen = _count(ask("get", self._failures_key))
         if self._seen < threshold:
             if not self._seen:
                 _believe(self._url)
             return True
-        if _guarded("get", self._open_key):
+        if ask("get", self._open_key):
             return False
-        is_prober = _guarded("add", self._probe_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
-        self._is_probing = bool(is_prober)
-        return is_prober is None or self._is_probing
+        is_prober = ask("add", self._probe_key, 1, max(_PROBE_SECONDS, app_settings.BREAKER_OPEN_SECONDS))
+        self.is_probing = bool(is_prober)
+        return is_prober is None or self.is_probing
 
     def withdraw(self) -> None:
         """Tell that the call came to nothing for reasons of our own: if it was the probe, somebody else may probe."""
-        if self._is_probing:
-            self._is_probing = False
-            _guarded("delete", self._probe_key)
+        if self.is_probing:
+            self.is_probing = False
+            ask("delete", self._probe_key)
 
     def record(self, ok: bool) -> None:
         """
@@ -101,7 +103,7 @@ class Breaker:
             self._record_failure()
             return
         if self._seen is None:
-            self._seen = _count(_guarded("get", self._failures_key))
+            self._seen = _count(ask("get", self._failures_key))
         if self._seen:
             if self._seen >= app_settings.BREAKER_FAILURES:
                 log.info("The breaker of an endpoint on %s is closed again", _host(self._url))
@@ -117,16 +119,16 @@ class Breaker:
             # Not at each probe that fails: one line per outage.
             log.warning("The breaker of an endpoint on %s has opened after %s failures", _host(self._url), failures)
         # In this order: while the probe's key is there nobody else probes, and then it is open.
-        _guarded("set", self._open_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
-        _guarded("set", self._failures_key, failures, _REMEMBER_SECONDS)
-        _guarded("delete", self._probe_key)
+        ask("set", self._open_key, 1, max(1, app_settings.BREAKER_OPEN_SECONDS))
+        ask("set", self._failures_key, failures, _REMEMBER_SECONDS)
+        ask("delete", self._probe_key)
 
     def _increment(self) -> int | None:
         """Count one more; None if the cache is dead."""
         # add() does nothing if it is there; incr() is atomic where the cache can be.
-        if _guarded("add", self._failures_key, 1, _COUNT_SECONDS):
+        if ask("add", self._failures_key, 1, _COUNT_SECONDS):
             return 1
-        return _guarded("incr", self._failures_key)
+        return ask("incr", self._failures_key)
 
     def state(self) -> State:
         """What it is now; for people to look at."""
@@ -134,7 +136,7 @@ class Breaker:
 
     def reset(self) -> None:
         """Close it and forget all failures."""
-        _guarded("delete_many", [self._failures_key, self._open_key, self._probe_key])
+        ask("delete_many", [self._failures_key, self._open_key, self._probe_key])
         self._seen = 0
 
     @property
@@ -175,7 +177,7 @@ def breaker(url: str) -> Breaker:
 def states(breakers: Iterable[Breaker]) -> list[State]:
     """The states of many, in their order, with one read of the cache."""
     pairs = [each.keys for each in breakers]
-    found = _guarded("get_many", [key for pair in pairs for key in pair]) or {}
+    found = ask("get_many", [key for pair in pairs for key in pair]) or {}
     threshold = app_settings.BREAKER_FAILURES
     result = []
     for failures_key, open_key in pairs:
@@ -197,21 +199,3 @@ def _host(url: str) -> str:
 def _count(value: Any) -> int:
     """A number of failures; 0 for nothing, and for what some other program may have left there."""
     return value if isinstance(value, int) and value > 0 else 0
-
-
-_warned_at = float("-inf")
-
-
-def _guarded(operation: str, *args) -> Any:
-    """The result of a cache's method; None if the cache is dead."""
-    global _warned_at  # pylint: disable=global-statement
-    try:
-        # By name, as looking it up makes the connection in some caches.
-        return getattr(cache, operation)(*args)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # Each backend has exceptions of its own, and none of them may stop a call that the breaker only advises on.
-        # A ValueError is from incr(): the counter has expired in between, which is as good as no failure.
-        if not isinstance(error, ValueError) and time.monotonic() - _warned_at > _WARN_SECONDS:
-            _warned_at = time.monotonic()
-            log.warning("Breakers count as closed, because the cache failed: %s", type(error).__name__)
-        return None

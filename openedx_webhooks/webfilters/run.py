@@ -206,7 +206,11 @@ def _ask(asked: list[Asked], payload) -> None:
         if _tells_nothing(one.question, outcome, deadline - start):
             guard.withdraw()
         else:
-            guard.record(not outcome.is_request_exception and not outcome.is_5xx)
+            is_up = not outcome.is_request_exception and not outcome.is_5xx
+            guard.record(is_up)
+            if guard.is_probing and not is_up and one.memory and (stale := one.memory.stale()):
+                # The learner who happened to probe is served as the others are.
+                one.outcome, one.is_remembered = stale, True
     for one in asked:
         if one.outcome.error in NOT_MADE:
             skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])

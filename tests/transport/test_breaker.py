@@ -4,6 +4,7 @@ import multiprocessing
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -133,10 +134,17 @@ class TestHalfOpen:
         time.sleep(1.05)
         assert [breaker(URL).allow() for _ in range(3)] == [True, False, False]
 
-    def test_a_prober_that_never_returns_does_not_hold_it_for_ever(self):
+    def test_a_prober_that_never_returns_does_not_hold_it_for_ever(self, monkeypatch):
+        monkeypatch.setattr(breaker_module, "_PROBE_SECONDS", 1)
         breaker(URL).allow()
         time.sleep(1.05)
         assert breaker(URL).allow()
+
+    def test_nobody_else_probes_while_a_probe_may_last(self):
+        """A webfilter may wait for thirty seconds, longer than a breaker may be open."""
+        assert breaker(URL).allow()
+        time.sleep(1.05)
+        assert not breaker(URL).allow()
 
     def test_a_prober_that_withdraws_leaves_the_probe_to_the_next(self):
         prober = breaker(URL)
@@ -203,13 +211,14 @@ class TestCost:
         call.record(True)
         assert Counting.calls == ["get"]
 
-    def test_good_calls_read_once_a_second(self):
+    def test_good_calls_read_once_a_second(self, monkeypatch):
         for _ in range(100):
             call = breaker(URL)
             call.allow()
             call.record(True)
         assert Counting.calls == ["get"]
-        time.sleep(1.05)
+        later = time.monotonic() + 1.05
+        monkeypatch.setattr(breaker_module, "time", SimpleNamespace(monotonic=lambda: later))
         breaker(URL).allow()
         assert Counting.calls == ["get"] * 2
 
@@ -246,13 +255,11 @@ def test_a_cache_that_dies_while_half_open_means_closed(settings):
     assert breaker(URL).allow()
 
 
-def test_a_dead_cache_is_logged_once_not_at_each_call(settings, caplog, monkeypatch):
-    monkeypatch.setattr(breaker_module, "_warned_at", float("-inf"))
+def test_a_dead_cache_is_logged_once_not_at_each_call(settings, caplog):
     use(settings, Raising)
     fail(20)
-    assert [record.getMessage() for record in caplog.records if record.name.startswith("openedx")] == [
-        "Breakers count as closed, because the cache failed: ConnectionError"
-    ]
+    (record,) = [record for record in caplog.records if record.name.startswith("openedx")]
+    assert "ConnectionError" in record.getMessage()
 
 
 @pytest.mark.parametrize("left", ["a string", -5, 1.5, [3], {"failures": 9}])

@@ -98,6 +98,23 @@ def test_stale_answer_while_the_endpoint_is_left_alone(serves_stale, expected, m
     assert len(receiver.received) == 1
 
 
+@pytest.mark.parametrize(("serves_stale", "expected"), [(True, URL), (False, "https://lms.example.com/")])
+def test_stale_answer_serves_the_learner_who_probes(
+    serves_stale, expected, make_webfilter, monkeypatch, receiver, settings
+):
+    settings.OPENEDX_WEBHOOKS = {"BREAKER_OPEN_SECONDS": 1}
+    webfilter = make_webfilter(HOME, answer(), cache_answers=True, serve_stale_answers=serves_stale)
+    home()
+    for _ in range(5):
+        breaker(webfilter.webhook_url).record(False)
+    time.sleep(1.05)
+    monkeypatch.setattr(remembered, "time", an_hour_later())
+    receiver.on("/hook", Reply(status=500))
+    assert home() == expected
+    assert len(receiver.received) == 2
+    assert breaker(webfilter.webhook_url).state() == "open"
+
+
 def test_stale_answer_is_not_used_while_the_endpoint_is_asked(make_webfilter, monkeypatch, receiver):
     make_webfilter(HOME, answer(), cache_answers=True, serve_stale_answers=True)
     home()
