@@ -79,6 +79,10 @@ class Connection(http.client.HTTPConnection):
             self.default_port = 443
         if proxy and origin.scheme == "https":
             self.set_tunnel(origin.host, origin.port, _proxy_headers(proxy))
+            if ":" in origin.host:
+                # Older Pythons ask for an IPv6 address without its brackets.
+                self._tunnel_host = f"[{origin.host.partition('%')[0]}]"
+                self._tunnel_headers["Host"] = f"{self._tunnel_host}:{origin.port}"
         self._create_connection = self._open
 
     def bind(self, exchange: Exchange) -> None:

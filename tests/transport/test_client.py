@@ -105,6 +105,23 @@ class TestRequest:
     def test_a_host_of_other_characters_is_invalid(self, post, host):
         assert post(f"http://{host}/").error == "invalid"
 
+    @pytest.mark.parametrize(
+        "host, asked",
+        [
+            ("[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+            ("[2001:db8::1]", "[2001:db8::1]:443"),
+            ("[2001:db8::1%25eth0]", "[2001:db8::1]:443"),
+            ("192.0.2.1", "192.0.2.1:443"),
+            ("A.test", "a.test:443"),
+        ],
+    )
+    def test_what_a_proxy_is_asked_for(self, raw, post, monkeypatch, host, asked):
+        proxy = raw(says(b"HTTP/1.1 403 Forbidden\r\n\r\n", close=True))
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url(""))
+        client.parse.cache_clear()
+        assert post(f"https://{host}/hook").error == "proxy"
+        assert proxy.requests == [f"CONNECT {asked} HTTP/1.1\r\nHost: {asked}\r\n\r\n".encode()]
+
     def test_ipv6(self, raw, post):
         try:
             server = raw(says(OK + b"Content-Length: 0\r\n\r\n"), host="::1")
