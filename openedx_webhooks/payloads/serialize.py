@@ -24,7 +24,6 @@ from openedx_webhooks.app_settings import app_settings
 from openedx_webhooks.catalog import EventType, FilterType
 
 from .limits import METADATA, dump, fit
-from .redact import is_sensitive
 from .registry import register
 from .serializers import held
 from .walk import MAX_NOTES, Walk
@@ -142,7 +141,7 @@ def _number(value):
 def _payload(arguments, metadata, walk, argument=Walk.at) -> tuple[dict[str, Any], bytes]:
     payload = {
         name: argument(walk, name, value) for name, value in arguments.items()
-        if not is_sensitive(name) and name != METADATA
+        if not walk.is_sensitive(name) and name != METADATA
     }
     payload[METADATA] = metadata
     limit = app_settings.PAYLOAD_MAX_BYTES

@@ -51,11 +51,15 @@ class Walk:
         self._max_depth = app_settings.PAYLOAD_MAX_DEPTH
         self._max_items = app_settings.PAYLOAD_MAX_ITEMS
         # Bounds the work on a context without end; what is collected beyond the limit is cut to it afterwards.
-        self._left = 2 * app_settings.PAYLOAD_MAX_BYTES
+        self._left = 2 * self.max_text
         self._path: list[str] = []
         self._open: set[int] = set()
         # The objects are kept beside their data: while they live, no other object has their id.
         self._seen: dict[int, tuple[Any, Any]] = {}
+
+    def is_sensitive(self, name: str) -> bool:
+        """Whether a member of this name never leaves."""
+        return is_sensitive_name(name, self._operators_names)
 
     def json(self, value: Any) -> Any:
         """The value as JSON data, or :func:`marker` where that is impossible."""

@@ -17,7 +17,7 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
@@ -30,7 +30,7 @@ from .. import __version__
 from ..app_settings import app_settings
 from . import connections, guard
 from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin, forward_headers
-from .exchange import Exchange, closing_on_error
+from .exchange import Exchange
 from .failures import Failure, Phase, classify
 from .response import Response
 
@@ -43,7 +43,8 @@ _MAX_GZIP_MEMBERS = 16
 _KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
 
 
-@attrs.frozen
+# Not frozen, though nobody changes one: that would take three times as long to make.
+@attrs.define
 class Outcome:
     """
     What came of one POST.
@@ -115,12 +116,12 @@ class _Target:
 
     Attributes:
         head: the request line and the Host header.
-        headers: sent if the caller has none of these names.
+        headers: names in lower case, each with the header that is sent if the caller has none of this name.
     """
 
     origin: Origin
     head: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, tuple[str, str]], ...]
 
 
 def post(
@@ -142,7 +143,7 @@ def post(
         connect_timeout: seconds for DNS and the TCP connection, over all addresses of the host.
         max_bytes: cap of the response's body; default is the setting RESPONSE_MAX_BYTES.
     """
-    started_at, start = timezone.now(), time.monotonic()
+    started_at, start = datetime.now(UTC), time.monotonic()
     body_limit = app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes
     exchange = Exchange(start + timeout, start + min(timeout, connect_timeout), body_limit)
     answer, error, detail = _Answer(), "", ""
@@ -212,53 +213,70 @@ def parse(url: str, policy: guard.Policy, ca_bundle: str | None, verify: bool) -
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
     headers |= forward_headers(origin)
-    return _Target(origin, f"POST {path} HTTP/1.1\r\nHost: {named}\r\n", tuple(headers.items()))
+    constant = tuple((header[0].lower(), header) for header in headers.items())
+    return _Target(origin, f"POST {path} HTTP/1.1\r\nHost: {named}\r\n", constant)
 
 
 def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, answer: _Answer) -> None:
     """Send on a kept-alive connection if there is one, on a new one if that proves dead, and read the answer."""
-    pool = connections.pool
+    pool, sent = connections.pool, _headers(target, headers)
     connection, is_reused = pool.take(target.origin, exchange)
     try:
-        _send(connection, target, body, headers, exchange)
-    except OSError as error:
-        connection.close()
-        if not is_reused or exchange.sent or isinstance(error, TimeoutError):
-            raise
-        connection = connections.Connection(target.origin, exchange, pool.resolver)
-        _send(connection, target, body, headers, exchange)
-    with closing_on_error(connection):
+        try:
+            _send(connection, target, body, sent, exchange)
+        except OSError as error:
+            if not is_reused or exchange.sent or isinstance(error, TimeoutError):
+                raise
+            connection.close()
+            connection = connections.Connection(target.origin, exchange, pool.resolver)
+            _send(connection, target, body, sent, exchange)
         keep_seconds = _read(connection, exchange, answer)
+    except BaseException:
+        # A KeyboardInterrupt, too, leaves no socket behind.
+        connection.close()
+        raise
     if keep_seconds > 0:
         pool.give(connection, keep_seconds)
     else:
         connection.close()
 
 
-def _send(connection: Connection, target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> None:
+def _headers(target: _Target, headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """
+    What is sent beside the head that is always the same.
+
+    Raises:
+        ValueError: a name has a colon: it would be another name, one that the caller may not set.
+    """
+    sent, given = [], set()
+    for name, value in headers.items():
+        lower = name.lower()
+        if ":" in lower:
+            raise ValueError("the name of a header has a colon")
+        if lower not in _OWN_HEADERS:
+            given.add(lower)
+            sent.append((name, value))
+    return sent + [header for lower, header in target.headers if lower not in given]
+
+
+def _send(
+    connection: Connection, target: _Target, body: bytes, headers: list[tuple[str, str]], exchange: Exchange
+) -> None:
     """
     Send the request.
 
     Raises:
-        Failure, OSError, ValueError, http.client.HTTPException: the connection is closed.
+        Failure, OSError, ValueError, http.client.HTTPException
     """
-    with closing_on_error(connection):
-        if connection.sock is None:
-            connection.connect()
-        exchange.phase = Phase.SENDING
-        sent, given = [], set()
-        for name, value in headers.items():
-            lower = name.lower()
-            if lower not in _OWN_HEADERS:
-                given.add(lower)
-                sent.append((name, value))
-        sent += [header for header in target.headers if header[0].lower() not in given]
-        try:
-            connection.post(target.head, sent, body)
-        except (BrokenPipeError, ConnectionResetError):
-            # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
-            if not exchange.sent:
-                raise
+    if connection.sock is None:
+        connection.connect()
+    exchange.phase = Phase.SENDING
+    try:
+        connection.post(target.head, headers, body)
+    except (BrokenPipeError, ConnectionResetError):
+        # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
+        if not exchange.sent:
+            raise
 
 
 def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
@@ -284,7 +302,7 @@ def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
 
 def _keep_seconds(keep_alive: str) -> float:
     """How long a connection may be used again: a second less than the server says, lest the request cross its FIN."""
-    match = _KEEP_ALIVE_TIMEOUT.search(keep_alive)
+    match = _KEEP_ALIVE_TIMEOUT.search(keep_alive) if keep_alive else None
     return min(IDLE_MAX_SECONDS, int(match[1]) - 1) if match else IDLE_SECONDS
 
 

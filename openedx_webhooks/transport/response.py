@@ -24,6 +24,7 @@ MAX_CHUNKS = 10_000
 _RECEIVE_BYTES = 16384
 _WITHOUT_BODY = frozenset((101, 204, 304))
 _BLANKS = " \t\r\n"
+_ENDS = (b"\r\n", b"\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 # Some servers pad the size with blanks.
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\n]*)?\r?\n")
@@ -159,7 +160,7 @@ def _read_headers(stream: Stream) -> dict[str, str]:
         line = stream.readline(MAX_LINE + 1)
         if len(line) > MAX_LINE:
             raise http.client.LineTooLong("header line")
-        if line in (b"\r\n", b"\n"):
+        if line in _ENDS:
             return headers
         text = line.decode("latin-1")
         if text[0] in " \t":
@@ -230,8 +231,11 @@ def _transfer_encoding(headers: dict[str, str]) -> str:
 
 def _content_length(headers: dict[str, str]) -> int | None:
     """Bytes of the body; None where no or no clear length is given."""
+    given = headers.get("content-length", "")
+    if _LENGTH.fullmatch(given):
+        return int(given)
     # In the last part is what remains: a million commas are no length, and need not be taken apart to tell.
-    lengths = {length.strip(_BLANKS) for length in headers.get("content-length", "").split(",", MAX_HEADERS)}
+    lengths = {length.strip(_BLANKS) for length in given.split(",", MAX_HEADERS)}
     length = lengths.pop()
     return int(length) if not lengths and _LENGTH.fullmatch(length) else None
 

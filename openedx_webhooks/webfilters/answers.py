@@ -21,7 +21,7 @@ _MAX_MEMBERS = 10_000
 _MAX_INTEGER_DIGITS = 20  # 64 bits and a sign
 
 
-@attrs.frozen
+@attrs.define
 class Answer:
     """
     An endpoint's answer.

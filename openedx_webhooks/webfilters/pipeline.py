@@ -5,6 +5,7 @@ The filters library imports this module in the middle of a request, outside of a
 fail or that needs the app registry.
 """
 
+import functools
 import logging
 from typing import Any
 
@@ -30,9 +31,7 @@ class WebfilterStep(PipelineStep):
             webfilters = index.webfilters.get(self.filter_type)
             if not webfilters:
                 return {}
-            from .run import run  # pylint: disable=import-outside-toplevel
-
-            changed, halt = run(self.filter_type, webfilters, kwargs)
+            changed, halt = _runner()(self.filter_type, webfilters, kwargs)
         except Exception as error:  # pylint: disable=broad-exception-caught
             # The traceback would show values of the learner's; the type and the place are enough to find it.
             ids = ", ".join(str(getattr(webfilter, "pk", "?")) for webfilter in webfilters)
@@ -41,6 +40,13 @@ class WebfilterStep(PipelineStep):
         if halt is not None:
             raise halt
         return changed
+
+
+@functools.cache
+def _runner():
+    from .run import run  # pylint: disable=import-outside-toplevel
+
+    return run
 
 
 def _where(error: Exception) -> str:

@@ -134,6 +134,8 @@ def _load_related(paths, kwargs) -> None:
     for path in paths:
         name, *attributes = path.split(".")
         value = kwargs.get(name)
+        if value is None:
+            continue
         try:
             for attribute in attributes:
                 value = _related(value, attribute)
