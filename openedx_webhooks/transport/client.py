@@ -43,7 +43,7 @@ _MAX_GZIP_MEMBERS = 16
 _KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
 
 
-# Not frozen, though nobody changes one: that would take three times as long to make.
+# Not frozen, though nobody changes one: that takes twice as long to make.
 @attrs.define
 class Outcome:
     """

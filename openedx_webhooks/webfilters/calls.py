@@ -37,7 +37,7 @@ _LEAST_SECONDS = 0.01
 _GRACE_SECONDS = 0.5
 
 
-# Not frozen: that takes three times as long, for each webfilter of each run.
+# Not frozen: that takes twice as long to make, for each webfilter of each run.
 @attrs.define
 class Question:
     """
