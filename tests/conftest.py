@@ -1,5 +1,6 @@
 """What every test may use."""
 import pytest
+from django.utils import translation
 
 from openedx_webhooks import index, shared_cache, skips
 
@@ -21,6 +22,13 @@ def _fresh_index():
     yield
     index.webhooks.forget()
     index.webfilters.forget()
+
+
+@pytest.fixture(autouse=True)
+def _own_language():
+    """Django leaves the language of the last request on."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
