@@ -149,7 +149,7 @@ class Connection(http.client.HTTPConnection):
 
     def is_usable(self) -> bool:
         """Whether the server has neither closed it nor said anything unasked, and it isn't old."""
-        if self.sock is None or time.monotonic() >= self.usable_until:
+        if self.sock is None or self.sock.has_more or time.monotonic() >= self.usable_until:
             return False
         if self._poll is None:
             self._poll = select.poll()
@@ -221,7 +221,6 @@ def tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
 def _build_tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = BoundedTLSSocket
     context.set_alpn_protocols(["http/1.1"])
     if not verify:
         context.check_hostname = False

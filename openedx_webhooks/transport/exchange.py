@@ -4,6 +4,7 @@ import io
 import socket
 import ssl
 import time
+from contextlib import suppress
 
 import attrs
 
@@ -26,7 +27,7 @@ class Exchange:
         connect_deadline: when the name must be resolved and the TCP connection made.
         body_limit: how many bytes a body may have, before and after decompression.
         phase: what it is doing, for the operator.
-        sent: bytes of this request that the kernel (or TLS) has taken.
+        sent: bytes of this request, or of its TLS records, that the kernel has taken.
         received: bytes that arrived, and some for each piece that they arrived in.
     """
 
@@ -87,6 +88,8 @@ class BoundedSocket(socket.socket):
     """
 
     exchange: Exchange | None = None
+    # All that was received and not read is with the kernel.
+    has_more = False
 
     def makefile(self, *_args, **_kwargs):
         """What a proxy's answer is read from."""
@@ -108,7 +111,7 @@ class BoundedSocket(socket.socket):
 
     def sendall(self, data: bytes, *args):
         """As in the base class, within the deadline, counting what was taken."""
-        # In pieces of a TLS record: a record that was cut off can't be decrypted, so what failed was not received.
+        # In pieces, between which the clock is looked at.
         position = 0
         while position < len(data):
             self.settimeout(self.exchange.remaining())
@@ -117,8 +120,79 @@ class BoundedSocket(socket.socket):
             self.exchange.sent += size
 
 
-class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):  # pylint: disable=abstract-method
-    """The same for TLS."""
+class BoundedTLSSocket:
+    """
+    TLS over a bounded socket, through which every byte passes.
+
+    OpenSSL left alone with a socket goes on for as long as records come that carry no data, such as updates of keys,
+    whatever the time and however many.
+
+    Raises:
+        Failure, OSError, ssl.SSLError: of the handshake.
+    """
+
+    def __init__(self, sock: BoundedSocket, context: ssl.SSLContext, host: str):
+        self._sock = sock
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._run(self._tls.do_handshake)
+        self.fileno, self.close, self.setsockopt = sock.fileno, sock.close, sock.setsockopt
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """Whose clock and counters its operations obey."""
+        return self._sock.exchange
+
+    @exchange.setter
+    def exchange(self, exchange: Exchange | None) -> None:
+        self._sock.exchange = exchange
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was received that nobody has asked for."""
+        return bool(self._incoming.pending or self._tls.pending())
+
+    def recv(self, size: int) -> bytes:
+        """
+        Up to so many bytes; none at the end of TLS.
+
+        Raises:
+            ssl.SSLEOFError: the connection ended without an end of TLS's own: anybody on the way may have cut it off.
+            Failure, OSError
+        """
+        try:
+            return self._run(self._tls.read, size)
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        position = 0
+        while position < len(data):
+            position += self._run(self._tls.write, data[position : position + 16384])
+
+    def _run(self, operation, *args):
+        while True:
+            try:
+                result = operation(*args)
+            except ssl.SSLWantReadError:
+                self._flush()
+                if data := self._sock.recv(16384):
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+                continue
+            except ssl.SSLError:
+                # The alert that tells the server why.
+                with suppress(Failure, OSError):
+                    self._flush()
+                raise
+            self._flush()
+            return result
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self._sock.sendall(self._outgoing.read())
 
 
 def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> BoundedTLSSocket:
@@ -128,20 +202,9 @@ def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> Bounded
     Raises:
         Failure, OSError, ssl.SSLError: the socket is then closed.
     """
-    exchange = sock.exchange
-    exchange.phase = Phase.TLS
-    try:
-        sock.settimeout(exchange.remaining())
-        # If the server has hung up already, wrap_socket() would go on without TLS, reading where nobody keeps the time.
-        sock.getpeername()
-        # The time-out of a socket covers its whole handshake, not each step: _ssl.c computes a deadline from it.
-        # Without an end of TLS's own, anybody on the way may have cut the response off.
-        wrapped = context.wrap_socket(sock, server_hostname=host, suppress_ragged_eofs=False)
-    except BaseException:
-        sock.close()
-        raise
-    wrapped.exchange = exchange
-    return wrapped
+    sock.exchange.phase = Phase.TLS
+    with closing_on_error(sock):
+        return BoundedTLSSocket(sock, context, host)
 
 
 class closing_on_error:  # pylint: disable=invalid-name

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from openedx_webhooks.transport import connections
+from openedx_webhooks.transport.exchange import BoundedSocket
 
 from .servers import keeps_alive, says
 
@@ -134,3 +135,19 @@ def test_a_body_over_tls_obeys_the_same_rules(raw_tls, post, end, error):
     outcome = post(raw_tls(script).url(), timeout=0.3)
     assert (outcome.error, outcome.status_code) == (error, 200)
     assert time.monotonic() - start < 0.55
+
+
+@pytest.mark.usefixtures("trusted")
+def test_every_byte_of_tls_passes_the_sockets_clock_and_counter(raw_tls, post, monkeypatch):
+    """What OpenSSL reads by itself, such as a flood of key updates, is under no deadline."""
+    received, receive = [], BoundedSocket.recv
+
+    def spy(sock, size):
+        data = receive(sock, size)
+        received.append(len(data))
+        return data
+
+    monkeypatch.setattr(BoundedSocket, "recv", spy)
+    assert post(raw_tls(says(OK)).url()).ok
+    # The server's handshake, with its certificate, and the response.
+    assert sum(received) > 500 + len(OK)
