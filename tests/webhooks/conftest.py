@@ -3,6 +3,7 @@ import contextlib
 import uuid
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from openedx_events.learning.data import UserData, UserPersonalData
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
@@ -19,6 +20,12 @@ def user_data(number=1):
         id=number,
         is_active=True,
     )
+
+
+@pytest.fixture(autouse=True)
+def _free_slots():
+    """A worker that some test killed holds its slot for five seconds."""
+    cache.clear()
 
 
 @contextlib.contextmanager
