@@ -20,6 +20,8 @@ from . import parts, waiting
 from .filters import types_of
 from .reference import reference_of
 
+_MOST_WORDS = 20
+
 
 def hook_view(method):
     """
@@ -80,6 +82,8 @@ class HookAdmin(admin.ModelAdmin):
 
     def get_search_results(self, request, queryset, search_term):
         """Also by short name, which the table doesn't hold."""
+        # Each word is a part of the query, and databases have limits.
+        search_term = " ".join(search_term.split()[:_MOST_WORDS])
         found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         term = search_term.strip().lower()
         named = [dotted for dotted, known in types_of(self.model).items() if term and term in known.name.lower()]
