@@ -1,5 +1,6 @@
 """Signing secrets of a hook and their rotation."""
-from datetime import datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -15,6 +16,17 @@ def in_force(hook: Hook, now: datetime) -> list[str]:
     if hook.previous_secret and hook.previous_secret_expires_at and hook.previous_secret_expires_at > now:
         secrets.append(hook.previous_secret)
     return secrets
+
+
+def headers(hook: Hook, message_id: str, body: bytes) -> dict[str, str]:
+    """
+    The headers that identify a message of a hook, and sign it as of now.
+
+    Raises:
+        ValueError: a secret is malformed.
+    """
+    now = time.time()
+    return signing.headers(message_id, int(now), body, in_force(hook, datetime.fromtimestamp(now, UTC)))
 
 
 def is_malformed(hook: Hook) -> bool:

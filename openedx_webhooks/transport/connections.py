@@ -74,9 +74,6 @@ class Connection(http.client.HTTPConnection):
         else:
             super().__init__(origin.host, origin.port)
         self._proxy = proxy
-        if origin.scheme == "https":
-            # So that the Host header has no ":443".
-            self.default_port = 443
         if proxy and origin.scheme == "https":
             self.set_tunnel(origin.host, origin.port, _proxy_headers(proxy))
             if ":" in origin.host:

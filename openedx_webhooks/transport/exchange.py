@@ -4,7 +4,8 @@ import io
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import attrs
 
@@ -207,17 +208,11 @@ def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> Bounded
         return BoundedTLSSocket(sock, context, host)
 
 
-class closing_on_error:  # pylint: disable=invalid-name
+@contextmanager
+def closing_on_error(resource) -> Iterator[None]:
     """Close it if the block raises anything, a KeyboardInterrupt included, so that no socket stays behind."""
-
-    __slots__ = ("_resource",)
-
-    def __init__(self, resource):
-        self._resource = resource
-
-    def __enter__(self):
-        return self._resource
-
-    def __exit__(self, kind, _error, _traceback):
-        if kind is not None:
-            self._resource.close()
+    try:
+        yield
+    except BaseException:
+        resource.close()
+        raise

@@ -213,7 +213,7 @@ def _skip_trailers(stream: Stream) -> None:
         line = stream.readline(MAX_LINE + 1)
         if len(line) > MAX_LINE:
             raise http.client.LineTooLong("trailer line")
-        if line in (b"\r\n", b"\n"):
+        if line in _ENDS:
             return
     raise Failure("too_large", f"the response has more than {MAX_HEADERS} trailers")
 

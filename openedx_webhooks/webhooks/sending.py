@@ -1,7 +1,4 @@
 """One attempt: from a stored delivery to the outcome of one POST. No ORM here: this runs in threads."""
-import time
-from datetime import UTC, datetime
-
 import attrs
 
 from ..app_settings import app_settings
@@ -51,11 +48,10 @@ def post(webhook: Webhook, message_id: str, payload) -> client.Outcome:
         ValueError: the webhook's secret is malformed.
     """
     body, content_type = encode.encode(payload, webhook.use_www_form_encoding)
-    now = time.time()
     headers = {
         **webhook.headers_to_send,
         "Content-Type": content_type,
-        **signing.headers(message_id, int(now), body, secrets.in_force(webhook, datetime.fromtimestamp(now, UTC))),
+        **secrets.headers(webhook, message_id, body),
     }
     return client.post(
         webhook.webhook_url,
