@@ -1,4 +1,5 @@
 """Package metadata; the tools' settings are in pyproject.toml and tox.ini."""
+
 import re
 from pathlib import Path
 

@@ -4,6 +4,7 @@ Settings for the tests: the demo's, on a database of their own.
 ``TEST_DATABASE_URL`` chooses another database than SQLite: ``mysql://user:password@host:port/name`` or
 ``postgresql://…``; the tests make ``test_<name>`` on that server and drop it again.
 """
+
 import os
 from urllib.parse import urlsplit
 

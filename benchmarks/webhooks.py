@@ -105,14 +105,23 @@ def _unmatched() -> bool:
         _send()
     Webhook.objects.all().delete()
     over = best["in_requests"] - best["without"]
-    return all([
-        _row("send_event without the plugin", f"{best['without']:.1f} µs"),
-        _row("… nobody wants it, process that serves requests", f"{over:+.1f} µs",
-             f"x{best['in_requests'] / best['without']:.2f}", over <= 2),
-        _row("… nobody wants it, Celery worker or command", f"{best['elsewhere'] - best['without']:+.1f} µs",
-             f"of that {best['ours']:.1f} µs in the plugin, the rest in Signal"),
-        _row("… queries", str(len(queries)), ok=len(queries) == 0),
-    ])
+    return all(
+        [
+            _row("send_event without the plugin", f"{best['without']:.1f} µs"),
+            _row(
+                "… nobody wants it, process that serves requests",
+                f"{over:+.1f} µs",
+                f"x{best['in_requests'] / best['without']:.2f}",
+                over <= 2,
+            ),
+            _row(
+                "… nobody wants it, Celery worker or command",
+                f"{best['elsewhere'] - best['without']:+.1f} µs",
+                f"of that {best['ours']:.1f} µs in the plugin, the rest in Signal",
+            ),
+            _row("… queries", str(len(queries)), ok=len(queries) == 0),
+        ]
+    )
 
 
 def _matched(url: str) -> bool:
@@ -129,12 +138,14 @@ def _matched(url: str) -> bool:
         transaction.set_rollback(True)
     inserts = sum(query["sql"].startswith("INSERT") for query in queries)
     is_one = inserts == 1 and len(queries) == 3
-    ok = all([
-        _row("matched event, one webhook", f"{one:.2f} ms", "", one <= 1),
-        _row("… as published: one POST, fast endpoint", f"{fast:.2f} ms", f"x{fast / one:.1f}"),
-        _row("… as published: one POST, 300 ms endpoint", f"{slow:.0f} ms", f"x{slow / one:.0f}"),
-        _row("… statements", str(len(queries)), "SAVEPOINT, INSERT, RELEASE SAVEPOINT", is_one),
-    ])
+    ok = all(
+        [
+            _row("matched event, one webhook", f"{one:.2f} ms", "", one <= 1),
+            _row("… as published: one POST, fast endpoint", f"{fast:.2f} ms", f"x{fast / one:.1f}"),
+            _row("… as published: one POST, 300 ms endpoint", f"{slow:.0f} ms", f"x{slow / one:.0f}"),
+            _row("… statements", str(len(queries)), "SAVEPOINT, INSERT, RELEASE SAVEPOINT", is_one),
+        ]
+    )
     return _many(url, one) and ok
 
 
@@ -153,11 +164,17 @@ def _many(url: str, one: float) -> bool:
     Webhook.objects.all().delete()
     index.webhooks.forget()
     ratio = many / one
-    return all([
-        _row("matched event, one of 10,000 webhooks", f"{many:.2f} ms", f"x{ratio:.2f} of one configured",
-             ratio < 1.25),
-        _row("… reading 10,000 webhooks after a change", f"{load * 1000:.0f} ms"),
-    ])
+    return all(
+        [
+            _row(
+                "matched event, one of 10,000 webhooks",
+                f"{many:.2f} ms",
+                f"x{ratio:.2f} of one configured",
+                ratio < 1.25,
+            ),
+            _row("… reading 10,000 webhooks after a change", f"{load * 1000:.0f} ms"),
+        ]
+    )
 
 
 def _owe(webhook: Webhook, count: int) -> None:
@@ -194,16 +211,20 @@ def _rates(url: str) -> bool:
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
     fast, slow = _rate(url, "/fast", 5000), _rate(url, "/slow300", 1500)
     published = _loop_rate(lambda: requests.post(f"{url}/fast", json=payload, timeout=10), 500)
-    bare = _loop_rate(
-        lambda: client.post(f"{url}/fast", b"x" * 600, {}, timeout=10, connect_timeout=3), 2000
+    bare = _loop_rate(lambda: client.post(f"{url}/fast", b"x" * 600, {}, timeout=10, connect_timeout=3), 2000)
+    return all(
+        [
+            _row("deliveries, fast endpoint", f"{fast:.0f} /s", "with claims, attempts and states", fast >= 500),
+            _row("… loop of requests.post, nothing recorded", f"{published:.0f} /s", f"x{fast / published:.2f}"),
+            _row("… bare loop on a kept-alive connection (limit)", f"{bare:.0f} /s", f"x{fast / bare:.2f}"),
+            _row(
+                "deliveries, 300 ms endpoint",
+                f"{slow:.0f} /s",
+                f"x{slow * 0.3:.0f} of one after the other",
+                slow >= 100,
+            ),
+        ]
     )
-    return all([
-        _row("deliveries, fast endpoint", f"{fast:.0f} /s", "with claims, attempts and states", fast >= 500),
-        _row("… loop of requests.post, nothing recorded", f"{published:.0f} /s", f"x{fast / published:.2f}"),
-        _row("… bare loop on a kept-alive connection (limit)", f"{bare:.0f} /s", f"x{fast / bare:.2f}"),
-        _row("deliveries, 300 ms endpoint", f"{slow:.0f} /s", f"x{slow * 0.3:.0f} of one after the other",
-             slow >= 100),
-    ])
 
 
 def _memory(url: str) -> bool:
@@ -219,11 +240,17 @@ def _memory(url: str) -> bool:
         gc.collect()
         sizes.append(_resident_mib())
     grown = sizes[-1] - sizes[1]
-    return all([
-        _row(f"memory over {step * 10} deliveries", f"{sizes[-1]:.0f} MiB",
-             f"{grown:+.1f} MiB between the 2nd and the last tenth", grown < 5),
-        _row("… at its highest", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"),
-    ])
+    return all(
+        [
+            _row(
+                f"memory over {step * 10} deliveries",
+                f"{sizes[-1]:.0f} MiB",
+                f"{grown:+.1f} MiB between the 2nd and the last tenth",
+                grown < 5,
+            ),
+            _row("… at its highest", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"),
+        ]
+    )
 
 
 def _resident_mib() -> float:

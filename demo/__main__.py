@@ -1,4 +1,5 @@
 """``python -m demo``: serve the demo; ``python -m demo --smoke``: run its scenario without a person."""
+
 import argparse
 import os
 import signal
@@ -17,16 +18,36 @@ def _interrupt(_number, _frame):
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description="A miniature LMS with webhooks and webfilters.")
     environment = os.environ.get
-    parser.add_argument("--lms-port", type=int, default=environment("DEMO_LMS_PORT", "8000"), metavar="PORT",
-                        help="port of the mini LMS (DEMO_LMS_PORT, 8000)")
-    parser.add_argument("--receiver-port", type=int, default=environment("DEMO_RECEIVER_PORT", "9000"), metavar="PORT",
-                        help="port of the receiver (DEMO_RECEIVER_PORT, 9000)")
-    parser.add_argument("--host", default=environment("DEMO_HOST", "127.0.0.1"),
-                        help="address to listen on (DEMO_HOST, 127.0.0.1: this machine only)")
-    parser.add_argument("--dir", type=Path, default=environment("DEMO_DIR", str(ROOT / ".demo")),
-                        help="directory for database and logs (DEMO_DIR, .demo)")
-    parser.add_argument("--smoke", action="store_true",
-                        help="run the whole scenario in a temporary directory, check every step, and stop")
+    parser.add_argument(
+        "--lms-port",
+        type=int,
+        default=environment("DEMO_LMS_PORT", "8000"),
+        metavar="PORT",
+        help="port of the mini LMS (DEMO_LMS_PORT, 8000)",
+    )
+    parser.add_argument(
+        "--receiver-port",
+        type=int,
+        default=environment("DEMO_RECEIVER_PORT", "9000"),
+        metavar="PORT",
+        help="port of the receiver (DEMO_RECEIVER_PORT, 9000)",
+    )
+    parser.add_argument(
+        "--host",
+        default=environment("DEMO_HOST", "127.0.0.1"),
+        help="address to listen on (DEMO_HOST, 127.0.0.1: this machine only)",
+    )
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=environment("DEMO_DIR", str(ROOT / ".demo")),
+        help="directory for database and logs (DEMO_DIR, .demo)",
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="run the whole scenario in a temporary directory, check every step, and stop",
+    )
     return parser.parse_args()
 
 

@@ -1,4 +1,5 @@
 """A browser and an operator for the smoke run: both talk HTTP like people do."""
+
 import html
 import re
 import time
@@ -54,9 +55,7 @@ class Browser:
     @staticmethod
     def _page(response: requests.Response) -> Page:
         text = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", response.text, flags=re.DOTALL)
-        return Page(
-            response.status_code, response.headers.get("Location", ""), " ".join(html.unescape(text).split())
-        )
+        return Page(response.status_code, response.headers.get("Location", ""), " ".join(html.unescape(text).split()))
 
 
 class Operator:

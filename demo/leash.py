@@ -4,6 +4,7 @@
 FD is the read end of a pipe whose write end only the starter holds. The system closes it when the starter ends, however
 that happens; then this process group gets SIGTERM, and SIGKILL if that does not help. Works wherever there are pipes.
 """
+
 import os
 import runpy
 import signal

@@ -1,4 +1,5 @@
 """One running demo: the receiver, the mini LMS and its Celery worker, on a directory and two ports."""
+
 import fcntl
 import os
 import sys

@@ -2,6 +2,7 @@
 The demo's scenario without a person: each step is done over HTTP, printed with what was sent and what came back, and
 checked.
 """
+
 import json
 import signal
 import tempfile

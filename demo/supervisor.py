@@ -1,4 +1,5 @@
 """Start the demo's processes, watch them, and stop all of them."""
+
 import os
 import signal
 import socket

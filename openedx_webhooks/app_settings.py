@@ -4,6 +4,7 @@ Typed, lazy access to the plugin's settings.
 Operators set a dict ``OPENEDX_WEBHOOKS`` that overrides single keys of :data:`DEFAULTS`. Nothing is read at import, and
 a changed setting (tests) is seen at once.
 """
+
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any

@@ -5,6 +5,7 @@ This module is imported while the platform's settings are still half-built and b
 (``edx_django_utils.plugins.get_plugin_apps``). If importing it fails, stevedore drops the plugin with one log line and
 nobody notices. So it imports nothing that can fail, and everything else happens in :meth:`ready`, guarded.
 """
+
 import logging
 import sys
 

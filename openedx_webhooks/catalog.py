@@ -6,6 +6,7 @@ Nothing here is a list by hand. Events come from the registry of ``openedx_event
 settings nor models; and it imports the two libraries only when asked what they have, so that one that can't be imported
 costs its own hooks, not the models and ``manage.py``.
 """
+
 from __future__ import annotations
 
 import importlib

@@ -4,6 +4,7 @@ System checks: every misconfiguration that would otherwise be silent, with what 
 All are warnings: an error would end every ``manage.py`` command, ``migrate`` included, because of a plugin that the
 site can run without.
 """
+
 from collections.abc import Mapping
 
 from django.conf import settings

@@ -4,6 +4,7 @@ Who wants this type? An index of the enabled hooks in this process, so that the 
 The index is forgotten when a hook is saved or deleted in this process, and compared with the database at most every
 ``INDEX_REFRESH_SECONDS``: one small query that tells whether another process changed anything.
 """
+
 import logging
 import threading
 import time

@@ -6,6 +6,7 @@ A condition that does not match leaves no row, so an operator who asks "why is n
 counts of the last day are kept in Django's default cache, by hook, reason and hour; they are a help, not a record: a
 cache that is away or restarted loses some, and a process writes its own with a second's delay.
 """
+
 import atexit
 import logging
 import os
@@ -103,7 +104,9 @@ def note(hook, reason: Reason, error: Exception | None = None) -> None:
         _logged[key] = now + _HOUR
         log.warning(
             "%s %s was not called: its %s fails on this payload (%s); told at most once an hour",
-            name, hook.pk, "shape" if reason == Reason.SHAPE_FAILED else "condition",
+            name,
+            hook.pk,
+            "shape" if reason == Reason.SHAPE_FAILED else "condition",
             type(error.__cause__ or error).__name__,
         )
 
@@ -114,7 +117,8 @@ def last_day(hook) -> dict[Reason, int]:
     now = int(time.time() // _HOUR)
     keys = {
         _key(type(hook).__name__, hook.pk, reason, hour): reason
-        for reason in Reason for hour in range(now - _HOURS + 1, now + 1)
+        for reason in Reason
+        for hour in range(now - _HOURS + 1, now + 1)
     }
     found: Counter[Reason] = Counter()
     try:

@@ -1,4 +1,5 @@
 """Celery's way in. Celery looks for this module, and messages carry its task names, so they stay for ever."""
+
 from .operations import retention
 from .webhooks import wakeups
 from .webhooks.wakeups import deliver_due

@@ -1,6 +1,7 @@
 """URLs of the plugin, below ``/openedx_webhooks/``."""
+
 from django.urls import path
 
-from .operations import health
+from .operations import health_report
 
-urlpatterns = [path("health", health.view, name="health")]
+urlpatterns = [path("health", health_report.view, name="health")]

@@ -4,6 +4,7 @@ Put our pipeline step into ``OPEN_EDX_FILTERS_CONFIG`` without disturbing what i
 The step is the last of each pipeline, once. Other plugins' steps, their order, ``fail_silently`` and extra keys stay as
 they are, whether an entry was a string, a list or a dict.
 """
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,4 +1,5 @@
 """What every test may use."""
+
 import pytest
 from django.utils import translation
 

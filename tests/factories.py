@@ -1,6 +1,7 @@
 """
 Instances of the events' data classes, made from the classes themselves: a new library release needs nothing here.
 """
+
 import datetime
 import io
 import types
@@ -20,9 +21,7 @@ _texts = st.one_of(
     st.sampled_from(["", "plain", "Ζωή & <b>日本語</b>", "a=b&c", "null", "☃" * 40, "line\nbreak\ttab \x00", "🙂"]),
     st.text(max_size=20),
 )
-_zones = st.sampled_from([
-    None, datetime.UTC, datetime.timezone(datetime.timedelta(hours=5, minutes=45)),
-])
+_zones = st.sampled_from([None, datetime.UTC, datetime.timezone(datetime.timedelta(hours=5, minutes=45))])
 
 SCALARS: dict[typing.Any, st.SearchStrategy] = {
     str: _texts,
@@ -32,14 +31,21 @@ SCALARS: dict[typing.Any, st.SearchStrategy] = {
     datetime.datetime: st.datetimes(timezones=_zones),
     datetime.date: st.dates(),
     uuid.UUID: st.uuids(),
-    CourseKey: st.sampled_from([
-        COURSE, CourseKey.from_string("course-v1:edX+DemoX+2026"), CourseKey.from_string("edX/DemoX/2026"),
-        CCXLocator.from_string("ccx-v1:edX+DemoX+2026+ccx@1"),
-    ]),
-    UsageKey: st.sampled_from([
-        COURSE.make_usage_key("problem", "pröblem"), UsageKey.from_string("i4x://edX/DemoX/vertical/a"),
-        locator.LibraryUsageLocatorV2(LIBRARY, "html", "block"),
-    ]),
+    CourseKey: st.sampled_from(
+        [
+            COURSE,
+            CourseKey.from_string("course-v1:edX+DemoX+2026"),
+            CourseKey.from_string("edX/DemoX/2026"),
+            CCXLocator.from_string("ccx-v1:edX+DemoX+2026+ccx@1"),
+        ]
+    ),
+    UsageKey: st.sampled_from(
+        [
+            COURSE.make_usage_key("problem", "pröblem"),
+            UsageKey.from_string("i4x://edX/DemoX/vertical/a"),
+            locator.LibraryUsageLocatorV2(LIBRARY, "html", "block"),
+        ]
+    ),
     CCXLocator: st.just(CCXLocator.from_string("ccx-v1:edX+DemoX+2026+ccx@1")),
     locator.LibraryLocatorV2: st.just(LIBRARY),
     locator.LibraryUsageLocatorV2: st.just(locator.LibraryUsageLocatorV2(LIBRARY, "html", "block")),
@@ -66,9 +72,9 @@ def values(annotation, optional: bool | None = None) -> st.SearchStrategy:
     if origin is dict:
         return st.dictionaries(values(arguments[0]), values(arguments[1], optional), max_size=3)
     if origin is not None:
-        return st.one_of(*(
-            st.none() if argument is types.NoneType else values(argument, optional) for argument in arguments
-        ))
+        return st.one_of(
+            *(st.none() if argument is types.NoneType else values(argument, optional) for argument in arguments)
+        )
     return SCALARS[annotation]
 
 

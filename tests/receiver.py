@@ -1,4 +1,5 @@
 """A real HTTP receiver on loopback that records what it is sent and answers what a test tells it to."""
+
 import json
 import threading
 import time

@@ -1,4 +1,5 @@
 """Access to the settings."""
+
 from pathlib import Path
 
 import pytest
@@ -33,14 +34,26 @@ def test_none_and_false_are_values():
         assert app_settings.CA_BUNDLE is None
 
 
-@pytest.mark.parametrize("name, value", [
-    ("DELIVERY_BATCH_SIZE", "200"), ("DELIVERY_BATCH_SIZE", 2.5), ("DELIVERY_BATCH_SIZE", None),
-    ("DELIVERY_BATCH_SIZE", True), ("BREAKER_FAILURES", -1), ("WEBFILTER_TIMEOUT_SECONDS", "5"),
-    ("WEBFILTER_TIMEOUT_SECONDS", float("nan")), ("WEBFILTER_TIMEOUT_SECONDS", float("inf")),
-    ("DELIVERY_QUEUE", 5), ("DELIVERY_SCHEDULE_SECONDS", "5"),
-    ("DELIVERY_SCHEDULE_SECONDS", [5, "300"]), ("DELIVERY_SCHEDULE_SECONDS", 5), ("ALLOWED_HOSTS", {"a": 1}),
-    ("SENSITIVE_KEYS", None), ("ALERT_EMAILS", [5]),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("DELIVERY_BATCH_SIZE", "200"),
+        ("DELIVERY_BATCH_SIZE", 2.5),
+        ("DELIVERY_BATCH_SIZE", None),
+        ("DELIVERY_BATCH_SIZE", True),
+        ("BREAKER_FAILURES", -1),
+        ("WEBFILTER_TIMEOUT_SECONDS", "5"),
+        ("WEBFILTER_TIMEOUT_SECONDS", float("nan")),
+        ("WEBFILTER_TIMEOUT_SECONDS", float("inf")),
+        ("DELIVERY_QUEUE", 5),
+        ("DELIVERY_SCHEDULE_SECONDS", "5"),
+        ("DELIVERY_SCHEDULE_SECONDS", [5, "300"]),
+        ("DELIVERY_SCHEDULE_SECONDS", 5),
+        ("ALLOWED_HOSTS", {"a": 1}),
+        ("SENSITIVE_KEYS", None),
+        ("ALERT_EMAILS", [5]),
+    ],
+)
 def test_the_default_stands_for_a_value_of_the_wrong_kind(name, value):
     with override_settings(OPENEDX_WEBHOOKS={name: value}):
         assert getattr(app_settings, name) == DEFAULTS[name]
@@ -49,27 +62,39 @@ def test_the_default_stands_for_a_value_of_the_wrong_kind(name, value):
     assert "the default is used" in message.hint
 
 
-@pytest.mark.parametrize("name, value", [
-    ("BREAKER_OPEN_SECONDS", 0.5), ("RETENTION_ROW_DAYS", 0), ("DELIVERY_JITTER_RATIO", 0),
-    ("DELIVERY_QUEUE", "webhooks"), ("CA_BUNDLE", Path("/etc/ssl")), ("DELIVERY_SCHEDULE_SECONDS", (5, 0.5)),
-    ("DELIVERY_SCHEDULE_SECONDS", []), ("ALLOWED_HOSTS", ("a.test",)),
-    ("SENSITIVE_KEYS", frozenset(("a",))), ("DENY_PRIVATE_ADDRESSES", True),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("BREAKER_OPEN_SECONDS", 0.5),
+        ("RETENTION_ROW_DAYS", 0),
+        ("DELIVERY_JITTER_RATIO", 0),
+        ("DELIVERY_QUEUE", "webhooks"),
+        ("CA_BUNDLE", Path("/etc/ssl")),
+        ("DELIVERY_SCHEDULE_SECONDS", (5, 0.5)),
+        ("DELIVERY_SCHEDULE_SECONDS", []),
+        ("ALLOWED_HOSTS", ("a.test",)),
+        ("SENSITIVE_KEYS", frozenset(("a",))),
+        ("DENY_PRIVATE_ADDRESSES", True),
+    ],
+)
 def test_a_value_of_the_right_kind_is_taken_as_it_is(name, value):
     with override_settings(OPENEDX_WEBHOOKS={name: value}):
         assert getattr(app_settings, name) is value
         assert checks.check_setting_values() == []
 
 
-@pytest.mark.parametrize("name, value, used, hint", [
-    # Never less safe than what the operator may have meant.
-    ("DENY_PRIVATE_ADDRESSES", "yes", True, "it counts as True"),
-    ("DENY_PRIVATE_ADDRESSES", 0, False, "it counts as False"),
-    ("VERIFY_TLS", "False", True, "it counts as True"),
-    ("SENSITIVE_KEYS", "student_number", ["student_number"], "it counts as a list of one"),
-    ("SENSITIVE_KEYS", ["student_number", 5], ["student_number"], "only its texts are used"),
-    ("ALLOWED_HOSTS", "n8n.test", ["n8n.test"], "it counts as a list of one"),
-])
+@pytest.mark.parametrize(
+    "name, value, used, hint",
+    [
+        # Never less safe than what the operator may have meant.
+        ("DENY_PRIVATE_ADDRESSES", "yes", True, "it counts as True"),
+        ("DENY_PRIVATE_ADDRESSES", 0, False, "it counts as False"),
+        ("VERIFY_TLS", "False", True, "it counts as True"),
+        ("SENSITIVE_KEYS", "student_number", ["student_number"], "it counts as a list of one"),
+        ("SENSITIVE_KEYS", ["student_number", 5], ["student_number"], "only its texts are used"),
+        ("ALLOWED_HOSTS", "n8n.test", ["n8n.test"], "it counts as a list of one"),
+    ],
+)
 def test_what_can_be_guessed_is_guessed_and_told(name, value, used, hint):
     with override_settings(OPENEDX_WEBHOOKS={name: value}):
         assert getattr(app_settings, name) == used

@@ -1,4 +1,5 @@
 """The catalog: everything that is installed, nothing by hand, and nothing that could hurt."""
+
 import sys
 import types
 
@@ -136,12 +137,15 @@ class TestFilters:
         assert Base not in {found.filter_class for found in catalog.filters().values()}
 
 
-@pytest.mark.parametrize("find, text, name", [
-    (catalog.find_event, "org.openedx.learning.auth.session.login.completed.v1", "SESSION_LOGIN_COMPLETED"),
-    (catalog.find_event, "SESSION_LOGIN_COMPLETED", "SESSION_LOGIN_COMPLETED"),
-    (catalog.find_filter, "org.openedx.learning.student.login.requested.v1", "StudentLoginRequested"),
-    (catalog.find_filter, "StudentLoginRequested", "StudentLoginRequested"),
-])
+@pytest.mark.parametrize(
+    "find, text, name",
+    [
+        (catalog.find_event, "org.openedx.learning.auth.session.login.completed.v1", "SESSION_LOGIN_COMPLETED"),
+        (catalog.find_event, "SESSION_LOGIN_COMPLETED", "SESSION_LOGIN_COMPLETED"),
+        (catalog.find_filter, "org.openedx.learning.student.login.requested.v1", "StudentLoginRequested"),
+        (catalog.find_filter, "StudentLoginRequested", "StudentLoginRequested"),
+    ],
+)
 def test_types_are_found_by_either_name(find, text, name):
     assert find(text).name == name
 
@@ -152,13 +156,16 @@ def test_what_is_not_there_is_not_found(text):
     assert catalog.find_filter(text) is None
 
 
-@pytest.mark.parametrize("dotted, subdomain", [
-    ("org.openedx.learning.student.login.requested.v1", "learning"),
-    ("org.openedx.content_authoring.course.created.v1", "content_authoring"),
-    ("org.example.late.thing.v1", "org.example"),
-    ("org.openedx", "org.openedx"),
-    ("lonely", "lonely"),
-])
+@pytest.mark.parametrize(
+    "dotted, subdomain",
+    [
+        ("org.openedx.learning.student.login.requested.v1", "learning"),
+        ("org.openedx.content_authoring.course.created.v1", "content_authoring"),
+        ("org.example.late.thing.v1", "org.example"),
+        ("org.openedx", "org.openedx"),
+        ("lonely", "lonely"),
+    ],
+)
 def test_subdomains(dotted, subdomain):
     assert catalog._subdomain(dotted) == subdomain  # pylint: disable=protected-access
 

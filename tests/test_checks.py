@@ -1,4 +1,5 @@
 """System checks: every misconfiguration that would be silent."""
+
 import sys
 from types import SimpleNamespace
 
@@ -41,10 +42,17 @@ def test_the_same_problem_is_noted_once(monkeypatch, caplog):
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize("value, reported", [
-    ({}, []), (None, []), ({"DELIVERY_QUEUE": "x"}, []),
-    ({"DELIVERY_QEUE": "x"}, ["DELIVERY_QEUE"]), ({"a": 1, "b": 2}, ["a", "b"]), ({5: 1}, ["5"]),
-])
+@pytest.mark.parametrize(
+    "value, reported",
+    [
+        ({}, []),
+        (None, []),
+        ({"DELIVERY_QUEUE": "x"}, []),
+        ({"DELIVERY_QEUE": "x"}, ["DELIVERY_QEUE"]),
+        ({"a": 1, "b": 2}, ["a", "b"]),
+        ({5: 1}, ["5"]),
+    ],
+)
 def test_an_unknown_key_of_the_setting(value, reported):
     with override_settings(OPENEDX_WEBHOOKS=value):
         found = checks.check_setting_names()
@@ -61,10 +69,19 @@ def test_a_setting_that_is_no_dict(value):
     assert "is ignored" in message.msg
 
 
-@pytest.mark.parametrize("entry", [
-    {"pipeline": ["other.Step"]}, {"pipeline": "other.Step"}, ["other.Step"], "other.Step", {}, None, 5,
-    {"pipeline": 5},
-])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"pipeline": ["other.Step"]},
+        {"pipeline": "other.Step"},
+        ["other.Step"],
+        "other.Step",
+        {},
+        None,
+        5,
+        {"pipeline": 5},
+    ],
+)
 def test_a_filter_that_does_not_run_our_step(settings, entry):
     config = {**settings.OPEN_EDX_FILTERS_CONFIG, LOGIN: entry}
     with override_settings(OPEN_EDX_FILTERS_CONFIG=config):

@@ -1,4 +1,5 @@
 """What the documentation says is true: its receivers run, its references are complete."""
+
 import json
 import os
 import re

@@ -1,4 +1,5 @@
 """The index of hooks: no query on hot paths, and yet every change is seen in time."""
+
 from datetime import timedelta
 
 import pytest

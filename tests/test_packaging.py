@@ -1,4 +1,5 @@
 """What an operator installs: the wheel, and what the platform finds in it."""
+
 import os
 import subprocess
 import sys

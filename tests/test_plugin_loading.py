@@ -1,6 +1,7 @@
 """
 The plugin as the platform loads it, in processes of its own: as LMS and as Studio, and with libraries that are broken.
 """
+
 import json
 import os
 import subprocess
@@ -81,7 +82,12 @@ def run(*arguments, **environment):
     environment = {**os.environ, "PYTHONWARNINGS": "default", **environment}
     return subprocess.run(
         [sys.executable, *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

@@ -1,4 +1,5 @@
 """Why nothing happened: what is counted when a hook's own condition or shape keeps it from being called."""
+
 import multiprocessing
 
 import pytest
@@ -16,12 +17,15 @@ def _empty_cache():
     cache.clear()
 
 
-@pytest.mark.parametrize("fields, reason", [
-    ({"condition": "a == `2`"}, Reason.NO_MATCH),
-    ({"condition": "abs(b)"}, Reason.CONDITION_FAILED),
-    ({"shape": "nothing.there"}, Reason.NO_SHAPE),
-    ({"shape": "abs(b)"}, Reason.SHAPE_FAILED),
-])
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        ({"condition": "a == `2`"}, Reason.NO_MATCH),
+        ({"condition": "abs(b)"}, Reason.CONDITION_FAILED),
+        ({"shape": "nothing.there"}, Reason.NO_SHAPE),
+        ({"shape": "abs(b)"}, Reason.SHAPE_FAILED),
+    ],
+)
 def test_each_reason_is_counted_for_its_webhook(fields, reason):
     webhook = Webhook(pk=1, **fields)
     for _ in range(3):
@@ -48,10 +52,13 @@ def test_counts_of_more_than_a_day_ago_are_left_out(monkeypatch):
     assert skips.last_day(Webhook(pk=1)) == {}
 
 
-@pytest.mark.parametrize("backend", [
-    {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
-    {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"},
-])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"},
+    ],
+)
 def test_cache_that_is_away_costs_the_counts_and_nothing_else(backend):
     with override_settings(CACHES={"default": backend}):
         skips.note(Webhook(pk=1), Reason.NO_MATCH)

@@ -1,4 +1,5 @@
 """Studio: the same plugin in the process that authors work in."""
+
 import json
 import os
 import subprocess
@@ -55,9 +56,17 @@ def _studio():
         receiver.on("/filter", Reply({"data": {"url": "https://other.example.com"}}))
         done = subprocess.run(
             [sys.executable, "-c", SCENARIO, receiver.url("/"), FILTER, *AUTHORING],
-            cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-            env={**os.environ, "SERVICE_VARIANT": "cms", "DJANGO_SETTINGS_MODULE": "test_settings",
-                 "TEST_DATABASE_URL": ""},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={
+                **os.environ,
+                "SERVICE_VARIANT": "cms",
+                "DJANGO_SETTINGS_MODULE": "test_settings",
+                "TEST_DATABASE_URL": "",
+            },
         )
         assert done.returncode == 0, done.stderr
         yield json.loads(done.stdout.splitlines()[-1]), receiver

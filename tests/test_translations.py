@@ -1,4 +1,5 @@
 """The translations that come with the plugin."""
+
 import gettext
 import re
 from pathlib import Path
@@ -41,8 +42,9 @@ def test_addresses_and_examples_are_not_translated(language):
             assert address in text, original
 
 
-@pytest.mark.parametrize("accept, says", [("es", "Enviar prueba"), ("es-419", "Enviar prueba"), ("en", "Send test"),
-                                          ("tlh", "Send test")])
+@pytest.mark.parametrize(
+    "accept, says", [("es", "Enviar prueba"), ("es-419", "Enviar prueba"), ("en", "Send test"), ("tlh", "Send test")]
+)
 def test_the_admin_speaks_the_languages_of_the_browser(admin_client, accept, says):
     from openedx_webhooks.models import Webhook  # pylint: disable=import-outside-toplevel
 

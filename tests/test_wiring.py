@@ -1,4 +1,5 @@
 """Our step in OPEN_EDX_FILTERS_CONFIG, beside what others have put there."""
+
 import copy
 from types import SimpleNamespace
 
@@ -22,25 +23,28 @@ def wired(entry):
     return settings.OPEN_EDX_FILTERS_CONFIG[LOGIN], problems
 
 
-@pytest.mark.parametrize("entry, expected", [
-    (OTHER, {"pipeline": [OTHER, STEP]}),
-    ([OTHER, ANOTHER], {"pipeline": [OTHER, ANOTHER, STEP]}),
-    ((OTHER,), {"pipeline": [OTHER, STEP]}),
-    ([], {"pipeline": [STEP]}),
-    ("", {"pipeline": [STEP]}),
-    (None, {"pipeline": [STEP]}),
-    ({}, {"pipeline": [STEP]}),
-    ({"pipeline": [OTHER]}, {"pipeline": [OTHER, STEP]}),
-    ({"pipeline": OTHER}, {"pipeline": [OTHER, STEP]}),
-    ({"pipeline": None}, {"pipeline": [STEP]}),
-    ({"fail_silently": False}, {"fail_silently": False, "pipeline": [STEP]}),
-    (
-        {"fail_silently": False, "log_level": "debug", "pipeline": [ANOTHER, OTHER]},
-        {"fail_silently": False, "log_level": "debug", "pipeline": [ANOTHER, OTHER, STEP]},
-    ),
-    ({"pipeline": [STEP, OTHER]}, {"pipeline": [STEP, OTHER]}),
-    (STEP, {"pipeline": [STEP]}),
-])
+@pytest.mark.parametrize(
+    "entry, expected",
+    [
+        (OTHER, {"pipeline": [OTHER, STEP]}),
+        ([OTHER, ANOTHER], {"pipeline": [OTHER, ANOTHER, STEP]}),
+        ((OTHER,), {"pipeline": [OTHER, STEP]}),
+        ([], {"pipeline": [STEP]}),
+        ("", {"pipeline": [STEP]}),
+        (None, {"pipeline": [STEP]}),
+        ({}, {"pipeline": [STEP]}),
+        ({"pipeline": [OTHER]}, {"pipeline": [OTHER, STEP]}),
+        ({"pipeline": OTHER}, {"pipeline": [OTHER, STEP]}),
+        ({"pipeline": None}, {"pipeline": [STEP]}),
+        ({"fail_silently": False}, {"fail_silently": False, "pipeline": [STEP]}),
+        (
+            {"fail_silently": False, "log_level": "debug", "pipeline": [ANOTHER, OTHER]},
+            {"fail_silently": False, "log_level": "debug", "pipeline": [ANOTHER, OTHER, STEP]},
+        ),
+        ({"pipeline": [STEP, OTHER]}, {"pipeline": [STEP, OTHER]}),
+        (STEP, {"pipeline": [STEP]}),
+    ],
+)
 def test_every_shape_of_entry_keeps_its_steps_their_order_and_its_other_keys(entry, expected):
     assert wired(entry) == (expected, [])
 
@@ -56,8 +60,11 @@ def test_a_malformed_entry_is_left_alone_and_told(entry):
 def test_a_malformed_entry_does_not_stop_the_others():
     settings = SimpleNamespace(OPEN_EDX_FILTERS_CONFIG={LOGIN: 5})
     wire_filters(settings)
-    assert [filter_type for filter_type in catalog.filters()
-            if filter_type != LOGIN and STEP not in settings.OPEN_EDX_FILTERS_CONFIG[filter_type]["pipeline"]] == []
+    assert [
+        filter_type
+        for filter_type in catalog.filters()
+        if filter_type != LOGIN and STEP not in settings.OPEN_EDX_FILTERS_CONFIG[filter_type]["pipeline"]
+    ] == []
 
 
 @pytest.mark.parametrize("config", [["a"], "a", 5])

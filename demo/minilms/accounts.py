@@ -4,6 +4,7 @@ Register, log in, log out, and the account page.
 ``registration`` and ``login_user`` do what the platform's views of the same purpose do and answer API clients; the
 pages beside them show the same answers to people.
 """
+
 import json
 
 from django import forms
@@ -67,9 +68,7 @@ def registration(request: HttpRequest) -> JsonResponse:
         return JsonResponse(errors, status=409)
     form = AccountForm(data)
     if not form.is_valid():
-        errors = {
-            field: [{"user_message": message} for message in messages] for field, messages in form.errors.items()
-        }
+        errors = {field: [{"user_message": message} for message in messages] for field, messages in form.errors.items()}
         return JsonResponse({**errors, "error_code": "validation-error"}, status=400)
 
     user = _create_account(form.cleaned_data)

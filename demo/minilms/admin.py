@@ -1,4 +1,5 @@
 """The mini LMS's tables in the Django admin, to see what answers have changed."""
+
 from django.contrib import admin
 
 from . import models

@@ -1,4 +1,5 @@
 """The mini LMS as a Django app; it loads plugins the way the platform does."""
+
 from django.apps import AppConfig
 from django.conf import settings
 

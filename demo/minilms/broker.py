@@ -1,4 +1,5 @@
 """Kombu's filesystem transport, with messages that appear all at once."""
+
 # Kombu's own transport leaves the same methods out:
 # pylint: disable=abstract-method
 import os

@@ -1,4 +1,5 @@
 """The Celery app of the mini LMS."""
+
 import os
 
 from celery import Celery

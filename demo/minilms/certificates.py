@@ -1,4 +1,5 @@
 """Certificates: ask for one, and look at one."""
+
 # The filters' exceptions set every argument as an attribute:
 # pylint: disable=no-member
 from django.contrib import messages
@@ -112,9 +113,7 @@ def render_html_view(request: HttpRequest, user_id: int, course_key: CourseKey) 
         "certificate_data": {"signatories": [{"name": "Grace Hopper", "title": _("Professor")}]},
     }
     try:
-        context, custom_template = CertificateRenderStarted.run_filter(
-            context=context, custom_template=custom_template
-        )
+        context, custom_template = CertificateRenderStarted.run_filter(context=context, custom_template=custom_template)
     except CertificateRenderStarted.RenderAlternativeInvalidCertificate as exc:
         return render(request, exc.template_name or "minilms/invalid_certificate.html")
     except CertificateRenderStarted.RedirectToPage as exc:

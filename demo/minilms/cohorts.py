@@ -1,4 +1,5 @@
 """Cohorts: who is in which, and a page for the course team to move learners."""
+
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model

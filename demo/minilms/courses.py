@@ -1,4 +1,5 @@
 """The list of courses, a course's about page, and the learner's dashboard."""
+
 # The filters' exceptions set every argument as an attribute:
 # pylint: disable=no-member
 from django.contrib.auth.decorators import login_required
@@ -21,9 +22,10 @@ def course_list(request: HttpRequest) -> HttpResponse:
 def course_about(request: HttpRequest, course_key: CourseKey) -> HttpResponse:
     """What a course is about: the platform's view of this name."""
     course = get_object_or_404(CourseOverview, pk=course_key)
-    registered = request.user.is_authenticated and CourseEnrollment.objects.filter(
-        user=request.user, course_id=course_key, is_active=True
-    ).exists()
+    registered = (
+        request.user.is_authenticated
+        and CourseEnrollment.objects.filter(user=request.user, course_id=course_key, is_active=True).exists()
+    )
     context = {
         "course": course,
         "course_details": {"short_description": course.short_description, "effort": "3 h", "language": "en"},

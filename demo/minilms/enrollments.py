@@ -1,4 +1,5 @@
 """Enroll and unenroll, by the platform's rules and with its filters and events."""
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden

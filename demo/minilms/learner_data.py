@@ -1,4 +1,5 @@
 """The data classes that the platform's events carry, built from the mini LMS's models."""
+
 from openedx_events.learning.data import (
     CertificateData,
     CohortData,

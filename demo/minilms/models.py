@@ -4,6 +4,7 @@ The few tables of the platform that its filters hand around, with the platform's
 What the platform does when it saves one of them, it does here too: certificates and cohort memberships send their
 events from ``save()``.
 """
+
 from django.conf import settings
 from django.db import models
 from opaque_keys.edx.django.models import CourseKeyField

@@ -1,4 +1,5 @@
 """What several pages of the mini LMS need."""
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

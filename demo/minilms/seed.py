@@ -1,4 +1,5 @@
 """What the demo begins with: accounts, three courses, cohorts, a certificate template, and example hooks."""
+
 import json
 import os
 import secrets

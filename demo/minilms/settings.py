@@ -3,6 +3,7 @@ Settings of the mini LMS, which is also the host project of the tests.
 
 The last lines load plugins in the order in which the platform's common.py does.
 """
+
 import os
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """URLs of the mini LMS, those that API clients of the platform know included, and those that plugins bring."""
+
 from django.conf import settings
 from django.contrib import admin
 from django.urls import path, register_converter
@@ -30,14 +31,10 @@ urlpatterns = [
     path("api/user/v2/account/login_session/", accounts.login_user, name="login_api"),
     path("change_enrollment", enrollments.change_enrollment, name="change_enrollment"),
     path(
-        "courses/<course_key:course_key>/generate_user_cert",
-        certificates.generate_user_cert,
-        name="generate_user_cert",
+        "courses/<course_key:course_key>/generate_user_cert", certificates.generate_user_cert, name="generate_user_cert"
     ),
     path(
-        "courses/<course_key:course_key>/cohorts/<int:cohort_id>/add",
-        cohorts.add_users_to_cohort,
-        name="add_to_cohort",
+        "courses/<course_key:course_key>/cohorts/<int:cohort_id>/add", cohorts.add_users_to_cohort, name="add_to_cohort"
     ),
     path("admin/", admin.site.urls),
     *get_plugin_url_patterns(settings.PROJECT_TYPE),

@@ -1,4 +1,5 @@
 """``python -m demo.receiver``: run the receiver alone."""
+
 import argparse
 import json
 import signal

@@ -1,4 +1,5 @@
 """What the receiver answers: a choice for each webfilter and each webhook, with an example for every kind."""
+
 import json
 import threading
 

@@ -1,4 +1,5 @@
 """What the receiver was sent, ready for the page."""
+
 import json
 import threading
 from collections import deque

@@ -1,4 +1,5 @@
 """The HTTP server: hooks are sent here by POST, people look at ``/``, and ``/api/`` is for the page and for scripts."""
+
 import json
 import mimetypes
 import threading

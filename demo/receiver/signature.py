@@ -4,6 +4,7 @@ Check a Standard Webhooks signature, step by step, as a receiver would.
 Written from the specification (https://www.standardwebhooks.com), not with the plugin's code: if both made the same
 mistake, the demo would show a wrong signature as a good one.
 """
+
 import base64
 import binascii
 import hashlib

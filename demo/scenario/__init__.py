@@ -3,6 +3,7 @@ The scenario of the smoke run: the steps of these modules, in the order in which
 
 A step's first docstring line is what it is called in the output. ``do`` is the :class:`demo.smoke.Smoke` that runs it.
 """
+
 from . import accounts, learning, troubles
 
 STEPS = [

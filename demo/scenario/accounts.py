@@ -1,4 +1,5 @@
 """Steps: registration and login."""
+
 import json
 
 from .steps import PASSWORD, expect, expect_delivery, expect_page, expect_signed, step
@@ -7,7 +8,10 @@ from .steps import PASSWORD, expect, expect_delivery, expect_page, expect_signed
 def register(browser, username: str):
     """Fill in the registration form as a new learner."""
     return browser.post(
-        "/register", name=f"{username.title()} Smoke", username=username, email=f"{username}@example.com",
+        "/register",
+        name=f"{username.title()} Smoke",
+        username=username,
+        email=f"{username}@example.com",
         password=PASSWORD,
     )
 
@@ -29,7 +33,7 @@ def registration_event_is_delivered(do):
     """The event of a registration is delivered by the worker, signed"""
     browser = do.new_browser()
     expect_page(do, register(browser, "signed"), 302)
-    entry, = expect_delivery(do, "STUDENT_REGISTRATION_COMPLETED", user__pii__username="signed")
+    (entry,) = expect_delivery(do, "STUDENT_REGISTRATION_COMPLETED", user__pii__username="signed")
     do.note(f"checked: {entry['signature']['steps'][-1]['text']}")
 
 

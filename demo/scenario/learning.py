@@ -1,4 +1,5 @@
 """Steps: enrollment, certificates and cohorts."""
+
 from ..minilms.examples import COURSES
 from .steps import FILTERS, HOOKS, QUEUES, expect, expect_delivery, expect_page, expect_signed, step
 
@@ -8,8 +9,9 @@ def enrollment_works(do):
     """An enrollment, and its events"""
     expect_page(do, do.browser.post(f"/courses/{FILTERS}/enroll"), 302, location="/dashboard")
     expect_delivery(do, "COURSE_ENROLLMENT_CHANGED", enrollment__is_active=True)
-    expect_delivery(do, "COURSE_ENROLLMENT_CREATED", enrollment__mode="audit",
-                    enrollment__course__course_key=COURSES[1][0])
+    expect_delivery(
+        do, "COURSE_ENROLLMENT_CREATED", enrollment__mode="audit", enrollment__course__course_key=COURSES[1][0]
+    )
     expect_page(do, do.browser.get("/dashboard"), 200, COURSES[1][1])
 
 

@@ -1,4 +1,5 @@
 """What the steps of the scenario are made of."""
+
 import time
 from urllib.parse import quote
 

@@ -1,4 +1,5 @@
 """Steps: pages, answers that are no help, deliveries in trouble, and secrets."""
+
 import json
 import time
 from collections import Counter

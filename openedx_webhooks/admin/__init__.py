@@ -4,6 +4,7 @@ The admin section OPENEDX_WEBHOOKS: one module per page. Django imports this pac
 It does so in every ``manage.py`` command; if a library that the pages need can't be imported, the commands and the rest
 of the admin must work all the same.
 """
+
 from ..apps import note_startup_problem
 
 try:

@@ -1,4 +1,5 @@
 """The pages of webfilter calls."""
+
 from django.contrib import admin
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,21 +15,45 @@ class CallAdmin(RecordAdmin):
     """Calls: what a webfilter was asked, what it answered, and what came of it."""
 
     list_display = [
-        "number_column", "result_column", "answer_column", "duration_column", "webfilter_column", "started_at",
-        "changed_keys", "mode_column",
+        "number_column",
+        "result_column",
+        "answer_column",
+        "duration_column",
+        "webfilter_column",
+        "started_at",
+        "changed_keys",
+        "mode_column",
     ]
     list_filter = ["result", "mode", "started_at", ("webfilter", WebfilterFilter)]
     ordering = ["-pk"]
     sortable_by: list = []
     search_help_text = gettext_lazy("Search by user id or call number, each in full.")
     readonly_fields = [
-        "result_column", "webfilter_link", "answer_column", "duration_column", "request_shown", "response_shown",
+        "result_column",
+        "webfilter_link",
+        "answer_column",
+        "duration_column",
+        "request_shown",
+        "response_shown",
     ]
     fieldsets = [
-        (None, {"fields": [
-            "result_column", "webfilter_link", "mode", "started_at", "duration_column", "answer_column", "error",
-            "changed_keys", "message_id", "user_id",
-        ]}),
+        (
+            None,
+            {
+                "fields": [
+                    "result_column",
+                    "webfilter_link",
+                    "mode",
+                    "started_at",
+                    "duration_column",
+                    "answer_column",
+                    "error",
+                    "changed_keys",
+                    "message_id",
+                    "user_id",
+                ]
+            },
+        ),
         (gettext_lazy("Request"), {"fields": ["request_shown"]}),
         (gettext_lazy("Answer"), {"fields": ["response_shown"]}),
     ]

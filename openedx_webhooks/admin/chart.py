@@ -1,4 +1,5 @@
 """A small bar chart as the geometry of an SVG, which a template draws."""
+
 from collections.abc import Sequence
 
 import attrs
@@ -55,14 +56,17 @@ def chart(hours: Sequence[Hour]) -> Chart:
     bars = [Bar(i * step, step - _GAP, _title(hour), _stack(hour, most)) for i, hour in enumerate(hours)]
     total, failed = sum(hour.total for hour in hours), sum(hour.failed for hour in hours)
     label = _("%(total)d deliveries in the last 24 hours, of which %(failed)d failed") % {
-        "total": total, "failed": failed,
+        "total": total,
+        "failed": failed,
     }
     return Chart(bars, most, label)
 
 
 def _title(hour: Hour) -> str:
     return _("%(time)s: %(delivered)d delivered, %(failed)d failed, %(pending)d pending") % {
-        "time": time_format(timezone.localtime(hour.start)), "delivered": hour.delivered, "failed": hour.failed,
+        "time": time_format(timezone.localtime(hour.start)),
+        "delivered": hour.delivered,
+        "failed": hour.failed,
         "pending": hour.pending,
     }
 

@@ -1,4 +1,5 @@
 """The pages of deliveries."""
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
@@ -40,9 +41,7 @@ _MOST_LOGGED = 100
 class DeliveryAdmin(RecordAdmin):
     """Deliveries: what was owed to whom, and every attempt."""
 
-    list_display = [
-        "number_column", "created_column", "state_column", "what_column", "answer_column", "next_column",
-    ]
+    list_display = ["number_column", "created_column", "state_column", "what_column", "answer_column", "next_column"]
     list_filter = ["state", "created", EventTypeFilter, ("webhook", WebhookFilter)]
     ordering = ["-created", "-pk"]
     sortable_by = ["created_column"]
@@ -51,10 +50,23 @@ class DeliveryAdmin(RecordAdmin):
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]
     readonly_fields = ["state_column", "event_column", "webhook_link", "payload_shown"]
     fieldsets = [
-        (None, {"fields": [
-            "state_column", "event_column", "webhook_link", "created", "finished_at", "attempt_count", "next_column",
-            "event_id", "message_id", "user_id",
-        ]}),
+        (
+            None,
+            {
+                "fields": [
+                    "state_column",
+                    "event_column",
+                    "webhook_link",
+                    "created",
+                    "finished_at",
+                    "attempt_count",
+                    "next_column",
+                    "event_id",
+                    "message_id",
+                    "user_id",
+                ]
+            },
+        ),
         (gettext_lazy("Payload"), {"fields": ["payload_shown"]}),
     ]
 
@@ -136,8 +148,12 @@ class DeliveryAdmin(RecordAdmin):
         """The delivery, every attempt, and the buttons that fit its state."""
         delivery = self.get_object(request, object_id)
         attempts = [
-            (attempt, parts.answer_badge(attempt.status_code, attempt.error), parts.seconds(attempt.duration),
-             parts.excerpt(attempt.response_excerpt))
+            (
+                attempt,
+                parts.answer_badge(attempt.status_code, attempt.error),
+                parts.seconds(attempt.duration),
+                parts.excerpt(attempt.response_excerpt),
+            )
             for attempt in (delivery.attempts.all() if delivery else ())
         ]
         may = self.has_operate_permission(request)
@@ -155,7 +171,8 @@ class DeliveryAdmin(RecordAdmin):
         """Django's, and one for each button."""
         return [
             path(
-                f"<path:object_id>/{name}/", self.admin_site.admin_view(self._view(name)),
+                f"<path:object_id>/{name}/",
+                self.admin_site.admin_view(self._view(name)),
                 name=f"openedx_webhooks_delivery_{name}",
             )
             for name in _OPERATIONS
@@ -195,7 +212,7 @@ class DeliveryAdmin(RecordAdmin):
     def _operate(self, request, name, queryset):
         label, operate, states = _OPERATIONS[name]
         # As many as the list counted and the person was told, even if “all” of them are selected.
-        chosen = list(queryset.values_list("pk", flat=True)[:records.COUNTED])
+        chosen = list(queryset.values_list("pk", flat=True)[: records.COUNTED])
         deliveries = Delivery.objects.filter(pk__in=chosen, state__in=states)
         logged = list(deliveries.defer("payload")[:_MOST_LOGGED])
         count = operate(deliveries)
@@ -204,9 +221,12 @@ class DeliveryAdmin(RecordAdmin):
             return
         for delivery in logged:
             self.log_change(request, delivery, str(label))
-        self.message_user(request, ngettext(
-            "%(count)d delivery: %(done)s.", "%(count)d deliveries: %(done)s.", count
-        ) % {"count": count, "done": _DONE[name]}, messages.SUCCESS)
+        self.message_user(
+            request,
+            ngettext("%(count)d delivery: %(done)s.", "%(count)d deliveries: %(done)s.", count)
+            % {"count": count, "done": _DONE[name]},
+            messages.SUCCESS,
+        )
 
 
 def last_answers(delivery_ids) -> dict[int, str]:

@@ -1,4 +1,5 @@
 """Filters beside the lists."""
+
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,5 @@
 """The forms of webhooks and webfilters."""
+
 import inspect
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import catalog
 from ..models import Webfilter, Webhook
 from ..transport import signing
-from .halting import halting
+from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
 _REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
@@ -170,8 +171,16 @@ class WebhookForm(HookForm):
     class Meta(HookForm.Meta):
         model = Webhook
         fields = [
-            "event", "webhook_url", "description", "enabled", "condition", "shape", "use_www_form_encoding", "headers",
-            "secret", "retry_schedule",
+            "event",
+            "webhook_url",
+            "description",
+            "enabled",
+            "condition",
+            "shape",
+            "use_www_form_encoding",
+            "headers",
+            "secret",
+            "retry_schedule",
         ]
 
     @staticmethod
@@ -185,12 +194,29 @@ class WebfilterForm(HookForm):
     class Meta(HookForm.Meta):
         model = Webfilter
         fields = [
-            "event", "webhook_url", "description", "enabled", "mode", "order", "timeout",
-            "disable_filtering", "disable_halt",
-            "halt_on_4xx", "redirect_on_4xx", "halt_on_5xx", "redirect_on_5xx",
-            "halt_on_request_exception", "redirect_on_request_exception",
-            "condition", "shape", "use_www_form_encoding", "headers", "secret",
-            "call_log", "cache_answers", "serve_stale_answers",
+            "event",
+            "webhook_url",
+            "description",
+            "enabled",
+            "mode",
+            "order",
+            "timeout",
+            "disable_filtering",
+            "disable_halt",
+            "halt_on_4xx",
+            "redirect_on_4xx",
+            "halt_on_5xx",
+            "redirect_on_5xx",
+            "halt_on_request_exception",
+            "redirect_on_request_exception",
+            "condition",
+            "shape",
+            "use_www_form_encoding",
+            "headers",
+            "secret",
+            "call_log",
+            "cache_answers",
+            "serve_stale_answers",
         ]
         widgets = {
             **HookForm.Meta.widgets,
@@ -213,7 +239,7 @@ class WebfilterForm(HookForm):
         """The names, what the filter is for, and what it can do."""
         notes = super().notes()
         for dotted, known in self.types().items():
-            can = halting(known)
+            can = halt_options_of(known)
             notes[dotted] |= {
                 "about": (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " "),
                 "hint": can.sentence,
@@ -227,7 +253,7 @@ class WebfilterForm(HookForm):
         cleaned = super().clean()
         known = self.types().get(cleaned.get("event"))
         if known:
-            can = halting(known)
+            can = halt_options_of(known)
             for on in _ON:
                 problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
                 if problem:

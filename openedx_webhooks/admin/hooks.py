@@ -1,4 +1,5 @@
 """What the pages of webhooks and webfilters have in common."""
+
 import functools
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import index, skips
-from ..models import Webfilter, secrets
+from ..models import Webfilter, signing_secrets
 from ..operations import removal
 from . import parts, waiting
 from .filters import types_of
@@ -55,7 +56,10 @@ class HookAdmin(admin.ModelAdmin):
     actions_selection_counter = True
     # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
     shown_instead = {
-        "event": "event_column", "webhook_url": "endpoint_column", "headers": "header_names", "secret": "secret_kept",
+        "event": "event_column",
+        "webhook_url": "endpoint_column",
+        "headers": "header_names",
+        "secret": "secret_kept",
     }
     readonly_fields = list(shown_instead.values())
 
@@ -76,9 +80,7 @@ class HookAdmin(admin.ModelAdmin):
 
     def get_search_fields(self, request):
         """The address for those only who may see it: a search tells what it finds, letter by letter."""
-        return [
-            field for field in self.search_fields if field != "webhook_url" or self.has_change_permission(request)
-        ]
+        return [field for field in self.search_fields if field != "webhook_url" or self.has_change_permission(request)]
 
     def get_search_results(self, request, queryset, search_term):
         """Also by short name, which the table doesn't hold."""
@@ -133,10 +135,13 @@ class HookAdmin(admin.ModelAdmin):
             total += count
             listed += [parts.link(hook, str(hook)), [self.records_label(count)]]
             if count > removal.MOST_RECORDS:
-                protected.append(_(
-                    "%(hook)s (it has more than %(most)d records: disable it, cancel what is pending, run “manage.py "
-                    "%(command)s”, and delete it then)"
-                ) % {"hook": hook, "most": removal.MOST_RECORDS, "command": removal.command(hook)})
+                protected.append(
+                    _(
+                        "%(hook)s (it has more than %(most)d records: disable it, cancel what is pending, run "
+                        "“manage.py %(command)s”, and delete it then)"
+                    )
+                    % {"hook": hook, "most": removal.MOST_RECORDS, "command": removal.command(hook)}
+                )
         counts = {self.opts.verbose_name_plural: len(objs), self.records_name: total}
         return listed, counts, set() if may else {self.opts.verbose_name}, protected
 
@@ -196,15 +201,15 @@ class HookAdmin(admin.ModelAdmin):
                 method: reverse(f"admin:{self.url_name(name)}", args=[hook.pk]) for name, method in self.buttons.items()
             },
             "show_secret": request.session.get(self._show_once) == hook.pk,
-            "secret_is_malformed": secrets.is_malformed(hook),
+            "secret_is_malformed": signing_secrets.is_malformed(hook),
             "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
-            "overlap_hours": secrets.OVERLAP // timedelta(hours=1),
+            "overlap_hours": signing_secrets.OVERLAP // timedelta(hours=1),
         }
 
     def save_model(self, request, obj, form, change):
         """Keep a secret that was replaced valid for a while; one that was made can be shown once."""
         if change and obj.secret != form.stored_secret:
-            secrets.supersede(obj, form.stored_secret)
+            signing_secrets.supersede(obj, form.stored_secret)
         super().save_model(request, obj, form, change)
         if not change and "secret" not in form.changed_data:
             request.session[self._show_once] = obj.pk
@@ -244,7 +249,7 @@ class HookAdmin(admin.ModelAdmin):
     @hook_view
     def rotate_secret(self, request, hook):
         """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
-        secrets.rotate(hook, timedelta() if "leaked" in request.POST else secrets.OVERLAP)
+        signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.OVERLAP)
         self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
         request.session[self._show_once] = hook.pk
         self.forget_index()
@@ -256,13 +261,18 @@ class HookAdmin(admin.ModelAdmin):
         """Show a secret that was just made, to the session that made it, once."""
         if request.session.get(self._show_once) != hook.pk:
             self.message_user(
-                request, _("A secret is shown only once, after it was made. Rotate it to get a new one."),
+                request,
+                _("A secret is shown only once, after it was made. Rotate it to get a new one."),
                 messages.WARNING,
             )
             return self.back(hook, "#owh-secret")
         del request.session[self._show_once]
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "original": hook, "secret": hook.secret,
-            "title": _("Signing secret"), "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": hook,
+            "secret": hook.secret,
+            "title": _("Signing secret"),
+            "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
         }
         return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)

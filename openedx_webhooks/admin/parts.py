@@ -1,4 +1,5 @@
 """Small pieces of HTML that several pages share. Whatever comes from outside is escaped here."""
+
 import json
 
 from django.urls import reverse
@@ -88,10 +89,18 @@ def unsendable() -> SafeString:
 def hook_name(hook) -> SafeString:
     """Short name of a hook's type, and what the hook is for; or that this installation doesn't know the type."""
     name = with_title(hook.event_name, hook.event)
-    unknown = "" if hook.known_type else format_html("<br>{}", badge(
-        _("not known to this installation"), "warn",
-        _("No installed library has this type, so the hook never runs. It may have been renamed or removed."),
-    ))
+    unknown = (
+        ""
+        if hook.known_type
+        else format_html(
+            "<br>{}",
+            badge(
+                _("not known to this installation"),
+                "warn",
+                _("No installed library has this type, so the hook never runs. It may have been renamed or removed."),
+            ),
+        )
+    )
     words = shortened(hook.description)
     about = format_html('<br><span class="owh-about">{}</span>', words) if words else ""
     return format_html("{}{}{}", name, unknown, about)

@@ -1,4 +1,5 @@
 """What the read-only pages of deliveries and calls have in common: they stay fast with millions of rows."""
+
 import uuid
 
 from django.contrib import admin
@@ -64,8 +65,11 @@ class RecordAdmin(admin.ModelAdmin):
         except ValueError:
             pass
         if not (term.isascii() and term.isdecimal() and len(term) < 19):
-            self.message_user(request, _("“%(term)s” was not searched for. %(help)s") % {
-                "term": term[:50], "help": self.search_help_text}, "WARNING")
+            self.message_user(
+                request,
+                _("“%(term)s” was not searched for. %(help)s") % {"term": term[:50], "help": self.search_help_text},
+                "WARNING",
+            )
             return queryset.none(), False
         matches = queryset.none()
         for field in self.number_fields:

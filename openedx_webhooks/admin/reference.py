@@ -1,4 +1,5 @@
 """What a hook's page tells about its type: what is sent, and what may be answered."""
+
 import json
 from typing import Any
 
@@ -81,10 +82,14 @@ def _changes(answer: dict[str, Any]):
 
 def _exceptions(exceptions):
     return [
-        (name, does, [
-            (argument, type_of(inner), inner.get("description", ""), argument in arguments.get("required", ()))
-            for argument, inner in arguments["properties"].items()
-        ])
+        (
+            name,
+            does,
+            [
+                (argument, type_of(inner), inner.get("description", ""), argument in arguments.get("required", ()))
+                for argument, inner in arguments["properties"].items()
+            ],
+        )
         for name, (does, arguments) in exceptions.items()
     ]
 

@@ -1,4 +1,5 @@
 """The page that shows what a test sent and what came back."""
+
 from typing import Any
 
 from django.template.response import TemplateResponse

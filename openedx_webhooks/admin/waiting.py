@@ -1,4 +1,5 @@
 """Why nothing is sent although nothing has failed: what an operator can't see in a delivery's state."""
+
 from datetime import timedelta
 
 from django.utils import timezone

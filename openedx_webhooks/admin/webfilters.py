@@ -1,4 +1,5 @@
 """The pages of webfilters."""
+
 from collections import Counter
 from datetime import timedelta
 
@@ -8,14 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..app_settings import app_settings
-from ..models import Call, Webfilter, secrets
+from ..models import Call, Webfilter, signing_secrets
 from ..transport.breaker import State, breaker, states
-from ..webfilters import trial
+from ..webfilters import trial_call
 from ..webfilters.report import observe_report
 from . import parts
 from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
-from .halting import halting
+from .halt_options import halt_options_of
 from .hooks import HookAdmin, hook_view
 from .trying import result_page
 
@@ -27,9 +28,7 @@ class WebfilterAdmin(HookAdmin):
     """Webfilters: list, form, report, test and breaker."""
 
     form = WebfilterForm
-    list_display = [
-        "event_column", "endpoint_column", "enabled", "mode_column", "breaker_column", "order",
-    ]
+    list_display = ["event_column", "endpoint_column", "enabled", "mode_column", "breaker_column", "order"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "mode", SubdomainFilter, TypeFilter, KnownFilter]
     records_name = Call._meta.verbose_name_plural
@@ -48,8 +47,13 @@ class WebfilterAdmin(HookAdmin):
             gettext_lazy("If the endpoint fails"),
             {
                 "fields": [
-                    "halt_on_4xx", "redirect_on_4xx", "halt_on_5xx", "redirect_on_5xx", "halt_on_request_exception",
-                    "redirect_on_request_exception", "timeout",
+                    "halt_on_4xx",
+                    "redirect_on_4xx",
+                    "halt_on_5xx",
+                    "redirect_on_5xx",
+                    "halt_on_request_exception",
+                    "redirect_on_request_exception",
+                    "timeout",
                 ],
                 "description": gettext_lazy(
                     "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must "
@@ -57,10 +61,7 @@ class WebfilterAdmin(HookAdmin):
                 ),
             },
         ),
-        (
-            gettext_lazy("When to ask, and what is sent"),
-            {"fields": ["condition", "shape", "use_www_form_encoding"]},
-        ),
+        (gettext_lazy("When to ask, and what is sent"), {"fields": ["condition", "shape", "use_www_form_encoding"]}),
         (gettext_lazy("How the receiver knows us"), {"fields": ["secret", "headers"]}),
         (
             gettext_lazy("Records and repeated answers"),
@@ -96,20 +97,20 @@ class WebfilterAdmin(HookAdmin):
         state = breaker(hook.webhook_url).state()
         calls, may_see_calls = [], request.user.has_perm("openedx_webhooks.view_call")
         if may_see_calls:
-            calls = Call.objects.filter(webfilter=hook).defer("request_body", "response_excerpt").order_by(
-                "-started_at"
-            )[:_RECENT]
+            calls = (
+                Call.objects.filter(webfilter=hook)
+                .defer("request_body", "response_excerpt")
+                .order_by("-started_at")[:_RECENT]
+            )
         return {
             **super().panels(request, hook),
             "kind": "webfilter",
             "health": breaker_badge(hook, state),
             "mode": parts.mode_badge(hook.mode),
             "breaker_open": state != State.CLOSED,
-            "halting": halting(hook.known_type) if hook.known_type else None,
+            "halting": halt_options_of(hook.known_type) if hook.known_type else None,
             "calls": [
-                (
-                    call, parts.call_badge(call), parts.call_answered(call), parts.seconds(call.duration),
-                )
+                (call, parts.call_badge(call), parts.call_answered(call), parts.seconds(call.duration))
                 for call in calls
             ],
             "may_see_calls": may_see_calls,
@@ -134,13 +135,11 @@ class WebfilterAdmin(HookAdmin):
     def send_test(self, request, hook):
         """Ask with the sample payload now, and show what came back and what it would do."""
         try:
-            result = trial.ask_sample(hook)
+            result = trial_call.ask_sample(hook)
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook, "#owh-test")
-        return result_page(
-            self, request, hook, body=result.body, outcome=result.outcome, effects=effects_of(result)
-        )
+        return result_page(self, request, hook, body=result.body, outcome=result.outcome, effects=effects_of(result))
 
     @hook_view
     def reset_breaker(self, request, hook):
@@ -166,7 +165,7 @@ class WebfilterAdmin(HookAdmin):
         return self.back(hook)
 
 
-def effects_of(result: trial.Trial) -> list[str]:
+def effects_of(result: trial_call.Trial) -> list[str]:
     """What the answer of a trial would do, in sentences."""
     # Why there is no answer at all stands beside it already.
     effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
@@ -183,13 +182,14 @@ def breaker_badge(hook: Webfilter, state: State):
     """Whether the endpoint is called, or left alone after failures."""
     if not hook.known_type:
         return parts.never_runs()
-    if secrets.is_malformed(hook):
+    if signing_secrets.is_malformed(hook):
         return parts.unsendable()
     if not hook.enabled:
         return parts.badge(_("off"), "quiet")
     if state == State.OPEN:
         return parts.badge(
-            _("left alone"), "bad",
+            _("left alone"),
+            "bad",
             _("After several failures in a row it is not called; every %d seconds one call tries it again.")
             % app_settings.BREAKER_OPEN_SECONDS,
         )

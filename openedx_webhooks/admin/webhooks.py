@@ -1,4 +1,5 @@
 """The pages of webhooks."""
+
 from datetime import timedelta
 
 from django.contrib import admin, messages
@@ -9,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Delivery, Webhook, secrets
+from ..models import Delivery, Webhook, signing_secrets
 from ..operations import statistics
-from ..webhooks import health, replay, trial
+from ..webhooks import health, replay, trial_delivery
 from . import parts, waiting
 from .chart import chart
 from .deliveries import last_answers
@@ -29,9 +30,7 @@ class WebhookAdmin(HookAdmin):
     """Webhooks: list, form, health and test."""
 
     form = WebhookForm
-    list_display = [
-        "event_column", "endpoint_column", "enabled", "health_column", "success_column", "latest_column",
-    ]
+    list_display = ["event_column", "endpoint_column", "enabled", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
     fieldsets = [
@@ -73,8 +72,11 @@ class WebhookAdmin(HookAdmin):
         """The share of the decided deliveries that the endpoint accepted."""
         if not hook.tally:
             return parts.EMPTY
-        return format_html("{} <span class=\"owh-quiet-text\">{}</span>", percent(hook.tally.success_ratio),
-                           _("of %d") % hook.tally.total)
+        return format_html(
+            '{} <span class="owh-quiet-text">{}</span>',
+            percent(hook.tally.success_ratio),
+            _("of %d") % hook.tally.total,
+        )
 
     @admin.display(description=gettext_lazy("latest delivery"))
     def latest_column(self, hook):
@@ -82,8 +84,9 @@ class WebhookAdmin(HookAdmin):
         if not hook.latest:
             return parts.EMPTY
         state, created = hook.latest
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state),
-                           parts.moment(created))
+        return format_html(
+            '{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state), parts.moment(created)
+        )
 
     def enable(self, hooks):
         """Enable them with a clean slate."""
@@ -121,9 +124,7 @@ class WebhookAdmin(HookAdmin):
     def _latest(request, hook):
         if not request.user.has_perm("openedx_webhooks.view_delivery"):
             return []
-        deliveries = list(
-            Delivery.objects.filter(webhook=hook).defer("payload").order_by("-created", "-pk")[:_RECENT]
-        )
+        deliveries = list(Delivery.objects.filter(webhook=hook).defer("payload").order_by("-created", "-pk")[:_RECENT])
         answers = last_answers([delivery.pk for delivery in deliveries])
         for delivery in deliveries:
             delivery.answer = answers.get(delivery.pk)
@@ -134,9 +135,9 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        outcome = trial.send_sample(hook)
+        outcome = trial_delivery.send_sample(hook)
         try:
-            body = trial.sample_body(hook)
+            body = trial_delivery.sample_body(hook)
         except ValueError:
             # The outcome says why there is none.
             body = None
@@ -153,7 +154,7 @@ class WebhookAdmin(HookAdmin):
             return self.back(hook, "#owh-health")
         failed = replay.replayable(replay.failed_since(hook, since))
         # More than this would hold up the request; the command does any number.
-        rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED:_MOST_REPLAYED + 1]
+        rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED : _MOST_REPLAYED + 1]
         is_cut = bool(rest)
         count = replay.replay(failed.filter(pk__lt=rest[0]) if is_cut else failed)
         if not count:
@@ -173,13 +174,17 @@ def health_badge(hook: Webhook):
     """Fine, failing since when, disabled and why, or of a type that never happens."""
     if not hook.known_type:
         return parts.never_runs()
-    if secrets.is_malformed(hook):
+    if signing_secrets.is_malformed(hook):
         return parts.unsendable()
     if hook.disabled_reason:
         return parts.badge(_("disabled"), "bad", hook.disabled_reason)
     if hook.failing_since:
-        return parts.badge(_("failing"), "bad", _("%(count)d failures in a row, since %(since)s") % {
-            "count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)})
+        return parts.badge(
+            _("failing"),
+            "bad",
+            _("%(count)d failures in a row, since %(since)s")
+            % {"count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)},
+        )
     return parts.badge(_("fine"), "good") if hook.enabled else parts.badge(_("off"), "quiet")
 
 

@@ -1,4 +1,5 @@
 """Form widgets and fields of the hook forms; each works without JavaScript too."""
+
 import re
 from itertools import zip_longest
 from typing import Any

@@ -31,5 +31,5 @@ class Migration(migrations.Migration):
                 ("webhook_url", models.CharField(max_length=255)),
                 ("enabled", models.BooleanField(default=True)),
             ],
-        ),
+        )
     ]

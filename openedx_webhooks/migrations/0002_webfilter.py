@@ -38,5 +38,5 @@ class Migration(migrations.Migration):
                 ("halt_on_request_exception", models.BooleanField(default=False)),
                 ("redirect_on_request_exception", models.CharField(blank=True, default="", max_length=255)),
             ],
-        ),
+        )
     ]

@@ -4,7 +4,8 @@ import jsonfield
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import migrations, models
 
-from openedx_webhooks.models import fields, validators
+from openedx_webhooks.models import encrypted_fields as fields
+from openedx_webhooks.models import validators
 
 from ._hooks import WidenField
 
@@ -19,8 +20,7 @@ class Migration(migrations.Migration):
             options={"ordering": ["order", "pk"], "verbose_name": "webfilter", "verbose_name_plural": "webfilters"},
         ),
         migrations.AlterModelOptions(
-            name="webhook",
-            options={"ordering": ["pk"], "verbose_name": "webhook", "verbose_name_plural": "webhooks"},
+            name="webhook", options={"ordering": ["pk"], "verbose_name": "webhook", "verbose_name_plural": "webhooks"}
         ),
         migrations.AddField(
             model_name="webfilter",
@@ -198,9 +198,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="webhook",
-            name="secret",
-            field=fields.EncryptedTextField(blank=True, default=""),
+            model_name="webhook", name="secret", field=fields.EncryptedTextField(blank=True, default="")
         ),
         migrations.AddField(
             model_name="webhook",
@@ -250,15 +248,9 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
-            model_name="webfilter",
-            name="enabled",
-            field=models.BooleanField(default=True, verbose_name="enabled"),
+            model_name="webfilter", name="enabled", field=models.BooleanField(default=True, verbose_name="enabled")
         ),
-        WidenField(
-            model_name="webfilter",
-            name="event",
-            field=models.CharField(max_length=255, verbose_name="event"),
-        ),
+        WidenField(model_name="webfilter", name="event", field=models.CharField(max_length=255, verbose_name="event")),
         migrations.AlterField(
             model_name="webfilter",
             name="halt_on_4xx",
@@ -282,9 +274,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
-            model_name="webfilter",
-            name="id",
-            field=models.AutoField(primary_key=True, serialize=False),
+            model_name="webfilter", name="id", field=models.AutoField(primary_key=True, serialize=False)
         ),
         migrations.AlterField(
             model_name="webfilter",
@@ -351,19 +341,11 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
-            model_name="webhook",
-            name="enabled",
-            field=models.BooleanField(default=True, verbose_name="enabled"),
+            model_name="webhook", name="enabled", field=models.BooleanField(default=True, verbose_name="enabled")
         ),
-        WidenField(
-            model_name="webhook",
-            name="event",
-            field=models.CharField(max_length=255, verbose_name="event"),
-        ),
+        WidenField(model_name="webhook", name="event", field=models.CharField(max_length=255, verbose_name="event")),
         migrations.AlterField(
-            model_name="webhook",
-            name="id",
-            field=models.AutoField(primary_key=True, serialize=False),
+            model_name="webhook", name="id", field=models.AutoField(primary_key=True, serialize=False)
         ),
         migrations.AlterField(
             model_name="webhook",

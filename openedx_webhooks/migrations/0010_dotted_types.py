@@ -40,6 +40,4 @@ class Migration(migrations.Migration):
     """Short name → dotted type, and back. What the installed libraries don't know stays as it is stored."""
 
     dependencies = [("openedx_webhooks", "0009_hook_options")]
-    operations = [
-        migrations.RunPython(_rename(_dotted_event, _dotted_filter), _rename(_short_event, _short_filter)),
-    ]
+    operations = [migrations.RunPython(_rename(_dotted_event, _dotted_filter), _rename(_short_event, _short_filter))]

@@ -6,7 +6,7 @@ import jsonfield
 from django.db import migrations, models
 from django.utils import timezone
 
-from openedx_webhooks.models import fields
+from openedx_webhooks.models import encrypted_fields as fields
 from openedx_webhooks.transport import signing
 
 
@@ -78,11 +78,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "delivery",
-                "verbose_name_plural": "deliveries",
-                "ordering": ["-pk"],
-            },
+            options={"verbose_name": "delivery", "verbose_name_plural": "deliveries", "ordering": ["-pk"]},
         ),
         migrations.CreateModel(
             name="Attempt",
@@ -102,11 +98,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "attempt",
-                "verbose_name_plural": "attempts",
-                "ordering": ["pk"],
-            },
+            options={"verbose_name": "attempt", "verbose_name_plural": "attempts", "ordering": ["pk"]},
         ),
         migrations.CreateModel(
             name="Call",
@@ -166,16 +158,11 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
         ),
         migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new"),
+            model_name="delivery", index=models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new")
         ),
+        migrations.AddIndex(model_name="delivery", index=models.Index(fields=["event_id"], name="owh_delivery_event")),
         migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["event_id"], name="owh_delivery_event"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["message_id"], name="owh_delivery_message"),
+            model_name="delivery", index=models.Index(fields=["message_id"], name="owh_delivery_message")
         ),
         migrations.AddConstraint(
             model_name="delivery",

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from openedx_webhooks.models import fields
+from openedx_webhooks.models import encrypted_fields as fields
 from openedx_webhooks.transport import signing
 
 from ._hooks import give_secrets
@@ -18,9 +18,7 @@ class Migration(migrations.Migration):
     dependencies = [("openedx_webhooks", "0012_deliveries")]
     operations = [
         migrations.AddField(
-            model_name="webfilter",
-            name="secret",
-            field=fields.EncryptedTextField(blank=True, default=""),
+            model_name="webfilter", name="secret", field=fields.EncryptedTextField(blank=True, default="")
         ),
         migrations.AddField(
             model_name="webfilter",

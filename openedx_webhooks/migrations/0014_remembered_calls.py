@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
-    dependencies = [
-        ('openedx_webhooks', '0013_webfilter_secrets'),
-    ]
+    dependencies = [("openedx_webhooks", "0013_webfilter_secrets")]
 
     operations = [
         migrations.AddField(
-            model_name='call',
-            name='is_remembered',
-            field=models.BooleanField(default=False, help_text='No request was made: an earlier answer still held.', verbose_name='remembered'),
-        ),
+            model_name="call",
+            name="is_remembered",
+            field=models.BooleanField(
+                default=False, help_text="No request was made: an earlier answer still held.", verbose_name="remembered"
+            ),
+        )
     ]

@@ -1,4 +1,5 @@
 """Deliveries: the outbox, and the history of every attempt."""
+
 import uuid
 
 import jsonfield

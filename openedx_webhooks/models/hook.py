@@ -1,4 +1,5 @@
 """What webhooks and webfilters have in common."""
+
 from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from model_utils.models import TimeStampedModel
 
 from ..payloads import shape
 from ..transport import signing
-from .fields import EncryptedTextField, HeadersField
+from .encrypted_fields import EncryptedTextField, HeadersField
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
@@ -145,9 +146,7 @@ class Hook(TimeStampedModel):
         if self.known_type:
             self.event = self._dotted(self.known_type)
         elif self.event and not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):
-            raise ValidationError({
-                "event": _("This installation has no “%s”. Choose one from the list.") % self.event
-            })
+            raise ValidationError({"event": _("This installation has no “%s”. Choose one from the list.") % self.event})
 
     @staticmethod
     def _dotted(known_type) -> str:

@@ -1,4 +1,5 @@
 """What an operator may enter, and what to tell them if it isn't that."""
+
 import re
 from urllib.parse import urlsplit
 
@@ -13,11 +14,26 @@ _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*
 _MAX_HEADERS = 20
 _MAX_HEADER_LENGTH = 4096
 # Headers that we, or HTTP itself, set: an operator's value would break the request or the signature.
-RESERVED_HEADERS = frozenset({
-    "accept-encoding", "connection", "content-length", "content-type", "expect", "host", "keep-alive",
-    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "webhook-id",
-    "webhook-signature", "webhook-timestamp",
-})
+RESERVED_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+    }
+)
 
 
 def validate_endpoint(value: str) -> None:
@@ -113,7 +129,8 @@ def _header_problem(name: str, text) -> str | None:
         return _("The value of “%s” has characters outside ASCII: HTTP headers can't carry them.") % name
     if len(text) > _MAX_HEADER_LENGTH:
         return _("The value of “%(name)s” is longer than %(most)d characters.") % {
-            "name": name, "most": _MAX_HEADER_LENGTH,
+            "name": name,
+            "most": _MAX_HEADER_LENGTH,
         }
     return None
 

@@ -1,4 +1,5 @@
 """Webfilters: ask an endpoint, in the middle of a request, about a filter."""
+
 import uuid
 
 import jsonfield

@@ -1,4 +1,5 @@
 """Webhooks: tell an endpoint, after the fact, that an event happened."""
+
 import jsonfield
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -3,6 +3,7 @@ What the libraries say about their events: the annotations in comments above eac
 
 OEP-49 and the events library's own rules ask for them; a library without them, or without its source, costs a sentence.
 """
+
 import functools
 import inspect
 import re

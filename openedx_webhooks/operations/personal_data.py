@@ -60,14 +60,23 @@ _IN_CLASS: dict[tuple[str, str], str] = {
     ("VerificationAttemptData", "name"): "name",
     ("LtiProviderLaunchParamsData", "extra_params"): "other",
 }
-_NOT_IN_CLASS = frozenset((
-    ("BaseLedgerTransaction", "state"), ("LedgerTransaction", "state"), ("LedgerTransactionReversal", "state"),
-))
+_NOT_IN_CLASS = frozenset(
+    (("BaseLedgerTransaction", "state"), ("LedgerTransaction", "state"), ("LedgerTransactionReversal", "state"))
+)
 # Forms and template contexts: anything may be in them.
-_CONTAINERS = frozenset((
-    "context", "enrollments_data", "extra_context", "form_data", "message_context", "serialized_courserun",
-    "serialized_enrollment", "student_view_context", "template_context",
-))
+_CONTAINERS = frozenset(
+    (
+        "context",
+        "enrollments_data",
+        "extra_context",
+        "form_data",
+        "message_context",
+        "serialized_courserun",
+        "serialized_enrollment",
+        "student_view_context",
+        "template_context",
+    )
+)
 
 
 def kinds(name: str, owner: str = "") -> tuple[str, ...]:

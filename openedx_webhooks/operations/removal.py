@@ -1,4 +1,5 @@
 """Deleting a hook with everything that was recorded of it."""
+
 from django.db import router, transaction
 
 from ..models import Attempt, Call, Delivery, Hook, Webhook

@@ -4,6 +4,7 @@ How long records are kept: payloads for days, rows for weeks, so that neither pe
 Age counts from the event or call. What is still owed is never touched, however old it is. The work is done in steps of
 a few rows, each a transaction of its own, and is safe beside the workers, beside operators, and beside itself.
 """
+
 import itertools
 import logging
 import time
@@ -75,8 +76,10 @@ class Purge:
         if self.webhook_id is None:
             # One by one, because the index on their moments begins with the webfilter.
             calls = Call.objects.using(router.db_for_write(Call)).order_by()
-            ids = [self.webfilter_id] if self.webfilter_id is not None else list(
-                Webfilter.objects.using(calls.db).order_by("pk").values_list("pk", flat=True)
+            ids = (
+                [self.webfilter_id]
+                if self.webfilter_id is not None
+                else list(Webfilter.objects.using(calls.db).order_by("pk").values_list("pk", flat=True))
             )
             records += [_Records(f"calls {pk}", calls.filter(webfilter=pk), "started_at", CALL_EMPTIED) for pk in ids]
         return records
@@ -163,9 +166,7 @@ def from_settings(**hook: int | None) -> Purge:
     Raises:
         ImproperlyConfigured: a setting is not a number of days.
     """
-    return Purge(
-        payloads_before=_setting("RETENTION_PAYLOAD_DAYS"), rows_before=_setting("RETENTION_ROW_DAYS"), **hook
-    )
+    return Purge(payloads_before=_setting("RETENTION_PAYLOAD_DAYS"), rows_before=_setting("RETENTION_ROW_DAYS"), **hook)
 
 
 def days_ago(days: float) -> datetime:

@@ -4,6 +4,7 @@ Forgetting a retired user: what deliveries and calls hold about them is emptied 
 The platform asks its plugins in two steps of a retirement, and turns an exception into a failed step that is tried
 again. So nothing is caught here, and doing it twice changes nothing.
 """
+
 import logging
 
 from django.db import router, transaction
@@ -73,7 +74,11 @@ def forget(user_id: int) -> None:
 def _forget_deliveries(deliveries: QuerySet, ids: list[int]) -> None:
     with transaction.atomic(using=deliveries.db):
         deliveries.filter(state=State.PENDING).update(
-            state=State.CANCELLED, payload=None, finished_at=timezone.now(), next_attempt_at=None, claimed_by=None,
+            state=State.CANCELLED,
+            payload=None,
+            finished_at=timezone.now(),
+            next_attempt_at=None,
+            claimed_by=None,
             claimed_until=None,
         )
         deliveries.filter(payload__isnull=False).update(payload=None)
@@ -83,4 +88,4 @@ def _forget_deliveries(deliveries: QuerySet, ids: list[int]) -> None:
 def _steps(rows: QuerySet):
     """Primary keys, read before the first change."""
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    return (ids[start:start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))
+    return (ids[start : start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))

@@ -4,6 +4,7 @@ The reference of this installation: an OpenAPI 3.1 document of every event and f
 Made from the catalog, the data classes, the serializers' samples and the webfilters' own rules, so that it says what
 the plugin does. ``manage.py webhooks_schema`` prints it, the documentation and the admin read it.
 """
+
 from collections.abc import Iterable
 from typing import Any
 
@@ -63,10 +64,11 @@ def answer_schema(filter_type: catalog.FilterType) -> Schema:
     properties = {
         "data": {
             "type": "object",
-            "description": _("What to change; other arguments can't be changed.") if data
+            "description": _("What to change; other arguments can't be changed.")
+            if data
             else _("Nothing of this filter can be changed."),
             "properties": data,
-        },
+        }
     }
     if filter_type.exceptions:
         properties["exception"] = _exception(filter_type)
@@ -146,20 +148,24 @@ def _usual_arguments():
 
 
 def _exception(filter_type) -> Schema:
-    one_of = [{
-        "type": "string",
-        "enum": list(filter_type.exceptions),
-        "description": _("The name alone, with its usual message."),
-    }]
+    one_of = [
+        {
+            "type": "string",
+            "enum": list(filter_type.exceptions),
+            "description": _("The name alone, with its usual message."),
+        }
+    ]
     for name, (description, arguments) in exceptions_of(filter_type).items():
         message = {"type": ["string", "null"], "description": _("The message.")}
-        one_of.append({
-            "type": "object",
-            "description": description,
-            "properties": {name: {"anyOf": [message, arguments]}},
-            "required": [name],
-            "additionalProperties": False,
-        })
+        one_of.append(
+            {
+                "type": "object",
+                "description": description,
+                "properties": {name: {"anyOf": [message, arguments]}},
+                "required": [name],
+                "additionalProperties": False,
+            }
+        )
     return {"description": _("Halts the process with one of these; nothing is changed then."), "oneOf": one_of}
 
 
@@ -222,8 +228,13 @@ def _signature_headers(is_event):
         "webhook-signature": _("Standard Webhooks v1: HMAC-SHA256 of id, timestamp and body."),
     }
     return [
-        {"name": name, "in": "header", "required": name != "webhook-signature", "description": note,
-         "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "required": name != "webhook-signature",
+            "description": note,
+            "schema": {"type": "string"},
+        }
         for name, note in notes.items()
     ]
 

@@ -1,4 +1,5 @@
 """JSON Schema (Draft 2020-12) of what payloads hold: from the events' data classes and from the filters' arguments."""
+
 import enum
 import inspect
 import io
@@ -25,21 +26,20 @@ from . import personal_data
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
 # The platform has nothing to put in here in some cases, although the class has no default for it.
-_MAY_BE_MISSING = frozenset((
-    ("CourseAccessRoleData", "course_key"),
-    ("ORASubmissionData", "anonymous_user_id"),
-    ("ORASubmissionData", "location"),
-    ("PersistentCourseGradeData", "passed_timestamp"),
-))
+_MAY_BE_MISSING = frozenset(
+    (
+        ("CourseAccessRoleData", "course_key"),
+        ("ORASubmissionData", "anonymous_user_id"),
+        ("ORASubmissionData", "location"),
+        ("PersistentCourseGradeData", "passed_timestamp"),
+    )
+)
 # Arguments of filters that are declared as plain types and may be None all the same.
 _ARGUMENTS_THAT_MAY_BE_NULL = frozenset(("context", "generation_mode", "grade", "mode", "redirect_url", "status"))
 # Members of the platform's objects that are objects of it themselves.
 _MEMBERS = {"user": "User", "profile": "UserProfile", "course_user_group": "CourseUserGroup"}
 _OPTIONAL = re.compile(r"\(optional|optional\.|, optional|if available", re.I)
-_FORMATS = (
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"), "date-time"),
-    (re.compile(r"https?://"), "uri"),
-)
+_FORMATS = ((re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"), "date-time"), (re.compile(r"https?://"), "uri"))
 
 
 class Components:
@@ -172,6 +172,7 @@ class Components:
 
         Nothing of it is required: a field that the platform has not loaded is left out.
         """
+
         def make():
             properties = {}
             for member, item in sample.items():
@@ -322,18 +323,21 @@ def _metadata():
         "sourcehost": text | {"description": _("The machine.")},
         "minorversion": {"type": "integer", "description": _("The minor version of the type.")},
         "sourcelib": {
-            "type": "array", "items": {"type": "integer"},
+            "type": "array",
+            "items": {"type": "integer"},
             "description": _("The version of the library that defines the type."),
         },
     }
     return {
         "type": "object",
         "description": _("Where the payload comes from."),
-        "properties": properties | {
+        "properties": properties
+        | {
             "cut": {
-                "type": "array", "items": text,
+                "type": "array",
+                "items": text,
                 "description": _("Where something was left out because of a limit; not there if nothing was."),
-            },
+            }
         },
         "required": list(properties),
     }

@@ -4,6 +4,7 @@ Figures about the last day for the admin pages.
 Each is one query over an index range. On a busy site even that takes a while, so a slow result is kept in the cache for
 a hundred times as long as it took; a fast one is always fresh.
 """
+
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -102,9 +103,7 @@ def durations(webhook_id: int) -> Durations | None:
         .order_by("-created", "-pk")
         .values_list("pk", flat=True)[:_RECENT_DELIVERIES]
     )
-    seconds = sorted(
-        Attempt.objects.filter(delivery_id__in=latest).order_by().values_list("duration", flat=True)
-    )
+    seconds = sorted(Attempt.objects.filter(delivery_id__in=latest).order_by().values_list("duration", flat=True))
     if not seconds:
         return None
     return Durations(len(seconds), seconds[len(seconds) // 2], seconds[min(len(seconds) - 1, len(seconds) * 95 // 100)])

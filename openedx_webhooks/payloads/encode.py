@@ -6,6 +6,7 @@ Form fields are the payload's leaves, their path joined with ``_``: ``user_id``,
 string, and so is an empty list or object, so that its name is there. Where two paths give the same name
 (``user_id`` beside ``user: {id: …}``), equal values are sent once, different ones as repeated fields in payload order.
 """
+
 from typing import Any
 from urllib.parse import urlencode
 

@@ -1,4 +1,5 @@
 """How Python's and Django's own types are sent; the platform's are in :mod:`.serializers`."""
+
 import io
 import math
 import os
@@ -22,6 +23,7 @@ from .walk import clean_text
 
 # --- Scalars
 
+
 def _as_it_is(walk, value):
     walk.spend(5)
     return value
@@ -31,7 +33,7 @@ def _text(walk, value):
     value = str.__str__(value)
     if len(value) > walk.max_text:
         # A secret that the cut would halve is masked first.
-        value = mask(value[:walk.max_text + 4096])[:walk.max_text] + "…"
+        value = mask(value[: walk.max_text + 4096])[: walk.max_text] + "…"
         walk.note()
     else:
         value = mask(value)
@@ -98,6 +100,7 @@ def _class(_walk, value):
 
 # --- Containers
 
+
 @container
 def _dict(walk, value):
     return walk.mapping(dict.items(value), len(value), sensitive_here(value))
@@ -122,9 +125,29 @@ _MANY_FIELDS = 100
 _LARGE_FORM = 32 * 1024
 # What the platform's registration reads.
 _FIELDS = (
-    "email", "username", "name", "first_name", "last_name", "country", "level_of_education", "gender", "year_of_birth",
-    "city", "state", "mailing_address", "goals", "company", "title", "job_title", "profession", "specialty",
-    "terms_of_service", "honor_code", "marketing_emails_opt_in", "course_id", "next",
+    "email",
+    "username",
+    "name",
+    "first_name",
+    "last_name",
+    "country",
+    "level_of_education",
+    "gender",
+    "year_of_birth",
+    "city",
+    "state",
+    "mailing_address",
+    "goals",
+    "company",
+    "title",
+    "job_title",
+    "profession",
+    "specialty",
+    "terms_of_service",
+    "honor_code",
+    "marketing_emails_opt_in",
+    "course_id",
+    "next",
 )
 
 
@@ -167,6 +190,7 @@ def _named_tuple(walk, value):
 
 
 # --- What must not be woken
+
 
 def _lazy_object(walk, value):
     """A lazy user that the caller has looked at is that user; one that nobody has would cost a query."""
@@ -217,43 +241,45 @@ def _file(_walk, value):
     }
 
 
-handle({
-    LazyObject: _lazy_object,
-    Enum: _enum,
-    str: _text,
-    bool: _as_it_is,
-    int: _integer,
-    float: _number,
-    type(None): _as_it_is,
-    Decimal: _decimal,
-    datetime: _datetime,
-    date: _iso,
-    time: _iso,
-    timedelta: _duration,
-    UUID: _plain,
-    PurePath: _plain,
-    OpaqueKey: lambda walk, value: _text(walk, walk.text_of(value)),
-    Promise: _plain,
-    bytes: _bytes,
-    bytearray: _bytes,
-    memoryview: _bytes,
-    type: _class,
-    types.GenericAlias: lambda walk, value: _class(walk, value.__origin__),
-    dict: _dict,
-    types.MappingProxyType: _mapping,
-    ChainMap: _mapping,
-    list: _sequence,
-    tuple: _tuple,
-    set: _set,
-    frozenset: _set,
-    deque: _collection,
-    range: _collection,
-    **{type(view): _collection for view in ({}.keys(), {}.values(), {}.items())},
-    # The C base of every stream; io.IOBase knows the built-in ones by registration only.
-    io.IOBase.__base__: _file,
-    "MultiValueDict": _multi_value_dict,
-    "QuerySet": _query_set,
-    "RawQuerySet": _query_set,
-    "Model": _model,
-    "File": _file,
-})
+handle(
+    {
+        LazyObject: _lazy_object,
+        Enum: _enum,
+        str: _text,
+        bool: _as_it_is,
+        int: _integer,
+        float: _number,
+        type(None): _as_it_is,
+        Decimal: _decimal,
+        datetime: _datetime,
+        date: _iso,
+        time: _iso,
+        timedelta: _duration,
+        UUID: _plain,
+        PurePath: _plain,
+        OpaqueKey: lambda walk, value: _text(walk, walk.text_of(value)),
+        Promise: _plain,
+        bytes: _bytes,
+        bytearray: _bytes,
+        memoryview: _bytes,
+        type: _class,
+        types.GenericAlias: lambda walk, value: _class(walk, value.__origin__),
+        dict: _dict,
+        types.MappingProxyType: _mapping,
+        ChainMap: _mapping,
+        list: _sequence,
+        tuple: _tuple,
+        set: _set,
+        frozenset: _set,
+        deque: _collection,
+        range: _collection,
+        **{type(view): _collection for view in ({}.keys(), {}.values(), {}.items())},
+        # The C base of every stream; io.IOBase knows the built-in ones by registration only.
+        io.IOBase.__base__: _file,
+        "MultiValueDict": _multi_value_dict,
+        "QuerySet": _query_set,
+        "RawQuerySet": _query_set,
+        "Model": _model,
+        "File": _file,
+    }
+)

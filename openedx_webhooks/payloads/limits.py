@@ -6,6 +6,7 @@ the step says, the first step at which the payload fits is taken. So the longest
 payload is always cut the same way. A cut text ends with ``…``; ``event_metadata`` is never cut and says in ``cut``
 where something is missing.
 """
+
 import json
 from typing import Any
 
@@ -13,8 +14,17 @@ METADATA = "event_metadata"
 
 # Longest text in characters, most members of a list or an object.
 _STEPS = (
-    (65536, 1000), (16384, 1000), (4096, 500), (1024, 500), (1024, 200), (256, 200), (256, 100), (128, 50), (64, 20),
-    (32, 10), (16, 5),
+    (65536, 1000),
+    (16384, 1000),
+    (4096, 500),
+    (1024, 500),
+    (1024, 200),
+    (256, 200),
+    (256, 100),
+    (128, 50),
+    (64, 20),
+    (32, 10),
+    (16, 5),
 )
 
 
@@ -56,7 +66,6 @@ def _cut(value, path, max_text, max_items, cut):
         cut[path] = None
     if isinstance(value, dict):
         return {
-            key: _cut(item, f"{path}.{key}", max_text, max_items, cut)
-            for key, item in list(value.items())[:max_items]
+            key: _cut(item, f"{path}.{key}", max_text, max_items, cut) for key, item in list(value.items())[:max_items]
         }
     return [_cut(item, f"{path}.{index}", max_text, max_items, cut) for index, item in enumerate(value[:max_items])]

@@ -8,6 +8,7 @@ and can't send it back as one. A secret inside a longer text (a URL's query, a t
 Names are compared word by word, whatever joins the words (``access_token``, ``accessToken``, ``X-Access-Token``), so
 that ``author``, ``course_key`` and ``tokenized`` stay.
 """
+
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -21,20 +22,61 @@ MASK = "***"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 
 # One word of the name is enough.
-_WORDS = frozenset((
-    "authorization", "cookie", "cookies", "credentials", "jwt", "otp", "passcode", "passphrase", "passwd", "pwd",
-    "session", "sessionid", "sessionkey", "token", "tokenid", "tokens", "totp", "apikey", "apikeys", "samlresponse",
-))
+_WORDS = frozenset(
+    (
+        "authorization",
+        "cookie",
+        "cookies",
+        "credentials",
+        "jwt",
+        "otp",
+        "passcode",
+        "passphrase",
+        "passwd",
+        "pwd",
+        "session",
+        "sessionid",
+        "sessionkey",
+        "token",
+        "tokenid",
+        "tokens",
+        "totp",
+        "apikey",
+        "apikeys",
+        "samlresponse",
+    )
+)
 _WORD_PATTERN = re.compile(r"^secrets?$|captcha$|tokens?$|^session(?:id|key|token)$|^(?:j|asp|php)?sess(?:ion)?id$")
 # Anywhere in the name, whatever the spelling: ``PASSWORDhash``, ``topsecret``.
 _ANYWHERE = re.compile(r"password|secret(?!ar(?:y|ies|ial|iat))|csrf|xsrf", re.I)
 # Words that are harmless alone, but not side by side.
-_PHRASES = tuple(tuple(phrase.split()) for phrase in (
-    "activation key", "activation code", "activation link", "activation url", "api key", "api keys", "access key",
-    "client assertion", "confirm link", "exam access", "encryption key", "oauth signature", "private key",
-    "private keys", "recovery code", "recovery codes", "saml assertion", "saml response", "signing key", "ssh key",
-    "aws access key id", "captcha response",
-))
+_PHRASES = tuple(
+    tuple(phrase.split())
+    for phrase in (
+        "activation key",
+        "activation code",
+        "activation link",
+        "activation url",
+        "api key",
+        "api keys",
+        "access key",
+        "client assertion",
+        "confirm link",
+        "exam access",
+        "encryption key",
+        "oauth signature",
+        "private key",
+        "private keys",
+        "recovery code",
+        "recovery codes",
+        "saml assertion",
+        "saml response",
+        "signing key",
+        "ssh key",
+        "aws access key id",
+        "captcha response",
+    )
+)
 # Harmless as one word of several, such as in ``available_sessions``.
 _WHOLE_NAMES = frozenset((("sessions",), ("raw", "response"), ("exam", "access")))
 
@@ -67,9 +109,7 @@ def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
         return True
     if words[0] == "confirm" and words[-1] in ("link", "url") and len(words) > 1:
         return True
-    return any(_contains(words, phrase) for phrase in _PHRASES) or any(
-        _contains(words, _words(name)) for name in extra
-    )
+    return any(_contains(words, phrase) for phrase in _PHRASES) or any(_contains(words, _words(name)) for name in extra)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -79,7 +119,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 def _contains(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
     size = len(phrase)
-    return bool(size) and any(words[start:start + size] == phrase for start in range(len(words) - size + 1))
+    return bool(size) and any(words[start : start + size] == phrase for start in range(len(words) - size + 1))
 
 
 # Beside one of these, ``response`` is the identity provider's raw answer, assertions and tokens included.
@@ -170,7 +210,8 @@ _URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential"
 _QUOTE = r"(?:\\*[\"']|&quot;|&#34;|&#39;|&#x27;)"
 _MEMBER = re.compile(
     rf"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{{0,80}})(?P<is>{_QUOTE}?\s{{0,20}}:\s{{0,20}}(?P<quote>{_QUOTE}))"
-    r"(?:\\.|[^\\]){0,20000}?(?P=quote)", re.S
+    r"(?:\\.|[^\\]){0,20000}?(?P=quote)",
+    re.S,
 )
 _INPUT = re.compile(r"<(?:input|meta)\b[^>]{0,2000}>", re.I)
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
@@ -219,7 +260,7 @@ def excerpt(body: bytes, size: int, secrets: Iterable[str] = ()) -> str:
         size: characters at most.
         secrets: values that were sent with the request, such as those of headers.
     """
-    text = body[:size + _BEYOND].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = body[: size + _BEYOND].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     whole = [secret for secret in secrets if isinstance(secret, str)]
     # "Bearer abc" may come back as "abc".
     parts = {*whole, *(value.rpartition(" ")[2] for value in whole)}
@@ -253,7 +294,7 @@ def _mask_assignments(text: str) -> str:
         if value is None:
             continue
         quote = value[0][0] if value[0][0] in "\"'" else ""
-        parts += [text[done:match.end()], quote, MASK, quote]
+        parts += [text[done : match.end()], quote, MASK, quote]
         done = position = value.end()
     return "".join(parts) + text[done:] if parts else text
 

@@ -4,6 +4,7 @@ Which handler converts which class.
 Classes are found by themselves or by name, subclasses by their bases; data classes (attrs, dataclasses) by their
 fields; what nobody knows becomes its type's name.
 """
+
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable
@@ -57,6 +58,7 @@ def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
         serializer: takes the object and returns what to send instead: plain values or further objects, which are
             converted in their turn. It reads only what is in memory; :func:`~.serializers.held` helps.
     """
+
     def convert(walk, value):
         sent = serializer(value)
         return walk.mapping(sent.items(), len(sent)) if issubclass(type(sent), dict) else walk.json(sent)
@@ -66,6 +68,7 @@ def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
 
 def container(convert: Handler) -> Handler:
     """For what can contain itself, and be nested."""
+
     @functools.wraps(convert)
     def handler(walk, value):
         if not walk.enter(value):

@@ -4,6 +4,7 @@ Sample arguments of filters.
 The platform's classes can't be imported here, and the serializers know them by name: so these are stand-ins of the same
 names that hold the same attributes.
 """
+
 import functools
 import inspect
 from collections import namedtuple
@@ -22,9 +23,7 @@ from . import sample_values as values
 _COURSE = CourseKey.from_string(values.COURSE)
 _BLOCK = UsageKey.from_string(values.BLOCK)
 _ABSENT = object()
-Mode = namedtuple(
-    "Mode", "slug name min_price suggested_prices currency expiration_datetime description sku bulk_sku"
-)
+Mode = namedtuple("Mode", "slug name min_price suggested_prices currency expiration_datetime description sku bulk_sku")
 
 
 def filter_arguments(filter_type: FilterType) -> dict[str, Any]:
@@ -53,19 +52,43 @@ def stand_in(class_name: str, /, *bases: str, **attributes: Any) -> Any:
 def user() -> Any:
     """A learner with her profile loaded."""
     profile = stand_in(
-        "UserProfile", id=17, name="Ada Lovelace", country="GB", language="en", level_of_education="m", gender="f",
-        year_of_birth=1990, city="London", state="", goals="Learn to program", bio="Mathematician",
+        "UserProfile",
+        id=17,
+        name="Ada Lovelace",
+        country="GB",
+        language="en",
+        level_of_education="m",
+        gender="f",
+        year_of_birth=1990,
+        city="London",
+        state="",
+        goals="Learn to program",
+        bio="Mathematician",
     )
     return stand_in(
-        "User", "AbstractBaseUser", id=42, username="ada", email="ada@example.org", first_name="Ada",
-        last_name="Lovelace", is_active=True, is_staff=False, date_joined=values.MOMENT - timedelta(days=200),
-        last_login=values.MOMENT - timedelta(days=1), profile=profile,
+        "User",
+        "AbstractBaseUser",
+        id=42,
+        username="ada",
+        email="ada@example.org",
+        first_name="Ada",
+        last_name="Lovelace",
+        is_active=True,
+        is_staff=False,
+        date_joined=values.MOMENT - timedelta(days=200),
+        last_login=values.MOMENT - timedelta(days=1),
+        profile=profile,
     )
 
 
 def _enrollment():
     return stand_in(
-        "CourseEnrollment", id=1001, user=user(), course_id=_COURSE, mode="verified", is_active=True,
+        "CourseEnrollment",
+        id=1001,
+        user=user(),
+        course_id=_COURSE,
+        mode="verified",
+        is_active=True,
         created=values.MOMENT - timedelta(days=20),
     )
 
@@ -81,14 +104,13 @@ def _membership():
 
 
 def _block():
-    return stand_in(
-        "XBlock", scope_ids=SimpleNamespace(usage_id=_BLOCK, block_type="problem"), display_name="Quiz 1"
-    )
+    return stand_in("XBlock", scope_ids=SimpleNamespace(usage_id=_BLOCK, block_type="problem"), display_name="Quiz 1")
 
 
 def _course():
     return stand_in(
-        "XBlock", display_name="Demonstration Course",
+        "XBlock",
+        display_name="Demonstration Course",
         scope_ids=SimpleNamespace(usage_id=_COURSE.make_usage_key("course", "course"), block_type="course"),
     )
 
@@ -117,8 +139,12 @@ def _mode():
 
 def _registration():
     fields = {
-        "username": "ada", "email": "ada@example.org", "name": "Ada Lovelace", "country": "GB",
-        "level_of_education": "m", "terms_of_service": "true",
+        "username": "ada",
+        "email": "ada@example.org",
+        "name": "Ada Lovelace",
+        "country": "GB",
+        "level_of_education": "m",
+        "terms_of_service": "true",
     }
     form = QueryDict(mutable=True)
     form.update(fields)
@@ -140,7 +166,7 @@ _BY_NAME = {
     "extra_context": lambda: {"hideUsername": True},
     "form_data": _registration,
     "form_desc": _form,
-    "fragment": lambda: stand_in("Fragment", content="<div class=\"vert\">…</div>"),
+    "fragment": lambda: stand_in("Fragment", content='<div class="vert">…</div>'),
     "generation_mode": lambda: "self",
     "grade": lambda: stand_in("CourseGrade", percent=0.92, letter_grade="Pass", passed=True),
     "mode": lambda: "verified",
@@ -163,50 +189,67 @@ _BY_NAME = {
 # Filter → argument → value, where the filter's own argument of that name is another.
 _OF_FILTER: Mapping[str, Mapping[str, Any]] = {
     "AccountActivationEmailContextGenerated": {
-        "message_context": {"platform_name": "Example Academy", "name": "Ada Lovelace", "email": "ada@example.org"},
+        "message_context": {"platform_name": "Example Academy", "name": "Ada Lovelace", "email": "ada@example.org"}
     },
     "AccountSettingsRenderStarted": {"template_name": "student_account/account_settings.html"},
     "AuthnMFEContextGenerated": {
         "context": {
-            "platformName": "Example Academy", "currentProvider": None, "providers": [], "secondaryProviders": [],
+            "platformName": "Example Academy",
+            "currentProvider": None,
+            "providers": [],
+            "secondaryProviders": [],
             "countryCode": "GB",
-        },
+        }
     },
     "CertificateRenderStarted": {
         "context": {
-            "platform_name": "Example Academy", "course_id": values.COURSE, "username": "ada",
-            "accomplishment_copy_name": "Ada Lovelace", "accomplishment_copy_course_name": "Demonstration Course",
+            "platform_name": "Example Academy",
+            "course_id": values.COURSE,
+            "username": "ada",
+            "accomplishment_copy_name": "Ada Lovelace",
+            "accomplishment_copy_course_name": "Demonstration Course",
             "certificate_data": {"course_title": "Demonstration Course", "signatories": []},
-        },
+        }
     },
     "CourseAboutRenderStarted": {
         "context": {
-            "course": _course(), "course_price": "Free", "can_enroll": True, "invitation_only": False,
-            "registered": False, "is_course_full": False,
+            "course": _course(),
+            "course_price": "Free",
+            "can_enroll": True,
+            "invitation_only": False,
+            "registered": False,
+            "is_course_full": False,
         },
         "template_name": "courseware/course_about.html",
     },
-    "CourseAboutPageURLRequested": {
-        "url": "https://lms.example.org/courses/course-v1:edX+DemoX+Demo_Course/about",
-    },
+    "CourseAboutPageURLRequested": {"url": "https://lms.example.org/courses/course-v1:edX+DemoX+Demo_Course/about"},
     "CourseEnrollmentAPIRenderStarted": {
         "serialized_enrollment": {
-            "accessExpirationDate": values.MOMENT + timedelta(days=30), "isAudit": False, "hasAccess": {
-                "hasUnmetPrerequisites": False, "isTooEarly": False, "isStaff": False,
-            }, "hasStarted": True, "mode": "verified",
-        },
+            "accessExpirationDate": values.MOMENT + timedelta(days=30),
+            "isAudit": False,
+            "hasAccess": {"hasUnmetPrerequisites": False, "isTooEarly": False, "isStaff": False},
+            "hasStarted": True,
+            "mode": "verified",
+        }
     },
     "CourseRunAPIRenderStarted": {
         "serialized_courserun": {
-            "isStarted": True, "isArchived": False, "courseId": values.COURSE, "minPassingGrade": "0.5",
-            "startDate": "2026-08-02T08:30:00+00:00", "homeUrl": "https://apps.example.org/learning/course/home",
+            "isStarted": True,
+            "isArchived": False,
+            "courseId": values.COURSE,
+            "minPassingGrade": "0.5",
+            "startDate": "2026-08-02T08:30:00+00:00",
+            "homeUrl": "https://apps.example.org/learning/course/home",
             "resumeUrl": None,
-        },
+        }
     },
     "DashboardRenderStarted": {
         "context": {
-            "user": user(), "course_enrollments": [_enrollment()], "platform_name": "Example Academy",
-            "show_email_settings_for": {_COURSE}, "cert_statuses": {_COURSE: {"status": "downloadable"}},
+            "user": user(),
+            "course_enrollments": [_enrollment()],
+            "platform_name": "Example Academy",
+            "show_email_settings_for": {_COURSE},
+            "cert_statuses": {_COURSE: {"status": "downloadable"}},
             "display_sidebar_on_dashboard": True,
         },
         "template_name": "dashboard.html",
@@ -215,18 +258,20 @@ _OF_FILTER: Mapping[str, Mapping[str, Any]] = {
     "IDVPageURLRequested": {"url": "https://apps.example.org/account/id-verification"},
     "InstructorDashboardRenderStarted": {
         "context": {
-            "course": _course(), "studio_url": "https://studio.example.org/",
+            "course": _course(),
+            "studio_url": "https://studio.example.org/",
             "sections": [{"section_key": "course_info", "section_display_name": "Course Info"}],
         },
         "template_name": "instructor/instructor_dashboard_2/instructor_dashboard_2.html",
     },
     "InstructorDashboardTabsRequested": {
-        "tabs": [{"tab_id": "grading", "title": "Grading", "url": "/instructor/grading", "sort_order": 60}],
+        "tabs": [{"tab_id": "grading", "title": "Grading", "url": "/instructor/grading", "sort_order": 60}]
     },
     "LogistrationViewContextGenerated": {
         "context": {
-            "data": {"initial_mode": "login", "login_redirect_url": "/dashboard"}, "disable_courseware_js": True,
-        },
+            "data": {"initial_mode": "login", "login_redirect_url": "/dashboard"},
+            "disable_courseware_js": True,
+        }
     },
     "ORASubmissionViewRenderStarted": {
         "context": {"xblock_id": values.BLOCK, "user_language": "en", "submission_due": values.MOMENT},
@@ -238,19 +283,24 @@ _OF_FILTER: Mapping[str, Mapping[str, Any]] = {
     },
     "SupportContactContextRequested": {
         "context": {
-            "platform_name": "Example Academy", "support_email": "help@example.org", "tags": ["LMS"],
+            "platform_name": "Example Academy",
+            "support_email": "help@example.org",
+            "tags": ["LMS"],
             "course_id": values.COURSE,
-        },
+        }
     },
     "SupportEnrollmentDataRequested": {
-        "enrollments_data": [{
-            "course_id": values.COURSE, "mode": "verified", "is_active": True, "created": values.MOMENT,
-            "verified_price": 99,
-        }],
+        "enrollments_data": [
+            {
+                "course_id": values.COURSE,
+                "mode": "verified",
+                "is_active": True,
+                "created": values.MOMENT,
+                "verified_price": 99,
+            }
+        ]
     },
-    "VerticalBlockChildRenderStarted": {
-        "context": {"username": "ada", "bookmarked": False, "child_of_vertical": True},
-    },
+    "VerticalBlockChildRenderStarted": {"context": {"username": "ada", "bookmarked": False, "child_of_vertical": True}},
 }
 
 

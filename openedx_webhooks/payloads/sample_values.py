@@ -3,6 +3,7 @@ Values for sample payloads: one learner, one course, one moment, so that all sam
 
 What isn't listed here gets a value by its type; a new library release brings its fields without an entry.
 """
+
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any

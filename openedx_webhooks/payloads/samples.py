@@ -4,6 +4,7 @@ Sample payloads: real instances of the data classes, serialized as the real ones
 So a sample can't promise what a payload doesn't hold. Everything is filled in, optional fields too; the same type
 always gives the same sample.
 """
+
 import dataclasses
 import enum
 import io
@@ -152,11 +153,17 @@ class _Maker:
     def _of_class(self, base, arguments, name, inside):
         if is_data_class(base):
             # A class that contains itself has no second one inside.
-            return None if base in inside else base(**{
-                field.argument: self.make(field.type, field.name, (*inside, base))
-                for field in data_fields(base)
-                if field.argument and (self.optional or field.default is attrs.NOTHING)
-            })
+            return (
+                None
+                if base in inside
+                else base(
+                    **{
+                        field.argument: self.make(field.type, field.name, (*inside, base))
+                        for field in data_fields(base)
+                        if field.argument and (self.optional or field.default is attrs.NOTHING)
+                    }
+                )
+            )
         owner = inside[-1].__name__ if inside else ""
         for listed in (values.BY_CLASS.get((owner, name)), values.BY_NAME.get(name)):
             if listed is not None and (value := _as_type(base, listed)) is not None:

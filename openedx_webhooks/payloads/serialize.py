@@ -10,6 +10,7 @@ Payloads: what an event or a filter carries, as JSON data (``{argument: value, �
   8601, sets sorted lists, decimals strings, bytes text if they are UTF-8.
 * What exceeds a limit is cut, and ``event_metadata.cut`` lists where.
 """
+
 import functools
 import re
 import uuid
@@ -140,7 +141,8 @@ def _number(value):
 
 def _payload(arguments, metadata, walk, argument=Walk.at) -> tuple[dict[str, Any], bytes]:
     payload = {
-        name: argument(walk, name, value) for name, value in arguments.items()
+        name: argument(walk, name, value)
+        for name, value in arguments.items()
         if not walk.is_sensitive(name) and name != METADATA
     }
     payload[METADATA] = metadata
@@ -160,7 +162,7 @@ def _notes(places, room):
     notes = []
     for place in dict.fromkeys(places[:MAX_NOTES]):
         # At worst each character is escaped (six bytes).
-        place = place if len(place) * 6 + 3 <= room else place[:max(0, room // 6 - 4)] + "…"
+        place = place if len(place) * 6 + 3 <= room else place[: max(0, room // 6 - 4)] + "…"
         notes.append(place)
         room -= len(dump(place)) + 1
         if room < 60:

@@ -4,6 +4,7 @@ How the platform's objects are sent: which fields of which class.
 Classes are known by name, so that nothing of the platform is imported, and read by :func:`held`: a field that isn't
 loaded, or a relation that nobody followed, is left out instead of fetched.
 """
+
 import functools
 from typing import Any
 
@@ -58,8 +59,17 @@ def _user(user):
 
 def _profile(profile):
     fields = held_fields(
-        profile, "name", "country", "language", "level_of_education", "gender", "year_of_birth", "city", "state",
-        "goals", "bio",
+        profile,
+        "name",
+        "country",
+        "language",
+        "level_of_education",
+        "gender",
+        "year_of_birth",
+        "city",
+        "state",
+        "goals",
+        "bio",
     )
     if "country" in fields:
         # django-countries' Country object holds the code.

@@ -4,6 +4,7 @@ Conditions and shapes: JMESPath expressions over a payload (https://jmespath.org
 Pure functions; JMESPath has no side effects, no loops without end and no access to anything but the payload. What it
 can do is nest and multiply, so expressions, what they multiply by, and results have limits.
 """
+
 import math
 from typing import Any
 
@@ -89,9 +90,12 @@ def _search(expression, payload):
 def _located(problem: str, text: str, position: int) -> ExpressionError:
     position = max(0, min(position, len(text)))
     return ExpressionError(
-        _("%(problem)s, at character %(position)d: %(start)s▶%(rest)s") % {
-            "problem": problem, "position": position + 1,
-            "start": text[max(0, position - 30):position], "rest": text[position:position + 30],
+        _("%(problem)s, at character %(position)d: %(start)s▶%(rest)s")
+        % {
+            "problem": problem,
+            "position": position + 1,
+            "start": text[max(0, position - 30) : position],
+            "rest": text[position : position + 30],
         }
     )
 
@@ -118,7 +122,9 @@ def _check_call(text: str, name: str, count: int) -> None:
     if count < len(signature) or (count > len(signature) and not variadic):
         raise _located(
             _("%(name)s() takes %(expected)d arguments, not %(actual)d")
-            % {"name": name, "expected": len(signature), "actual": count}, text, position
+            % {"name": name, "expected": len(signature), "actual": count},
+            text,
+            position,
         )
 
 

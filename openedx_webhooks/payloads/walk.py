@@ -5,6 +5,7 @@ What a filter hands around is live: model instances with relations that aren't l
 sit in a store, contexts that contain themselves. So the walk decides by ``type(value)`` alone (``isinstance`` already
 wakes a lazy object), reads what an object holds in memory and never calls what could fetch more.
 """
+
 import itertools
 from collections.abc import Iterable
 from datetime import date, time
@@ -38,7 +39,15 @@ class Walk:
     """
 
     __slots__ = (
-        "cut", "max_text", "_sensitive", "_operators_names", "_max_depth", "_max_items", "_left", "_path", "_open",
+        "cut",
+        "max_text",
+        "_sensitive",
+        "_operators_names",
+        "_max_depth",
+        "_max_items",
+        "_left",
+        "_path",
+        "_open",
         "_seen",
     )
 
@@ -90,7 +99,7 @@ class Walk:
         """The first of the items, as many as a list may have."""
         if len(items) > self._max_items:
             self.note()
-        return items[:self._max_items]
+        return items[: self._max_items]
 
     def enter(self, value: Any) -> bool:
         """Whether a container may be opened: not if it is nested too deeply or open already."""
@@ -158,7 +167,7 @@ class Walk:
     def _odd_name(self, name: str) -> str:
         if len(name) > MAX_NAME:
             self.note()
-            return clean_text(mask(name[:MAX_NAME + 1000])[:MAX_NAME]) + "…"
+            return clean_text(mask(name[: MAX_NAME + 1000])[:MAX_NAME]) + "…"
         return clean_text(mask(name))
 
 

@@ -43,12 +43,7 @@ _BEFORE_THE_RESPONSE = frozenset({Phase.RESOLVING, Phase.CONNECTING, Phase.TLS, 
 _RULES = (
     (TimeoutError, _ALWAYS, "timeout", "time was up while {phase}"),
     (ssl.SSLCertVerificationError, _ALWAYS, "tls", "the certificate is not trusted: {error.verify_message}"),
-    (
-        (ssl.SSLEOFError, ssl.SSLZeroReturnError),
-        _ALWAYS - {Phase.TLS},
-        "reset",
-        "the connection ended while {phase}",
-    ),
+    ((ssl.SSLEOFError, ssl.SSLZeroReturnError), _ALWAYS - {Phase.TLS}, "reset", "the connection ended while {phase}"),
     (ssl.SSLError, _ALWAYS, "tls", "TLS failed while {phase}: {error.reason}"),
     (socket.gaierror, _ALWAYS, "dns", "the name could not be resolved"),
     (http.client.InvalidURL, _ALWAYS, "invalid", "the address of the endpoint has characters that a URL can't have"),

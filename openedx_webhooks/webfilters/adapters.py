@@ -65,9 +65,7 @@ _AUTHENTICATION = "org.openedx.authentication."
 _ADAPTERS: dict[str, Adapter] = {
     # --- Accounts, login, registration
     f"{_LEARNING}student.settings.render.started.v1": Adapter(
-        kinds=_PAGE,
-        halt="RenderCustomResponse",
-        needs_redirect=["RedirectToPage"],
+        kinds=_PAGE, halt="RenderCustomResponse", needs_redirect=["RedirectToPage"]
     ),
     f"{_LEARNING}student.registration.requested.v1": Adapter(
         kinds={"form_data": Form()},
@@ -80,47 +78,40 @@ _ADAPTERS: dict[str, Adapter] = {
     f"{_LEARNING}student.login.requested.v1": Adapter(
         redirect="PreventLogin",
         # The login page shows a free text for this code only.
-        defaults={
-            "PreventLogin": {
-                "error_code": "tpa-authentication-failure",
-                "context": {"errorMessage": MESSAGE},
-            }
-        },
+        defaults={"PreventLogin": {"error_code": "tpa-authentication-failure", "context": {"errorMessage": MESSAGE}}},
     ),
     f"{_LEARNING}account.settings.read_only_fields.requested.v1": Adapter(kinds={"readonly_fields": TextSet()}),
     f"{_AUTHENTICATION}login.alt_redirect_url.requested.v1": Adapter(
-        kinds={"redirect_url": Url()},
-        redirect_argument="redirect_url",
+        kinds={"redirect_url": Url()}, redirect_argument="redirect_url"
     ),
     f"{_AUTHENTICATION}account_activation.email.context.generated.v1": Adapter(
         # Both activate the account for whoever has them.
-        protected=["key", "confirm_activation_link"],
+        protected=["key", "confirm_activation_link"]
     ),
     f"{_AUTHENTICATION}login.form.generated.v1": Adapter(
-        kinds={"form_desc": FormFields(), "running_pipeline": Fixed(), "current_provider": Fixed()},
+        kinds={"form_desc": FormFields(), "running_pipeline": Fixed(), "current_provider": Fixed()}
     ),
     f"{_AUTHENTICATION}registration.form.generated.v1": Adapter(
-        kinds={"form_desc": FormFields(), "running_pipeline": Fixed(), "current_provider": Fixed()},
+        kinds={"form_desc": FormFields(), "running_pipeline": Fixed(), "current_provider": Fixed()}
     ),
     f"{_AUTHENTICATION}logistration_view.render.completed.v1": Adapter(
-        kinds={"response": ResponseVerbs(), "context": Fixed("the page is rendered already")},
+        kinds={"response": ResponseVerbs(), "context": Fixed("the page is rendered already")}
     ),
     # --- Enrollment
     f"{_LEARNING}course.enrollment.started.v1": Adapter(kinds={"mode": Mode()}),
     f"{_LEARNING}course.unenrollment.started.v1": Adapter(load=("enrollment.user", "enrollment.user.profile")),
     f"{_LEARNING}course.enrollment.view.started.v1": Adapter(
-        kinds={"course_key": _IGNORED, "requester_is_backend_service": _IGNORED},
+        kinds={"course_key": _IGNORED, "requester_is_backend_service": _IGNORED}
     ),
     f"{_LEARNING}discount.eligibility.check.requested.v1": Adapter(kinds={"course_key": _IGNORED}),
     f"{_LEARNING}course_mode.price.requested.v1": Adapter(
-        kinds={"price": Value({"type": "integer"}, (int,), minimum=0)},
+        kinds={"price": Value({"type": "integer"}, (int,), minimum=0)}
     ),
     f"{_LEARNING}course_enrollment_queryset.requested.v1": Adapter(kinds={"enrollments": Rows()}),
     # --- Certificates, grades, cohorts
     f"{_LEARNING}certificate.creation.requested.v1": Adapter(kinds={"mode": Mode(), "grade": _IGNORED}),
     f"{_LEARNING}certificate.render.started.v1": Adapter(
-        halt="RenderAlternativeInvalidCertificate",
-        needs_redirect=["RedirectToPage"],
+        halt="RenderAlternativeInvalidCertificate", needs_redirect=["RedirectToPage"]
     ),
     f"{_LEARNING}cohort.change.requested.v1": Adapter(
         kinds={"target_cohort": Cohort()},
@@ -133,13 +124,9 @@ _ADAPTERS: dict[str, Adapter] = {
     f"{_LEARNING}course_about.render.started.v1": Adapter(kinds=_PAGE, halt="RedirectToPage"),
     f"{_LEARNING}dashboard.render.started.v1": Adapter(kinds=_PAGE, halt="RedirectToPage"),
     f"{_LEARNING}instructor.dashboard.render.started.v1": Adapter(
-        kinds=_PAGE,
-        halt="RenderCustomResponse",
-        needs_redirect=["RedirectToPage"],
+        kinds=_PAGE, halt="RenderCustomResponse", needs_redirect=["RedirectToPage"]
     ),
-    f"{_LEARNING}instructor.dashboard.tabs.requested.v1": Adapter(
-        kinds={"tabs": Tabs(), "course_key": _IGNORED},
-    ),
+    f"{_LEARNING}instructor.dashboard.tabs.requested.v1": Adapter(kinds={"tabs": Tabs(), "course_key": _IGNORED}),
     f"{_LEARNING}xblock.render.started.v1": Adapter(
         # PreventXBlockBlockRender ends in an error page; this one shows the message.
         halt="RenderCustomResponse",
@@ -148,8 +135,7 @@ _ADAPTERS: dict[str, Adapter] = {
     ),
     f"{_LEARNING}vertical_block_child.render.started.v1": Adapter(kinds={"context": Context(scalars_only=True)}),
     f"{_LEARNING}vertical_block.render.completed.v1": Adapter(
-        kinds={"fragment": FragmentContent(), "context": _IGNORED, "view": _IGNORED},
-        escape=True,
+        kinds={"fragment": FragmentContent(), "context": _IGNORED, "view": _IGNORED}, escape=True
     ),
     f"{_LEARNING}ora.submission_view.render.started.v1": Adapter(
         kinds=_PAGE,
@@ -158,9 +144,7 @@ _ADAPTERS: dict[str, Adapter] = {
         defaults={"RenderInvalidTemplate": {"context": ARGUMENT, "template_name": ARGUMENT}},
     ),
     f"{_LEARNING}courseware.view.started.v1": Adapter(
-        kinds={"course_key": _IGNORED, "view_name": _IGNORED},
-        halt=NONE,
-        needs_redirect=["RedirectToUrl"],
+        kinds={"course_key": _IGNORED, "view_name": _IGNORED}, halt=NONE, needs_redirect=["RedirectToUrl"]
     ),
     f"{_LEARNING}course.start_date.validation_failed.v1": Adapter(
         kinds={"course_key": _IGNORED, "start_date": _IGNORED},
@@ -180,13 +164,13 @@ _ADAPTERS: dict[str, Adapter] = {
         },
     ),
     f"{_LEARNING}course.homepage.url.creation.started.v1": Adapter(
-        kinds={"course_home_url": Url(), "course_key": _IGNORED},
+        kinds={"course_home_url": Url(), "course_key": _IGNORED}
     ),
     f"{_LEARNING}home.enrollment.api.rendered.v1": Adapter(kinds={"course_key": _IGNORED}),
     f"{_LEARNING}course_about.page.url.requested.v1": Adapter(kinds={"org": _IGNORED}),
     "org.openedx.content_authoring.lms.page.url.requested.v1": Adapter(
         # The base that Studio joins the addresses of files to.
-        kinds={"url": Url(absolute=True), "org": _IGNORED},
+        kinds={"url": Url(absolute=True), "org": _IGNORED}
     ),
     f"{_LEARNING}support.contact.context.requested.v1": Adapter(kinds={"context": Context(append=frozenset(["tags"]))}),
     f"{_LEARNING}support.enrollment.data.requested.v1": Adapter(kinds={"enrollments_data": Records("course_id")}),

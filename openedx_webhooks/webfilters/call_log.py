@@ -41,7 +41,7 @@ def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
     try:
         for one in asked:
             if _is_wanted(one):
-                recorder.put(_fields(one, payload), len(one.question.body))
+                recorder.put(_fields(one, payload), len(one.request.body))
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("A call could not be recorded: %s", type(error).__name__)
 
@@ -70,7 +70,7 @@ def _fields(one, payload) -> dict[str, Any]:
     outcome = one.outcome
     return {
         "webfilter_id": one.webfilter.pk,
-        "message_id": one.question.message_id,
+        "message_id": one.request.message_id,
         "mode": one.webfilter.mode,
         "result": _result(one),
         "changed_keys": _listed(one.changed),
@@ -79,7 +79,7 @@ def _fields(one, payload) -> dict[str, Any]:
         "is_remembered": one.is_remembered,
         "status_code": outcome.status_code,
         "error": one.verdict.problem[:255],
-        "request_body": one.question.content,
+        "request_body": one.request.content,
         "response_excerpt": redact.excerpt(
             outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, (one.webfilter.headers or {}).values()
         ),

@@ -18,7 +18,7 @@ import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ..app_settings import app_settings
-from ..models import secrets
+from ..models import signing_secrets
 from ..payloads import encode, shape
 from ..transport import client, signing
 from ..transport.client import Outcome
@@ -38,7 +38,7 @@ _GRACE_SECONDS = 0.5
 
 # Not frozen: that takes twice as long to make, for each webfilter of each run.
 @attrs.define
-class Question:
+class CallRequest:
     """
     One request to be made.
 
@@ -58,7 +58,7 @@ class Question:
     unsendable: str = ""
 
 
-class Questions:
+class RequestBuilder:
     """
     Makes the requests of one run; what webfilters have in common is encoded once.
 
@@ -69,11 +69,9 @@ class Questions:
     def __init__(self, payload: dict[str, Any], body: bytes):
         self._payload = payload
         # By shape, and whether it is a form.
-        self._encoded: dict[tuple[str, bool], tuple[Any, bytes, str]] = {
-            ("", False): (payload, body, encode.JSON_TYPE)
-        }
+        self._encoded: dict[tuple[str, bool], tuple[Any, bytes, str]] = {("", False): (payload, body, encode.JSON_TYPE)}
 
-    def of(self, webfilter) -> Question:
+    def of(self, webfilter) -> CallRequest:
         """
         The request of one webfilter.
 
@@ -89,16 +87,12 @@ class Questions:
         content, body, content_type = self._encoded[key]
         message_id = str(uuid.uuid4())
         signed, unsendable = _sign(webfilter, message_id, body)
-        return Question(
+        return CallRequest(
             url=webfilter.webhook_url,
             message_id=message_id,
             content=content,
             body=body,
-            headers={
-                **webfilter.headers_to_send,
-                "Content-Type": content_type,
-                **signed,
-            },
+            headers={**webfilter.headers_to_send, "Content-Type": content_type, **signed},
             timeout=webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS,
             unsendable=unsendable,
         )
@@ -107,53 +101,53 @@ class Questions:
 def _sign(webfilter, message_id: str, body: bytes) -> tuple[dict[str, str], str]:
     """The headers that identify and sign a request, and why it can't be signed."""
     try:
-        return secrets.headers(webfilter, message_id, body), ""
+        return signing_secrets.headers(webfilter, message_id, body), ""
     except ValueError as error:
         # A learner waits: a secret that somebody wrote past the form is for the operator to hear of.
         return {}, str(error)
 
 
-def call_all(questions: Sequence[Question], deadline: float) -> list[Outcome]:
+def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
     """
-    Ask all questions at the same time.
+    Make all requests at the same time.
 
     Args:
-        deadline: on the clock of :func:`time.monotonic`; nothing takes longer, whatever the questions' own timeouts.
+        deadline: on the clock of :func:`time.monotonic`; nothing takes longer, whatever the requests' own timeouts.
 
     Returns:
-        the outcomes in the order of the questions.
+        the outcomes in the order of the requests.
     """
-    if len(questions) < 2:
-        return [_ask(question, deadline) for question in questions]
-    futures = [None, *(_submit(question, deadline) for question in questions[1:])]
-    # The first one is asked by this thread, and so is what no thread of the pool has taken in the meantime: a busy pool
+    if len(requests) < 2:
+        return [_call(request, deadline) for request in requests]
+    futures = [None, *(_submit(request, deadline) for request in requests[1:])]
+    # The first one is made by this thread, and so is what no thread of the pool has taken in the meantime: a busy pool
     # makes a page slower, not emptier.
     mine = {
-        index: _ask(question, deadline)
-        for index, (question, future) in enumerate(zip(questions, futures, strict=True))
+        index: _call(request, deadline)
+        for index, (request, future) in enumerate(zip(requests, futures, strict=True))
         if future is None or future.cancel()
     }
     return [mine[index] if index in mine else _result(future, deadline) for index, future in enumerate(futures)]
 
 
-def _ask(question: Question, deadline: float) -> Outcome:
-    if question.unsendable:
-        return Outcome(error=signing.UNSENDABLE, detail=question.unsendable)
-    timeout = min(question.timeout, deadline - time.monotonic())
+def _call(request: CallRequest, deadline: float) -> Outcome:
+    if request.unsendable:
+        return Outcome(error=signing.UNSENDABLE, detail=request.unsendable)
+    timeout = min(request.timeout, deadline - time.monotonic())
     if timeout < _LEAST_SECONDS:
         return Outcome(error=BUDGET, detail="the time for all webfilters of this request is used up")
     return client.post(
-        question.url,
-        question.body,
-        question.headers,
+        request.url,
+        request.body,
+        request.headers,
         timeout=timeout,
         connect_timeout=app_settings.WEBFILTER_CONNECT_TIMEOUT_SECONDS,
     )
 
 
-def _submit(question, deadline) -> Future | None:
+def _submit(request, deadline) -> Future | None:
     try:
-        return _pool.executor().submit(_ask, question, deadline)
+        return _pool.executor().submit(_call, request, deadline)
     except RuntimeError:
         # No thread to be had, or the interpreter is shutting down: the caller's own thread will do.
         return None

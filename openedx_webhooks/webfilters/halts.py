@@ -1,5 +1,5 @@
 """
-Halting: the filter's own exceptions, built from an answer or after a failure.
+HaltOptions: the filter's own exceptions, built from an answer or after a failure.
 
 The call site catches nothing but the exceptions that its filter defines, and reads of them what it knows. So an
 exception is found by name among the filter's own, and its arguments are checked one by one.

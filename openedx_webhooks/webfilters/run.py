@@ -22,9 +22,9 @@ from ..payloads import serialize, shape
 from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, apply, call_log, remembered
+from . import adapters, apply, call_log, response_cache
 from .budget import spending
-from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, Question, Questions, call_all
+from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
@@ -41,13 +41,13 @@ _MINUTE = 60.0
 
 
 @attrs.define
-class Asked:
+class RunningCall:
     """One webfilter in this run: what was asked, what came of it, what it means, and what it changed."""
 
     webfilter: Any
-    question: Question
+    request: CallRequest
     outcome: Outcome | None = None
-    memory: remembered.Memory | None = None
+    cached: response_cache.CachedResponse | None = None
     is_remembered: bool = False
     verdict: Verdict = attrs.field(factory=Verdict)
     changed: list[str] = attrs.field(factory=list)
@@ -93,7 +93,7 @@ def _run(filter_name, webfilters, kwargs):
         return {}, None
     _load_related(adapters.of(filter_name).load, kwargs)
     payload, body = serialize.filter_message(filter_type, kwargs)
-    asked = _questions(webfilters, payload, body)
+    asked = _requests(webfilters, payload, body)
     if not asked:
         return {}, None
     _ask(asked, payload)
@@ -101,8 +101,8 @@ def _run(filter_name, webfilters, kwargs):
         one.verdict = _judge(filter_type, one, kwargs)
         if one.verdict.problem:
             _log_problem(filter_type, one)
-        elif one.memory and not one.is_remembered:
-            one.memory.keep(one.outcome)
+        elif one.cached and not one.is_remembered:
+            one.cached.keep(one.outcome)
     halting = next((one for one in asked if one.verdict.halt is not None and not one.observes), None)
     changed: dict[str, Any] = {}
     if halting is not None:
@@ -160,9 +160,9 @@ def _related(value, attribute):
         return getattr(value, attribute)
 
 
-def _questions(webfilters, payload, body) -> list[Asked]:
+def _requests(webfilters, payload, body) -> list[RunningCall]:
     """The requests to be made: of webfilters whose condition is true, and whose shape, if any, is not null."""
-    questions = Questions(payload, body)
+    builder = RequestBuilder(payload, body)
     asked = []
     for webfilter in webfilters:
         failed = skips.Reason.CONDITION_FAILED
@@ -172,45 +172,45 @@ def _questions(webfilters, payload, body) -> list[Asked]:
                 skips.note(webfilter, skips.Reason.NO_MATCH)
                 continue
             failed = skips.Reason.SHAPE_FAILED
-            question = questions.of(webfilter)
+            request = builder.of(webfilter)
         except Exception as error:  # pylint: disable=broad-exception-caught
             # An ExpressionError, or whatever JMESPath's functions raise on data that they did not expect.
             skips.note(webfilter, failed, error)
             continue
-        if question.content is None:
+        if request.content is None:
             skips.note(webfilter, skips.Reason.NO_SHAPE)
         else:
-            asked.append(Asked(webfilter, question))
+            asked.append(RunningCall(webfilter, request))
     return asked
 
 
-def _ask(asked: list[Asked], payload) -> None:
+def _ask(asked: list[RunningCall], payload) -> None:
     """Fill in the outcomes: remembered ones, those of endpoints that are left alone, and the rest by calling."""
     to_call, guards = [], []
     for one in asked:
-        one.memory = remembered.memory_of(one.webfilter, payload)
-        one.outcome = one.memory.fresh() if one.memory else None
+        one.cached = response_cache.cached_response_of(one.webfilter, payload)
+        one.outcome = one.cached.fresh() if one.cached else None
         if one.outcome is None:
             guard = breaker(one.webfilter.webhook_url)
             if guard.allow():
                 to_call.append(one)
                 guards.append(guard)
                 continue
-            one.outcome = one.memory.stale() if one.memory else None
+            one.outcome = one.cached.stale() if one.cached else None
         one.is_remembered = one.outcome is not None
         if one.outcome is None:
             one.outcome = Outcome(error=BREAKER_OPEN, detail="the endpoint is left alone after failures")
     start = time.monotonic()
     with spending() as deadline:
-        outcomes = call_all([one.question for one in to_call], deadline)
+        outcomes = call_all([one.request for one in to_call], deadline)
     for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
-        if _tells_nothing(one.question, outcome, deadline - start):
+        if _tells_nothing(one.request, outcome, deadline - start):
             guard.withdraw()
         else:
             is_up = not outcome.is_request_exception and not outcome.is_5xx
             guard.record(is_up)
-            if guard.is_probing and not is_up and one.memory and (stale := one.memory.stale()):
+            if guard.is_probing and not is_up and one.cached and (stale := one.cached.stale()):
                 # The learner who happened to probe is served as the others are.
                 one.outcome, one.is_remembered = stale, True
     for one in asked:
@@ -218,7 +218,7 @@ def _ask(asked: list[Asked], payload) -> None:
             skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])
 
 
-def _tells_nothing(question: Question, outcome: Outcome, seconds_left: float) -> bool:
+def _tells_nothing(request: CallRequest, outcome: Outcome, seconds_left: float) -> bool:
     """
     Whether an outcome says nothing about the endpoint: the request could not be signed, or others had used up nearly
     all the time. That must not open its breaker: one bad webfilter would take the good ones with it.
@@ -226,14 +226,14 @@ def _tells_nothing(question: Question, outcome: Outcome, seconds_left: float) ->
     Args:
         seconds_left: what of the request's budget was left for this run.
     """
-    fair = min(question.timeout, _FAIR_SECONDS)
+    fair = min(request.timeout, _FAIR_SECONDS)
     if outcome.error in ("connect", "dns"):
         # A quick refusal is the endpoint's own.
         return seconds_left < fair and outcome.duration >= 0.9 * seconds_left
     return outcome.error in NOT_MADE or (outcome.error == "timeout" and outcome.duration < fair)
 
 
-def _judge(filter_type, one: Asked, kwargs) -> Verdict:
+def _judge(filter_type, one: RunningCall, kwargs) -> Verdict:
     try:
         return judge(filter_type, one.webfilter, one.outcome, kwargs)
     except Exception as error:  # pylint: disable=broad-exception-caught
@@ -241,7 +241,7 @@ def _judge(filter_type, one: Asked, kwargs) -> Verdict:
         return Verdict(problem=f"its answer could not be judged: {type(error).__name__}")
 
 
-def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
+def _change(filter_type, kwargs, payload, asked: list[RunningCall]) -> dict[str, Any]:
     """Write the merged data of the enforcing webfilters back, and note which of them changed what."""
     given = [(one.webfilter.pk, apply.without_echo(one.verdict.data, payload)) for one in asked if one.verdict.data]
     data, sources = apply.merge(given)
@@ -258,7 +258,7 @@ def _change(filter_type, kwargs, payload, asked: list[Asked]) -> dict[str, Any]:
     return changed
 
 
-def _imagine(filter_type, kwargs, payload, one: Asked) -> None:
+def _imagine(filter_type, kwargs, payload, one: RunningCall) -> None:
     """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
     try:
         plan = apply.plan_changes(filter_type, kwargs, apply.without_echo(one.verdict.data, payload))
@@ -271,7 +271,7 @@ def _imagine(filter_type, kwargs, payload, one: Asked) -> None:
     apply.log_refused(filter_type, plan, {path: one.webfilter.pk for path, _reason in plan.refused})
 
 
-def _log_problem(filter_type, one: Asked) -> None:
+def _log_problem(filter_type, one: RunningCall) -> None:
     message = "Webfilter %s (%s): %s"
     arguments = (one.webfilter.pk, filter_type.name, one.verdict.problem)
     if one.outcome.error in NOT_MADE:

@@ -4,6 +4,7 @@ Who sends what: claims on due deliveries.
 A claim is a lease. It marks the row and moves ``next_attempt_at`` to the end of the lease, so that nobody else finds it
 due; if its holder dies, the row becomes due again by itself.
 """
+
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta

@@ -4,6 +4,7 @@ Deliver what is due: claim, send, record, until nothing is due or the time is ov
 The thread that calls :func:`deliver_due` talks to the database, in short transactions; the threads of its lanes talk
 HTTP. No transaction is open while anything is sent.
 """
+
 import contextlib
 import logging
 import time
@@ -20,7 +21,7 @@ from django.utils import timezone
 from ..app_settings import app_settings
 from ..models import Delivery, Webhook
 from . import claims, results, schedule, sending
-from .lanes import Lanes
+from .endpoint_queues import EndpointQueues
 from .results import Counts
 from .safe_log import where
 
@@ -94,7 +95,7 @@ class _Drain:
         self.counts = Counts()
         self._end, self._stop, self._tick = end, stop, tick
         self._holder = uuid.uuid4()
-        self._lanes = Lanes(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
+        self._queues = EndpointQueues(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
         self._claimed: dict[int, _Job] = {}
         self._webhooks: dict[int, Webhook] = {}
         self._webhooks_read_at = 0.0
@@ -109,14 +110,14 @@ class _Drain:
             now = time.monotonic()
             if self._trouble or now >= self._end or self._stop():
                 self._give_back()
-                if not self._lanes.outstanding:
+                if not self._queues.outstanding:
                     break
             elif more or now >= look_at:
                 more = self._look()
                 look_at = now + _LOOK_SECONDS
-                if not self._lanes.outstanding and not more and not self._trouble:
+                if not self._queues.outstanding and not more and not self._trouble:
                     return
-            found = self._lanes.collect(_LOOK_SECONDS, _LINGER_SECONDS)
+            found = self._queues.collect(_LOOK_SECONDS, _LINGER_SECONDS)
             if found:
                 self._record(found)
                 more = True
@@ -129,7 +130,7 @@ class _Drain:
         try:
             self._give_back()
         finally:
-            self._lanes.close()
+            self._queues.close()
 
     def _look(self) -> bool:
         """Claim; if the database is away, end: but not before the results of what is under way are written."""
@@ -141,7 +142,7 @@ class _Drain:
 
     def _claim_and_queue(self) -> bool:
         """Claim as much as may be sent soon; whether it found anything."""
-        room = app_settings.DELIVERY_BATCH_SIZE - self._lanes.outstanding
+        room = app_settings.DELIVERY_BATCH_SIZE - self._queues.outstanding
         full = self._full_webhooks()
         found = False
         while room > 0:
@@ -181,7 +182,7 @@ class _Drain:
 
     def _room(self, endpoint: str) -> int:
         """As many as it may have under way, and a queue as long as it lately worked off in a second."""
-        return self._lanes.window(endpoint) + self._pace.of(endpoint) - self._lanes.load(endpoint)
+        return self._queues.window(endpoint) + self._pace.of(endpoint) - self._queues.load(endpoint)
 
     def _full_webhooks(self) -> set[int]:
         return {pk for pk, webhook in self._webhooks.items() if self._room(endpoint_of(webhook)) <= 0}
@@ -200,8 +201,8 @@ class _Drain:
         job = self._claimed[delivery.pk] = _Job(delivery, webhook, lapses_at)
         endpoint = endpoint_of(webhook)
         if webhook.consecutive_failures:
-            self._lanes.suspect(endpoint)
-        self._lanes.add(endpoint, job)
+            self._queues.suspect(endpoint)
+        self._queues.add(endpoint, job)
 
     def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
         for job, result in found:
@@ -213,7 +214,7 @@ class _Drain:
             _persist(lambda: results.write(done, self._holder, self.counts))
 
     def _give_back(self) -> None:
-        jobs = self._lanes.clear()
+        jobs = self._queues.clear()
         for job in jobs:
             del self._claimed[job.delivery.pk]
         if jobs:

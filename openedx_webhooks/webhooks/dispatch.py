@@ -3,6 +3,7 @@ From an event to the rows that are owed for it, inside the platform's request an
 
 Nothing here goes over the network, and a failure costs the event's webhooks, never the platform.
 """
+
 import logging
 import uuid
 from collections.abc import Mapping
@@ -42,13 +43,7 @@ def dispatch(event_type: catalog.EventType, kwargs: Mapping[str, Any], metadata)
     user_id = serialize.user_id_of(payload)
     event_id = _uuid_of(getattr(metadata, "id", None))
     rows = [
-        Delivery(
-            webhook_id=hook.pk,
-            event_id=event_id,
-            event_type=event_type.event_type,
-            payload=body,
-            user_id=user_id,
-        )
+        Delivery(webhook_id=hook.pk, event_id=event_id, event_type=event_type.event_type, payload=body, user_id=user_id)
         for hook in hooks
         if (body := body_for(hook, payload)) is not None
     ]

@@ -6,6 +6,7 @@ Any success makes it healthy again. A webhook that fails and fails is reported t
 ``FAILING_DISABLE_AFTER_SECONDS``; so nobody's webhook is disabled without that warning. 410 Gone disables at once.
 Each is told once.
 """
+
 import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -54,7 +55,10 @@ class Failures:
 
 
 def judge(
-    failing_since: datetime | None, warned_at: datetime | None, now: datetime, warn_after: timedelta,
+    failing_since: datetime | None,
+    warned_at: datetime | None,
+    now: datetime,
+    warn_after: timedelta,
     disable_after: timedelta,
 ) -> Step:
     """
@@ -123,7 +127,9 @@ def _act(webhook: Webhook, gone: bool) -> None:
         return
     now = timezone.now()
     step = judge(
-        webhook.failing_since, webhook.warned_at, now,
+        webhook.failing_since,
+        webhook.warned_at,
+        now,
         timedelta(seconds=app_settings.FAILING_WARN_AFTER_SECONDS),
         timedelta(seconds=app_settings.FAILING_DISABLE_AFTER_SECONDS),
     )
@@ -144,33 +150,44 @@ def _disable(webhook: Webhook, reason: str) -> None:
     if _rows().filter(pk=webhook.pk, enabled=True).update(**changes):
         index.webhooks.forget()
         log.error("Webhook %s was disabled: %s", webhook.pk, reason)
-        _tell(_("Webhook %(pk)s was disabled") % {"pk": webhook.pk}, "\n\n".join([
-            _describe(webhook),
-            reason,
-            _(
-                "Nothing new is recorded for it, and what it is owed waits. When the endpoint works again, enable the "
-                "webhook in the admin: what waited is then delivered. Use Replay for what had failed."
+        _tell(
+            _("Webhook %(pk)s was disabled") % {"pk": webhook.pk},
+            "\n\n".join(
+                [
+                    _describe(webhook),
+                    reason,
+                    _(
+                        "Nothing new is recorded for it, and what it is owed waits. When the endpoint works "
+                        "again, enable the webhook in the admin: what waited is then delivered. Use "
+                        "Replay for what had failed."
+                    ),
+                ]
             ),
-        ]))
+        )
 
 
 def _warning(webhook: Webhook) -> str:
     disable_at = timezone.now() + timedelta(
         seconds=app_settings.FAILING_DISABLE_AFTER_SECONDS - app_settings.FAILING_WARN_AFTER_SECONDS
     )
-    return "\n\n".join([
-        _describe(webhook),
-        _("All %(count)d attempts since %(since)s failed. The attempts are in the admin under Deliveries.")
-        % {"count": webhook.consecutive_failures, "since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC"},
-        _("Unless one succeeds, the webhook is disabled after %(when)s.")
-        % {"when": f"{disable_at:%Y-%m-%d %H:%M} UTC"},
-    ])
+    return "\n\n".join(
+        [
+            _describe(webhook),
+            _("All %(count)d attempts since %(since)s failed. The attempts are in the admin under Deliveries.")
+            % {"count": webhook.consecutive_failures, "since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC"},
+            _("Unless one succeeds, the webhook is disabled after %(when)s.")
+            % {"when": f"{disable_at:%Y-%m-%d %H:%M} UTC"},
+        ]
+    )
 
 
 def _describe(webhook: Webhook) -> str:
     # The server only: many services put a token into the path or the query, and e-mail is not for secrets.
     text = _("Webhook %(pk)s: %(event)s → %(server)s\n%(description)s") % {
-        "pk": webhook.pk, "event": webhook.event_name, "server": webhook.server, "description": webhook.description,
+        "pk": webhook.pk,
+        "event": webhook.event_name,
+        "server": webhook.server,
+        "description": webhook.description,
     }
     return f"{text}\n{_page(webhook)}".strip()
 

@@ -8,6 +8,7 @@ Calling a receiver that does nothing costs ``send_event`` more than all that thi
 log line about it. So a process that serves requests disconnects from events that nobody wants, and from then on the
 requests keep the connections up to date. Elsewhere (Celery, commands) every event stays connected.
 """
+
 import logging
 import threading
 import time

@@ -4,6 +4,7 @@ Operators' interventions: send again, try now, give up.
 Each takes a queryset of deliveries and says how many it changed; others may be working on the same rows meanwhile. The
 sending itself is the workers' business.
 """
+
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -49,13 +50,18 @@ def replay(deliveries: QuerySet[Delivery], progress: Callable[[int], None] | Non
             for place, pk in enumerate(ids)
         ]
         # The state again: somebody else may have been quicker.
-        count += _rows().filter(pk__in=ids).exclude(state=State.PENDING).update(
-            state=State.PENDING,
-            schedule_position=0,
-            next_attempt_at=Case(*whens, output_field=DateTimeField()),
-            finished_at=None,
-            claimed_by=None,
-            claimed_until=None,
+        count += (
+            _rows()
+            .filter(pk__in=ids)
+            .exclude(state=State.PENDING)
+            .update(
+                state=State.PENDING,
+                schedule_position=0,
+                next_attempt_at=Case(*whens, output_field=DateTimeField()),
+                finished_at=None,
+                claimed_by=None,
+                claimed_until=None,
+            )
         )
         if progress:
             progress(count)
@@ -76,9 +82,10 @@ def retry_now(deliveries: QuerySet[Delivery]) -> int:
 def cancel(deliveries: QuerySet[Delivery]) -> int:
     """Give up pending deliveries. One that is being sent at this moment may arrive all the same."""
     return sum(
-        _rows().filter(pk__in=ids, state=State.PENDING).update(
-            state=State.CANCELLED, finished_at=timezone.now(), next_attempt_at=None, claimed_by=None,
-            claimed_until=None,
+        _rows()
+        .filter(pk__in=ids, state=State.PENDING)
+        .update(
+            state=State.CANCELLED, finished_at=timezone.now(), next_attempt_at=None, claimed_by=None, claimed_until=None
         )
         for ids in _chunks(deliveries.filter(state=State.PENDING))
     )

@@ -1,4 +1,5 @@
 """What attempts came to, written in bulk: one row for each attempt, and the next state of each delivery."""
+
 import logging
 import uuid
 from collections.abc import Collection
@@ -47,8 +48,11 @@ class Counts:
     def plus(self, other: "Counts") -> "Counts":
         """The sums."""
         return Counts(
-            self.delivered + other.delivered, self.retried + other.retried, self.failed + other.failed,
-            self.lost + other.lost, self.out_of_time or other.out_of_time,
+            self.delivered + other.delivered,
+            self.retried + other.retried,
+            self.failed + other.failed,
+            self.lost + other.lost,
+            self.out_of_time or other.out_of_time,
         )
 
 

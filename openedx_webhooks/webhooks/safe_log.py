@@ -1,4 +1,5 @@
 """Where an error came from, without its text: texts of database errors and others quote the data."""
+
 import traceback
 
 

@@ -1,4 +1,5 @@
 """When to try again: pure functions, no clock and no settings of their own."""
+
 import math
 import random
 from collections.abc import Callable, Sequence

@@ -1,8 +1,9 @@
 """One attempt: from a stored delivery to the outcome of one POST. No ORM here: this runs in threads."""
+
 import attrs
 
 from ..app_settings import app_settings
-from ..models import Delivery, Webhook, secrets
+from ..models import Delivery, Webhook, signing_secrets
 from ..payloads import encode
 from ..transport import client, signing
 
@@ -48,11 +49,8 @@ def post(webhook: Webhook, message_id: str, payload) -> client.Outcome:
         ValueError: the webhook's secret is malformed.
     """
     body, content_type = encode.encode(payload, webhook.use_www_form_encoding)
-    headers = {
-        **webhook.headers_to_send,
-        "Content-Type": content_type,
-        **secrets.headers(webhook, message_id, body),
-    }
+    signature = signing_secrets.headers(webhook, message_id, body)
+    headers = {**webhook.headers_to_send, "Content-Type": content_type, **signature}
     return client.post(
         webhook.webhook_url,
         body,

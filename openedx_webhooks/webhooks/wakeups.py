@@ -4,6 +4,7 @@ What makes a worker look for due deliveries: a nudge after each commit, and coun
 None of it is needed for correctness. The rows are the truth; a lost message costs latency, until the next event, the
 next look or ``manage.py webhooks_deliver`` finds what is due.
 """
+
 import atexit
 import logging
 import math
@@ -20,7 +21,7 @@ from ..app_settings import app_settings
 from ..shared_cache import ask
 from . import deliver
 from .safe_log import where
-from .slots import Slot
+from .semaphore import WorkerSemaphore
 
 log = logging.getLogger(__name__)
 TASK_NAME = "openedx_webhooks.tasks.deliver_due"
@@ -57,7 +58,7 @@ def deliver_due() -> None:
 
 
 def _drain_in_slot() -> None:
-    slot = Slot()
+    slot = WorkerSemaphore()
     while slot.acquire():
         try:
             counts = deliver.deliver_due(tick=lambda _counts: slot.renew())
@@ -70,7 +71,7 @@ def _drain_in_slot() -> None:
         if not deliver.is_due():
             break
     else:
-        look_again(time.time() + Slot.SECONDS)
+        look_again(time.time() + WorkerSemaphore.SECONDS)
         return
     when = deliver.next_due()
     if when:

@@ -1,4 +1,5 @@
 """Hooks, what was recorded of them, and people who may do this or that."""
+
 import uuid
 
 import pytest
@@ -27,7 +28,9 @@ def webhook(db):  # pylint: disable=unused-argument
 def webfilter(db):  # pylint: disable=unused-argument
     """A webfilter in observe mode, with a secret and a secret header."""
     return Webfilter.objects.create(
-        event=MAY_LOGIN, webhook_url="https://auth.example.com/login", mode="observe",
+        event=MAY_LOGIN,
+        webhook_url="https://auth.example.com/login",
+        mode="observe",
         headers={"Authorization": "Bearer t0p-s3cret"},
     )
 
@@ -42,8 +45,14 @@ def delivery(webhook):
 def call(webfilter):
     """A recorded call with hostile content."""
     return Call.objects.create(
-        webfilter=webfilter, mode="observe", result="halted", status_code=200, request_body={"name": HOSTILE},
-        response_excerpt=HOSTILE, changed_keys="profile.name", user_id=7,
+        webfilter=webfilter,
+        mode="observe",
+        result="halted",
+        status_code=200,
+        request_body={"name": HOSTILE},
+        response_excerpt=HOSTILE,
+        changed_keys="profile.name",
+        user_id=7,
     )
 
 
@@ -51,12 +60,21 @@ def make_delivery(webhook, state="delivered", **fields):
     """A delivery with hostile content, and an attempt that fits its state."""
     fields = {"user_id": 7, "payload": {"name": HOSTILE}, "attempt_count": 1, "next_attempt_at": None, **fields}
     made = Delivery.objects.create(
-        webhook=webhook, event_id=uuid.uuid4(), event_type=webhook.event, state=state,
-        finished_at=None if state == "pending" else timezone.now(), **fields,
+        webhook=webhook,
+        event_id=uuid.uuid4(),
+        event_type=webhook.event,
+        state=state,
+        finished_at=None if state == "pending" else timezone.now(),
+        **fields,
     )
     Attempt.objects.create(
-        delivery=made, started_at=timezone.now(), duration=0.2, status_code=200 if state == "delivered" else 500,
-        response_excerpt=HOSTILE, request_bytes=10, response_bytes=len(HOSTILE),
+        delivery=made,
+        started_at=timezone.now(),
+        duration=0.2,
+        status_code=200 if state == "delivered" else 500,
+        response_excerpt=HOSTILE,
+        request_bytes=10,
+        response_bytes=len(HOSTILE),
     )
     return made
 
@@ -96,10 +114,19 @@ def form_of(model, **changes):
         "headers-value": ["", ""],
         "secret": "",
     }
-    data |= {"retry_schedule": ""} if is_webhook else {
-        "mode": "enforce", "order": "0", "timeout": "", "call_log": "problems",
-        "redirect_on_4xx": "", "redirect_on_5xx": "", "redirect_on_request_exception": "",
-    }
+    data |= (
+        {"retry_schedule": ""}
+        if is_webhook
+        else {
+            "mode": "enforce",
+            "order": "0",
+            "timeout": "",
+            "call_log": "problems",
+            "redirect_on_4xx": "",
+            "redirect_on_5xx": "",
+            "redirect_on_request_exception": "",
+        }
+    )
     return {**data, **changes}
 
 

@@ -1,4 +1,5 @@
 """The geometry of the chart."""
+
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 

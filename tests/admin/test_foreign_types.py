@@ -1,4 +1,5 @@
 """Events and filters of other packages, however odd, on the admin's pages."""
+
 import attrs
 import pytest
 from openedx_events.tooling import OpenEdxPublicSignal

@@ -1,4 +1,5 @@
 """The forms of webhooks and webfilters: what they take, what they refuse, and what they say then."""
+
 import re
 
 import pytest
@@ -6,7 +7,7 @@ from django.utils.html import escape
 
 from openedx_webhooks import catalog
 from openedx_webhooks.admin.forms import WebfilterForm, type_choices
-from openedx_webhooks.admin.halting import halting
+from openedx_webhooks.admin.halt_options import halt_options_of
 from openedx_webhooks.models import Webfilter, Webhook
 from openedx_webhooks.transport import signing
 
@@ -23,8 +24,12 @@ def add(client, model, **changes):
 def change(client, hook, **changes):
     """Send the form of a hook, with what it has where nothing else is said."""
     model = type(hook)
-    stored = {"event": hook.event, "webhook_url": hook.webhook_url, "headers-name": [*hook.headers, ""],
-              "headers-value": [""] * (len(hook.headers) + 1)}
+    stored = {
+        "event": hook.event,
+        "webhook_url": hook.webhook_url,
+        "headers-name": [*hook.headers, ""],
+        "headers-value": [""] * (len(hook.headers) + 1),
+    }
     if model is Webfilter:
         stored["mode"] = hook.mode
     return client.post(url_of(model, "change", hook.pk), form_of(model, **{**stored, **changes}))
@@ -35,7 +40,10 @@ def test_a_minimal_form_makes_a_hook(admin_client, model):
     assert add(admin_client, model).status_code == 302
     hook = model.objects.get()
     assert (hook.event, hook.webhook_url, hook.enabled, hook.headers) == (
-        LOGIN if model is Webhook else MAY_LOGIN, "https://example.com/hooks", True, {}
+        LOGIN if model is Webhook else MAY_LOGIN,
+        "https://example.com/hooks",
+        True,
+        {},
     )
 
 
@@ -82,9 +90,7 @@ BAD_WEBFILTER = [
     ("mode", "sometimes", "not one of the available choices"),
     ("call_log", "some", "not one of the available choices"),
 ]
-CASES = (
-    [(Webhook, *case) for case in BAD + BAD_WEBHOOK] + [(Webfilter, *case) for case in BAD + BAD_WEBFILTER]
-)
+CASES = [(Webhook, *case) for case in BAD + BAD_WEBHOOK] + [(Webfilter, *case) for case in BAD + BAD_WEBFILTER]
 
 
 @pytest.mark.parametrize("model, field, value, advice", CASES)
@@ -221,9 +227,10 @@ class TestTypes:
 
 def _kind_of_filter(can_halt, can_redirect):
     return next(
-        dotted for dotted, known in catalog.filters().items()
-        if (halting(known).can_halt, halting(known).can_redirect) == (can_halt, can_redirect)
-        and not halting(known).needs_path
+        dotted
+        for dotted, known in catalog.filters().items()
+        if (halt_options_of(known).can_halt, halt_options_of(known).can_redirect) == (can_halt, can_redirect)
+        and not halt_options_of(known).needs_path
     )
 
 
@@ -267,10 +274,16 @@ def test_stale_answers_need_cached_ones(admin_client):
     assert "Tick “cache answers” too" in " ".join(errors_of(response)["serve_stale_answers"])
 
 
-@pytest.mark.parametrize("text, seconds", [
-    ("5s, 5m, 30m, 2h", [5, 300, 1800, 7200]), ("5 300 1d", [5, 300, 86400]), ("[60, 90]", [60, 90]), ("", []),
-    ("[" * 400, []),
-])
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("5s, 5m, 30m, 2h", [5, 300, 1800, 7200]),
+        ("5 300 1d", [5, 300, 86400]),
+        ("[60, 90]", [60, 90]),
+        ("", []),
+        ("[" * 400, []),
+    ],
+)
 def test_the_retry_schedule_is_read_as_people_write_it(admin_client, text, seconds):
     add(admin_client, Webhook, retry_schedule=text)
     assert Webhook.objects.get().retry_schedule == seconds
@@ -291,7 +304,10 @@ def test_enabling_in_the_form_forgets_the_failures(admin_client, webhook):
     change(admin_client, webhook)
     webhook.refresh_from_db()
     assert (webhook.enabled, webhook.consecutive_failures, webhook.failing_since, webhook.disabled_reason) == (
-        True, 0, None, ""
+        True,
+        0,
+        None,
+        "",
     )
 
 

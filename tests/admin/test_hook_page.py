@@ -1,4 +1,5 @@
 """A hook's page: what it tells, and what its buttons do."""
+
 import json
 import re
 from datetime import timedelta
@@ -92,22 +93,28 @@ class TestHealth:
         assert "The plugin disabled this webhook: Down since Monday. Tick" in page
         assert "This webhook is disabled" not in page
 
-    @pytest.mark.parametrize("kind, says", [
-        ("webhook", "This webhook is disabled: events are not recorded for it"),
-        ("webfilter", "This webfilter is disabled: its endpoint is not asked"),
-    ])
+    @pytest.mark.parametrize(
+        "kind, says",
+        [
+            ("webhook", "This webhook is disabled: events are not recorded for it"),
+            ("webfilter", "This webfilter is disabled: its endpoint is not asked"),
+        ],
+    )
     def test_that_somebody_disabled_it(self, admin_client, request, kind, says):
         hook = request.getfixturevalue(kind)
         assert says not in page_of(admin_client, hook)
         type(hook).objects.update(enabled=False)
         assert says in page_of(admin_client, hook)
 
-    @pytest.mark.parametrize("due, enabled, is_said", [
-        (timedelta(minutes=-5), True, True),
-        (timedelta(minutes=-5), False, False),
-        (timedelta(seconds=-5), True, False),
-        (timedelta(minutes=5), True, False),
-    ])
+    @pytest.mark.parametrize(
+        "due, enabled, is_said",
+        [
+            (timedelta(minutes=-5), True, True),
+            (timedelta(minutes=-5), False, False),
+            (timedelta(seconds=-5), True, False),
+            (timedelta(minutes=5), True, False),
+        ],
+    )
     def test_that_no_worker_takes_what_is_due(self, admin_client, webhook, due, enabled, is_said):
         Webhook.objects.update(enabled=enabled)
         make_delivery(webhook, "pending", next_attempt_at=timezone.now() + due)
@@ -215,14 +222,17 @@ class TestSendTest:
         assert UNKNOWN in response.content.decode()
         assert response.status_code == 200
 
-    @pytest.mark.parametrize("answer, says", [
-        ({}, "The process would go on unchanged."),
-        ({"data": {"profile": {"name": "Ada King"}}}, "It would change profile.name."),
-        ({"data": {"user": {"is_staff": True}}}, "It would not change user.is_staff"),
-        ({"exception": {"PreventLogin": "No."}}, "It would halt the process with PreventLogin: No."),
-        ({"exception": {"NoSuchException": "x"}}, "Not used"),
-        ([1], "Not used"),
-    ])
+    @pytest.mark.parametrize(
+        "answer, says",
+        [
+            ({}, "The process would go on unchanged."),
+            ({"data": {"profile": {"name": "Ada King"}}}, "It would change profile.name."),
+            ({"data": {"user": {"is_staff": True}}}, "It would not change user.is_staff"),
+            ({"exception": {"PreventLogin": "No."}}, "It would halt the process with PreventLogin: No."),
+            ({"exception": {"NoSuchException": "x"}}, "Not used"),
+            ([1], "Not used"),
+        ],
+    )
     def test_a_webfilter_says_what_the_answer_would_do(self, admin_client, webfilter, receiver, answer, says):
         Webfilter.objects.update(webhook_url=receiver.on("/hook", Reply(answer)))
         assert says in press(admin_client, webfilter, "test").content.decode()
@@ -387,9 +397,7 @@ class TestReplayFailed:
     @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-45T99:99", "\x00", "9999-99-99T00:00"])
     def test_a_time_that_is_none_is_asked_for_again(self, admin_client, webhook, since):
         delivery = make_delivery(webhook, "failed")
-        response = admin_client.post(
-            url_of(Webhook, "replay-failed", webhook.pk), {"since": since}, follow=True
-        )
+        response = admin_client.post(url_of(Webhook, "replay-failed", webhook.pk), {"since": since}, follow=True)
         assert "Enter a date and time" in response.content.decode()
         delivery.refresh_from_db()
         assert delivery.state == "failed"
@@ -400,8 +408,11 @@ class TestObserveReport:
 
     def test_the_figures_of_the_last_day(self, admin_client, webfilter):
         for result, keys, error in (
-            ("halted", "", ""), ("changed", "profile.name, profile.city", ""), ("changed", "profile.name", ""),
-            ("ignored", "", "timeout"), ("passed", "", ""),
+            ("halted", "", ""),
+            ("changed", "profile.name, profile.city", ""),
+            ("changed", "profile.name", ""),
+            ("ignored", "", "timeout"),
+            ("passed", "", ""),
         ):
             Call.objects.create(
                 webfilter=webfilter, mode="observe", result=result, changed_keys=keys, error=error, duration=0.2
@@ -454,8 +465,14 @@ class TestWebfilterButtons:
 
 
 BUTTONS = [
-    (Webhook, "test"), (Webhook, "rotate-secret"), (Webhook, "show-secret"), (Webhook, "replay-failed"),
-    (Webfilter, "test"), (Webfilter, "rotate-secret"), (Webfilter, "show-secret"), (Webfilter, "reset-breaker"),
+    (Webhook, "test"),
+    (Webhook, "rotate-secret"),
+    (Webhook, "show-secret"),
+    (Webhook, "replay-failed"),
+    (Webfilter, "test"),
+    (Webfilter, "rotate-secret"),
+    (Webfilter, "show-secret"),
+    (Webfilter, "reset-breaker"),
     (Webfilter, "promote"),
 ]
 
@@ -494,5 +511,10 @@ def test_samples_on_the_page_are_json(admin_client, webfilter):
     texts = re.findall(r'<pre class="owh-json" tabindex="0">(.*?)</pre>', page, re.DOTALL)
     assert len(texts) >= 4
     for text in texts:
-        json.loads(text.replace("&quot;", '"').replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">")
-                   .replace("&amp;", "&"))
+        json.loads(
+            text.replace("&quot;", '"')
+            .replace("&#x27;", "'")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&")
+        )

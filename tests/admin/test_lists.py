@@ -1,4 +1,5 @@
 """The lists of webhooks and webfilters: columns, filters, search, actions and deletion."""
+
 from datetime import timedelta
 
 import pytest
@@ -55,8 +56,12 @@ class TestColumns:
 
     def test_nearly_all_is_not_all(self, admin_client, webhook):
         Delivery.objects.bulk_create(
-            Delivery(webhook=webhook, event_id=f"{number:032x}", event_type=LOGIN,
-                     state="failed" if number == 0 else "delivered")
+            Delivery(
+                webhook=webhook,
+                event_id=f"{number:032x}",
+                event_type=LOGIN,
+                state="failed" if number == 0 else "delivered",
+            )
             for number in range(400)
         )
         assert "99 % " in admin_client.get(url_of(Webhook)).content.decode()
@@ -67,10 +72,15 @@ class TestColumns:
         row = admin_client.get(url_of(Webhook)).content.decode().partition("field-latest_column")[2]
         assert row.startswith('"><span class="owh-badge owh-bad"')
 
-    @pytest.mark.parametrize("fields, says", [
-        ({}, ">fine<"), ({"enabled": False}, ">off<"), ({"failing_since": NOW}, ">failing<"),
-        ({"enabled": False, "failing_since": NOW, "disabled_reason": "gone"}, 'title="gone">disabled<'),
-    ])
+    @pytest.mark.parametrize(
+        "fields, says",
+        [
+            ({}, ">fine<"),
+            ({"enabled": False}, ">off<"),
+            ({"failing_since": NOW}, ">failing<"),
+            ({"enabled": False, "failing_since": NOW, "disabled_reason": "gone"}, 'title="gone">disabled<'),
+        ],
+    )
     @pytest.mark.usefixtures("webhook")
     def test_the_health_of_a_webhook(self, admin_client, fields, says):
         Webhook.objects.update(**fields)
@@ -102,34 +112,40 @@ class TestColumns:
         assert escape(HOSTILE)[:20] in page
 
 
-@pytest.mark.parametrize("query, expected", [
-    ("", {1, 2, 3, 4}),
-    ("?enabled__exact=0", {3}),
-    ("?subdomain=learning", {1, 3, 4}),
-    ("?subdomain=content_authoring", {2}),
-    ("?subdomain=nonsense", set()),
-    (f"?event={LOGIN}", {1, 4}),
-    ("?known=no", set()),
-    ("?known=yes", {1, 2, 3, 4}),
-    ("?known=maybe", {1, 2, 3, 4}),
-    ("?health=failing", {3, 4}),
-    ("?health=disabled", {3}),
-    ("?health=fine", {1, 2}),
-    ("?q=SESSION_LOGIN", {1, 4}),
-    ("?q=session.login", {1, 4}),
-    ("?q=crm", {1}),
-    ("?q=grades", {2}),
-    ("?q=nothing+of+this", set()),
-])
+@pytest.mark.parametrize(
+    "query, expected",
+    [
+        ("", {1, 2, 3, 4}),
+        ("?enabled__exact=0", {3}),
+        ("?subdomain=learning", {1, 3, 4}),
+        ("?subdomain=content_authoring", {2}),
+        ("?subdomain=nonsense", set()),
+        (f"?event={LOGIN}", {1, 4}),
+        ("?known=no", set()),
+        ("?known=yes", {1, 2, 3, 4}),
+        ("?known=maybe", {1, 2, 3, 4}),
+        ("?health=failing", {3, 4}),
+        ("?health=disabled", {3}),
+        ("?health=fine", {1, 2}),
+        ("?q=SESSION_LOGIN", {1, 4}),
+        ("?q=session.login", {1, 4}),
+        ("?q=crm", {1}),
+        ("?q=grades", {2}),
+        ("?q=nothing+of+this", set()),
+    ],
+)
 def test_filters_and_search_of_webhooks(admin_client, query, expected):
     course = "org.openedx.content_authoring.course.created.v1"
     grade = "org.openedx.learning.student.registration.completed.v1"
-    for number, fields in enumerate([
-        {"event": LOGIN, "webhook_url": "https://crm.example.com/"},
-        {"event": course, "description": "syncs grades"},
-        {"event": grade, "enabled": False, "failing_since": NOW, "disabled_reason": "down"},
-        {"event": LOGIN, "failing_since": NOW},
-    ], start=1):
+    for number, fields in enumerate(
+        [
+            {"event": LOGIN, "webhook_url": "https://crm.example.com/"},
+            {"event": course, "description": "syncs grades"},
+            {"event": grade, "enabled": False, "failing_since": NOW, "disabled_reason": "down"},
+            {"event": LOGIN, "failing_since": NOW},
+        ],
+        start=1,
+    ):
         Webhook.objects.create(pk=number, **{"webhook_url": "https://example.com/", **fields})
     assert listed(admin_client, Webhook, query) == expected
 
@@ -166,8 +182,13 @@ class TestActions:
         )
         act(admin_client, Webhook, "enable_hooks", webhook)
         webhook.refresh_from_db()
-        assert (webhook.enabled, webhook.consecutive_failures, webhook.failing_since, webhook.warned_at,
-                webhook.disabled_reason) == (True, 0, None, None, "")
+        assert (
+            webhook.enabled,
+            webhook.consecutive_failures,
+            webhook.failing_since,
+            webhook.warned_at,
+            webhook.disabled_reason,
+        ) == (True, 0, None, None, "")
 
     def test_they_are_in_the_history(self, admin_client, webhook):
         act(admin_client, Webhook, "disable_hooks", webhook)

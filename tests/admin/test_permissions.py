@@ -1,4 +1,5 @@
 """Who may do what: Django's model permissions, and nothing beside them."""
+
 import pytest
 from django.test import Client
 

@@ -1,4 +1,5 @@
 """Whatever an operator's browser sends, it is answered with a page: never with a server error."""
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,12 +15,39 @@ often = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
-_nasty = st.sampled_from([
-    "", " ", "\x00", "\r\n", "a\r\nX-B: b", "<script>", "' OR 1=1 --", "9" * 400, "-1", "1e999", "nan", "inf", "²",
-    "𝟝s", "[" * 3000, "(" * 3000, "a." * 3000, "`" + "[" * 5000, "{a: " * 2000, "'" * 999, "https://[",
-    "https://[::1]:x", "http://\u2028", "https://xn--.example/", "https://a\u0301.example/", "whsec_",
-    "whsec_" + "A" * 60, "\ud7ff", "🙂" * 300,
-])
+_nasty = st.sampled_from(
+    [
+        "",
+        " ",
+        "\x00",
+        "\r\n",
+        "a\r\nX-B: b",
+        "<script>",
+        "' OR 1=1 --",
+        "9" * 400,
+        "-1",
+        "1e999",
+        "nan",
+        "inf",
+        "²",
+        "𝟝s",
+        "[" * 3000,
+        "(" * 3000,
+        "a." * 3000,
+        "`" + "[" * 5000,
+        "{a: " * 2000,
+        "'" * 999,
+        "https://[",
+        "https://[::1]:x",
+        "http://\u2028",
+        "https://xn--.example/",
+        "https://a\u0301.example/",
+        "whsec_",
+        "whsec_" + "A" * 60,
+        "\ud7ff",
+        "🙂" * 300,
+    ]
+)
 _texts = st.one_of(_nasty, st.text(max_size=60), st.text(st.characters(max_codepoint=127), max_size=60))
 _hosts = st.text(st.sampled_from("abc.-_:[]@/%#?é\u3002 1"), max_size=12).map("https://{}".format)
 _names = ("name", "value")
@@ -67,11 +95,32 @@ def test_a_random_form_for_a_hook_with_secrets(admin_client, webhook, webfilter,
 @pytest.mark.usefixtures("webhook", "webfilter", "delivery")
 @pytest.mark.parametrize("model", [Webhook, Webfilter, Delivery])
 @often
-@given(query=st.dictionaries(
-    st.sampled_from(["q", "p", "o", "enabled__exact", "subdomain", "event", "known", "health", "state__exact", "all",
-                     "webhook__id__exact", "created__gte", "event_type", "mode__exact", "e", "_facets"]),
-    _texts, max_size=4,
-))
+@given(
+    query=st.dictionaries(
+        st.sampled_from(
+            [
+                "q",
+                "p",
+                "o",
+                "enabled__exact",
+                "subdomain",
+                "event",
+                "known",
+                "health",
+                "state__exact",
+                "all",
+                "webhook__id__exact",
+                "created__gte",
+                "event_type",
+                "mode__exact",
+                "e",
+                "_facets",
+            ]
+        ),
+        _texts,
+        max_size=4,
+    )
+)
 def test_a_random_address_of_a_list(admin_client, model, query):
     response = admin_client.get(url_of(model), query, follow=True)
     assert response.status_code in (200, 400)

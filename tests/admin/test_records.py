@@ -1,4 +1,5 @@
 """The pages of deliveries and calls."""
+
 import uuid
 from datetime import timedelta
 
@@ -65,10 +66,20 @@ class TestList:
         page = admin_client.get(response["Location"] if response.status_code == 302 else url_of(Delivery), {"q": term})
         assert page.status_code == 200
 
-    @pytest.mark.parametrize("query", [
-        "?state__exact=nonsense", "?webhook__id__exact=abc", "?webhook__id__exact=999999999999999999999",
-        "?created__gte=never", "?p=99999", "?p=abc", "?o=9", "?user_id__exact=1", "?webhook__secret__startswith=w",
-    ])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "?state__exact=nonsense",
+            "?webhook__id__exact=abc",
+            "?webhook__id__exact=999999999999999999999",
+            "?created__gte=never",
+            "?p=99999",
+            "?p=abc",
+            "?o=9",
+            "?user_id__exact=1",
+            "?webhook__secret__startswith=w",
+        ],
+    )
     @pytest.mark.usefixtures("delivery")
     def test_a_mistyped_address_is_no_error(self, admin_client, query):
         assert admin_client.get(url_of(Delivery) + query).status_code in (200, 302, 400)
@@ -105,8 +116,9 @@ class TestSize:
         for model in (Delivery, Call):
             assert admin.site.get_model_admin(model).show_facets is admin.ShowFacets.NEVER
 
-    def test_the_number_of_queries_does_not_grow_with_the_rows(self, admin_client, webhook,
-                                                                django_assert_max_num_queries):
+    def test_the_number_of_queries_does_not_grow_with_the_rows(
+        self, admin_client, webhook, django_assert_max_num_queries
+    ):
         for _ in range(60):
             make_delivery(webhook)
         with django_assert_max_num_queries(12):
@@ -141,11 +153,14 @@ class TestPage:
             assert "<img src=x" not in page
             assert escape(HOSTILE) in page
 
-    @pytest.mark.parametrize("due, enabled, says", [
-        (timedelta(minutes=-5), True, "the Celery workers are not running"),
-        (timedelta(minutes=-5), False, "its webhook is disabled"),
-        (timedelta(minutes=5), True, None),
-    ])
+    @pytest.mark.parametrize(
+        "due, enabled, says",
+        [
+            (timedelta(minutes=-5), True, "the Celery workers are not running"),
+            (timedelta(minutes=-5), False, "its webhook is disabled"),
+            (timedelta(minutes=5), True, None),
+        ],
+    )
     def test_why_a_pending_delivery_waits(self, admin_client, webhook, due, enabled, says):
         type(webhook).objects.update(enabled=enabled)
         delivery = make_delivery(webhook, "pending", next_attempt_at=timezone.now() + due)
@@ -175,9 +190,9 @@ class TestPage:
         Delivery.objects.update(payload=payload)
         assert admin_client.get(url_of(Delivery, "change", delivery.pk)).status_code == 200
 
-    @pytest.mark.parametrize("response", [
-        '{"half": "\\ud83d"}', "[" * 2000, f'{{"n": {"9" * 4000}}}', '"\\u0000"', "NaN",
-    ])
+    @pytest.mark.parametrize(
+        "response", ['{"half": "\\ud83d"}', "[" * 2000, f'{{"n": {"9" * 4000}}}', '"\\u0000"', "NaN"]
+    )
     def test_any_response_can_be_shown(self, admin_client, delivery, response):
         """What an endpoint answered must not lock people out of the page that shows it."""
         Attempt.objects.update(response_excerpt=response)
@@ -190,9 +205,15 @@ class TestPage:
         assert admin_client.post(url_of(Delivery, "delete", delivery.pk), {"post": "yes"}).status_code == 403
         assert admin_client.post(url_of(Delivery, "change", delivery.pk), {"state": "delivered"}).status_code == 403
 
-    @pytest.mark.parametrize("state, buttons", [
-        ("pending", {"retry", "cancel"}), ("delivered", {"replay"}), ("failed", {"replay"}), ("cancelled", {"replay"}),
-    ])
+    @pytest.mark.parametrize(
+        "state, buttons",
+        [
+            ("pending", {"retry", "cancel"}),
+            ("delivered", {"replay"}),
+            ("failed", {"replay"}),
+            ("cancelled", {"replay"}),
+        ],
+    )
     def test_the_buttons_fit_the_state(self, admin_client, webhook, state, buttons):
         delivery = make_delivery(webhook, state)
         page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
@@ -239,9 +260,10 @@ def test_an_action_works_on_everything_that_the_filters_show(admin_client, webho
         make_delivery(webhook, "failed")
     kept = make_delivery(webhook, "delivered")
     first = Delivery.objects.filter(state="failed").first()
-    admin_client.post(url_of(Delivery) + "?state__exact=failed", {
-        "action": "replay_deliveries", "_selected_action": [first.pk], "select_across": "1",
-    })
+    admin_client.post(
+        url_of(Delivery) + "?state__exact=failed",
+        {"action": "replay_deliveries", "_selected_action": [first.pk], "select_across": "1"},
+    )
     assert Delivery.objects.filter(state="pending").count() == 60
     kept.refresh_from_db()
     assert kept.state == "delivered"
@@ -252,16 +274,20 @@ def test_an_action_on_all_works_on_no_more_than_the_list_counted(admin_client, w
     monkeypatch.setattr(records, "COUNTED", 3)
     for _ in range(5):
         first = make_delivery(webhook, "failed")
-    admin_client.post(url_of(Delivery), {
-        "action": "replay_deliveries", "_selected_action": [first.pk], "select_across": "1",
-    })
+    admin_client.post(
+        url_of(Delivery), {"action": "replay_deliveries", "_selected_action": [first.pk], "select_across": "1"}
+    )
     assert Delivery.objects.filter(state="pending").count() == 3
 
 
-@pytest.mark.parametrize("action, state, says", [
-    ("replay_deliveries", "pending", "Nothing to replay"), ("retry_deliveries", "failed", "Nothing to retry"),
-    ("cancel_deliveries", "delivered", "Nothing to cancel"),
-])
+@pytest.mark.parametrize(
+    "action, state, says",
+    [
+        ("replay_deliveries", "pending", "Nothing to replay"),
+        ("retry_deliveries", "failed", "Nothing to retry"),
+        ("cancel_deliveries", "delivered", "Nothing to cancel"),
+    ],
+)
 def test_an_action_that_fits_no_delivery_says_which_it_fits(admin_client, webhook, action, state, says):
     delivery = make_delivery(webhook, state)
     response = admin_client.post(url_of(Delivery), {"action": action, "_selected_action": [delivery.pk]}, follow=True)

@@ -1,4 +1,5 @@
 """The run: start everything, break everything, count."""
+
 import argparse
 import os
 import random
@@ -33,8 +34,18 @@ class Processes:
 
     def start_all(self, with_loop: bool) -> None:
         """Two workers, and a loop beside them."""
-        worker = ["-m", "celery", "-A", "demo.minilms", "worker", "--concurrency=2", "--loglevel=INFO",
-                  "--without-gossip", "--without-mingle", "--prefetch-multiplier=1"]
+        worker = [
+            "-m",
+            "celery",
+            "-A",
+            "demo.minilms",
+            "worker",
+            "--concurrency=2",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--prefetch-multiplier=1",
+        ]
         self._commands = [[*worker, "-n", f"worker{number}@chaos"] for number in range(_WORKERS)]
         if with_loop:
             self._commands.append(["manage.py", "webhooks_deliver", "--loop", "--interval", "0.5"])
@@ -73,8 +84,11 @@ class Run:
         self._database, self._redis = MariaDB(directory), Redis(directory)
         self._endpoints = Endpoints()
         environment = {
-            **os.environ, "DJANGO_SETTINGS_MODULE": "tests.chaos.settings", "PYTHONPATH": os.getcwd(),
-            "CHAOS_DATABASE_PORT": str(self._database.port), "CHAOS_REDIS_PORT": str(self._redis.port),
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
+            "PYTHONPATH": os.getcwd(),
+            "CHAOS_DATABASE_PORT": str(self._database.port),
+            "CHAOS_REDIS_PORT": str(self._redis.port),
         }
         os.environ.update(environment)
         self._processes = Processes(directory, environment)
@@ -194,8 +208,16 @@ still claimed                     {stuck:6}
 still pending                     {states.get("pending", 0):6}
 failed                            {states.get("failed", 0):6}""")
         untried = [path for path in PATHS if path != "/steady" and not self._endpoints.refused[path]]
-        bad = (lost, ghosts, untried, other_ids, self._endpoints.bad_signatures, stuck, states.get("pending"),
-               states.get("failed"))
+        bad = (
+            lost,
+            ghosts,
+            untried,
+            other_ids,
+            self._endpoints.bad_signatures,
+            stuck,
+            states.get("pending"),
+            states.get("failed"),
+        )
         tell("FAILED" if any(bad) else "OK")
         return int(any(bad))
 

@@ -1,4 +1,5 @@
 """Endpoints with bad days, which write down all that they accept."""
+
 import contextlib
 import json
 import threading

@@ -1,4 +1,5 @@
 """``python -m tests.chaos.sender COUNT SECONDS FILE``: real events in real transactions, and what became of each."""
+
 import sys
 import time
 

@@ -1,4 +1,5 @@
 """A MariaDB and a Redis of our own, made to be killed."""
+
 import contextlib
 import shutil
 import signal
@@ -71,14 +72,27 @@ class MariaDB(Server):
     def __init__(self, directory: Path):
         super().__init__(directory)
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={self.directory / 'data'}", "--user=root",
-             "--auth-root-authentication-method=normal", "--skip-test-db"],
-            check=True, capture_output=True,
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                f"--datadir={self.directory / 'data'}",
+                "--user=root",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
+            check=True,
+            capture_output=True,
         )
 
     def command(self):
         return [
-            "mariadbd", "--no-defaults", f"--datadir={self.directory / 'data'}", "--user=root",
-            "--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.directory / 'socket'}",
-            "--innodb-flush-log-at-trx-commit=1", "--character-set-server=utf8mb4",
+            "mariadbd",
+            "--no-defaults",
+            f"--datadir={self.directory / 'data'}",
+            "--user=root",
+            "--bind-address=127.0.0.1",
+            f"--port={self.port}",
+            f"--socket={self.directory / 'socket'}",
+            "--innodb-flush-log-at-trx-commit=1",
+            "--character-set-server=utf8mb4",
         ]

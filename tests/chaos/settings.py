@@ -1,4 +1,5 @@
 """The mini LMS on the servers that the run started, with short waits."""
+
 import os
 
 from demo.minilms.settings import *  # noqa: F403  pylint: disable=wildcard-import,unused-wildcard-import

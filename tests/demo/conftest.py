@@ -1,4 +1,5 @@
 """The mini LMS with a learner, a course and cohorts, and webfilters that the real receiver answers."""
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache

@@ -1,4 +1,5 @@
 """Registration and login: what API clients and people get."""
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
@@ -79,7 +80,7 @@ def test_the_form_keeps_what_was_entered_except_the_password(client, learner):  
 def test_a_login_by_username_or_address_sends_its_event(client, learner, sent, account):
     response = client.post(reverse("login"), {"email_or_username": account, "password": PASSWORD})
     assert (response.status_code, response["Location"]) == (302, reverse("dashboard"))
-    (name, kwargs), = sent
+    ((name, kwargs),) = sent
     assert (name, kwargs["user"].id) == ("SESSION_LOGIN_COMPLETED", learner.pk)
 
 
@@ -103,15 +104,24 @@ def test_a_refused_login_shows_the_message_with_an_error_status(client, learner,
 
 def test_a_refused_login_tells_api_clients_all_that_the_exception_has(client, learner, answer):
     # pylint: disable=unused-argument
-    exception = {"PreventLogin": {
-        "message": "No", "redirect_to": "https://example.com/why", "error_code": "closed", "context": {"a": 1}
-    }}
+    exception = {
+        "PreventLogin": {
+            "message": "No",
+            "redirect_to": "https://example.com/why",
+            "error_code": "closed",
+            "context": {"a": 1},
+        }
+    }
     answer("StudentLoginRequested", {"exception": exception})
     response = client.post(reverse("login_api"), {"email_or_username": "ada", "password": PASSWORD})
     assert response.status_code == 400
     assert response.json() == {
-        "success": False, "value": "No", "redirect_url": "https://example.com/why", "error_code": "closed",
-        "context": {"a": 1}, "email": "ada@example.com",
+        "success": False,
+        "value": "No",
+        "redirect_url": "https://example.com/why",
+        "error_code": "closed",
+        "context": {"a": 1},
+        "email": "ada@example.com",
     }
 
 

@@ -1,4 +1,5 @@
 """Certificates: made and shown."""
+
 import pytest
 from django.urls import reverse
 

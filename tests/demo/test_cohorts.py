@@ -1,4 +1,5 @@
 """Cohorts: assignment and change."""
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
@@ -43,7 +44,7 @@ def test_a_first_cohort_is_an_assignment_with_its_event(staff, learner, cohorts,
     assert result["added"] == [{"username": "ada", "email": "ada@example.com"}]
     assert result["unknown"] == ["nobody"]
     assert list(cohorts["Red"].users.all()) == [learner]
-    (name, kwargs), = sent
+    ((name, kwargs),) = sent
     assert (name, kwargs["cohort"].name) == ("COHORT_MEMBERSHIP_CHANGED", "Red")
 
 
@@ -76,9 +77,7 @@ def test_a_refused_learner_stays(staff, learner, membership, cohorts, answer, se
 
 
 @pytest.mark.parametrize("filter_name", ["CohortAssignmentRequested", "CohortChangeRequested"])
-def test_an_answer_names_another_cohort_of_the_course(
-    staff, course, learner, membership, cohorts, answer, filter_name
-):  # pylint: disable=too-many-arguments,too-many-positional-arguments
+def test_an_answer_names_another_cohort_of_the_course(staff, course, learner, membership, cohorts, answer, filter_name):  # pylint: disable=too-many-arguments,too-many-positional-arguments
     green = CourseUserGroup.objects.create(name="Green", course_id=course.id)
     answer(filter_name, {"data": {"target_cohort": {"name": "Green"}}})
     move(staff, cohorts["Blue"], learner)

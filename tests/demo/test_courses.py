@@ -1,4 +1,5 @@
 """The course list, a course's about page and the dashboard."""
+
 import pytest
 from django.urls import reverse
 
@@ -70,8 +71,7 @@ def test_an_answer_replaces_the_dashboard(learner_client, answer, exception, sta
 
 @pytest.mark.parametrize("name", ["DashboardRenderStarted", "CourseAboutRenderStarted"])
 @pytest.mark.parametrize(
-    "body, status",
-    [(b"", 200), (b"\xff\xfe<h1>", 200), (b"null", 200), ({"data": 5}, 200), (b"", 403), (b"", 500)],
+    "body, status", [(b"", 200), (b"\xff\xfe<h1>", 200), (b"null", 200), ({"data": 5}, 200), (b"", 403), (b"", 500)]
 )
 def test_a_useless_answer_changes_nothing(learner_client, enrollment, answer, name, body, status):
     # pylint: disable=too-many-arguments,too-many-positional-arguments

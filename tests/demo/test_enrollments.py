@@ -1,4 +1,5 @@
 """Enrolling and unenrolling: filters, events in the platform's order, and what the learner gets."""
+
 import pytest
 from django.urls import reverse
 

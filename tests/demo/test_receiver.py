@@ -1,4 +1,5 @@
 """The receiver: its own check of signatures, its record, and the answers a person chooses."""
+
 import base64
 import hmac
 import json
@@ -108,7 +109,7 @@ def api():
 def test_a_request_is_recorded_with_its_signature_and_its_answer(api):
     now = int(datetime.now(UTC).timestamp())
     api.call("POST", "/webhooks/SESSION_LOGIN_COMPLETED", BODY, **signed(timestamp=now))
-    entry, = api.json("/api/requests")
+    (entry,) = api.json("/api/requests")
     assert (entry["type"], entry["name"], entry["method"]) == ("webhook", "SESSION_LOGIN_COMPLETED", "POST")
     assert (entry["body"]["format"], entry["body"]["json"]) == ("json", json.loads(BODY))
     assert entry["signature"]["verdict"] == "valid"

@@ -1,4 +1,5 @@
 """Starting and stopping ``python -m demo``: nothing is left behind, and what is wrong is said."""
+
 import os
 import re
 import signal
@@ -145,6 +146,10 @@ def test_studio_loads_the_plugin_too():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "test_settings", "SERVICE_VARIANT": "cms"}
     result = subprocess.run(
         [sys.executable, "-c", f"from django.conf import settings; {code}; print(settings.PROJECT_TYPE)"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert result.stdout.split() == ["True", "cms.djangoapp"]

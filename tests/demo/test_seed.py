@@ -1,4 +1,5 @@
 """What the demo begins with, and what a second run leaves alone."""
+
 import json
 
 import pytest

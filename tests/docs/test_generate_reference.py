@@ -53,12 +53,15 @@ def test_nested_members_have_their_path(pages):
     assert "``enrollment.user.pii.email``" in (pages / "events" / "COURSE_ENROLLMENT_CREATED.rst").read_text()
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("plain", "plain"),
-    ("``a_b*`` and a_b*", "``a_b*`` and a\\_b\\*"),
-    ("`a_b` and **bold**", "``a_b`` and **bold**"),
-    ("an odd ` and |x| and C:\\", "an odd \\` and \\|x\\| and C:\\\\"),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("plain", "plain"),
+        ("``a_b*`` and a_b*", "``a_b*`` and a\\_b\\*"),
+        ("`a_b` and **bold**", "``a_b`` and **bold**"),
+        ("an odd ` and |x| and C:\\", "an odd \\` and \\|x\\| and C:\\\\"),
+    ],
+)
 def test_texts_of_the_libraries_are_no_markup(text, expected):
     """But for literals and bold words."""
     assert generate_reference.escaped(text) == expected

@@ -1,4 +1,5 @@
 """``manage.py webhooks_purge``."""
+
 import io
 
 import pytest
@@ -21,15 +22,18 @@ def purge(*arguments):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("arguments, expected", [
-    ([], ["full", "emptied", "gone"]),
-    (["--payloads-only"], ["full", "emptied", "emptied"]),
-    (["--older-than", "5"], ["full", "gone", "gone"]),
-    (["--older-than", "0"], ["gone", "gone", "gone"]),
-    (["--older-than", "inf"], ["full", "full", "full"]),
-    (["--older-than", "0.5", "--payloads-only"], ["emptied", "emptied", "emptied"]),
-    (["--older-than", "0", "--dry-run"], ["full", "full", "full"]),
-])
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        ([], ["full", "emptied", "gone"]),
+        (["--payloads-only"], ["full", "emptied", "emptied"]),
+        (["--older-than", "5"], ["full", "gone", "gone"]),
+        (["--older-than", "0"], ["gone", "gone", "gone"]),
+        (["--older-than", "inf"], ["full", "full", "full"]),
+        (["--older-than", "0.5", "--payloads-only"], ["emptied", "emptied", "emptied"]),
+        (["--older-than", "0", "--dry-run"], ["full", "full", "full"]),
+    ],
+)
 def test_the_age_is_the_settings_or_the_option_s(webhook, arguments, expected):
     deliveries = [deliver(webhook, age) for age in (1, 10, 40)]
     purge(*arguments)
@@ -102,15 +106,18 @@ def test_progress_is_a_line_that_is_overwritten_on_a_terminal(webhook, monkeypat
     assert out.getvalue().count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments, problem", [
-    (["--older-than", "-1"], "older-than"),
-    (["--older-than", "soon"], "older-than"),
-    (["--older-than", "nan"], "older-than"),
-    (["--webhook", "x"], "webhook"),
-    (["--webhook", "999999"], "There is no webhook 999999."),
-    (["--webfilter", "999999"], "There is no webfilter 999999."),
-    (["--webhook", "1", "--webfilter", "1"], "not allowed"),
-])
+@pytest.mark.parametrize(
+    "arguments, problem",
+    [
+        (["--older-than", "-1"], "older-than"),
+        (["--older-than", "soon"], "older-than"),
+        (["--older-than", "nan"], "older-than"),
+        (["--webhook", "x"], "webhook"),
+        (["--webhook", "999999"], "There is no webhook 999999."),
+        (["--webfilter", "999999"], "There is no webfilter 999999."),
+        (["--webhook", "1", "--webfilter", "1"], "not allowed"),
+    ],
+)
 def test_bad_input_is_refused_and_nothing_removed(webhook, arguments, problem):
     delivery = deliver(webhook, 40)
     with pytest.raises(CommandError, match=problem):

@@ -1,4 +1,5 @@
 """``manage.py webhooks_schema``: the reference of this installation on standard output."""
+
 import io
 import json
 
@@ -37,9 +38,7 @@ def test_one_type(name):
     """By its dotted type or its short name."""
     document = json.loads(output(name))
     assert list(document["webhooks"]) == [LOGIN]
-    assert set(document["components"]["schemas"]) == {
-        "EventMetadata", "learning.UserData", "learning.UserPersonalData",
-    }
+    assert set(document["components"]["schemas"]) == {"EventMetadata", "learning.UserData", "learning.UserPersonalData"}
 
 
 def test_several_types_come_once_each():

@@ -56,17 +56,9 @@ ALIASES = (
         "CourseAboutPageURLRequested",
         "org.openedx.learning.course_about.page.url.requested.v1",
     ),
-    (
-        "ScheduleQuerysetRequested",
-        "ScheduleQuerySetRequested",
-        "org.openedx.learning.schedule.queryset.requested.v1",
-    ),
+    ("ScheduleQuerysetRequested", "ScheduleQuerySetRequested", "org.openedx.learning.schedule.queryset.requested.v1"),
     ("AuthoringLmsPageUrlRequested", "LMSPageURLRequested", "org.openedx.content_authoring.lms.page.url.requested.v1"),
-    (
-        "Course_aboutRenderStarted",
-        "CourseAboutRenderStarted",
-        "org.openedx.learning.course_about.render.started.v1",
-    ),
+    ("Course_aboutRenderStarted", "CourseAboutRenderStarted", "org.openedx.learning.course_about.render.started.v1"),
     (
         "CourseEnrollmentQuerysetRequested",
         "CourseEnrollmentQuerysetRequested",

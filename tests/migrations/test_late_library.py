@@ -8,10 +8,13 @@ from openedx_webhooks.models import Webfilter, Webhook
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("model, hooks, short_name, dotted", [
-    (Webhook, index.webhooks, "SESSION_LOGIN_COMPLETED", "org.openedx.learning.auth.session.login.completed.v1"),
-    (Webfilter, index.webfilters, "StudentLoginRequested", "org.openedx.learning.student.login.requested.v1"),
-])
+@pytest.mark.parametrize(
+    "model, hooks, short_name, dotted",
+    [
+        (Webhook, index.webhooks, "SESSION_LOGIN_COMPLETED", "org.openedx.learning.auth.session.login.completed.v1"),
+        (Webfilter, index.webfilters, "StudentLoginRequested", "org.openedx.learning.student.login.requested.v1"),
+    ],
+)
 def test_they_are_called_once_the_library_is_there(model, hooks, short_name, dotted):
     """The short name that the migration had to leave is found by the type."""
     hook = model.objects.create(event=short_name, webhook_url="https://example.com/")

@@ -1,4 +1,5 @@
 """Validation of hooks outside the forms: ``clean()`` says what to enter instead."""
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -19,9 +20,10 @@ MAY_LOGIN = "org.openedx.learning.student.login.requested.v1"
 URL = "https://example.com/hooks"
 
 
-@pytest.mark.parametrize("model, name, dotted", [
-    (Webhook, "SESSION_LOGIN_COMPLETED", LOGIN), (Webfilter, "StudentLoginRequested", MAY_LOGIN),
-])
+@pytest.mark.parametrize(
+    "model, name, dotted",
+    [(Webhook, "SESSION_LOGIN_COMPLETED", LOGIN), (Webfilter, "StudentLoginRequested", MAY_LOGIN)],
+)
 def test_a_short_name_is_stored_as_the_dotted_type(model, name, dotted):
     hook = model(event=name, webhook_url=URL)
     hook.full_clean()
@@ -55,15 +57,18 @@ def test_every_catalogued_type_fits_its_column():
     assert len(longest) <= Webhook._meta.get_field("event").max_length
 
 
-@pytest.mark.parametrize("fields, field", [
-    ({"webhook_url": ""}, "webhook_url"),
-    ({"webhook_url": "mailto:a@example.com"}, "webhook_url"),
-    ({"condition": "a =="}, "condition"),
-    ({"shape": "{"}, "shape"),
-    ({"headers": {"Host": "x"}}, "headers"),
-    ({"headers": ["Host"]}, "headers"),
-    ({"headers": {"X-A": 1}}, "headers"),
-])
+@pytest.mark.parametrize(
+    "fields, field",
+    [
+        ({"webhook_url": ""}, "webhook_url"),
+        ({"webhook_url": "mailto:a@example.com"}, "webhook_url"),
+        ({"condition": "a =="}, "condition"),
+        ({"shape": "{"}, "shape"),
+        ({"headers": {"Host": "x"}}, "headers"),
+        ({"headers": ["Host"]}, "headers"),
+        ({"headers": {"X-A": 1}}, "headers"),
+    ],
+)
 @pytest.mark.parametrize("model, event", [(Webhook, LOGIN), (Webfilter, MAY_LOGIN)])
 def test_every_validator_is_on_its_field(model, event, fields, field):
     with pytest.raises(ValidationError) as error:
@@ -71,36 +76,69 @@ def test_every_validator_is_on_its_field(model, event, fields, field):
     assert set(error.value.message_dict) == {field}
 
 
-@pytest.mark.parametrize("fields, field", [
-    ({"redirect_on_4xx": "nowhere"}, "redirect_on_4xx"),
-    ({"redirect_on_5xx": "//evil.example"}, "redirect_on_5xx"),
-    ({"redirect_on_request_exception": "data:text/html,x"}, "redirect_on_request_exception"),
-    ({"timeout": 0}, "timeout"),
-    ({"timeout": 31}, "timeout"),
-    ({"mode": "sometimes"}, "mode"),
-    ({"call_log": "some"}, "call_log"),
-])
+@pytest.mark.parametrize(
+    "fields, field",
+    [
+        ({"redirect_on_4xx": "nowhere"}, "redirect_on_4xx"),
+        ({"redirect_on_5xx": "//evil.example"}, "redirect_on_5xx"),
+        ({"redirect_on_request_exception": "data:text/html,x"}, "redirect_on_request_exception"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": 31}, "timeout"),
+        ({"mode": "sometimes"}, "mode"),
+        ({"call_log": "some"}, "call_log"),
+    ],
+)
 def test_the_fields_of_webfilters(fields, field):
     with pytest.raises(ValidationError) as error:
         Webfilter(event=MAY_LOGIN, webhook_url=URL, **fields).full_clean()
     assert set(error.value.message_dict) == {field}
 
 
-@pytest.mark.parametrize("url", [
-    "https://example.com", "http://localhost:8000/a?b=c", "http://127.0.0.1:5678/webhook/x", "http://n8n:5678/webhook",
-    "https://[2001:db8::1]:8443/", "https://bücher.example/", "http://some_service/", "https://example.com./",
-    "HTTPS://EXAMPLE.COM/",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "http://localhost:8000/a?b=c",
+        "http://127.0.0.1:5678/webhook/x",
+        "http://n8n:5678/webhook",
+        "https://[2001:db8::1]:8443/",
+        "https://bücher.example/",
+        "http://some_service/",
+        "https://example.com./",
+        "HTTPS://EXAMPLE.COM/",
+    ],
+)
 def test_a_full_address_is_accepted(url):
     assert validate_endpoint(url) is None  # what is not accepted raises
 
 
-@pytest.mark.parametrize("url", [
-    "", "example.com", "//example.com", "ftp://example.com", "file:///etc/passwd", "gopher://x", "http:///path",
-    "http://", "https://?x", "http://a..b", "http://.", "http://" + "a" * 64 + ".com", "http://exa mple.com",
-    "http://example.com/\r\nX: y", "http://example.com:port/", "http://example.com:-1/", "http://[::1", "http://[zz]/",
-    "http://user@example.com/", "http://:secret@example.com/", "http://\x00/", "javascript:alert(1)",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com",
+        "//example.com",
+        "ftp://example.com",
+        "file:///etc/passwd",
+        "gopher://x",
+        "http:///path",
+        "http://",
+        "https://?x",
+        "http://a..b",
+        "http://.",
+        "http://" + "a" * 64 + ".com",
+        "http://exa mple.com",
+        "http://example.com/\r\nX: y",
+        "http://example.com:port/",
+        "http://example.com:-1/",
+        "http://[::1",
+        "http://[zz]/",
+        "http://user@example.com/",
+        "http://:secret@example.com/",
+        "http://\x00/",
+        "javascript:alert(1)",
+    ],
+)
 def test_bad_endpoints_are_refused_with_advice(url):
     with pytest.raises(ValidationError) as error:
         validate_endpoint(url)
@@ -112,10 +150,22 @@ def test_a_path_or_a_full_address_is_accepted(url):
     validate_redirect(url)
 
 
-@pytest.mark.parametrize("url", [
-    "dashboard", "//evil.example", "/\\evil.example", "\\/evil.example", "javascript:alert(1)", "/a b", "/a\nb",
-    "http:/evil.example", "https://", "/\tevil", "data:text/html,x",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "dashboard",
+        "//evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "javascript:alert(1)",
+        "/a b",
+        "/a\nb",
+        "http:/evil.example",
+        "https://",
+        "/\tevil",
+        "data:text/html,x",
+    ],
+)
 def test_bad_redirects_are_refused_with_advice(url):
     """A path that a browser reads as another server, and schemes that run script, among them."""
     with pytest.raises(ValidationError, match="or a path on this site such as /dashboard"):
@@ -154,9 +204,10 @@ def test_a_list_of_waits_is_accepted(value):
     validate_schedule(value)
 
 
-@pytest.mark.parametrize("value", [
-    "5s", {"a": 1}, [0], [-5], [1.5], [True], ["5"], [None], [[5]], [30 * 86400 + 1], [1] * 51, [float("nan")],
-])
+@pytest.mark.parametrize(
+    "value",
+    ["5s", {"a": 1}, [0], [-5], [1.5], [True], ["5"], [None], [[5]], [30 * 86400 + 1], [1] * 51, [float("nan")]],
+)
 def test_bad_schedules_are_refused_with_advice(value):
     with pytest.raises(ValidationError, match=r"such as \[5, 300, 1800\]"):
         validate_schedule(value)

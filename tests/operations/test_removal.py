@@ -1,4 +1,5 @@
 """Deleting a hook with everything that was recorded of it."""
+
 import pytest
 from django.utils import timezone
 

@@ -1,4 +1,5 @@
 """What is removed when: payloads after days, rows after weeks, and nothing that is still owed."""
+
 # pylint: disable=protected-access
 import io
 import threading
@@ -60,8 +61,13 @@ def days_ago(days):
 def deliver(webhook, age, state=State.DELIVERED, attempts=1):
     """A delivery of so many days ago, with attempts."""
     delivery = Delivery.objects.create(
-        webhook=webhook, event_id=f"{next(_numbers):032x}", event_type=EVENT, payload={"a": 1}, state=state,
-        created=days_ago(age), user_id=5,
+        webhook=webhook,
+        event_id=f"{next(_numbers):032x}",
+        event_type=EVENT,
+        payload={"a": 1},
+        state=state,
+        created=days_ago(age),
+        user_id=5,
     )
     for _ in range(attempts):
         Attempt.objects.create(delivery=delivery, started_at=delivery.created, response_excerpt="hello")
@@ -71,7 +77,11 @@ def deliver(webhook, age, state=State.DELIVERED, attempts=1):
 def call(webfilter, age):
     """A call of so many days ago."""
     return Call.objects.create(
-        webfilter=webfilter, mode="enforce", result="passed", started_at=days_ago(age), request_body={"a": 1},
+        webfilter=webfilter,
+        mode="enforce",
+        result="passed",
+        started_at=days_ago(age),
+        request_body={"a": 1},
         response_excerpt="hello",
     )
 
@@ -113,13 +123,16 @@ class TestAges:
         left = list(Call.objects.values_list("request_body", "response_excerpt"))
         assert left == {"gone": [], "emptied": [(None, "")], "full": [({"a": 1}, "hello")]}[expected]
 
-    @pytest.mark.parametrize("payload_days, row_days, expected", [
-        (0, 0, ["full", "full", "full"]),
-        (0, 30, ["full", "full", "gone"]),
-        (7, 0, ["full", "emptied", "emptied"]),
-        (30, 7, ["full", "gone", "gone"]),
-        (0.5, 10**9, ["emptied", "emptied", "emptied"]),
-    ])
+    @pytest.mark.parametrize(
+        "payload_days, row_days, expected",
+        [
+            (0, 0, ["full", "full", "full"]),
+            (0, 30, ["full", "full", "gone"]),
+            (7, 0, ["full", "emptied", "emptied"]),
+            (30, 7, ["full", "gone", "gone"]),
+            (0.5, 10**9, ["emptied", "emptied", "emptied"]),
+        ],
+    )
     def test_are_settings_and_0_is_for_ever(self, webhook, settings, payload_days, row_days, expected):
         settings.OPENEDX_WEBHOOKS = {"RETENTION_PAYLOAD_DAYS": payload_days, "RETENTION_ROW_DAYS": row_days}
         deliveries = [deliver(webhook, age) for age in (1, 10, 40)]

@@ -1,4 +1,5 @@
 """A retired user's data is emptied when the platform says so."""
+
 import subprocess
 import sys
 import types
@@ -43,7 +44,11 @@ def make_webhook(db):  # pylint: disable=unused-argument
 def deliver(webhook, user_id, state=State.DELIVERED):
     """A delivery about a user, with an attempt."""
     delivery = Delivery.objects.create(
-        webhook=webhook, event_id=f"{Delivery.objects.count():032x}", event_type=EVENT, payload={"a": 1}, state=state,
+        webhook=webhook,
+        event_id=f"{Delivery.objects.count():032x}",
+        event_type=EVENT,
+        payload={"a": 1},
+        state=state,
         user_id=user_id,
     )
     Attempt.objects.create(delivery=delivery, started_at=timezone.now(), response_excerpt="hello")
@@ -94,7 +99,11 @@ def test_calls_are_emptied(db):  # pylint: disable=unused-argument
     webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
     for user_id in (5, 6, None):
         Call.objects.create(
-            webfilter=webfilter, mode="enforce", result="passed", request_body={"a": 1}, response_excerpt="hello",
+            webfilter=webfilter,
+            mode="enforce",
+            result="passed",
+            request_body={"a": 1},
+            response_excerpt="hello",
             user_id=user_id,
         )
     retirement.forget(5)

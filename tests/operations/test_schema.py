@@ -1,4 +1,5 @@
 """The generated reference: valid OpenAPI 3.1, and true to what is sent and taken back."""
+
 import dataclasses
 import enum
 import json
@@ -84,6 +85,7 @@ class TestDocument:
 
     def test_no_member_is_one_that_never_leaves(self, document):
         """What redaction drops isn't promised."""
+
         def names(value):
             if isinstance(value, dict):
                 for name, item in value.items():
@@ -158,15 +160,18 @@ class TestPayload:
         del sample["event_metadata"]
         assert not validator(schema.payload_schema(hook_type)).is_valid(sample)
 
-    @pytest.mark.parametrize("path, value", [
-        (("user", "id"), "42"),
-        (("user", "id"), None),
-        (("user", "pii"), None),
-        (("user", "is_active"), "true"),
-        (("event_metadata", "event_type"), "org.openedx.learning.student.registration.completed.v1"),
-        (("event_metadata", "time"), "yesterday"),
-        (("event_metadata", "id"), "1"),
-    ])
+    @pytest.mark.parametrize(
+        "path, value",
+        [
+            (("user", "id"), "42"),
+            (("user", "id"), None),
+            (("user", "pii"), None),
+            (("user", "is_active"), "true"),
+            (("event_metadata", "event_type"), "org.openedx.learning.student.registration.completed.v1"),
+            (("event_metadata", "time"), "yesterday"),
+            (("event_metadata", "id"), "1"),
+        ],
+    )
     def test_what_is_never_sent_does_not_validate(self, path, value):
         """Wrong types, nulls, other events' types, malformed dates."""
         event_type = catalog.find_event("SESSION_LOGIN_COMPLETED")
@@ -192,8 +197,11 @@ def differing(value, json_schema, definitions, path="$"):
     return [
         *(f"+{path}.{name}" for name in set(value) - set(properties)),
         *(f"-{path}.{name}" for name in set(properties) - set(value)),
-        *(found for name in set(value) & set(properties)
-          for found in differing(value[name], properties[name], definitions, f"{path}.{name}")),
+        *(
+            found
+            for name in set(value) & set(properties)
+            for found in differing(value[name], properties[name], definitions, f"{path}.{name}")
+        ),
     ]
 
 
@@ -225,7 +233,11 @@ class TestRealObjects:
             "CohortChangeRequested": {"current_membership": membership, "target_cohort": other},
             "CohortAssignmentRequested": {"user": user, "target_cohort": other},
             "CertificateCreationRequested": {
-                "user": user, "course_key": COURSE, "mode": "honor", "status": None, "grade": None,
+                "user": user,
+                "course_key": COURSE,
+                "mode": "honor",
+                "status": None,
+                "grade": None,
                 "generation_mode": "batch",
             },
             "CourseEnrollmentQuerysetRequested": {"enrollments": CourseEnrollment.objects.all()},
@@ -236,11 +248,21 @@ class TestRealObjects:
             },
         }
 
-    @pytest.mark.parametrize("name", [
-        "StudentLoginRequested", "StudentRegistrationRequested", "CourseEnrollmentStarted", "CourseUnenrollmentStarted",
-        "CohortChangeRequested", "CohortAssignmentRequested", "CertificateCreationRequested",
-        "CourseEnrollmentQuerysetRequested", "CourseStartDateValidationFailed", "DashboardRenderStarted",
-    ])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "StudentLoginRequested",
+            "StudentRegistrationRequested",
+            "CourseEnrollmentStarted",
+            "CourseUnenrollmentStarted",
+            "CohortChangeRequested",
+            "CohortAssignmentRequested",
+            "CertificateCreationRequested",
+            "CourseEnrollmentQuerysetRequested",
+            "CourseStartDateValidationFailed",
+            "DashboardRenderStarted",
+        ],
+    )
     def test_the_payload_validates(self, arguments, name):
         """With optional arguments missing, too."""
         filter_type = catalog.find_filter(name)
@@ -266,25 +288,34 @@ class TestRealObjects:
 class TestPersonalData:
     """The marks of personal data."""
 
-    @pytest.mark.parametrize("name, path, expected", [
-        ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.email", ["email_address"]),
-        ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.username", ["username"]),
-        ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.name", ["name"]),
-        ("SESSION_LOGIN_COMPLETED", "learning.UserData.id", ["id"]),
-        ("SESSION_LOGIN_COMPLETED", "learning.UserData.pii", ["email_address", "name", "username"]),
-        ("SESSION_LOGIN_COMPLETED", "learning.UserData.is_active", None),
-        ("COURSE_ENROLLMENT_CREATED", "learning.CourseEnrollmentData.user",
-         ["email_address", "id", "name", "username"]),
-        ("COURSE_ENROLLMENT_CREATED", "learning.CourseEnrollmentData.created_by",
-         ["email_address", "id", "name", "username"]),
-        ("COURSE_ENROLLMENT_CREATED", "learning.CourseData.display_name", None),
-        ("CERTIFICATE_CREATED", "learning.CertificateData.name", ["name"]),
-        ("COHORT_MEMBERSHIP_CHANGED", "learning.CohortData.name", None),
-        ("IDV_ATTEMPT_APPROVED", "learning.VerificationAttemptData.name", ["name"]),
-        ("LEDGER_TRANSACTION_CREATED", "enterprise.LedgerTransaction.state", None),
-        ("StudentLoginRequested", "UserProfile.year_of_birth", ["birth_date"]),
-        ("StudentLoginRequested", "User.email", ["email_address"]),
-    ])
+    @pytest.mark.parametrize(
+        "name, path, expected",
+        [
+            ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.email", ["email_address"]),
+            ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.username", ["username"]),
+            ("SESSION_LOGIN_COMPLETED", "learning.UserPersonalData.name", ["name"]),
+            ("SESSION_LOGIN_COMPLETED", "learning.UserData.id", ["id"]),
+            ("SESSION_LOGIN_COMPLETED", "learning.UserData.pii", ["email_address", "name", "username"]),
+            ("SESSION_LOGIN_COMPLETED", "learning.UserData.is_active", None),
+            (
+                "COURSE_ENROLLMENT_CREATED",
+                "learning.CourseEnrollmentData.user",
+                ["email_address", "id", "name", "username"],
+            ),
+            (
+                "COURSE_ENROLLMENT_CREATED",
+                "learning.CourseEnrollmentData.created_by",
+                ["email_address", "id", "name", "username"],
+            ),
+            ("COURSE_ENROLLMENT_CREATED", "learning.CourseData.display_name", None),
+            ("CERTIFICATE_CREATED", "learning.CertificateData.name", ["name"]),
+            ("COHORT_MEMBERSHIP_CHANGED", "learning.CohortData.name", None),
+            ("IDV_ATTEMPT_APPROVED", "learning.VerificationAttemptData.name", ["name"]),
+            ("LEDGER_TRANSACTION_CREATED", "enterprise.LedgerTransaction.state", None),
+            ("StudentLoginRequested", "UserProfile.year_of_birth", ["birth_date"]),
+            ("StudentLoginRequested", "User.email", ["email_address"]),
+        ],
+    )
     def test_a_member_is_marked(self, name, path, expected):
         """By OEP-30's kinds; objects have those of their members."""
         hook_type = catalog.find_event(name) or catalog.find_filter(name)
@@ -292,13 +323,16 @@ class TestPersonalData:
         properties = schema.payload_schema(hook_type)["$defs"][component]["properties"]
         assert properties[member].get("x-personal-data") == expected
 
-    @pytest.mark.parametrize("name, argument", [
-        ("StudentLoginRequested", "user"),
-        ("StudentLoginRequested", "profile"),
-        ("StudentRegistrationRequested", "form_data"),
-        ("CourseUnenrollmentStarted", "enrollment"),
-        ("DashboardRenderStarted", "context"),
-    ])
+    @pytest.mark.parametrize(
+        "name, argument",
+        [
+            ("StudentLoginRequested", "user"),
+            ("StudentLoginRequested", "profile"),
+            ("StudentRegistrationRequested", "form_data"),
+            ("CourseUnenrollmentStarted", "enrollment"),
+            ("DashboardRenderStarted", "context"),
+        ],
+    )
     def test_an_argument_is_marked(self, name, argument):
         """Whole objects of learners, forms and contexts."""
         properties = schema.payload_schema(catalog.find_filter(name))["properties"]
@@ -308,10 +342,7 @@ class TestPersonalData:
 class TestAnswers:
     """What may be answered to a filter."""
 
-    CASES = [
-        (filter_type, name)
-        for filter_type in FILTERS for name in schema.sample_answers(filter_type)
-    ]
+    CASES = [(filter_type, name) for filter_type in FILTERS for name in schema.sample_answers(filter_type)]
     every_answer = pytest.mark.parametrize(
         "filter_type, name", CASES, ids=[f"{filter_type.name}-{name}" for filter_type, name in CASES]
     )
@@ -334,7 +365,7 @@ class TestAnswers:
     )
     def test_a_sample_halt_builds_the_exception(self, filter_type):
         """With the real constructor."""
-        (name, arguments), = schema.sample_answers(filter_type)["halt"]["exception"].items()
+        ((name, arguments),) = schema.sample_answers(filter_type)["halt"]["exception"].items()
         exception = halts.by_name(filter_type, name, arguments, {"context": {}, "template_name": "x.html"})
         assert isinstance(exception, filter_type.exceptions[name])
 
@@ -343,29 +374,38 @@ class TestAnswers:
         """Its answer has no exception, and it can't be halted that way."""
         assert ("exception" in schema.answer_schema(filter_type)["properties"]) == bool(filter_type.exceptions)
 
-    @pytest.mark.parametrize("name, answer", [
-        ("StudentLoginRequested", {"exception": {"NoSuchException": "x"}}),
-        ("StudentLoginRequested", {"exception": {"PreventLogin": {"bogus_argument": 1}}}),
-        ("StudentLoginRequested", {"exception": {"PreventLogin": "x", "Other": "y"}}),
-        ("StudentLoginRequested", {"data": 5}),
-        ("StudentLoginRequested", []),
-        ("CourseModePriceRequested", {"data": {"price": "79"}}),
-        ("CourseModePriceRequested", {"data": {"price": -1}}),
-        ("AccountSettingsReadOnlyFieldsRequested", {"data": {"readonly_fields": "name"}}),
-        ("StudentRegistrationRequested", {"exception": {"PreventRegistration": {"status_code": 200}}}),
-        ("CoursewareViewStarted", {"exception": {"RedirectToUrl": {"message": "no URL"}}}),
-    ])
+    @pytest.mark.parametrize(
+        "name, answer",
+        [
+            ("StudentLoginRequested", {"exception": {"NoSuchException": "x"}}),
+            ("StudentLoginRequested", {"exception": {"PreventLogin": {"bogus_argument": 1}}}),
+            ("StudentLoginRequested", {"exception": {"PreventLogin": "x", "Other": "y"}}),
+            ("StudentLoginRequested", {"data": 5}),
+            ("StudentLoginRequested", []),
+            ("CourseModePriceRequested", {"data": {"price": "79"}}),
+            ("CourseModePriceRequested", {"data": {"price": -1}}),
+            ("AccountSettingsReadOnlyFieldsRequested", {"data": {"readonly_fields": "name"}}),
+            ("StudentRegistrationRequested", {"exception": {"PreventRegistration": {"status_code": 200}}}),
+            ("CoursewareViewStarted", {"exception": {"RedirectToUrl": {"message": "no URL"}}}),
+        ],
+    )
     def test_what_would_be_refused_does_not_validate(self, name, answer):
         """So that a receiver's developer finds out before the learner."""
         assert not validator(schema.answer_schema(catalog.find_filter(name))).is_valid(answer)
 
-    @pytest.mark.parametrize("name, answer", [
-        ("StudentLoginRequested", {"exception": "PreventLogin"}),
-        ("StudentLoginRequested", {"exception": {"PreventLogin": {"message": "no", "error_code": "x"}}}),
-        ("StudentRegistrationRequested", {"exception": {"PreventRegistration": {"status_code": 409, "any": "thing"}}}),
-        ("DashboardRenderStarted", {"exception": {"RenderCustomResponse": {"content": "<p>", "status": 200}}}),
-        ("CoursewareViewStarted", {"exception": {"RedirectToUrl": {"redirect_to": "/dashboard"}}}),
-    ])
+    @pytest.mark.parametrize(
+        "name, answer",
+        [
+            ("StudentLoginRequested", {"exception": "PreventLogin"}),
+            ("StudentLoginRequested", {"exception": {"PreventLogin": {"message": "no", "error_code": "x"}}}),
+            (
+                "StudentRegistrationRequested",
+                {"exception": {"PreventRegistration": {"status_code": 409, "any": "thing"}}},
+            ),
+            ("DashboardRenderStarted", {"exception": {"RenderCustomResponse": {"content": "<p>", "status": 200}}}),
+            ("CoursewareViewStarted", {"exception": {"RedirectToUrl": {"redirect_to": "/dashboard"}}}),
+        ],
+    )
     def test_what_is_accepted_validates(self, name, answer):
         """All the forms that an exception may have."""
         validate(answer, schema.answer_schema(catalog.find_filter(name)))
@@ -439,18 +479,21 @@ class TestOtherPackages:
         definitions = schema.payload_schema(self.EVENT)["$defs"]
         return definitions["tests.operations.test_schema.Foreign"]
 
-    @pytest.mark.parametrize("name, expected", [
-        ("number", {"type": "integer", "description": "a number with a name, continued here."}),
-        ("note", {"type": ["string", "null"], "description": "something (optional)."}),
-        ("colour", {"enum": ["red"]}),
-        ("kind", {"enum": ["a", "b"]}),
-        ("either", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
-        ("anything", {}),
-        ("bare", {"type": "array", "items": {}}),
-        ("inner", {"type": "array", "items": {"$ref": "#/$defs/tests.operations.test_schema.Inner"}}),
-        ("parent", {"anyOf": [{"$ref": "#/$defs/tests.operations.test_schema.Foreign"}, {"type": "null"}]}),
-        ("id", {"type": "string", "format": "uuid"}),
-    ])
+    @pytest.mark.parametrize(
+        "name, expected",
+        [
+            ("number", {"type": "integer", "description": "a number with a name, continued here."}),
+            ("note", {"type": ["string", "null"], "description": "something (optional)."}),
+            ("colour", {"enum": ["red"]}),
+            ("kind", {"enum": ["a", "b"]}),
+            ("either", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+            ("anything", {}),
+            ("bare", {"type": "array", "items": {}}),
+            ("inner", {"type": "array", "items": {"$ref": "#/$defs/tests.operations.test_schema.Inner"}}),
+            ("parent", {"anyOf": [{"$ref": "#/$defs/tests.operations.test_schema.Foreign"}, {"type": "null"}]}),
+            ("id", {"type": "string", "format": "uuid"}),
+        ],
+    )
     def test_a_field_is_described_by_its_type(self, foreign, name, expected):
         """And by the class's docstring."""
         assert foreign["properties"][name] == expected

@@ -1,4 +1,5 @@
 """Figures about the last day."""
+
 from datetime import timedelta
 
 import pytest
@@ -28,7 +29,10 @@ def deliver(webhook, state="delivered", hours_ago=0.0, duration=None):
     """A delivery, and an attempt if it has a duration (seconds)."""
     number = Delivery.objects.count()
     made = Delivery.objects.create(
-        webhook=webhook, event_id=f"{number:032x}", event_type=EVENT, state=state,
+        webhook=webhook,
+        event_id=f"{number:032x}",
+        event_type=EVENT,
+        state=state,
         created=timezone.now() - timedelta(hours=hours_ago),
     )
     if duration is not None:
@@ -52,10 +56,15 @@ def test_only_the_last_day_counts(webhook):
     assert statistics.tallies([webhook.pk])[webhook.pk].total == 1
 
 
-@pytest.mark.parametrize("tally, ratio", [
-    (statistics.Tally(), None), (statistics.Tally(pending=5, cancelled=1), None),
-    (statistics.Tally(delivered=3, failed=1, pending=9), 0.75), (statistics.Tally(failed=2), 0.0),
-])
+@pytest.mark.parametrize(
+    "tally, ratio",
+    [
+        (statistics.Tally(), None),
+        (statistics.Tally(pending=5, cancelled=1), None),
+        (statistics.Tally(delivered=3, failed=1, pending=9), 0.75),
+        (statistics.Tally(failed=2), 0.0),
+    ],
+)
 def test_the_success_ratio_is_of_those_that_are_decided(tally, ratio):
     assert tally.success_ratio == ratio
 

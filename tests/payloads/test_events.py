@@ -1,4 +1,5 @@
 """Every event of the installed libraries, with generated instances of its data classes, both ways of encoding."""
+
 import datetime
 import json
 import typing
@@ -24,6 +25,7 @@ EVENTS = list(catalog.events().values())
 
 def strict(body: bytes):
     """What a strict parser reads: no NaN, no member twice, no byte that isn't UTF-8."""
+
     def members(pairs):
         assert len(pairs) == len(dict(pairs))
         return dict(pairs)
@@ -79,6 +81,7 @@ def assert_has_every_field(data, instance):
 @pytest.mark.parametrize("event_type", EVENTS, ids=lambda event: event.name)
 def test_no_event_has_a_field_that_never_leaves(event_type):
     """The names of the events' own fields are none of the sensitive ones, so nothing of them is lost."""
+
     def names(cls):
         for field in attr.fields(cls):
             yield field.name
@@ -101,8 +104,12 @@ def test_metadata_is_the_events_own():
     """Id and time of an event that came over the bus stay; the time is in UTC."""
     event_type = catalog.find_event("SESSION_LOGIN_COMPLETED")
     metadata = EventsMetadata(
-        event_type=event_type.event_type, minorversion=3, source="openedx/cms/web", sourcehost="host",
-        time=datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), sourcelib=(9, 0, 1),
+        event_type=event_type.event_type,
+        minorversion=3,
+        source="openedx/cms/web",
+        sourcehost="host",
+        time=datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
+        sourcelib=(9, 0, 1),
     )
     user = UserData(id=5, is_active=True, pii=UserPersonalData(username="ada", email="a@b.c"))
     payload = event_payload(event_type, {"user": user, "metadata": metadata, "from_event_bus": True}, metadata)
@@ -110,17 +117,26 @@ def test_metadata_is_the_events_own():
         "user": {"id": 5, "is_active": True, "pii": {"username": "ada", "email": "a@b.c", "name": ""}},
         "event_metadata": {
             "event_type": "org.openedx.learning.auth.session.login.completed.v1",
-            "event_name": "SESSION_LOGIN_COMPLETED", "id": str(metadata.id), "time": "2026-01-02T03:04:05+00:00",
-            "source": "openedx/cms/web", "sourcehost": "host", "minorversion": 3, "sourcelib": [9, 0, 1],
+            "event_name": "SESSION_LOGIN_COMPLETED",
+            "id": str(metadata.id),
+            "time": "2026-01-02T03:04:05+00:00",
+            "source": "openedx/cms/web",
+            "sourcehost": "host",
+            "minorversion": 3,
+            "sourcelib": [9, 0, 1],
         },
     }
     assert user_id_of(payload) == 5
 
 
-@pytest.mark.parametrize(("text", "leaves"), [
-    ('{"POST": {"password": "S3CR3T"}, "session": "S3CR3T", "path": "/login"}', '{"POST": {}, "path": "/login"}'),
-    ("not JSON", "not JSON"), ("", ""),
-])
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ('{"POST": {"password": "S3CR3T"}, "session": "S3CR3T", "path": "/login"}', '{"POST": {}, "path": "/login"}'),
+        ("not JSON", "not JSON"),
+        ("", ""),
+    ],
+)
 def test_tracking_log(text, leaves):
     """Tracking logs carry JSON as text: it is searched too."""
     event_type = catalog.find_event("TRACKING_EVENT_EMITTED")

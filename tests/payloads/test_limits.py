@@ -1,4 +1,5 @@
 """A payload that is too large is cut evenly, says where, and keeps its metadata."""
+
 import json
 
 import pytest
@@ -20,13 +21,16 @@ def test_payload_within_the_limit_stays():
     assert fit(payload, 1000) == (payload, [])
 
 
-@pytest.mark.parametrize(("arguments", "limit", "cut"), [
-    ({"short": "x" * 100, "long": "y" * 100_000}, 70_000, ["long"]),
-    ({"long": "y" * 100_000}, 5000, ["long"]),
-    ({"few": [1] * 100, "many": ["x" * 20] * 1000}, 15_000, ["many"]),
-    ({"context": {"a": {"html": "y" * 100_000}, "b": 1}}, 20_000, ["context.a.html"]),
-    ({"rows": [{"html": "y" * 50_000}, {"html": "z"}]}, 20_000, ["rows.0.html"]),
-])
+@pytest.mark.parametrize(
+    ("arguments", "limit", "cut"),
+    [
+        ({"short": "x" * 100, "long": "y" * 100_000}, 70_000, ["long"]),
+        ({"long": "y" * 100_000}, 5000, ["long"]),
+        ({"few": [1] * 100, "many": ["x" * 20] * 1000}, 15_000, ["many"]),
+        ({"context": {"a": {"html": "y" * 100_000}, "b": 1}}, 20_000, ["context.a.html"]),
+        ({"rows": [{"html": "y" * 50_000}, {"html": "z"}]}, 20_000, ["rows.0.html"]),
+    ],
+)
 def test_the_longest_pay_first(arguments, limit, cut):
     """What is short stays whole while something long can be cut."""
     result, places = fit(arguments | METADATA, limit)
@@ -70,10 +74,17 @@ def test_any_payload_fits_or_leaves_its_metadata(arguments, limit):
     assert (result, places) == fit(arguments | METADATA, limit)
 
 
-@pytest.mark.parametrize("context", [
-    {"html": "日" * 200_000}, {"rows": [{"a": "x" * 400}] * 900}, {f"k{n}": "y" * 5000 for n in range(900)},
-    {"nested": [["z" * 50] * 500] * 500}, {"html": "\x00" * 200_000},
-], ids=["text", "rows", "members", "nested", "escapes"])
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"html": "日" * 200_000},
+        {"rows": [{"a": "x" * 400}] * 900},
+        {f"k{n}": "y" * 5000 for n in range(900)},
+        {"nested": [["z" * 50] * 500] * 500},
+        {"html": "\x00" * 200_000},
+    ],
+    ids=["text", "rows", "members", "nested", "escapes"],
+)
 def test_payload_of_a_filter_is_cut(context):
     """The body stays within PAYLOAD_MAX_BYTES, and event_metadata.cut says where something is missing."""
     payload = filter_payload(DASHBOARD, {"context": context, "template_name": "dashboard.html"})

@@ -1,4 +1,5 @@
 """Sample payloads: complete, realistic, always the same."""
+
 import dataclasses
 import json
 import typing
@@ -56,6 +57,7 @@ def test_an_event_has_all_its_arguments(event_type):
 @every_event
 def test_every_field_of_an_event_is_filled_in(event_type):
     """Optional ones too."""
+
     def check(instance):
         for field in attrs.fields(type(instance)):
             value = getattr(instance, field.name)
@@ -100,17 +102,20 @@ def test_optional_fields_can_be_left_out():
     assert isinstance(sample_instance(CourseData).start, datetime)
 
 
-@pytest.mark.parametrize("annotation, expected", [
-    (int | None, 1),
-    (typing.Optional[UserData], sample_instance(UserData)),  # noqa: UP045
-    (typing.Literal["b", "a"], "b"),
-    (typing.NewType("LearningPackageId", int), 1),
-    (list[int], [1]),
-    (dict[str, int], {}),
-    (typing.Any, None),
-    ("a forward reference", None),
-    (bytes, None),
-])
+@pytest.mark.parametrize(
+    "annotation, expected",
+    [
+        (int | None, 1),
+        (typing.Optional[UserData], sample_instance(UserData)),  # noqa: UP045
+        (typing.Literal["b", "a"], "b"),
+        (typing.NewType("LearningPackageId", int), 1),
+        (list[int], [1]),
+        (dict[str, int], {}),
+        (typing.Any, None),
+        ("a forward reference", None),
+        (bytes, None),
+    ],
+)
 def test_types_that_other_packages_may_declare(annotation, expected):
     """They get a value by their type, or none; never an error."""
     assert sample_instance(annotation) == expected

@@ -1,4 +1,5 @@
 """Secrets everywhere, and none of them in what is sent."""
+
 import datetime
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -35,11 +36,39 @@ USER = UserData(id=5, is_active=True, pii=UserPersonalData(username="ada", email
 
 # Each with the secret as the value of a name in another spelling.
 NAMES = [
-    "password", "password1", "newPassword", "old_password", "PASSWORD", "client_secret", "clientSecret", "access_token",
-    "accessToken", "refresh-token", "id_token", "csrfmiddlewaretoken", "csrftoken", "X-CSRFToken", "csrfToken",
-    "sessionid", "session", "session_key", "sessionKey", "cookie", "Set-Cookie", "cookies", "Authorization",
-    "HTTP_AUTHORIZATION", "activation_key", "confirm_activation_link", "credentials", "private_key", "privateKey",
-    "api_key", "apiKey", "exam_access", "g-recaptcha-response",
+    "password",
+    "password1",
+    "newPassword",
+    "old_password",
+    "PASSWORD",
+    "client_secret",
+    "clientSecret",
+    "access_token",
+    "accessToken",
+    "refresh-token",
+    "id_token",
+    "csrfmiddlewaretoken",
+    "csrftoken",
+    "X-CSRFToken",
+    "csrfToken",
+    "sessionid",
+    "session",
+    "session_key",
+    "sessionKey",
+    "cookie",
+    "Set-Cookie",
+    "cookies",
+    "Authorization",
+    "HTTP_AUTHORIZATION",
+    "activation_key",
+    "confirm_activation_link",
+    "credentials",
+    "private_key",
+    "privateKey",
+    "api_key",
+    "apiKey",
+    "exam_access",
+    "g-recaptcha-response",
 ]
 
 
@@ -130,23 +159,39 @@ def test_no_argument_of_a_filter_is_lost():
 def test_registration_form():
     """Passwords and tokens of the form that creates the account; the rest is there."""
     form = QueryDict(mutable=True)
-    form.update({
-        "name": "Ada", "username": "ada", "email": "a@b.c", "password": SECRET, "confirm_password": SECRET,
-        "password1": SECRET, "access_token": SECRET, "client_secret": SECRET, "csrfmiddlewaretoken": SECRET,
-        "g-recaptcha-response": SECRET, "next": f"/dashboard?exam_access={SECRET}",
-    })
+    form.update(
+        {
+            "name": "Ada",
+            "username": "ada",
+            "email": "a@b.c",
+            "password": SECRET,
+            "confirm_password": SECRET,
+            "password1": SECRET,
+            "access_token": SECRET,
+            "client_secret": SECRET,
+            "csrfmiddlewaretoken": SECRET,
+            "g-recaptcha-response": SECRET,
+            "next": f"/dashboard?exam_access={SECRET}",
+        }
+    )
     payload = filter_payload(catalog.find_filter("StudentRegistrationRequested"), {"form_data": form})
     assert_no_secret(payload)
     assert payload["form_data"] == {
-        "name": "Ada", "username": "ada", "email": "a@b.c", "next": "/dashboard?exam_access=***",
+        "name": "Ada",
+        "username": "ada",
+        "email": "a@b.c",
+        "next": "/dashboard?exam_access=***",
     }
 
 
 def test_activation_mail():
     """The key and the link each open the account."""
     context = {
-        "key": SECRET, "confirm_activation_link": f"https://lms.example/activate/{ACTIVATION}", "site_name": "x",
-        "name": "Ada", "support": f"https://lms.example/activate/{ACTIVATION}?a=1",
+        "key": SECRET,
+        "confirm_activation_link": f"https://lms.example/activate/{ACTIVATION}",
+        "site_name": "x",
+        "name": "Ada",
+        "support": f"https://lms.example/activate/{ACTIVATION}?a=1",
     }
     filter_type = catalog.find_filter("AccountActivationEmailContextGenerated")
     payload = filter_payload(filter_type, {"user": None, "message_context": context})
@@ -158,10 +203,13 @@ def test_activation_mail():
 
 def test_rendering_of_a_block():
     """The examination's token among the request's parameters, and what stands in the markup."""
-    payload = filter_payload(catalog.find_filter("RenderXBlockStarted"), {
-        "context": {"request": RequestFactory().get("/", HTTP_COOKIE=f"sessionid={SECRET}"), "csrf_token": SECRET},
-        "student_view_context": {"exam_access": JWT, "show_title": "0", "other": JWT},
-    })
+    payload = filter_payload(
+        catalog.find_filter("RenderXBlockStarted"),
+        {
+            "context": {"request": RequestFactory().get("/", HTTP_COOKIE=f"sessionid={SECRET}"), "csrf_token": SECRET},
+            "student_view_context": {"exam_access": JWT, "show_title": "0", "other": JWT},
+        },
+    )
     assert_no_secret(payload)
     assert payload["student_view_context"] == {"show_title": "0", "other": "***"}
 
@@ -174,10 +222,13 @@ def test_request_session_and_response(db):  # pylint: disable=unused-argument
     request.session = session
     response = HttpResponse(SECRET, headers={"X-CSRFToken": SECRET, "Location": f"/?token={SECRET}"})
     response.set_cookie("sessionid", SECRET)
-    payload = filter_payload(catalog.find_filter("LogistrationViewRenderCompleted"), {
-        "context": {"request": request, "store": session, "meta": request.META, "headers": request.headers},
-        "response": response,
-    })
+    payload = filter_payload(
+        catalog.find_filter("LogistrationViewRenderCompleted"),
+        {
+            "context": {"request": request, "store": session, "meta": request.META, "headers": request.headers},
+            "response": response,
+        },
+    )
     assert_no_secret(payload, session.session_key or SECRET)
     assert payload["response"]["status_code"] == 200
 
@@ -186,13 +237,19 @@ def test_login_through_a_provider(user):
     """The provider's raw answer, its configuration, and the account that links them."""
     provider = type("OAuth2ProviderConfig", (), {"KEY_FIELDS": ("slug",), "prefix": "oa2"})()
     provider.__dict__.update(slug="uni", name="Uni", key=SECRET, secret=SECRET, other_settings=f'{{"KEY": "{SECRET}"}}')
-    pipeline = {"backend": "oa2", "kwargs": {
-        "response": {"access_token": SECRET, "attributes": SECRET}, "user": user,
-        "social": SimpleNamespace(extra_data=SECRET), "details": {"email": "a@b.c", "password": SECRET},
-    }}
-    payload = filter_payload(catalog.find_filter("LoginFormGenerated"), {
-        "form_desc": None, "running_pipeline": pipeline, "current_provider": provider,
-    })
+    pipeline = {
+        "backend": "oa2",
+        "kwargs": {
+            "response": {"access_token": SECRET, "attributes": SECRET},
+            "user": user,
+            "social": SimpleNamespace(extra_data=SECRET),
+            "details": {"email": "a@b.c", "password": SECRET},
+        },
+    }
+    payload = filter_payload(
+        catalog.find_filter("LoginFormGenerated"),
+        {"form_desc": None, "running_pipeline": pipeline, "current_provider": provider},
+    )
     assert_no_secret(payload)
     assert_no_secret(to_json({"pipelines": [pipeline["kwargs"]]}))
 
@@ -210,9 +267,10 @@ def test_certificate_context():
 def test_submission_with_signed_links():
     """Links that open a learner's files."""
     url = "https://s3.example/f?X-Amz-Credential=S3CR3T&X-Amz-Signature=S3CR3T&X-Amz-Security-Token=S3CR3T&X-Amz-Date=1"
-    payload = filter_payload(catalog.find_filter("ORASubmissionViewRenderStarted"), {
-        "context": {"file_urls": [{"file": url}, (url, "x")]}, "template_name": "a.html",
-    })
+    payload = filter_payload(
+        catalog.find_filter("ORASubmissionViewRenderStarted"),
+        {"context": {"file_urls": [{"file": url}, (url, "x")]}, "template_name": "a.html"},
+    )
     assert_no_secret(payload)
     assert "X-Amz-Date=1" in sent(payload)
 
@@ -226,9 +284,13 @@ def payload_of(name, **arguments):
 def test_launch_parameters_of_an_event():
     """A launch brings the signature that proves it."""
     launch = LtiProviderLaunchData(
-        user=USER, course_key=factories.COURSE, usage_key=factories.COURSE.make_usage_key("html", "a"),
+        user=USER,
+        course_key=factories.COURSE,
+        usage_key=factories.COURSE.make_usage_key("html", "a"),
         launch_params=LtiProviderLaunchParamsData(
-            roles="Student", context_id="c", user_id="u",
+            roles="Student",
+            context_id="c",
+            user_id="u",
             extra_params={"oauth_signature": SECRET, "oauth_token": SECRET, "lis_result": "x"},
         ),
     )
@@ -241,7 +303,8 @@ def test_tracking_log_of_a_login():
     """A tracking log carries the request, as text."""
     cls = catalog.find_event("TRACKING_EVENT_EMITTED").init_data["tracking_log"]
     log = cls(
-        name="/login_ajax", timestamp=datetime.datetime.now(datetime.UTC),
+        name="/login_ajax",
+        timestamp=datetime.datetime.now(datetime.UTC),
         data=f'{{"POST": {{"password": ["{SECRET}"]}}, "GET": {{"token": "{SECRET}"}}}}',
         context=f'{{"session": "{SECRET}", "referer": "https://lms.example/?access_token=S3CR3T", "user_id": 5}}',
     )
@@ -252,8 +315,12 @@ def test_tracking_log_of_a_login():
 def test_context_of_an_event(name):
     """Free-form members of events are searched like those of filters."""
     notification = UserNotificationData(
-        user_ids=[5], notification_type="x", content_url=f"https://lms.example/?{quote(name)}={quote(SECRET)}",
-        app_name="a", course_key=factories.COURSE, context=everywhere(name),
+        user_ids=[5],
+        notification_type="x",
+        content_url=f"https://lms.example/?{quote(name)}={quote(SECRET)}",
+        app_name="a",
+        course_key=factories.COURSE,
+        context=everywhere(name),
     )
     assert_no_secret(payload_of("USER_NOTIFICATION_REQUESTED", notification_data=notification))
 
@@ -262,10 +329,17 @@ _texts = st.text(max_size=10)
 
 
 @given(
-    st.recursive(st.sampled_from(NAMES).map(lambda name: {name: "S3CR3T"}), lambda children: (
-        st.lists(children, max_size=3) | st.dictionaries(_texts, children, max_size=3) | st.tuples(children, _texts)
-        | st.dictionaries(st.sampled_from(NAMES), children, max_size=2) | children.map(lambda child: {"x": child})
-    ), max_leaves=10)
+    st.recursive(
+        st.sampled_from(NAMES).map(lambda name: {name: "S3CR3T"}),
+        lambda children: (
+            st.lists(children, max_size=3)
+            | st.dictionaries(_texts, children, max_size=3)
+            | st.tuples(children, _texts)
+            | st.dictionaries(st.sampled_from(NAMES), children, max_size=2)
+            | children.map(lambda child: {"x": child})
+        ),
+        max_leaves=10,
+    )
 )
 def test_secret_at_any_depth(value):
     """However the containers are nested."""

@@ -1,4 +1,5 @@
 """Any value becomes JSON data, nothing is raised, nothing is fetched."""
+
 import collections
 import dataclasses
 import datetime
@@ -53,7 +54,6 @@ class Text(str):
         raise RuntimeError("no")
 
 
-
 def _name(value):
     """For pytest, which would ask the value itself."""
     return type.__getattribute__(type(value), "__name__")
@@ -88,61 +88,119 @@ class Record:
     access_token: str = "S3CR3T"
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (None, None), (True, True), (False, False), (0, 0), (-5, -5), (2**63, 2**63), (1.5, 1.5), ("é\n", "é\n"), ("", ""),
-    (float("nan"), None), (float("inf"), None), (float("-inf"), None),
-    (2**70, str(2**70)), (10**5000, {"type": "int"}),
-    (Decimal("12.50"), "12.50"), (Decimal("NaN"), None), (Decimal("Infinity"), None),
-    (uuid.UUID(int=5), "00000000-0000-0000-0000-000000000005"),
-    (datetime.datetime(2026, 11, 24, 10, tzinfo=datetime.UTC), "2026-11-24T10:00:00+00:00"),
-    (datetime.datetime(2026, 11, 24, 10, tzinfo=KATHMANDU), "2026-11-24T10:00:00+05:45"),
-    (NAIVE, "2026-11-24T10:00:00+00:00"),
-    (datetime.datetime.max, "9999-12-31T23:59:59.999999+00:00"),
-    (datetime.date(2026, 11, 24), "2026-11-24"), (datetime.time(10, 30), "10:30:00"),
-    (datetime.timedelta(hours=36), "P1DT12H00M00S"),
-    (Color.RED, "red"), (Level.HIGH, 3), (pathlib.PurePosixPath("a/b"), "a/b"),
-    (b"caf\xc3\xa9", "café"), (bytearray(b"a"), "a"), (memoryview(b"a"), "a"),
-    (b"\x89PNG", {"type": "bytes", "size": 4}),
-    (Text("markup"), "markup"), (mark_safe("<b>"), "<b>"), (lazystr("lazy"), "lazy"),
-    (gettext_lazy("Yes"), "Yes"),
-    ("lone \ud800", "lone ?"),
-    (COURSE, "course-v1:edX+DemoX+2026"),
-    (UsageKey.from_string("block-v1:edX+DemoX+2026+type@html+block@a"), "block-v1:edX+DemoX+2026+type@html+block@a"),
-    (dict, {}), (list, []), (set, []), (dict[str, bool], {}), (Color, {"type": "type", "name": f"{__name__}.Color"}),
-    (int, {"type": "type", "name": "int"}),
-    ((1, "a"), [1, "a"]), ([], []), ((), []), ({}, {}), ({10, 1, 2}, [1, 2, 10]), (frozenset(["b", "a"]), ["a", "b"]),
-    (collections.deque([1]), [1]), (range(3), [0, 1, 2]), ({"a": 1}.keys(), ["a"]), ({"a": 1}.values(), [1]),
-    ({"a": 1}.items(), [["a", 1]]), (collections.OrderedDict(a=1), {"a": 1}), (collections.Counter("a"), {"a": 1}),
-    (types.MappingProxyType({"a": 1}), {"a": 1}), (collections.ChainMap({"a": 1}, {"b": 2}), {"a": 1, "b": 2}),
-    (Mode("audit", 0, None), {"slug": "audit", "min_price": 0, "expiration_datetime": None}),
-    (Old("a"), {"name": "a", "options": {}}), (New("a", Old("b")), {"name": "a", "old": {"name": "b", "options": {}}}),
-    (Record("a"), {"name": "a"}),
-    (QueryDict("a=1&b=2&b=3&c="), {"a": "1", "b": ["2", "3"], "c": ""}),
-    (QueryDict("password=S3CR3T&a=1"), {"a": "1"}),
-    (io.BytesIO(b"\x89PNG"), {"name": None, "size": 4}),
-    (ContentFile(b"abc", name="/srv/a/b.txt"), {"name": "b.txt", "size": 3}),
-    (SimpleUploadedFile("c.png", b"12"), {"name": "c.png", "size": 2}),
-], ids=_name)
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        (True, True),
+        (False, False),
+        (0, 0),
+        (-5, -5),
+        (2**63, 2**63),
+        (1.5, 1.5),
+        ("é\n", "é\n"),
+        ("", ""),
+        (float("nan"), None),
+        (float("inf"), None),
+        (float("-inf"), None),
+        (2**70, str(2**70)),
+        (10**5000, {"type": "int"}),
+        (Decimal("12.50"), "12.50"),
+        (Decimal("NaN"), None),
+        (Decimal("Infinity"), None),
+        (uuid.UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (datetime.datetime(2026, 11, 24, 10, tzinfo=datetime.UTC), "2026-11-24T10:00:00+00:00"),
+        (datetime.datetime(2026, 11, 24, 10, tzinfo=KATHMANDU), "2026-11-24T10:00:00+05:45"),
+        (NAIVE, "2026-11-24T10:00:00+00:00"),
+        (datetime.datetime.max, "9999-12-31T23:59:59.999999+00:00"),
+        (datetime.date(2026, 11, 24), "2026-11-24"),
+        (datetime.time(10, 30), "10:30:00"),
+        (datetime.timedelta(hours=36), "P1DT12H00M00S"),
+        (Color.RED, "red"),
+        (Level.HIGH, 3),
+        (pathlib.PurePosixPath("a/b"), "a/b"),
+        (b"caf\xc3\xa9", "café"),
+        (bytearray(b"a"), "a"),
+        (memoryview(b"a"), "a"),
+        (b"\x89PNG", {"type": "bytes", "size": 4}),
+        (Text("markup"), "markup"),
+        (mark_safe("<b>"), "<b>"),
+        (lazystr("lazy"), "lazy"),
+        (gettext_lazy("Yes"), "Yes"),
+        ("lone \ud800", "lone ?"),
+        (COURSE, "course-v1:edX+DemoX+2026"),
+        (
+            UsageKey.from_string("block-v1:edX+DemoX+2026+type@html+block@a"),
+            "block-v1:edX+DemoX+2026+type@html+block@a",
+        ),
+        (dict, {}),
+        (list, []),
+        (set, []),
+        (dict[str, bool], {}),
+        (Color, {"type": "type", "name": f"{__name__}.Color"}),
+        (int, {"type": "type", "name": "int"}),
+        ((1, "a"), [1, "a"]),
+        ([], []),
+        ((), []),
+        ({}, {}),
+        ({10, 1, 2}, [1, 2, 10]),
+        (frozenset(["b", "a"]), ["a", "b"]),
+        (collections.deque([1]), [1]),
+        (range(3), [0, 1, 2]),
+        ({"a": 1}.keys(), ["a"]),
+        ({"a": 1}.values(), [1]),
+        ({"a": 1}.items(), [["a", 1]]),
+        (collections.OrderedDict(a=1), {"a": 1}),
+        (collections.Counter("a"), {"a": 1}),
+        (types.MappingProxyType({"a": 1}), {"a": 1}),
+        (collections.ChainMap({"a": 1}, {"b": 2}), {"a": 1, "b": 2}),
+        (Mode("audit", 0, None), {"slug": "audit", "min_price": 0, "expiration_datetime": None}),
+        (Old("a"), {"name": "a", "options": {}}),
+        (New("a", Old("b")), {"name": "a", "old": {"name": "b", "options": {}}}),
+        (Record("a"), {"name": "a"}),
+        (QueryDict("a=1&b=2&b=3&c="), {"a": "1", "b": ["2", "3"], "c": ""}),
+        (QueryDict("password=S3CR3T&a=1"), {"a": "1"}),
+        (io.BytesIO(b"\x89PNG"), {"name": None, "size": 4}),
+        (ContentFile(b"abc", name="/srv/a/b.txt"), {"name": "b.txt", "size": 3}),
+        (SimpleUploadedFile("c.png", b"12"), {"name": "c.png", "size": 2}),
+    ],
+    ids=_name,
+)
 def test_value(value, expected):
     """The documented form of each kind of value."""
     assert to_json(value) == expected
     json.dumps(to_json(value), allow_nan=False)
 
 
-@pytest.mark.parametrize(("key", "name"), [
-    ("a", "a"), (COURSE, "course-v1:edX+DemoX+2026"), (None, "null"), (True, "true"), (5, "5"), (1.5, "1.5"),
-    (uuid.UUID(int=5), str(uuid.UUID(int=5))), (Color.RED, "red"), ((1, "a"), "1,a"), (b"b", "b"),
-    (lazystr("lazy"), "lazy"), (datetime.date(2026, 11, 24), "2026-11-24"), (object, "type"), (object(), "object"),
-    ("\ud800", "?"), (Text("t"), "t"),
-])
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("a", "a"),
+        (COURSE, "course-v1:edX+DemoX+2026"),
+        (None, "null"),
+        (True, "true"),
+        (5, "5"),
+        (1.5, "1.5"),
+        (uuid.UUID(int=5), str(uuid.UUID(int=5))),
+        (Color.RED, "red"),
+        ((1, "a"), "1,a"),
+        (b"b", "b"),
+        (lazystr("lazy"), "lazy"),
+        (datetime.date(2026, 11, 24), "2026-11-24"),
+        (object, "type"),
+        (object(), "object"),
+        ("\ud800", "?"),
+        (Text("t"), "t"),
+    ],
+)
 def test_member_names_are_text(key, name):
     """JSON has text names only."""
     assert to_json({key: 1}) == {name: 1}
 
 
-@pytest.mark.parametrize("key", [
-    "password", "accessToken", "X-CSRFToken", b"sessionid", Text("cookie"), lazystr("token"),
-])
+@pytest.mark.parametrize(
+    "key", ["password", "accessToken", "X-CSRFToken", b"sessionid", Text("cookie"), lazystr("token")]
+)
 def test_sensitive_members_are_dropped(key):
     """Whatever type the name has."""
     assert to_json([{"a": {key: "S3CR3T", "b": 1}}]) == [{"a": {"b": 1}}]
@@ -161,6 +219,7 @@ def test_naive_datetime_in_the_installations_zone():
 
 
 # --- Nothing is raised
+
 
 class BadText:
     """No text of it."""
@@ -232,18 +291,32 @@ class BadMeta(type):
 
 
 AWKWARD = {
-    "no text": BadText, "no comparison": BadHash, "no field": BadData, "no items": lambda: BadDict(a=1),
-    "no name": lambda: {BadText(): BadText()}, "in a list": lambda: [BadText()],
-    "no lazy text": lambda: lazystr(BadText()), "no lazy object": lambda: SimpleLazyObject(_fail),
-    "generator": lambda: (x for x in "abc"), "iterator": lambda: iter([1]), "map": lambda: map(str, [1]),
-    "function": lambda: _fail, "object": object, "stream": lambda: io.StringIO("a"),
-    "request": lambda: RequestFactory().get("/"), "module": lambda: types, "ellipsis": lambda: ...,
-    "long range": lambda: range(10**12), "long text": lambda: "x" * 2_000_000,
+    "no text": BadText,
+    "no comparison": BadHash,
+    "no field": BadData,
+    "no items": lambda: BadDict(a=1),
+    "no name": lambda: {BadText(): BadText()},
+    "in a list": lambda: [BadText()],
+    "no lazy text": lambda: lazystr(BadText()),
+    "no lazy object": lambda: SimpleLazyObject(_fail),
+    "generator": lambda: (x for x in "abc"),
+    "iterator": lambda: iter([1]),
+    "map": lambda: map(str, [1]),
+    "function": lambda: _fail,
+    "object": object,
+    "stream": lambda: io.StringIO("a"),
+    "request": lambda: RequestFactory().get("/"),
+    "module": lambda: types,
+    "ellipsis": lambda: ...,
+    "long range": lambda: range(10**12),
+    "long text": lambda: "x" * 2_000_000,
     "exception": lambda: ValueError("S3CR3T"),
-    "no class": lambda: BadMeta("Bad", (), {}), "instance of no class": lambda: BadMeta("Bad", (), {})(),
+    "no class": lambda: BadMeta("Bad", (), {}),
+    "instance of no class": lambda: BadMeta("Bad", (), {})(),
     "odd module": lambda: type("Odd", (), {"__module__": 5})(),
     "odd fields": lambda: type("Odd", (tuple,), {"_fields": (1, None)})(),
-    "huge number as a name": lambda: {10**5000: 1}, "no tzinfo": lambda: datetime.datetime.now(BadZone()),
+    "huge number as a name": lambda: {10**5000: 1},
+    "no tzinfo": lambda: datetime.datetime.now(BadZone()),
 }
 
 
@@ -281,6 +354,7 @@ def test_file_position_stays():
 
 
 # --- Nothing is woken
+
 
 def test_lazy_object_that_nobody_looked_at_stays_asleep():
     """``request.user`` costs a query the first time: not for a payload."""
@@ -320,6 +394,7 @@ def test_property_is_not_run():
 
 # --- Limits
 
+
 def test_depth_is_limited():
     """Beyond PAYLOAD_MAX_DEPTH a container is named by its type, and the place is noted."""
     with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_DEPTH": 2}):
@@ -328,9 +403,17 @@ def test_depth_is_limited():
         assert walk.cut == ["a.b"]
 
 
-@pytest.mark.parametrize(("value", "length"), [
-    (list(range(50)), 3), (dict.fromkeys(range(50)), 3), (set(range(50)), 3), (range(50), 3), ([1, 2, 3], 3), ([1], 1),
-])
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        (list(range(50)), 3),
+        (dict.fromkeys(range(50)), 3),
+        (set(range(50)), 3),
+        (range(50), 3),
+        ([1, 2, 3], 3),
+        ([1], 1),
+    ],
+)
 def test_items_are_limited(value, length):
     """Beyond PAYLOAD_MAX_ITEMS a container is cut, and the place is noted."""
     with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_ITEMS": 3}):
@@ -381,19 +464,21 @@ def test_work_is_bounded():
 
 # --- Responses
 
+
 def test_response_without_cookies_and_content():
     """Status and headers; no cookie, no body."""
     response = HttpResponse("S3CR3T", status=201, headers={"X-CSRFToken": "S3CR3T", "X-Frame-Options": "DENY"})
     response.set_cookie("sessionid", "S3CR3T")
     response["Set-Cookie"] = "sessionid=S3CR3T"
     assert to_json(response) == {
-        "status_code": 201, "headers": {"Content-Type": "text/html; charset=utf-8", "X-Frame-Options": "DENY"},
+        "status_code": 201,
+        "headers": {"Content-Type": "text/html; charset=utf-8", "X-Frame-Options": "DENY"},
     }
 
 
-@pytest.mark.parametrize(("response", "status"), [
-    (HttpResponseRedirect("/a?token=S3CR3T"), 302), (JsonResponse({}), 200),
-])
+@pytest.mark.parametrize(
+    ("response", "status"), [(HttpResponseRedirect("/a?token=S3CR3T"), 302), (JsonResponse({}), 200)]
+)
 def test_response_of_any_class(response, status):
     """Redirects keep their status on the class, and their address may have a token."""
     data = to_json(response)
@@ -402,6 +487,7 @@ def test_response_of_any_class(response, status):
 
 
 # --- Serializers of one's own
+
 
 @pytest.fixture(name="forget")
 def _forget(monkeypatch):
@@ -433,8 +519,12 @@ def test_failing_serializer_leaves_the_type():
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes() | st.decimals(),
-    lambda children: st.lists(children) | st.dictionaries(st.text() | st.integers() | st.none(), children)
-    | st.tuples(children, children) | st.frozensets(st.text() | st.integers()),
+    lambda children: (
+        st.lists(children)
+        | st.dictionaries(st.text() | st.integers() | st.none(), children)
+        | st.tuples(children, children)
+        | st.frozensets(st.text() | st.integers())
+    ),
     max_leaves=30,
 )
 

@@ -1,4 +1,5 @@
 """The platform's objects: their documented fields, from memory, without a query."""
+
 import datetime
 from types import SimpleNamespace
 
@@ -28,8 +29,15 @@ def _user(db):  # pylint: disable=unused-argument
         "ada", "ada@example.com", "correct horse", first_name="Ada", last_name="Lovelace", date_joined=JOINED
     )
     models.UserProfile.objects.create(
-        user=user, name="Ada Łovelace", country="GB", language="en", level_of_education="p", gender="f",
-        year_of_birth=1815, city="London", meta='{"session": "S3CR3T"}',
+        user=user,
+        name="Ada Łovelace",
+        country="GB",
+        language="en",
+        level_of_education="p",
+        gender="f",
+        year_of_birth=1815,
+        city="London",
+        meta='{"session": "S3CR3T"}',
     )
     return get_user_model().objects.get()
 
@@ -58,8 +66,14 @@ def without_queries(value):
 
 
 USER = {
-    "username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace",
-    "is_active": True, "is_staff": False, "date_joined": "2026-01-02T03:04:05+00:00", "last_login": None,
+    "username": "ada",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "is_active": True,
+    "is_staff": False,
+    "date_joined": "2026-01-02T03:04:05+00:00",
+    "last_login": None,
 }
 
 
@@ -102,8 +116,15 @@ def test_request_user_that_nobody_has_looked_at(user):
 def test_profile(user):
     """The learner's own words; no ``meta``, which is anything."""
     assert without_queries(models.UserProfile.objects.get()) == {
-        "name": "Ada Łovelace", "country": "GB", "language": "en", "level_of_education": "p", "gender": "f",
-        "year_of_birth": 1815, "city": "London", "goals": None, "bio": None,
+        "name": "Ada Łovelace",
+        "country": "GB",
+        "language": "en",
+        "level_of_education": "p",
+        "gender": "f",
+        "year_of_birth": 1815,
+        "city": "London",
+        "goals": None,
+        "bio": None,
     }
     assert user.id
 
@@ -118,8 +139,12 @@ def test_country_object_is_its_code():
 def test_enrollment_whose_user_is_not_loaded(enrollment):
     """The user is known by id."""
     assert without_queries(enrollment) == {
-        "id": enrollment.id, "user": {"id": enrollment.user_id}, "course_id": str(COURSE), "mode": "verified",
-        "is_active": True, "created": enrollment.created.isoformat(),
+        "id": enrollment.id,
+        "user": {"id": enrollment.user_id},
+        "course_id": str(COURSE),
+        "mode": "verified",
+        "is_active": True,
+        "created": enrollment.created.isoformat(),
     }
 
 
@@ -132,16 +157,16 @@ def test_enrollment_brings_its_user(enrollment):
 def test_cohort(membership):
     """Never its members."""
     group = models.CourseUserGroup.objects.get()
-    assert without_queries(group) == {
-        "id": group.id, "name": "Left", "course_id": str(COURSE), "group_type": "cohort",
-    }
+    assert without_queries(group) == {"id": group.id, "name": "Left", "course_id": str(COURSE), "group_type": "cohort"}
     assert membership.id
 
 
 def test_cohort_membership(membership):
     """Relations that aren't loaded are known by id, loaded ones in full."""
     assert without_queries(membership) == {
-        "id": membership.id, "user": {"id": membership.user_id}, "course_id": str(COURSE),
+        "id": membership.id,
+        "user": {"id": membership.user_id},
+        "course_id": str(COURSE),
         "course_user_group": {"id": membership.course_user_group_id},
     }
     loaded = models.CohortMembership.objects.select_related("course_user_group", "user").get()
@@ -153,8 +178,13 @@ def test_certificate(user):
     certificate = models.GeneratedCertificate.objects.create(user=user, course_id=COURSE, grade="0.9", name="Ada")
     certificate = models.GeneratedCertificate.objects.get(id=certificate.id)
     assert without_queries(certificate) == {
-        "id": certificate.id, "user": {"id": user.id}, "course_id": str(COURSE), "mode": "honor",
-        "status": "downloadable", "grade": "0.9", "name": "Ada",
+        "id": certificate.id,
+        "user": {"id": user.id},
+        "course_id": str(COURSE),
+        "mode": "honor",
+        "status": "downloadable",
+        "grade": "0.9",
+        "name": "Ada",
     }
 
 
@@ -167,7 +197,10 @@ def test_course_overview():
     """A course run as lists show it."""
     course = models.CourseOverview(id=COURSE, display_name="Demo", start=JOINED)
     assert to_json(course) == {
-        "id": str(COURSE), "display_name": "Demo", "start": "2026-01-02T03:04:05+00:00", "end": None,
+        "id": str(COURSE),
+        "display_name": "Demo",
+        "start": "2026-01-02T03:04:05+00:00",
+        "end": None,
     }
 
 
@@ -190,9 +223,11 @@ def test_queryset_is_not_evaluated():
     assert queryset._result_cache is None
 
 
-@pytest.mark.parametrize("rows", [
-    models.CourseEnrollment.objects.all(), models.CourseEnrollment.objects.values("id", "mode"),
-], ids=["objects", "values"])
+@pytest.mark.parametrize(
+    "rows",
+    [models.CourseEnrollment.objects.all(), models.CourseEnrollment.objects.values("id", "mode")],
+    ids=["objects", "values"],
+)
 def test_queryset_that_is_loaded(enrollment, rows):
     """Count and ids, if the caller has paid for the rows."""
     rows = rows.all()
@@ -224,6 +259,7 @@ def test_related_manager(user):
 
 
 # --- What isn't a model
+
 
 class CourseGradeBase:
     """As the platform's: with the user and the course beside the grade."""
@@ -290,13 +326,16 @@ USAGE = COURSE.make_usage_key("problem", "one")
 BLOCK = {"usage_key": str(USAGE), "course_key": str(COURSE), "block_type": "problem", "display_name": None}
 
 
-@pytest.mark.parametrize(("state", "name"), [
-    ({}, None),
-    ({"_field_data_cache": {"display_name": "Öne"}}, "Öne"),
-    ({"_field_data_cache": {"display_name": object()}}, None),
-    ({"_field_data": IN_MEMORY}, "Öne"),
-    ({"_field_data": SimpleNamespace(_authored_data=SimpleNamespace(fallback=IN_MEMORY))}, "Öne"),
-])
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        ({}, None),
+        ({"_field_data_cache": {"display_name": "Öne"}}, "Öne"),
+        ({"_field_data_cache": {"display_name": object()}}, None),
+        ({"_field_data": IN_MEMORY}, "Öne"),
+        ({"_field_data": SimpleNamespace(_authored_data=SimpleNamespace(fallback=IN_MEMORY))}, "Öne"),
+    ],
+)
 def test_xblock(state, name):
     """What it is, and its name if that is in memory; no field that could hold an answer."""
     assert to_json(XBlock(USAGE, **state)) == BLOCK | {"display_name": name}
@@ -326,26 +365,37 @@ def test_fragment():
 
 def test_form_description():
     """A form by its fields; what was filled in as a password isn't there."""
-    form = FormDescription([
-        {"name": "email", "type": "email", "defaultValue": "a@b.c"},
-        {"name": "password", "type": "password", "defaultValue": "S3CR3T"},
-    ])
-    assert to_json(form) == {"method": "post", "submit_url": "/login", "fields": [
-        {"name": "email", "type": "email", "defaultValue": "a@b.c"}, {"name": "password", "type": "password"},
-    ]}
+    form = FormDescription(
+        [
+            {"name": "email", "type": "email", "defaultValue": "a@b.c"},
+            {"name": "password", "type": "password", "defaultValue": "S3CR3T"},
+        ]
+    )
+    assert to_json(form) == {
+        "method": "post",
+        "submit_url": "/login",
+        "fields": [
+            {"name": "email", "type": "email", "defaultValue": "a@b.c"},
+            {"name": "password", "type": "password"},
+        ],
+    }
 
 
-@pytest.mark.parametrize(("state", "expected"), [
-    ({"slug": "google", "name": "Google", "secret": "S3CR3T"}, {"provider_id": "oa2-google", "name": "Google"}),
-    ({"name": "Google", "key": "S3CR3T"}, {"provider_id": None, "name": "Google"}),
-    ({"provider_id": "saml-uni", "name": "Uni"}, {"provider_id": "saml-uni", "name": "Uni"}),
-])
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"slug": "google", "name": "Google", "secret": "S3CR3T"}, {"provider_id": "oa2-google", "name": "Google"}),
+        ({"name": "Google", "key": "S3CR3T"}, {"provider_id": None, "name": "Google"}),
+        ({"provider_id": "saml-uni", "name": "Uni"}, {"provider_id": "saml-uni", "name": "Uni"}),
+    ],
+)
 def test_login_provider(state, expected):
     """Its public id and name."""
     assert to_json(type("OAuth2ProviderConfig", (ProviderConfig,), {})(**state)) == expected
 
 
 # --- Payloads of filters
+
 
 def test_profile_beside_user(user):
     """A profile that is loaded comes beside its user."""
@@ -429,7 +479,14 @@ def test_metadata_of_a_filter():
     assert metadata["source"] == "openedx/lms/web"
     assert metadata["time"].endswith("+00:00")
     assert set(metadata) == {
-        "event_type", "event_name", "id", "time", "source", "sourcehost", "minorversion", "sourcelib",
+        "event_type",
+        "event_name",
+        "id",
+        "time",
+        "source",
+        "sourcehost",
+        "minorversion",
+        "sourcelib",
     }
     assert metadata["id"] != filter_payload(LOGIN, {"user": None})["event_metadata"]["id"]
 
@@ -437,9 +494,13 @@ def test_metadata_of_a_filter():
 def test_login_through_another_provider(user):
     """Of a running pipeline: the provider and what is known of the learner; nothing of the provider's raw answer."""
     pipeline = {
-        "backend": "saml", "kwargs": {
-            "details": {"email": "a@b.c", "fullname": "Ada", "raw": "S3CR3T"}, "user": user, "social": object(),
-            "response": {"assertion": "S3CR3T"}, "uid": "S3CR3T",
+        "backend": "saml",
+        "kwargs": {
+            "details": {"email": "a@b.c", "fullname": "Ada", "raw": "S3CR3T"},
+            "user": user,
+            "social": object(),
+            "response": {"assertion": "S3CR3T"},
+            "uid": "S3CR3T",
         },
     }
     payload = filter_payload(
@@ -447,7 +508,9 @@ def test_login_through_another_provider(user):
         {"form_desc": FormDescription([]), "running_pipeline": pipeline, "current_provider": None},
     )
     assert payload["running_pipeline"] == {
-        "backend": "saml", "details": {"email": "a@b.c", "fullname": "Ada"}, "user": {"id": user.id, **USER},
+        "backend": "saml",
+        "details": {"email": "a@b.c", "fullname": "Ada"},
+        "user": {"id": user.id, **USER},
     }
 
 
@@ -458,29 +521,47 @@ def test_odd_pipeline(pipeline):
     assert "running_pipeline" in payload
 
 
-@pytest.mark.parametrize(("payload", "expected"), [
-    ({"user": {"id": 5}}, 5), ({"user": None}, None), ({}, None), ({"user_id": 5}, 5), ({"user_id": "5"}, 5),
-    ({"user_id": "c0ffee"}, None), ({"user_id": True}, None), ({"user_id": "٣"}, None), ({"user_id": 5.5}, None),
-    ({"enrollment": {"user": {"id": 5}}}, 5), ({"grade": {"user_id": 5}}, 5), ({"redemption": {"lms_user_id": 5}}, 5),
-    ({"exam_attempt": {"student_user": {"id": 5}, "requesting_user": {"id": 6}}}, 5),
-    ({"current_membership": {"user": {"id": 5}}, "target_cohort": {"id": 6}}, 5),
-    ({"context": {"user": {"id": 5}, "course": {"id": 6}}}, 5), ({"context": {"accomplishment_user_id": "5"}}, 5),
-    ({"e": {"enterprise_course_enrollment": {"enterprise_customer_user": {"id": 1, "user_id": 5}}}}, 5),
-    ({"tracking_log": {"context": '{"user_id": 5, "path": "/"}'}}, 5),
-    ({"tracking_log": {"context": '{"user_id": null}'}}, None),
-    ({"launch": {"user": {"id": 5}, "launch_params": {"user_id": "77"}}}, 5),
-    ({"rows": [{"user": {"id": 5}}]}, None), ({"event_metadata": {"user_id": 5}}, None), ({"user": [1]}, None),
-])
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"user": {"id": 5}}, 5),
+        ({"user": None}, None),
+        ({}, None),
+        ({"user_id": 5}, 5),
+        ({"user_id": "5"}, 5),
+        ({"user_id": "c0ffee"}, None),
+        ({"user_id": True}, None),
+        ({"user_id": "٣"}, None),
+        ({"user_id": 5.5}, None),
+        ({"enrollment": {"user": {"id": 5}}}, 5),
+        ({"grade": {"user_id": 5}}, 5),
+        ({"redemption": {"lms_user_id": 5}}, 5),
+        ({"exam_attempt": {"student_user": {"id": 5}, "requesting_user": {"id": 6}}}, 5),
+        ({"current_membership": {"user": {"id": 5}}, "target_cohort": {"id": 6}}, 5),
+        ({"context": {"user": {"id": 5}, "course": {"id": 6}}}, 5),
+        ({"context": {"accomplishment_user_id": "5"}}, 5),
+        ({"e": {"enterprise_course_enrollment": {"enterprise_customer_user": {"id": 1, "user_id": 5}}}}, 5),
+        ({"tracking_log": {"context": '{"user_id": 5, "path": "/"}'}}, 5),
+        ({"tracking_log": {"context": '{"user_id": null}'}}, None),
+        ({"launch": {"user": {"id": 5}, "launch_params": {"user_id": "77"}}}, 5),
+        ({"rows": [{"user": {"id": 5}}]}, None),
+        ({"event_metadata": {"user_id": 5}}, None),
+        ({"user": [1]}, None),
+    ],
+)
 def test_user_id_of(payload, expected):
     """The user whom a payload is about, the nearest to the top."""
     assert user_id_of(payload) == expected
 
 
-@pytest.mark.parametrize("junk", [
-    [(f"f{number}", "x") for number in range(5000)],
-    [(f"f{number}", "x" * 1000) for number in range(900)],
-    [("big", "x" * 1_000_000), ("name", "y" * 300_000)],
-])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        [(f"f{number}", "x") for number in range(5000)],
+        [(f"f{number}", "x" * 1000) for number in range(900)],
+        [("big", "x" * 1_000_000), ("name", "y" * 300_000)],
+    ],
+)
 def test_learner_cannot_push_a_field_out_of_the_payload(junk):
     """A webfilter that refuses some e-mail addresses must see the address, whatever else is in the form."""
     form = QueryDict(mutable=True)

@@ -8,7 +8,7 @@ from demo.minilms.settings import *  # noqa: F403  pylint: disable=wildcard-impo
 DATABASES["default"] |= {  # noqa: F405
     # SQLite has one lock for the whole file. A view in a transaction would hold it while it waits for the endpoint, and
     # so stop the other process: a misery that MySQL and PostgreSQL don't have, and that would flatter the breaker.
-    "ATOMIC_REQUESTS": False,
+    "ATOMIC_REQUESTS": False
 }
 CACHES = {
     "default": (

@@ -32,11 +32,7 @@ _NOTICE_SECONDS = 20
 _LOGIN = "/api/user/v2/account/login_session/"
 _TOKEN = "a" * 32
 _BODY = "email_or_username=ada&password=lovelace"
-_HEADERS = {
-    "Content-Type": "application/x-www-form-urlencoded",
-    "Cookie": f"csrftoken={_TOKEN}",
-    "X-CSRFToken": _TOKEN,
-}
+_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={_TOKEN}", "X-CSRFToken": _TOKEN}
 
 
 @attrs.frozen

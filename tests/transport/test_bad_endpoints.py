@@ -174,12 +174,7 @@ TABLE = [
         "bad_response",
         200,
     ),
-    (
-        "has gzip of garbage",
-        says(OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
-        "bad_response",
-        200,
-    ),
+    ("has gzip of garbage", says(OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"), "bad_response", 200),
     (
         "has gzip without an end",
         says(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(ENDLESS), ENDLESS),

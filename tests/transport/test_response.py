@@ -175,8 +175,7 @@ def test_what_comes_after_a_response_is_the_answer_to_nothing(raw, post):
 
 
 @pytest.mark.parametrize(
-    "line",
-    [b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.1  200  OK", b"HTTP/1.1\t200\tOK", b"HTTP/1.9 200 \xe9"],
+    "line", [b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.1  200  OK", b"HTTP/1.1\t200\tOK", b"HTTP/1.9 200 \xe9"]
 )
 def test_status_lines_that_mean_200(raw, post, line):
     assert post(raw(says(line + b"\r\n" + END)).url()).status_code == 200
@@ -184,8 +183,19 @@ def test_status_lines_that_mean_200(raw, post, line):
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"HTTP/1.1", b"HTTP/1.1 20", b"HTTP/1.1 2000 OK", b"HTTP/1.1 200OK", b"HTTP/11 200 OK", b"ICY 200 OK",
-     b"http/1.1 200 OK", b"HTTP/1.1 \xb2\xb0\xb0 OK", b" HTTP/1.1 200 OK", b"HTTP/1.1 +20 OK"],
+    [
+        b"",
+        b"HTTP/1.1",
+        b"HTTP/1.1 20",
+        b"HTTP/1.1 2000 OK",
+        b"HTTP/1.1 200OK",
+        b"HTTP/11 200 OK",
+        b"ICY 200 OK",
+        b"http/1.1 200 OK",
+        b"HTTP/1.1 \xb2\xb0\xb0 OK",
+        b" HTTP/1.1 200 OK",
+        b"HTTP/1.1 +20 OK",
+    ],
 )
 def test_lines_that_are_no_status_line(raw, post, line):
     outcome = post(raw(says(line + b"\r\n" + END)).url())

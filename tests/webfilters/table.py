@@ -377,10 +377,7 @@ TABLE: dict[str, Row] = {
         redirect=CANNOT,
     ),
     "IDVPageURLRequested": Row(
-        sent={"url": "https://lms.example.com/about"},
-        data={"url": URL},
-        changed={"url": URL},
-        **NO_EXCEPTION,
+        sent={"url": "https://lms.example.com/about"}, data={"url": URL}, changed={"url": URL}, **NO_EXCEPTION
     ),
     "CourseAboutPageURLRequested": Row(
         sent={"url": "https://lms.example.com/about", "org": "edX"},
@@ -436,12 +433,7 @@ TABLE: dict[str, Row] = {
         exceptions={
             "PreventCoursewareAccess": (
                 "No",
-                {
-                    "message": "No",
-                    "error_code": "access_denied",
-                    "developer_message": "No",
-                    "user_message": "No",
-                },
+                {"message": "No", "error_code": "access_denied", "developer_message": "No", "user_message": "No"},
             )
         },
         halt=("PreventCoursewareAccess", {"error_code": "access_denied", "user_message": REFUSED}),

@@ -66,10 +66,7 @@ BAD = {
     ),
     "not HTTP": (lambda handler: handler.connection.sendall(b"220 ftp\r\n\r\n"), "bad_response"),
 }
-URLS = {
-    "refuses": ("http://127.0.0.1:1/", "connect"),
-    "does not resolve": ("http://no-such-host.invalid/", "dns"),
-}
+URLS = {"refuses": ("http://127.0.0.1:1/", "connect"), "does not resolve": ("http://no-such-host.invalid/", "dns")}
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import attrs
 import pytest
 
 from openedx_webhooks.webfilters import calls
-from openedx_webhooks.webfilters.calls import BUDGET, Question, call_all
+from openedx_webhooks.webfilters.calls import BUDGET, CallRequest, call_all
 from tests.receiver import Reply
 
 
 def question(url, timeout=2.0):
-    return Question(url, "msg", {}, b"{}", {"Content-Type": "application/json"}, timeout)
+    return CallRequest(url, "msg", {}, b"{}", {"Content-Type": "application/json"}, timeout)
 
 
 def soon(seconds=5.0):

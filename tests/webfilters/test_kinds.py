@@ -325,17 +325,7 @@ def test_plain_dict_as_form():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "given",
-    [
-        [],
-        {"id": True},
-        {"id": 2**70},
-        {"id": "1"},
-        {"name": ""},
-        {"name": "a\0"},
-        {"name": "Foreign"},
-        {"id": -1},
-        {},
-    ],
+    [[], {"id": True}, {"id": 2**70}, {"id": "1"}, {"name": ""}, {"name": "a\0"}, {"name": "Foreign"}, {"id": -1}, {}],
 )
 def test_cohorts_that_are_refused(given):
     assert refusal(objects.Cohort(), World().cohort, given)
@@ -407,12 +397,7 @@ def test_protected_fields_setting(settings):
     user = World().user
     settings.OPENEDX_WEBHOOKS = {"PROTECTED_FIELDS": ["profile.name", "first_name"]}
     plan = apply.plan_changes(
-        EXAMPLE,
-        {"user": user},
-        {
-            "user": {"first_name": "x", "last_name": "y"},
-            "profile": {"name": "x", "goals": "y"},
-        },
+        EXAMPLE, {"user": user}, {"user": {"first_name": "x", "last_name": "y"}, "profile": {"name": "x", "goals": "y"}}
     )
     assert plan.changed == [("user", "last_name"), ("profile", "goals")]
 

@@ -451,16 +451,7 @@ def test_values_are_not_logged(make_webfilter, caplog):
 # --- Observing
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        data(name="x"),
-        prevent("no"),
-        Reply(status=403),
-        Reply(status=500),
-        Reply(b"<p>"),
-    ],
-)
+@pytest.mark.parametrize("reply", [data(name="x"), prevent("no"), Reply(status=403), Reply(status=500), Reply(b"<p>")])
 def test_observing_changes_and_halts_nothing(reply, make_webfilter):
     make_webfilter(
         REGISTRATION, reply, mode="observe", halt_on_4xx=True, halt_on_5xx=True, halt_on_request_exception=True

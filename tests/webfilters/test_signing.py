@@ -10,11 +10,11 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from openedx_webhooks import skips
-from openedx_webhooks.models import Call, Webfilter, secrets
+from openedx_webhooks.models import Call, Webfilter, signing_secrets
 from openedx_webhooks.payloads import encode
 from openedx_webhooks.transport import signing
 from openedx_webhooks.transport.breaker import State, breaker
-from openedx_webhooks.webfilters import calls, trial
+from openedx_webhooks.webfilters import calls, trial_call
 from openedx_webhooks.webfilters.run import run
 from tests.receiver import Reply
 
@@ -96,7 +96,7 @@ def test_signed_is_what_is_sent(make_webfilter, receiver, fields):
 
 def test_after_a_rotation_the_next_request_has_both_signatures(make_webfilter, receiver):
     webfilter = make_webfilter(REGISTRATION)
-    old, new = webfilter.secret, secrets.rotate(webfilter)
+    old, new = webfilter.secret, signing_secrets.rotate(webfilter)
     ask(webfilter)
     (request,) = receiver.received
     assert old != new
@@ -113,7 +113,7 @@ def test_a_secret_that_no_key_opens_any_more_counts_as_none(make_webfilter, rece
 
 def test_signing_costs_no_query(make_webfilter, django_assert_num_queries):
     webfilter = Webfilter.objects.get(pk=make_webfilter(REGISTRATION).pk)
-    questions = calls.Questions({"a": 1}, encode.encode({"a": 1}, False)[0])
+    questions = calls.RequestBuilder({"a": 1}, encode.encode({"a": 1}, False)[0])
     with django_assert_num_queries(0):
         assert "webhook-signature" in questions.of(webfilter).headers
 
@@ -186,14 +186,15 @@ class TestMalformed:
         assert len(receiver.received) == 1
 
     def test_a_test_says_why(self, make_webfilter, receiver):
-        result = trial.ask_sample(make_webfilter(REGISTRATION, secret=MALFORMED))
+        result = trial_call.ask_sample(make_webfilter(REGISTRATION, secret=MALFORMED))
         assert (result.outcome.error, result.outcome.detail) == (
-            signing.UNSENDABLE, "a signing secret is whsec_ followed by base64"
+            signing.UNSENDABLE,
+            "a signing secret is whsec_ followed by base64",
         )
         assert not receiver.received
 
 
 def test_a_test_is_signed(make_webfilter, receiver):
     webfilter = make_webfilter(REGISTRATION)
-    trial.ask_sample(webfilter)
+    trial_call.ask_sample(webfilter)
     assert verifies(receiver.received[0], webfilter.secret)

@@ -5,11 +5,7 @@ import time
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
-from openedx_filters.learning.filters import (
-    CourseEnrollmentStarted,
-    DashboardRenderStarted,
-    StudentLoginRequested,
-)
+from openedx_filters.learning.filters import CourseEnrollmentStarted, DashboardRenderStarted, StudentLoginRequested
 
 from demo.minilms.models import CourseEnrollment, CourseOverview, UserProfile
 from tests.receiver import Reply

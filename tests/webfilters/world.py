@@ -189,7 +189,7 @@ class World:
             "AccountSettingsReadOnlyFieldsRequested": {"readonly_fields": lambda _user: {"email"}},
             "InstructorDashboardTabsRequested": {
                 "tabs": lambda _user: [
-                    {"tab_id": "info", "title": gettext_lazy("Info"), "url": "/info", "sort_order": 10},
+                    {"tab_id": "info", "title": gettext_lazy("Info"), "url": "/info", "sort_order": 10}
                 ]
             },
             "SupportContactContextRequested": {
@@ -205,10 +205,7 @@ class World:
                     {"course_id": str(OTHER_KEY), "mode": "honor", "course_start": START, "is_active": True},
                 ]
             },
-            "VerticalBlockRenderCompleted": {
-                "fragment": lambda _user: Fragment("<p>unit</p>"),
-                "view": "student_view",
-            },
+            "VerticalBlockRenderCompleted": {"fragment": lambda _user: Fragment("<p>unit</p>"), "view": "student_view"},
             "RenderXBlockStarted": {"student_view_context": lambda _user: {"show_title": "0", "exam_access": SECRET}},
             "AuthnMFEContextGenerated": {"extra_context": lambda _user: {}},
             "LoginAltRedirectURLRequested": {"redirect_url": "/dashboard"},

@@ -1,4 +1,5 @@
 """Caches in trouble."""
+
 from django.core.cache.backends.base import BaseCache
 
 

@@ -1,4 +1,5 @@
 """Events and webhooks for the tests of the asynchronous flow."""
+
 import contextlib
 import uuid
 
@@ -44,9 +45,15 @@ def missing_table(model):
 def owe(webhook, count=1, **fields):
     """Rows as dispatch writes them."""
     return Delivery.objects.bulk_create(
-        Delivery(**{
-            "webhook": webhook, "event_id": uuid.uuid4(), "event_type": LOGIN, "payload": {"number": number}, **fields,
-        })
+        Delivery(
+            **{
+                "webhook": webhook,
+                "event_id": uuid.uuid4(),
+                "event_type": LOGIN,
+                "payload": {"number": number},
+                **fields,
+            }
+        )
         for number in range(count)
     )
 

@@ -1,4 +1,5 @@
 """Claiming, sending and recording, against a real endpoint and a real database."""
+
 # pylint: disable=unused-argument
 import contextlib
 import threading
@@ -28,10 +29,22 @@ def state_of(delivery):
 # --- What an attempt leads to
 
 
-@pytest.mark.parametrize("status, state", [
-    (200, "delivered"), (204, "delivered"), (302, "failed"), (400, "failed"), (404, "failed"), (410, "failed"),
-    (408, "pending"), (425, "pending"), (429, "pending"), (500, "pending"), (503, "pending"),
-])
+@pytest.mark.parametrize(
+    "status, state",
+    [
+        (200, "delivered"),
+        (204, "delivered"),
+        (302, "failed"),
+        (400, "failed"),
+        (404, "failed"),
+        (410, "failed"),
+        (408, "pending"),
+        (425, "pending"),
+        (429, "pending"),
+        (500, "pending"),
+        (503, "pending"),
+    ],
+)
 def test_answer_decides_the_state(webhook, receiver, status, state):
     receiver.on("/hook", Reply(status=status, body=b"so be it" if status != 204 else b""))
     owe(webhook)
@@ -68,9 +81,10 @@ def test_attempt_keeps_no_secret_that_the_endpoint_echoes(webhook, receiver):
     assert '"kept": 1' in excerpt
 
 
-@pytest.mark.parametrize("url, error", [
-    ("http://127.0.0.1:1/", "connect"), ("http://no-such-host.invalid/", "dns"), ("https://127.0.0.1:1/", "connect"),
-])
+@pytest.mark.parametrize(
+    "url, error",
+    [("http://127.0.0.1:1/", "connect"), ("http://no-such-host.invalid/", "dns"), ("https://127.0.0.1:1/", "connect")],
+)
 def test_unreachable_endpoint_is_recorded_and_tried_again(db, url, error):
     webhook = Webhook.objects.create(event=LOGIN, webhook_url=url)
     delivery = owe(webhook)[0]
@@ -130,7 +144,11 @@ def test_form_encoding_is_sent_as_such(webhook, receiver):
     deliver_due()
     assert receiver.received[0].headers["Content-Type"].startswith("application/x-www-form-urlencoded")
     assert receiver.received[0].form == {
-        "user_id": "5", "user_active": "true", "user_name": "", "list_0": "a", "list_1": "b",
+        "user_id": "5",
+        "user_active": "true",
+        "user_name": "",
+        "list_0": "a",
+        "list_1": "b",
     }
 
 

@@ -1,4 +1,5 @@
 """From an event to the rows owed for it: real events, real transactions."""
+
 # pylint: disable=unused-argument
 import uuid
 
@@ -64,27 +65,33 @@ def test_disabled_webhook_and_webhook_of_another_event_get_nothing(receiver, log
     assert not Delivery.objects.exists()
 
 
-@pytest.mark.parametrize("condition, count", [
-    ("", 1),
-    ("user.id == `7`", 1),
-    ("user.id == `8`", 0),
-    ("user.is_active", 1),
-    ("nothing.there", 0),
-    ("ends_with(user.pii.email, '@example.com')", 1),
-    ("contains(user.id, 'x')", 0),  # fails on this payload: no match
-])
+@pytest.mark.parametrize(
+    "condition, count",
+    [
+        ("", 1),
+        ("user.id == `7`", 1),
+        ("user.id == `8`", 0),
+        ("user.is_active", 1),
+        ("nothing.there", 0),
+        ("ends_with(user.pii.email, '@example.com')", 1),
+        ("contains(user.id, 'x')", 0),  # fails on this payload: no match
+    ],
+)
 def test_condition_decides_whether_it_is_owed(receiver, log_in, condition, count):
     make(receiver, condition=condition)
     log_in(7)
     assert Delivery.objects.count() == count
 
 
-@pytest.mark.parametrize("shape, body", [
-    ("user.pii.username", "user7"),
-    ("{who: user.id, what: event_metadata.event_name}", {"who": 7, "what": "SESSION_LOGIN_COMPLETED"}),
-    ("[user.id, user.pii.name]", [7, "Ann Example"]),
-    ("user.is_active", True),
-])
+@pytest.mark.parametrize(
+    "shape, body",
+    [
+        ("user.pii.username", "user7"),
+        ("{who: user.id, what: event_metadata.event_name}", {"who": 7, "what": "SESSION_LOGIN_COMPLETED"}),
+        ("[user.id, user.pii.name]", [7, "Ann Example"]),
+        ("user.is_active", True),
+    ],
+)
 def test_shape_is_what_is_sent(receiver, log_in, shape, body):
     make(receiver, shape=shape)
     log_in(7)
@@ -132,9 +139,10 @@ def test_known_duplicate_does_not_keep_a_new_webhook_from_its_row(webhook, recei
     assert set(Delivery.objects.values_list("webhook_id", flat=True)) == {webhook.pk, other.pk}
 
 
-@pytest.mark.parametrize("given, kept", [
-    (uuid.UUID(int=5), True), ("00000000-0000-0000-0000-000000000005", True), (None, False), ("event 5", False),
-])
+@pytest.mark.parametrize(
+    "given, kept",
+    [(uuid.UUID(int=5), True), ("00000000-0000-0000-0000-000000000005", True), (None, False), ("event 5", False)],
+)
 def test_event_without_a_uuid_gets_one(given, kept):
     made = dispatch_module._uuid_of(given)  # pylint: disable=protected-access
     assert (made == uuid.UUID(int=5)) is kept

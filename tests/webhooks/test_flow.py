@@ -1,4 +1,5 @@
 """From a real event to a real endpoint, and every way in which it must not get there."""
+
 import pytest
 from django.db import transaction
 

@@ -1,4 +1,5 @@
 """The state machine of an endpoint's health."""
+
 # pylint: disable=unused-argument
 from datetime import UTC, datetime, timedelta
 
@@ -24,20 +25,23 @@ def hours(number):
     return None if number is None else NOW - timedelta(hours=number)
 
 
-@pytest.mark.parametrize("failing_for, warned_ago, step", [
-    (None, None, Step.NOTHING),  # healthy
-    (0, None, Step.NOTHING),  # failing
-    (23.9, None, Step.NOTHING),
-    (24, None, Step.WARN),
-    (24.1, 0.1, Step.NOTHING),  # warned, and only once
-    (100, 76, Step.NOTHING),
-    (119.9, 95.9, Step.NOTHING),
-    (120, 96, Step.DISABLE),
-    (500, None, Step.WARN),  # a quiet webhook: warned first, however long it failed
-    (500, 1, Step.NOTHING),  # … and given as much time as any other after the warning
-    (500, 96, Step.DISABLE),
-    (120, 95, Step.NOTHING),
-])
+@pytest.mark.parametrize(
+    "failing_for, warned_ago, step",
+    [
+        (None, None, Step.NOTHING),  # healthy
+        (0, None, Step.NOTHING),  # failing
+        (23.9, None, Step.NOTHING),
+        (24, None, Step.WARN),
+        (24.1, 0.1, Step.NOTHING),  # warned, and only once
+        (100, 76, Step.NOTHING),
+        (119.9, 95.9, Step.NOTHING),
+        (120, 96, Step.DISABLE),
+        (500, None, Step.WARN),  # a quiet webhook: warned first, however long it failed
+        (500, 1, Step.NOTHING),  # … and given as much time as any other after the warning
+        (500, 96, Step.DISABLE),
+        (120, 95, Step.NOTHING),
+    ],
+)
 def test_what_follows_a_failure(failing_for, warned_ago, step):
     day = timedelta(days=1)
     assert health.judge(hours(failing_for), hours(warned_ago), NOW, day, 5 * day) is step
@@ -154,9 +158,10 @@ def test_mail_has_no_secret(failing):
     assert "INADDRESS" not in text
 
 
-@pytest.mark.parametrize("root, is_there", [
-    ("https://lms.example.org", True), ("https://lms.example.org/", True), ("", False), (None, False),
-])
+@pytest.mark.parametrize(
+    "root, is_there",
+    [("https://lms.example.org", True), ("https://lms.example.org/", True), ("", False), (None, False)],
+)
 def test_mail_leads_to_the_page_of_the_webhook_if_the_site_knows_its_address(failing, settings, root, is_there):
     settings.LMS_ROOT_URL = root
     fail_since(failing, timedelta(days=1, minutes=1))

@@ -1,4 +1,5 @@
 """What the e-mails about failing webhooks must not say."""
+
 from datetime import timedelta
 
 import pytest

@@ -1,4 +1,5 @@
 """Our signatures, verified by the standardwebhooks package for Node (``npm ci --prefix tests/node``)."""
+
 import json
 import shutil
 import subprocess
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from openedx_webhooks.models import secrets
+from openedx_webhooks.models import signing_secrets
 from openedx_webhooks.transport import signing
 from openedx_webhooks.webhooks.deliver import deliver_due
 
@@ -27,7 +28,7 @@ PAYLOAD = {"user": {"id": 5, "name": "Ζωή 🙂"}}
 def request_sent(webhook, receiver):
     """A request during a rotation, and the secrets by their role."""
     old = webhook.secret
-    new = secrets.rotate(webhook)
+    new = signing_secrets.rotate(webhook)
     owe(webhook, payload=PAYLOAD)
     deliver_due()
     return receiver.received[0], {"old": old, "new": new, "other": signing.new_secret()}

@@ -1,4 +1,5 @@
 """The one receiver of every event, through the events themselves."""
+
 # pylint: disable=protected-access,unused-argument
 import logging
 

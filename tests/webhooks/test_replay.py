@@ -1,4 +1,5 @@
 """Operators' interventions, and the commands."""
+
 # pylint: disable=unused-argument
 import io
 import os
@@ -137,13 +138,16 @@ def test_replay_command_waits_and_shows_progress(webhook):
     assert "2 of 2 delivered" in out
 
 
-@pytest.mark.parametrize("args, problem", [
-    ([], "Give either"),
-    (["--webhook", "1"], "Give either"),
-    (["--failed-since", "1h"], "Give either"),
-    (["5", "--webhook", "1", "--failed-since", "1h"], "Give either"),
-    (["--webhook", "999", "--failed-since", "1h"], "no webhook 999"),
-])
+@pytest.mark.parametrize(
+    "args, problem",
+    [
+        ([], "Give either"),
+        (["--webhook", "1"], "Give either"),
+        (["--failed-since", "1h"], "Give either"),
+        (["5", "--webhook", "1", "--failed-since", "1h"], "Give either"),
+        (["--webhook", "999", "--failed-since", "1h"], "no webhook 999"),
+    ],
+)
 def test_replay_command_says_what_is_missing(db, args, problem):
     with pytest.raises(CommandError, match=problem):
         run("webhooks_replay", *args)

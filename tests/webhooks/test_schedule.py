@@ -1,4 +1,5 @@
 """When a delivery is tried again, row by row."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,17 +12,42 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE, HOUR = 60, 3600
 
 
-@pytest.mark.parametrize("status, expected", [
-    (200, Verdict.DELIVERED), (201, Verdict.DELIVERED), (202, Verdict.DELIVERED), (204, Verdict.DELIVERED),
-    (299, Verdict.DELIVERED),
-    (300, Verdict.FINAL), (301, Verdict.FINAL), (302, Verdict.FINAL), (304, Verdict.FINAL), (308, Verdict.FINAL),
-    (400, Verdict.FINAL), (401, Verdict.FINAL), (403, Verdict.FINAL), (404, Verdict.FINAL), (405, Verdict.FINAL),
-    (409, Verdict.FINAL), (410, Verdict.FINAL), (413, Verdict.FINAL), (422, Verdict.FINAL), (499, Verdict.FINAL),
-    (408, Verdict.RETRY), (425, Verdict.RETRY), (429, Verdict.RETRY),
-    (500, Verdict.RETRY), (501, Verdict.RETRY), (502, Verdict.RETRY), (503, Verdict.RETRY), (504, Verdict.RETRY),
-    (599, Verdict.RETRY),
-    (100, Verdict.FINAL), (600, Verdict.FINAL),
-])
+@pytest.mark.parametrize(
+    "status, expected",
+    [
+        (200, Verdict.DELIVERED),
+        (201, Verdict.DELIVERED),
+        (202, Verdict.DELIVERED),
+        (204, Verdict.DELIVERED),
+        (299, Verdict.DELIVERED),
+        (300, Verdict.FINAL),
+        (301, Verdict.FINAL),
+        (302, Verdict.FINAL),
+        (304, Verdict.FINAL),
+        (308, Verdict.FINAL),
+        (400, Verdict.FINAL),
+        (401, Verdict.FINAL),
+        (403, Verdict.FINAL),
+        (404, Verdict.FINAL),
+        (405, Verdict.FINAL),
+        (409, Verdict.FINAL),
+        (410, Verdict.FINAL),
+        (413, Verdict.FINAL),
+        (422, Verdict.FINAL),
+        (499, Verdict.FINAL),
+        (408, Verdict.RETRY),
+        (425, Verdict.RETRY),
+        (429, Verdict.RETRY),
+        (500, Verdict.RETRY),
+        (501, Verdict.RETRY),
+        (502, Verdict.RETRY),
+        (503, Verdict.RETRY),
+        (504, Verdict.RETRY),
+        (599, Verdict.RETRY),
+        (100, Verdict.FINAL),
+        (600, Verdict.FINAL),
+    ],
+)
 def test_status_decides(status, expected):
     assert verdict(Outcome(status_code=status)) is expected
 
@@ -31,16 +57,19 @@ def test_no_response_is_tried_again(error):
     assert verdict(Outcome(error=error)) is Verdict.RETRY
 
 
-@pytest.mark.parametrize("status, expected", [
-    (200, Verdict.DELIVERED), (302, Verdict.FINAL), (404, Verdict.FINAL), (503, Verdict.RETRY),
-])
+@pytest.mark.parametrize(
+    "status, expected", [(200, Verdict.DELIVERED), (302, Verdict.FINAL), (404, Verdict.FINAL), (503, Verdict.RETRY)]
+)
 def test_body_that_broke_off_does_not_change_what_the_status_says(status, expected):
     assert verdict(Outcome(status_code=status, error="reset")) is expected
 
 
-@pytest.mark.parametrize("position, wait", list(enumerate(
-    [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR], start=1
-)))
+@pytest.mark.parametrize(
+    "position, wait",
+    list(
+        enumerate([5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR], start=1)
+    ),
+)
 @pytest.mark.parametrize("rand, share", [(0, 0.8), (0.5, 1.0), (1, 1.2)])
 def test_every_row_of_the_default_schedule_with_its_jitter(position, wait, rand, share):
     policy = Policy(DEFAULTS["DELIVERY_SCHEDULE_SECONDS"], DEFAULTS["DELIVERY_JITTER_RATIO"])
@@ -49,8 +78,9 @@ def test_every_row_of_the_default_schedule_with_its_jitter(position, wait, rand,
 
 
 def test_default_schedule_lasts_about_three_days():
-    assert timedelta(seconds=sum(DEFAULTS["DELIVERY_SCHEDULE_SECONDS"])) == timedelta(days=3, hours=3, minutes=35,
-                                                                                     seconds=5)
+    assert timedelta(seconds=sum(DEFAULTS["DELIVERY_SCHEDULE_SECONDS"])) == timedelta(
+        days=3, hours=3, minutes=35, seconds=5
+    )
 
 
 @pytest.mark.parametrize("waits, position", [([5], 2), ([], 1), ([1, 2, 3], 4), ([1, 2, 3], 99)])
@@ -58,24 +88,39 @@ def test_exhausted_schedule_gives_no_next_attempt(waits, position):
     assert next_attempt(Outcome(status_code=500), position, Policy(waits), NOW) is None
 
 
-@pytest.mark.parametrize("header, seconds", [
-    ("120", 120), ("0", 0), (" 7 ", 7),
-    ("Tue, 24 Nov 2026 12:10:00 GMT", 600), ("Tue, 24 Nov 2026 11:00:00 GMT", 0),
-    ("Tuesday, 24-Nov-26 12:10:00 GMT", 600),
-    ("", None), ("soon", None), ("-5", None), ("1.5", None), ("٣", None), ("Tue, 24 Nov 2026 12:10:00", None),
-    ("Tue, 99 Nov 2026 12:10:00 GMT", None), ("9" * 400, float("inf")),
-])
+@pytest.mark.parametrize(
+    "header, seconds",
+    [
+        ("120", 120),
+        ("0", 0),
+        (" 7 ", 7),
+        ("Tue, 24 Nov 2026 12:10:00 GMT", 600),
+        ("Tue, 24 Nov 2026 11:00:00 GMT", 0),
+        ("Tuesday, 24-Nov-26 12:10:00 GMT", 600),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("Tue, 24 Nov 2026 12:10:00", None),
+        ("Tue, 99 Nov 2026 12:10:00 GMT", None),
+        ("9" * 400, float("inf")),
+    ],
+)
 def test_retry_after_is_seconds_or_a_date(header, seconds):
     assert retry_after(header, NOW) == seconds
 
 
-@pytest.mark.parametrize("header, rand, wait", [
-    ("60", 0, 60),  # later than the schedule: never earlier than asked
-    ("60", 1, 72),
-    ("1", 0.5, 5),  # earlier than the schedule: the schedule stays
-    ("9" * 30, 0, 100),  # beyond the bound
-    ("nonsense", 0.5, 5),
-])
+@pytest.mark.parametrize(
+    "header, rand, wait",
+    [
+        ("60", 0, 60),  # later than the schedule: never earlier than asked
+        ("60", 1, 72),
+        ("1", 0.5, 5),  # earlier than the schedule: the schedule stays
+        ("9" * 30, 0, 100),  # beyond the bound
+        ("nonsense", 0.5, 5),
+    ],
+)
 def test_retry_after_lengthens_the_wait_within_bounds(header, rand, wait):
     outcome = Outcome(status_code=429, headers={"retry-after": header})
     when = next_attempt(outcome, 1, Policy([5], 0.2, retry_after_max=100), NOW, lambda: rand)

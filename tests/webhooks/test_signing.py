@@ -1,4 +1,5 @@
 """What identifies and signs a delivery, and what must not be seen."""
+
 # pylint: disable=unused-argument
 import logging
 from datetime import timedelta
@@ -8,7 +9,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from openedx_webhooks.models import Attempt, Webhook, secrets
+from openedx_webhooks.models import Attempt, Webhook, signing_secrets
 from openedx_webhooks.transport import signing
 from openedx_webhooks.webhooks.deliver import deliver_due
 
@@ -31,7 +32,7 @@ def test_signature_verifies_with_the_independent_library(webhook, receiver):
 
 def test_during_a_rotation_both_secrets_verify(webhook, receiver):
     old = webhook.secret
-    new = secrets.rotate(webhook)
+    new = signing_secrets.rotate(webhook)
     owe(webhook)
     deliver_due()
     request = receiver.received[0]
@@ -40,13 +41,13 @@ def test_during_a_rotation_both_secrets_verify(webhook, receiver):
         assert Verifier(secret).verify(request.body, request.headers) == {"number": 0}
 
 
-@pytest.mark.parametrize("overlap, later", [
-    (timedelta(), timedelta()), (timedelta(hours=1), timedelta(hours=1, seconds=1)),
-])
+@pytest.mark.parametrize(
+    "overlap, later", [(timedelta(), timedelta()), (timedelta(hours=1), timedelta(hours=1, seconds=1))]
+)
 def test_after_the_overlap_only_the_new_secret_signs(webhook, overlap, later):
-    new = secrets.rotate(webhook, overlap)
+    new = signing_secrets.rotate(webhook, overlap)
     webhook.refresh_from_db()
-    assert secrets.in_force(webhook, timezone.now() + later) == [new]
+    assert signing_secrets.in_force(webhook, timezone.now() + later) == [new]
 
 
 def test_webhook_without_a_secret_is_not_signed(webhook, receiver):

@@ -1,4 +1,5 @@
 """The database in trouble in the middle of a run."""
+
 # pylint: disable=protected-access,unused-argument
 import contextlib
 import time

@@ -1,4 +1,5 @@
 """What makes a worker look, with real Celery apps and brokers."""
+
 # pylint: disable=protected-access,unused-argument
 import os
 import socket
@@ -20,7 +21,7 @@ from kombu import Connection
 from openedx_webhooks import index
 from openedx_webhooks.models import Delivery
 from openedx_webhooks.webhooks import claims, wakeups
-from openedx_webhooks.webhooks.slots import Slot
+from openedx_webhooks.webhooks.semaphore import WorkerSemaphore
 
 from ..receiver import Reply
 from .conftest import owe
@@ -166,9 +167,7 @@ def test_eager_celery_with_the_database_in_trouble_raises_nothing(webhook, celer
 # --- Looking again
 
 
-@pytest.mark.parametrize("away, countdown", [
-    (0, 2), (1, 2), (5, 6), (300, 301), (601, 600), (5 * 3600, 600),
-])
+@pytest.mark.parametrize("away, countdown", [(0, 2), (1, 2), (5, 6), (300, 301), (601, 600), (5 * 3600, 600)])
 def test_looks_again_when_something_is_due_or_after_ten_minutes(queue, away, countdown):
     wakeups.look_again(time.time() + away)
     eta = queue()[0].headers["eta"]
@@ -197,9 +196,14 @@ def test_long_waits_share_the_full_ten_minutes(queue):
     assert len(queue()) == 1
 
 
-@pytest.mark.parametrize("backend", [
-    "django.core.cache.backends.dummy.DummyCache", "tests.webhooks.caches.AwayCache", "tests.webhooks.caches.DeafCache",
-])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "django.core.cache.backends.dummy.DummyCache",
+        "tests.webhooks.caches.AwayCache",
+        "tests.webhooks.caches.DeafCache",
+    ],
+)
 def test_without_a_cache_each_process_asks_once(queue, settings, backend):
     settings.CACHES = {"default": {"BACKEND": backend}}
     at = time.time() + 100
@@ -242,7 +246,7 @@ def test_task_that_ran_out_of_time_hands_on(webhook, receiver, queue, settings):
 
 def test_no_more_workers_deliver_than_the_setting_says(settings):
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 2}
-    slots = [Slot() for _ in range(3)]
+    slots = [WorkerSemaphore() for _ in range(3)]
     assert [slot.acquire() for slot in slots] == [True, True, False]
     slots[0].release()
     assert slots[2].acquire()
@@ -250,7 +254,7 @@ def test_no_more_workers_deliver_than_the_setting_says(settings):
 
 def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, queue, settings):
     settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_WORKERS": 1}
-    holder = Slot()
+    holder = WorkerSemaphore()
     holder.acquire()
     owe(webhook)
     wakeups.deliver_due()
@@ -260,21 +264,26 @@ def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, qu
 
 def test_only_its_holder_frees_a_slot(settings):
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
-    first, second = Slot(), Slot()
+    first, second = WorkerSemaphore(), WorkerSemaphore()
     first.acquire()
     cache.clear()  # it lapsed
     assert second.acquire()
     first.release()
-    assert not Slot().acquire()
+    assert not WorkerSemaphore().acquire()
 
 
-@pytest.mark.parametrize("backend", [
-    "django.core.cache.backends.dummy.DummyCache", "tests.webhooks.caches.AwayCache", "tests.webhooks.caches.DeafCache",
-])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "django.core.cache.backends.dummy.DummyCache",
+        "tests.webhooks.caches.AwayCache",
+        "tests.webhooks.caches.DeafCache",
+    ],
+)
 def test_without_a_cache_nobody_is_kept_from_delivering(webhook, receiver, settings, backend):
     settings.CACHES = {"default": {"BACKEND": backend}}
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
-    slots = [Slot(), Slot()]
+    slots = [WorkerSemaphore(), WorkerSemaphore()]
     assert [slot.acquire() for slot in slots] == [True, True]
 
 
@@ -309,11 +318,7 @@ def test_but_they_do_once_an_hour_because_old_records_are_to_be_removed(db, queu
 
 def test_message_is_sent_by_a_process_that_ends_at_once(tmp_path):
     """A management command commits and exits."""
-    code = (
-        "import django; django.setup()\n"
-        "from openedx_webhooks.webhooks import wakeups\n"
-        "wakeups.nudge()\n"
-    )
+    code = "import django; django.setup()\nfrom openedx_webhooks.webhooks import wakeups\nwakeups.nudge()\n"
     settings = tmp_path / "exit_settings.py"
     settings.write_text(
         "from test_settings import *\n"
@@ -322,7 +327,9 @@ def test_message_is_sent_by_a_process_that_ends_at_once(tmp_path):
         "('data_folder_in', 'data_folder_out', 'control_folder')}\n"
     )
     subprocess.run(
-        [sys.executable, "-c", code], check=True, timeout=30,
+        [sys.executable, "-c", code],
+        check=True,
+        timeout=30,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "exit_settings", "PYTHONPATH": f"{tmp_path}:."},
     )
     assert len(list(tmp_path.glob("*.msg"))) == 1

@@ -7,92 +7,100 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
-            name='CertificateTemplate',
+            name="CertificateTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('template', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=255)),
+                ("template", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='CourseOverview',
+            name="CourseOverview",
             fields=[
-                ('id', opaque_keys.edx.django.models.CourseKeyField(max_length=255, primary_key=True, serialize=False)),
-                ('display_name', models.TextField(null=True)),
-                ('short_description', models.TextField(blank=True, default='')),
-                ('start', models.DateTimeField(null=True)),
-                ('end', models.DateTimeField(null=True)),
+                ("id", opaque_keys.edx.django.models.CourseKeyField(max_length=255, primary_key=True, serialize=False)),
+                ("display_name", models.TextField(null=True)),
+                ("short_description", models.TextField(blank=True, default="")),
+                ("start", models.DateTimeField(null=True)),
+                ("end", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='CourseUserGroup',
+            name="CourseUserGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('course_id', opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
-                ('group_type', models.CharField(default='cohort', max_length=20)),
-                ('users', models.ManyToManyField(related_name='course_groups', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=255)),
+                ("course_id", opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
+                ("group_type", models.CharField(default="cohort", max_length=20)),
+                ("users", models.ManyToManyField(related_name="course_groups", to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name='CohortMembership',
+            name="CohortMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('course_id', opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('course_user_group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='minilms.courseusergroup')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("course_id", opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "course_user_group",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="minilms.courseusergroup"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GeneratedCertificate',
+            name="GeneratedCertificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('course_id', opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
-                ('mode', models.CharField(default='honor', max_length=32)),
-                ('status', models.CharField(default='downloadable', max_length=32)),
-                ('grade', models.CharField(blank=True, max_length=5)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("course_id", opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
+                ("mode", models.CharField(default="honor", max_length=32)),
+                ("status", models.CharField(default="downloadable", max_length=32)),
+                ("grade", models.CharField(blank=True, max_length=5)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name='UserProfile',
+            name="UserProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('language', models.CharField(blank=True, max_length=255)),
-                ('level_of_education', models.CharField(blank=True, max_length=6, null=True)),
-                ('gender', models.CharField(blank=True, max_length=6, null=True)),
-                ('year_of_birth', models.IntegerField(blank=True, null=True)),
-                ('goals', models.TextField(blank=True, null=True)),
-                ('city', models.TextField(blank=True, null=True)),
-                ('bio', models.CharField(blank=True, max_length=3000, null=True)),
-                ('meta', models.TextField(blank=True)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='profile', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("language", models.CharField(blank=True, max_length=255)),
+                ("level_of_education", models.CharField(blank=True, max_length=6, null=True)),
+                ("gender", models.CharField(blank=True, max_length=6, null=True)),
+                ("year_of_birth", models.IntegerField(blank=True, null=True)),
+                ("goals", models.TextField(blank=True, null=True)),
+                ("city", models.TextField(blank=True, null=True)),
+                ("bio", models.CharField(blank=True, max_length=3000, null=True)),
+                ("meta", models.TextField(blank=True)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="profile", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CourseEnrollment',
+            name="CourseEnrollment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mode', models.CharField(default='audit', max_length=100)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('course', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, to='minilms.courseoverview')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("mode", models.CharField(default="audit", max_length=100)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "course",
+                    models.ForeignKey(
+                        db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, to="minilms.courseoverview"
+                    ),
+                ),
             ],
-            options={
-                'unique_together': {('user', 'course')},
-            },
+            options={"unique_together": {("user", "course")}},
         ),
     ]

@@ -1,4 +1,5 @@
 """``manage.py webhooks_deliver``: deliver what is due, without Celery or beside it."""
+
 import contextlib
 import signal
 import threading
@@ -62,9 +63,7 @@ class Command(BaseCommand):
         """One run; whether it ended because nothing was due any more."""
         before = self._total
         try:
-            counts = deliver.deliver_due(
-                tick=lambda counts: self._show(before.plus(counts)), stop=self._stop.is_set
-            )
+            counts = deliver.deliver_due(tick=lambda counts: self._show(before.plus(counts)), stop=self._stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             if not is_loop:
                 raise
@@ -82,7 +81,9 @@ class Command(BaseCommand):
             return
         self._shown_at = now + (_TERMINAL_SECONDS if is_terminal else _LOG_SECONDS)
         line = _("%(delivered)d delivered, %(retried)d to be tried again, %(failed)d failed; %(rate).0f/s") % {
-            "delivered": counts.delivered, "retried": counts.retried, "failed": counts.failed,
+            "delivered": counts.delivered,
+            "retried": counts.retried,
+            "failed": counts.failed,
             "rate": counts.attempts / max(0.001, now - self._started),
         }
         self.stdout.write(f"\r{line}\x1b[K" if is_terminal else line, ending="\n" if is_last or not is_terminal else "")

@@ -1,4 +1,5 @@
 """``manage.py webhooks_purge``: remove old payloads and records now."""
+
 import math
 import time
 
@@ -37,7 +38,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--older-than", metavar="DAYS", type=days,
+            "--older-than",
+            metavar="DAYS",
+            type=days,
             help="Delete what is older than this instead, whatever the settings say; 0: all that is finished.",
         )
         hook = parser.add_mutually_exclusive_group()

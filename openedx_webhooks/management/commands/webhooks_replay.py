@@ -1,4 +1,5 @@
 """``manage.py webhooks_replay``: send deliveries again."""
+
 import re
 from datetime import datetime, timedelta
 from time import sleep
@@ -27,7 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("deliveries", nargs="*", type=int, help="Numbers of deliveries.")
         parser.add_argument("--webhook", type=int, help="Number of a webhook: what failed for it …")
         parser.add_argument(
-            "--failed-since", metavar="WHEN",
+            "--failed-since",
+            metavar="WHEN",
             help="… since then: 30m, 6h, 2d (ago), a date, or a date and time (2026-11-24T08:00:00+00:00).",
         )
         parser.add_argument("--wait", action="store_true", help="Wait until all were tried, and show the progress.")

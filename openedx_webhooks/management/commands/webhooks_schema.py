@@ -1,4 +1,5 @@
 """Print what this installation sends and takes back."""
+
 import json
 
 import yaml

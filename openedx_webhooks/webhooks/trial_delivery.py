@@ -1,4 +1,5 @@
 """Try a webhook out: one signed POST of made-up data, now, without a delivery."""
+
 import uuid
 from typing import Any
 

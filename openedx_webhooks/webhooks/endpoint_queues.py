@@ -8,8 +8,9 @@ Two rules keep an endpoint that hangs from holding up the others, without any li
 * Dynamic threshold (Choudhury and Hahne, 1998): an endpoint may begin another request only while it has fewer under way
   than there are threads free, so that even one that was fast until now and then hangs leaves half of the threads.
 
-Threads do HTTP only. Whatever needs the database happens in the thread that owns the lanes.
+Threads do HTTP only. Whatever needs the database happens in the thread that owns the endpoint_queues.
 """
+
 import queue
 import threading
 import time
@@ -20,7 +21,7 @@ from typing import Any
 _FIRST_WINDOW = 2
 
 
-class Lanes:
+class EndpointQueues:
     """
     One queue of jobs for each endpoint, and the threads that work them off.
 
@@ -146,6 +147,4 @@ class Lanes:
 
     def _next_endpoint(self):
         free = self._max_threads - self._running.total()
-        return next(
-            (name for name in self._waiting if self._running[name] < min(self.window(name), free)), None
-        )
+        return next((name for name in self._waiting if self._running[name] < min(self.window(name), free)), None)

@@ -25,7 +25,7 @@ _MAX_BYTES = 256 * 1024
 
 
 @attrs.define
-class Memory:
+class CachedResponse:
     """The remembered answer to one question of one webfilter."""
 
     key: str
@@ -58,7 +58,7 @@ class Memory:
         return Outcome(status_code=status_code, body=body)
 
 
-def memory_of(webfilter, payload: dict[str, Any]) -> Memory | None:
+def cached_response_of(webfilter, payload: dict[str, Any]) -> CachedResponse | None:
     """The memory for a webfilter and a payload; None if the webfilter has not opted in."""
     if not webfilter.cache_answers:
         return None
@@ -73,7 +73,7 @@ def memory_of(webfilter, payload: dict[str, Any]) -> Memory | None:
     body, _content_type = encode.encode(content, False)
     # A webfilter that was saved in the meantime may have another address or other headers.
     digest = hashlib.sha256(f"{webfilter.pk}:{webfilter.modified.timestamp()}:".encode() + body).hexdigest()
-    return Memory(f"openedx_webhooks:answer:{digest}", webfilter.serve_stale_answers)
+    return CachedResponse(f"openedx_webhooks:answer:{digest}", webfilter.serve_stale_answers)
 
 
 def max_age(cache_control: str) -> int:

@@ -1,10 +1,11 @@
 """Secrets at rest."""
+
 import pytest
 from django.db import connection
 from django.test import override_settings
 
 from openedx_webhooks.models import Webhook
-from openedx_webhooks.models.fields import decrypt, encrypt
+from openedx_webhooks.models.encrypted_fields import decrypt, encrypt
 
 LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 

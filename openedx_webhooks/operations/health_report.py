@@ -1,4 +1,5 @@
 """How the plugin is doing, for monitoring."""
+
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Count, Min
 from django.http import JsonResponse
@@ -16,9 +17,7 @@ def report() -> dict:
     return {
         "deliveries": {state: states.get(state, 0) for state in Delivery.State.values},
         "oldest_due_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
-        "failing_webhooks": list(
-            Webhook.objects.filter(failing_since__isnull=False).values_list("pk", flat=True)
-        ),
+        "failing_webhooks": list(Webhook.objects.filter(failing_since__isnull=False).values_list("pk", flat=True)),
     }
 
 

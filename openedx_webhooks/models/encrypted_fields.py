@@ -1,4 +1,5 @@
 """Model fields whose values are encrypted in the database."""
+
 import base64
 import hashlib
 
@@ -34,7 +35,7 @@ def decrypt(stored: str) -> str:
     if not stored.startswith(_MARK):
         return stored
     try:
-        return _cipher().decrypt(stored[len(_MARK):].encode()).decode()
+        return _cipher().decrypt(stored[len(_MARK) :].encode()).decode()
     except InvalidToken:
         return ""
 

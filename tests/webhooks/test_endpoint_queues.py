@@ -1,10 +1,11 @@
 """Threads shared between endpoints."""
+
 import threading
 import time
 
 import pytest
 
-from openedx_webhooks.webhooks.lanes import Lanes
+from openedx_webhooks.webhooks.endpoint_queues import EndpointQueues
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def lanes():
     made = []
 
     def make(work, threads=8, per_endpoint=8):
-        made.append(Lanes(work, threads, per_endpoint))
+        made.append(EndpointQueues(work, threads, per_endpoint))
         made[-1].work = work
         return made[-1]
 
@@ -151,7 +152,7 @@ def test_cleared_jobs_are_given_back_and_never_run(lanes):
 
 def test_no_thread_is_left_behind():
     before = threading.active_count()
-    pool = Lanes(lambda job: (job, True), 8, 8)
+    pool = EndpointQueues(lambda job: (job, True), 8, 8)
     for number in range(100):
         pool.add(number, number)
     collect(pool, 100)

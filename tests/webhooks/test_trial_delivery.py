@@ -1,4 +1,5 @@
 """Send test: one POST, no delivery."""
+
 # pylint: disable=unused-argument
 import pytest
 from django.utils import timezone
@@ -7,7 +8,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from openedx_webhooks import catalog
 from openedx_webhooks.models import Delivery, Webhook
 from openedx_webhooks.payloads import samples
-from openedx_webhooks.webhooks import trial
+from openedx_webhooks.webhooks import trial_delivery
 
 from ..receiver import Reply
 from .conftest import LOGIN
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_sample_is_sent_signed_and_no_delivery_is_made(webhook, receiver):
     receiver.on("/hook", Reply({"thanks": True}))
-    outcome = trial.send_sample(webhook)
+    outcome = trial_delivery.send_sample(webhook)
     request = receiver.received[0]
     assert (outcome.status_code, outcome.body) == (200, b'{"thanks": true}')
     assert Verifier(webhook.secret).verify(request.body, request.headers)["event_metadata"]["event_type"] == LOGIN
@@ -26,7 +27,7 @@ def test_sample_is_sent_signed_and_no_delivery_is_made(webhook, receiver):
 
 def test_sample_goes_through_the_shape_and_past_the_condition(webhook, receiver):
     webhook.shape, webhook.condition = "{id: user.id}", "user.id == `-1`"
-    trial.send_sample(webhook)
+    trial_delivery.send_sample(webhook)
     assert receiver.received[0].json == {"id": samples.sample_payload(catalog.find_event(LOGIN))["user"]["id"]}
 
 
@@ -34,32 +35,35 @@ def test_sample_goes_through_the_shape_and_past_the_condition(webhook, receiver)
 def test_accepted_sample_makes_healthy_and_no_other(webhook, receiver, status, failures):
     Webhook.objects.update(consecutive_failures=9, failing_since=timezone.now(), warned_at=timezone.now())
     receiver.on("/hook", Reply(status=status))
-    trial.send_sample(webhook)
+    trial_delivery.send_sample(webhook)
     webhook.refresh_from_db()
     assert webhook.consecutive_failures == failures
     assert (webhook.failing_since is None) == (webhook.warned_at is None) == (failures == 0)
 
 
-@pytest.mark.parametrize("fields, problem", [
-    ({"event": "org.example.unknown.v1"}, "This installation has no event “org.example.unknown.v1”."),
-    ({"shape": "sum(user.pii.name)"}, "name"),
-    ({"secret": "whsec_?"}, "a signing secret is whsec_ followed by base64"),
-])
+@pytest.mark.parametrize(
+    "fields, problem",
+    [
+        ({"event": "org.example.unknown.v1"}, "This installation has no event “org.example.unknown.v1”."),
+        ({"shape": "sum(user.pii.name)"}, "name"),
+        ({"secret": "whsec_?"}, "a signing secret is whsec_ followed by base64"),
+    ],
+)
 def test_what_cannot_be_sent_is_told(webhook, receiver, fields, problem):
     for name, value in fields.items():
         setattr(webhook, name, value)
-    outcome = trial.send_sample(webhook)
+    outcome = trial_delivery.send_sample(webhook)
     assert outcome.error == "unsendable"
     assert problem in outcome.detail or fields.get("shape")
     assert not receiver.received
 
 
 def test_webhook_that_is_not_saved_can_be_tried(db, receiver):
-    assert trial.send_sample(Webhook(event=LOGIN, webhook_url=receiver.url())).is_accepted
+    assert trial_delivery.send_sample(Webhook(event=LOGIN, webhook_url=receiver.url())).is_accepted
 
 
 @pytest.mark.parametrize("event_type", sorted(catalog.events()))
 def test_every_event_has_a_sample_that_arrives(webhook, receiver, event_type):
     webhook.event = event_type
-    assert trial.send_sample(webhook).is_accepted
+    assert trial_delivery.send_sample(webhook).is_accepted
     assert receiver.received[0].json["event_metadata"]["event_type"] == event_type

@@ -12,7 +12,7 @@ from ..payloads import encode, sample_arguments, samples
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import apply
-from .calls import Questions, call_all
+from .calls import RequestBuilder, call_all
 from .plan import dotted
 from .verdicts import judge
 
@@ -51,14 +51,14 @@ def ask_sample(webfilter) -> Trial:
     if filter_type is None:
         raise ValueError(_("This installation has no filter “%s”.") % webfilter.event)
     payload = samples.sample_payload(filter_type)
-    question = Questions(payload, encode.encode(payload, False)[0]).of(webfilter)
+    request = RequestBuilder(payload, encode.encode(payload, False)[0]).of(webfilter)
     deadline = time.monotonic() + (webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
-    (outcome,) = call_all([question], deadline)
+    (outcome,) = call_all([request], deadline)
     if outcome.ok:
         breaker(webfilter.webhook_url).reset()
     kwargs = _arguments(filter_type)
     verdict = judge(filter_type, webfilter, outcome, kwargs)
-    trial = Trial(question.content, outcome, halt=_describe(verdict.halt), problem=verdict.problem)
+    trial = Trial(request.content, outcome, halt=_describe(verdict.halt), problem=verdict.problem)
     if verdict.halt is None and verdict.data:
         plan = apply.plan_changes(filter_type, kwargs, verdict.data)
         trial.changed.extend(map(dotted, plan.changed))

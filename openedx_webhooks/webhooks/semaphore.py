@@ -4,6 +4,7 @@ How many workers may deliver at the same time: the platform's own tasks share th
 The slots are keys in Django's cache. A cache that is away, or that every process has for itself, means no limit: more
 workers deliver than should, and nothing is lost.
 """
+
 import time
 import uuid
 
@@ -11,7 +12,7 @@ from ..app_settings import app_settings
 from ..shared_cache import ask
 
 
-class Slot:
+class WorkerSemaphore:
     """One of ``DELIVERY_WORKERS`` places; free again by itself ``SECONDS`` after its holder was killed."""
 
     SECONDS = 5

@@ -1,4 +1,5 @@
 """Signing secrets of a hook and their rotation."""
+
 import time
 from datetime import UTC, datetime, timedelta
 

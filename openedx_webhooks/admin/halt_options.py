@@ -1,4 +1,5 @@
 """What a filter's webfilters can do to the process, in words for an operator."""
+
 import attrs
 from django.utils.translation import gettext as _
 
@@ -7,7 +8,7 @@ from ..webfilters import adapters, halts
 
 
 @attrs.frozen
-class Halting:
+class HaltOptions:
     """
     Attributes:
         name: the filter's short name.
@@ -71,9 +72,9 @@ class Halting:
         return None
 
 
-def halting(known: catalog.FilterType) -> Halting:
+def halt_options_of(known: catalog.FilterType) -> HaltOptions:
     """What the webfilters of a filter can do."""
-    return Halting(
+    return HaltOptions(
         name=known.name,
         exceptions=halts.accepted_exceptions(known),
         can_halt=halts.can_halt(known),

@@ -9,7 +9,7 @@ from django.test import override_settings
 from openedx_filters.learning.filters import CourseHomeUrlCreationStarted
 
 from openedx_webhooks.transport.breaker import breaker
-from openedx_webhooks.webfilters import remembered
+from openedx_webhooks.webfilters import response_cache
 from tests.receiver import Reply
 
 from .world import COURSE_KEY, OTHER_KEY
@@ -93,7 +93,7 @@ def test_stale_answer_while_the_endpoint_is_left_alone(serves_stale, expected, m
     home()
     for _ in range(5):
         breaker(webfilter.webhook_url).record(False)
-    monkeypatch.setattr(remembered, "time", an_hour_later())
+    monkeypatch.setattr(response_cache, "time", an_hour_later())
     assert home() == expected
     assert len(receiver.received) == 1
 
@@ -108,7 +108,7 @@ def test_stale_answer_serves_the_learner_who_probes(
     for _ in range(5):
         breaker(webfilter.webhook_url).record(False)
     time.sleep(1.05)
-    monkeypatch.setattr(remembered, "time", an_hour_later())
+    monkeypatch.setattr(response_cache, "time", an_hour_later())
     receiver.on("/hook", Reply(status=500))
     assert home() == expected
     assert len(receiver.received) == 2
@@ -118,7 +118,7 @@ def test_stale_answer_serves_the_learner_who_probes(
 def test_stale_answer_is_not_used_while_the_endpoint_is_asked(make_webfilter, monkeypatch, receiver):
     make_webfilter(HOME, answer(), cache_answers=True, serve_stale_answers=True)
     home()
-    monkeypatch.setattr(remembered, "time", an_hour_later())
+    monkeypatch.setattr(response_cache, "time", an_hour_later())
     receiver.on("/hook", answer("https://example.com/new"))
     assert home() == "https://example.com/new"
 
@@ -126,10 +126,7 @@ def test_stale_answer_is_not_used_while_the_endpoint_is_asked(make_webfilter, mo
 def test_dead_cache_asks(make_webfilter, receiver):
     with override_settings(
         CACHES={
-            "default": {
-                "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                "LOCATION": "redis://127.0.0.1:1",
-            }
+            "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
         }
     ):
         make_webfilter(HOME, answer(), cache_answers=True)
