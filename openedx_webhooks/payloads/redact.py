@@ -77,6 +77,8 @@ _PHRASES = tuple(
         "captcha response",
     )
 )
+# Known to be harmless: XBlock's scripts find the blocks of one rendering by it.
+_HARMLESS = frozenset((("data", "request", "token"),))
 # Harmless as one word of several, such as in ``available_sessions``.
 _WHOLE_NAMES = frozenset((("sessions",), ("raw", "response"), ("exam", "access")))
 
@@ -105,11 +107,15 @@ def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
     words = _words(key)
     if not words:
         return False
+    if any(_contains(words, _words(name)) for name in extra):
+        return True
+    if words in _HARMLESS:
+        return False
     if words in _WHOLE_NAMES or any(word in _WORDS or _WORD_PATTERN.search(word) for word in words):
         return True
     if words[0] == "confirm" and words[-1] in ("link", "url") and len(words) > 1:
         return True
-    return any(_contains(words, phrase) for phrase in _PHRASES) or any(_contains(words, _words(name)) for name in extra)
+    return any(_contains(words, phrase) for phrase in _PHRASES)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -205,7 +211,12 @@ _ASSIGNMENT = re.compile(
     r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?= ?|%(?:25)*3[Dd]))"
 )
 _ASSIGNED = re.compile(r"\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+")
-_URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential", "x-goog-signature"))
+# What signs the URL of a file: harmless names elsewhere.
+_URL_ONLY = frozenset(
+    ("signature", "sig", "temp_url_sig", "x-amz-signature", "x-amz-credential", "x-goog-signature", "x-goog-credential")
+)
+_SIGNING = _URL_ONLY | {"awsaccesskeyid", "x-amz-security-token"}
+_URL = re.compile(r"https?://[^\s\"'<>]+")
 # "name": "value" in scripts, data attributes and logs that aren't JSON as a whole.
 _QUOTE = r"(?:\\*[\"']|&quot;|&#34;|&#39;|&#x27;)"
 _MEMBER = re.compile(
@@ -217,15 +228,18 @@ _INPUT = re.compile(r"<(?:input|meta)\b[^>]{0,2000}>", re.I)
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
 
 
-def mask(text: str) -> str:
+def mask(text: str, file_urls: bool = False) -> str:
     """
     The text with :data:`MASK` for every secret in it that can be told by its form: password hashes, JSON Web Tokens,
     private keys, credentials of HTTP authentication and of URLs; and for values of sensitive names in queries, headers,
     JSON, markup and scripts.
+
+    Arguments:
+        file_urls: leave what signs a URL, if that is the whole text.
     """
     # Most texts are names and identifiers: these comparisons are all they cost.
     if "=" in text or "%3" in text or "%2" in text:
-        text = _mask_pairs(text)
+        text = _mask_pairs(text, _SIGNING if file_urls and _URL.fullmatch(text) else _NOTHING)
     if "$" in text:
         text = _PASSWORD_HASH.sub(MASK, text)
     if "eyJ" in text:
@@ -274,21 +288,21 @@ def _mask_header(match: re.Match) -> str:
     return f"{match[1]}{MASK}" if is_sensitive(match["name"]) else match[0]
 
 
-def _mask_pairs(text: str) -> str:
-    text = _mask_assignments(text)
+def _mask_pairs(text: str, allowed: frozenset) -> str:
+    text = _mask_assignments(text, allowed)
     if "<" in text:
         text = _INPUT.sub(_mask_input, text)
     return text
 
 
-def _mask_assignments(text: str) -> str:
+def _mask_assignments(text: str, allowed: frozenset) -> str:
     """One pass, whatever is nested in what: learners write texts, too, and ``a=a=a=…`` must cost no more."""
     parts, done, position = [], 0, 0
     while match := _ASSIGNMENT.search(text, position):
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
         position = match.start("is")
-        name = match["name"]
-        if not is_sensitive(name) and name.lower() not in _URL_ONLY:
+        name = match["name"].lower()
+        if name in allowed or not (name in _URL_ONLY or is_sensitive(match["name"])):
             continue
         value = _ASSIGNED.match(text, match.end())
         if value is None:

@@ -129,6 +129,7 @@ HARMLESS = [
     "confirmed",
     "course_entitlement_available_sessions",
     "response",
+    "data-request-token",
     "responses",
     "saved_response",
     "cook",
@@ -254,7 +255,7 @@ def test_users_password_hash_is_masked_under_a_harmless_name():
         ),
         ("<input value='S3CR3T' name='password'>", "<input value=\"***\" name='password'>"),
         ('<meta name="csrf-token" content="S3CR3T">', '<meta name="csrf-token" content="***">'),
-        ('<div data-request-token="S3CR3T" data-usage-id="b">', '<div data-request-token="***" data-usage-id="b">'),
+        ('<div data-access-token="S3CR3T" data-usage-id="b">', '<div data-access-token="***" data-usage-id="b">'),
         (
             '<script>var x = {"csrfToken": "S3C\\"R3T", "a": "b"};</script>',
             '<script>var x = {"csrfToken": "***", "a": "b"};</script>',
@@ -312,6 +313,7 @@ def test_secret_is_masked_by_its_name_inside_a_text(text, expected):
         "::''::",
         '":"',
         "<input name='email' value='ada@example.com'>",
+        '<div class="xblock" data-request-token="0123456789abcdef" data-usage-id="b">',
         "日本語=日本語",
     ],
 )
