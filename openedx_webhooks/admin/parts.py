@@ -171,8 +171,10 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
 
 def call_answered(call: Call) -> str:
     """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
+    if call.status_code is None and not call.error:
+        return _("local answer")
     text = answered(call.status_code, call.error, needs_body=True)
-    return _("%s (remembered)") % text if call.is_remembered else text
+    return _("%s (cached)") % text if call.is_cached else text
 
 
 def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:
