@@ -1,7 +1,8 @@
 """Temporary: the columns of this branch, for the lead to fold in."""
 
-import openedx_webhooks.models.validators
 from django.db import migrations, models
+
+import openedx_webhooks.models.validators
 
 
 class Migration(migrations.Migration):

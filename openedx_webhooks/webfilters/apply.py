@@ -189,28 +189,26 @@ def _merge_into(target, data, path, webfilter_id, sources):
     for name, value in data.items():
         here = (*path, name)
         old = target.get(name)
-        if is_addition(value) and (isinstance(old, str) or is_addition(old)):
-            target[name] = _added_up(old, value)
-            sources[here] = (*sources.get(here, ()), webfilter_id)
-        elif isinstance(value, dict):
+        if isinstance(value, dict) and not (isinstance(old, str) and is_addition(value)):
             sources[here] = (webfilter_id,)
             if not isinstance(old, dict):
                 target[name] = {}
             _merge_into(target[name], value, here, webfilter_id, sources)
+        elif isinstance(old, str) and (added := _added_up(name, old, value)) is not None:
+            target[name] = added
+            sources[here] = (*sources[here], webfilter_id)
         else:
             sources[here] = (webfilter_id,)
             target[name] = value
 
 
-def _added_up(old, value):
-    before, after = value.get("prepend", ""), value.get("append", "")
-    if not (isinstance(before, str) and isinstance(after, str)):
-        return value
-    if isinstance(old, str):
-        return before + old + after
-    if not all(isinstance(text, str) for text in old.values()):
-        return value
-    return {"prepend": before + old.get("prepend", ""), "append": old.get("append", "") + after}
+def _added_up(name, old, value):
+    """What an answer adds to an earlier answer's text, or to what that one adds; None if it does not add."""
+    if is_addition(value) and all(isinstance(text, str) for text in value.values()):
+        return value.get("prepend", "") + old + value.get("append", "")
+    if name in ("prepend", "append") and isinstance(value, str):
+        return value + old if name == "prepend" else old + value
+    return None
 
 
 def sources_of(path: Path, sources: Mapping[Path, tuple[int, ...]]) -> tuple[int, ...]:

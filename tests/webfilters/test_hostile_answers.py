@@ -58,6 +58,10 @@ def test_answer_with_too_many_members_is_not_used(make_webfilter, caplog):
     "given",
     [
         {"resumeUrl": "javascript:alert(1)"},
+        {"resumeUrl": " " * 100 + "javascript:alert(1)"},
+        {"resumeUrl": "\n" * 10_000 + "java\tscript:alert(1)"},
+        {"resumeUrl": {"prepend": " " * 200 + "javascript:alert(1)//"}},
+        {"homeUrl": "data:image/svg+xml,<svg onload='alert(1)'>"},
         {"resumeUrl": " Java\tScript:alert(1)"},
         {"newLink": "vbscript:x"},
         {"home": "data:text/html,<script>alert(1)</script>"},
@@ -82,18 +86,23 @@ LONG = "https://a.example/?" + "x" * 2000
 
 
 @pytest.mark.parametrize("url", [LONG, "javascript:alert(1)", "//evil.example", "/\\evil"])
-def test_redirect_that_django_or_a_browser_takes_amiss_is_refused(url, make_webfilter, caplog):
-    """Django answers one that is too long with an error page."""
+def test_redirect_that_django_or_a_browser_takes_amiss_halts_without_it(url, make_webfilter, caplog):
+    """Django answers one that is too long with an error page; who was refused stays refused."""
     make_webfilter(DASHBOARD, Reply({"exception": {"RedirectToPage": {"redirect_to": url}}}))
-    assert render({"title": "old"}) == {"title": "old"}
-    assert "redirect_to: it is" in caplog.text
+    with pytest.raises(DashboardRenderStarted.RedirectToPage) as caught:
+        render({"title": "old"})
+    assert caught.value.redirect_to == ""
+    assert "RedirectToPage: redirect_to: it is" in caplog.text
+    assert "no URL was given: the platform sends the learner to the account page" in caplog.text
 
 
-def test_script_in_the_context_of_an_exception_is_refused(make_webfilter, caplog):
+def test_script_in_the_context_of_an_exception_is_left_out(make_webfilter, caplog):
     arguments = {"dashboard_template": TEMPLATE, "template_context": {"back_url": "javascript:alert(1)"}}
     make_webfilter(DASHBOARD, Reply({"exception": {"RenderInvalidDashboard": arguments}}))
-    assert render({"title": "old"}) == {"title": "old"}
-    assert "runs a script" in caplog.text
+    with pytest.raises(DashboardRenderStarted.RenderInvalidDashboard) as caught:
+        render({"title": "old"})
+    assert caught.value.template_context == {}
+    assert "template_context: it is an address that runs a script" in caplog.text
 
 
 def test_key_that_no_column_holds_is_refused(make_webfilter, caplog):
