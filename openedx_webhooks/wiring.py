@@ -36,6 +36,8 @@ class FiltersConfig(dict):
         entry = super().get(key, default)
         if not apps.ready or not isinstance(key, str) or not catalog.is_hookable(key):
             return entry
+        if not entry:
+            return {"pipeline": [STEP]}
         try:
             return with_step(entry)
         except TypeError:
