@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from .. import catalog
+from .. import catalog, wiring
 from ..payloads.local_answer import LocalAnswer
 from .hook import Hook
 from .validators import validate_endpoint, validate_local_answer, validate_redirect
@@ -154,12 +154,16 @@ class Webfilter(Hook):
 
     def clean(self):
         """
-        Check that there is a URL or a local answer.
+        Check the type, that this site runs the filter with our step, and that there is a URL or a local answer.
 
         Raises:
-            ValidationError: neither or both; or there is a shape, which is for what is sent.
+            ValidationError: the webfilter is enabled and would never be called; there is neither or both; or there is a
+                shape, which is for what is sent.
         """
         super().clean()
+        if self.enabled and self.event and (problem := wiring.problem_of(self.dotted_type)):
+            hint = _("Until then, the webfilter can be saved only if it is not enabled.")
+            raise ValidationError({"event": f"{problem} {hint}"})
         if not self.webhook_url and not self.local_answer:
             raise ValidationError(
                 {"webhook_url": _("Enter the address of the endpoint, or a local answer below instead.")}
