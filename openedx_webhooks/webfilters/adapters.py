@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-from django.utils.translation import gettext_lazy as _
 
 from .courses import GENERATION_MODE, STATUS, Course, Mode, PassedCourse
 from .kinds import PAGES, Context, Fixed, Form, Kind, Template, TextSet, Url, Value
@@ -42,7 +41,6 @@ class Adapter:
         without_url: where the platform sends the learner if a redirect has no URL.
         engine: name of the engine that renders the templates; empty for any.
         waits_for_login: changes of the account and profile are saved when the login in the same request has succeeded.
-        who: who can make the platform run this filter, where that is a danger.
         defaults: exception name → argument → its default, where the constructor's is missing or does not serve.
         statuses: the only status codes that the call site understands; the first is the default.
         escape: the call site puts messages into the page as HTML.
@@ -60,7 +58,6 @@ class Adapter:
     without_url: str = "the platform decides where the learner ends"
     engine: str = PAGES
     waits_for_login: bool = False
-    who: Any = ""
     defaults: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     statuses: tuple[int, ...] = ()
     escape: bool = False
@@ -90,10 +87,6 @@ _ADAPTERS: dict[str, Adapter] = {
     f"{_LEARNING}student.login.requested.v1": Adapter(
         redirect="PreventLogin",
         waits_for_login=True,
-        who=_(
-            "It runs before the password is checked: anybody who knows an e-mail address or a user name can make it "
-            "run. What an answer changes of the account or profile is saved once the login has succeeded, else dropped."
-        ),
         # The login page shows a free text for this code only.
         defaults={"PreventLogin": {"error_code": "tpa-authentication-failure", "context": {"errorMessage": MESSAGE}}},
     ),

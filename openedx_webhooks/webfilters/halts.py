@@ -39,6 +39,11 @@ def can_redirect(filter_type: catalog.FilterType) -> bool:
     return bool(_redirecting(filter_type) or adapters.of(filter_type.filter_type).redirect_argument)
 
 
+def failure_exceptions(filter_type: catalog.FilterType) -> tuple[str, str]:
+    """The names of the exceptions that halt after a failure without a URL, and with one; empty where there is none."""
+    return _halting(filter_type), _redirecting(filter_type)
+
+
 def accepted_exceptions(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]:
     """
     What ``exception`` of an answer may name: exception → JSON Schema of an object of its arguments.
