@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
 from ..payloads.local_answer import LocalAnswer
+from ..payloads.shape import ExpressionError
 from ..transport import signing
 from ..webfilters import local_answers
 from .halt_options import halt_options_of
@@ -268,10 +269,16 @@ class WebfilterForm(HookForm):
                 problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
                 if problem:
                     self.add_error(f"{problem[0]}_on_{on}", problem[1])
-            if text := cleaned.get("local_answer"):
-                problem = local_answers.problem_of(known, LocalAnswer(text))
-                if problem:
-                    self.add_error("local_answer", problem)
+            if problem := self._local_problem(known, cleaned.get("local_answer")):
+                self.add_error("local_answer", problem)
         if cleaned.get("serve_stale_answers") and not cleaned.get("cache_answers"):
             self.add_error("serve_stale_answers", _("Tick “cache answers” too: without it there is no old answer."))
         return cleaned
+
+    @staticmethod
+    def _local_problem(known, text) -> str:
+        try:
+            return local_answers.problem_of(known, LocalAnswer(text)) if text else ""
+        except ExpressionError:
+            # The field's own validator says so.
+            return ""

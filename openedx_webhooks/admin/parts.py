@@ -161,7 +161,8 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
     """
     words = _ERRORS.get(error.partition(": ")[0])
     if status_code is None:
-        return str(words or error or EMPTY)
+        # A webfilter that was not called has answered by itself.
+        return str(words or error or (_("local answer") if needs_body else EMPTY))
     if _is_good(status_code):
         if not needs_body or not error:
             return str(status_code)
@@ -171,8 +172,6 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
 
 def call_answered(call: Call) -> str:
     """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
-    if call.status_code is None and not call.error:
-        return _("local answer")
     text = answered(call.status_code, call.error, needs_body=True)
     return _("%s (cached)") % text if call.is_cached else text
 

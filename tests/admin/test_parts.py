@@ -11,7 +11,8 @@ from openedx_webhooks.models import Call
     [
         (200, "", "200", "200"),
         (403, "", "403", "403"),
-        (None, "", "–", "–"),
+        # Nobody was called: a delivery has not been sent, a webfilter has answered by itself.
+        (None, "", "–", "local answer"),
         (None, "timeout: time was up while waiting", "timed out", "timed out"),
         (None, "something new", "something new", "something new"),
         (403, "it answered with status 403", "403", "403"),
