@@ -30,7 +30,7 @@ def encode(payload: Any, form: bool) -> tuple[bytes, str]:
         body = dump(payload)
     if not form:
         return body, JSON_TYPE
-    return urlencode(flatten(payload)).encode("ascii"), FORM_TYPE
+    return urlencode(flatten(payload), errors="replace").encode("ascii"), FORM_TYPE
 
 
 def flatten(payload: Any) -> list[tuple[str, str]]:
