@@ -16,7 +16,7 @@ EMPTY = "–"
 # Short kinds of transport/client.py and of the two flows → words.
 _ERRORS = {
     "bad_response": gettext_lazy("not understood"),
-    "breaker_open": gettext_lazy("left alone"),
+    "breaker_open": gettext_lazy("circuit open"),
     "budget": gettext_lazy("no time left"),
     "connect": gettext_lazy("not reachable"),
     "dns": gettext_lazy("name not found"),
