@@ -2,7 +2,8 @@
 
 Goals: nothing configured costs at most 5 µs over the pipeline runner; one warm webfilter at most 1.3 times a kept-alive
 ``requests`` session, and 2.5 times faster than a new session per call (3 times over TLS); endpoints of 50 ms together
-about 1 ms longer than one of them (rounded: less than 1.5); an open breaker at most 1 ms; a local answer at most 0.3 ms.
+about 1 ms longer than one of them (rounded: less than 1.5); an open breaker at most 1 ms; a local answer at most
+0.3 ms.
 """
 
 import gc
