@@ -64,7 +64,7 @@ def _waiting() -> list[_Waiting]:
     return getattr(_state, "waiting", [])
 
 
-def _logged_in(sender, user, **_kwargs) -> None:
+def _logged_in(user, **_kwargs) -> None:
     if not _waiting():
         return
     # Not the signal's own: the platform's login view hands around one that wraps it.

@@ -90,7 +90,7 @@ class Plan:
         protected: names that no answer may set in this filter, at any depth, besides the sensitive ones.
         data: what the answer gives.
         payload: what was sent.
-        withheld: paths in it of what was masked, cut or left out.
+        incomplete: paths of it that were masked or cut, or have such a value inside.
         values: argument name → its new value.
         effects: what to do in place, each with the key it belongs to.
         changed: the keys that change, such as ``context.title``.
@@ -102,7 +102,7 @@ class Plan:
     protected: frozenset[str] = frozenset()
     data: Mapping[str, Any] = attrs.field(factory=dict)
     payload: Mapping[str, Any] = attrs.field(factory=dict)
-    withheld: Collection[Path] = ()
+    incomplete: Collection[Path] = ()
     values: dict[str, Any] = attrs.field(factory=dict)
     effects: list[tuple[Path, Callable[[], None]]] = attrs.field(factory=list)
     changed: list[Path] = attrs.field(factory=list)
@@ -142,7 +142,7 @@ class Plan:
         Raises:
             Refused: it can't be told.
         """
-        if not any(place[: len(path)] == path for place in self.withheld):
+        if path not in self.incomplete:
             return given
         sent: Any = self.payload
         for name in path:
@@ -254,7 +254,8 @@ def plan_changes(
         payload: what was sent.
         withheld: paths in it of what was masked, cut or left out, so that this is not written back.
     """
-    plan = Plan(kwargs, adapters.of(filter_type.filter_type).protected, data, payload or {}, withheld)
+    incomplete = {path[:length] for path in withheld for length in range(1, len(path) + 1)}
+    plan = Plan(kwargs, adapters.of(filter_type.filter_type).protected, data, payload or {}, incomplete)
     # In the order of the arguments, since some depend on others (a mode on its course).
     names = [*(name for name in kwargs if name in data), *(name for name in data if name not in kwargs)]
     for name in names:

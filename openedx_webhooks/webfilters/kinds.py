@@ -87,9 +87,12 @@ class Kind:
         return None
 
 
-def take(current: Any, given: Any, path: Path, plan: Plan) -> Any:
+def take(current: Any, given: Any, path: Path, plan: Plan, check: Callable[[Any], None] = lambda new: None) -> Any:
     """
     The new value of one key, noted in the plan: text is added to, what was withheld put back, links are checked.
+
+    Args:
+        check: raises :class:`Refused` for a new value that does not fit for another reason.
 
     Raises:
         Refused: it does not fit.
@@ -104,6 +107,7 @@ def take(current: Any, given: Any, path: Path, plan: Plan) -> Any:
         check_links(path[-1], given, current)
         new = convert(current, given)
     if new is not current:
+        check(new)
         plan.changed.append(path)
     return new
 
@@ -130,16 +134,18 @@ class Value(Kind):
         return current is None or isinstance(current, self.types)
 
     def plan(self, current, given, path, plan):
-        if current is None:
-            new = convert_null(self.types, given)
+        if current is not None:
+            return take(current, given, path, plan, self._check)
+        new = convert_null(self.types, given)
+        if new is not None:
             check_links(path[-1], new)
-            if new is not None:
-                plan.changed.append(path)
-        else:
-            new = take(current, given, path, plan)
+            self._check(new)
+            plan.changed.append(path)
+        return new
+
+    def _check(self, new):
         if self.minimum is not None and new < self.minimum:
             raise Refused(f"it must be at least {self.minimum}")
-        return new
 
     def schema(self):
         return {**self.json_schema, **({} if self.minimum is None else {"minimum": self.minimum})}
@@ -173,14 +179,13 @@ class Url(Kind):
         return current is None or isinstance(current, (str, Promise))
 
     def plan(self, current, given, path, plan):
-        if current is None:
-            new: Any = check_text(given)
-            plan.changed.append(path)
-        else:
-            new = take(current, given, path, plan)
-        if new is not current:
-            check_url(str(new), self.absolute)
-        return new
+        if current is not None:
+            return take(current, given, path, plan, self._check)
+        # Null is taken for an empty text, to which something may be added.
+        return take("", given, path, plan, self._check) or None
+
+    def _check(self, new):
+        check_url(str(new), self.absolute)
 
     def schema(self):
         about = _("An absolute http or https URL.") if self.absolute else _("An http or https URL, or a path.")

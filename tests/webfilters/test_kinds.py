@@ -552,3 +552,25 @@ def test_rules_find_the_exceptions_of_any_filter():
     assert type(halts.after_failure(EXAMPLE, "/x", {}).exception) is OfAnotherPackage.RedirectElsewhere
     assert halts.accepted_exceptions(EXAMPLE)["RedirectElsewhere"]["required"] == ["redirect_to"]
     assert set(apply.changeable(EXAMPLE)) == {"title", "count", "rows", "link_url", "key"}
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "given"),
+    [
+        ("link_url", "/a", "javascript:alert(1)"),
+        ("link_url", "/a", " " * 100 + "javascript:alert(1)"),
+        ("link_url", "/a", {"prepend": "javascript:"}),
+        ("link_url", None, "//evil.example"),
+        ("link_url", "/a", None),
+        ("title", "a", 5),
+        ("count", 3, "x"),
+    ],
+)
+def test_what_is_refused_is_not_told_to_change(name, current, given):
+    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    assert (plan.values, plan.changed, len(plan.refused)) == ({}, [], 1)
+
+
+def test_an_address_is_added_to():
+    plan = apply.plan_changes(EXAMPLE, {"link_url": "/a"}, {"link_url": {"append": "?from=b"}})
+    assert plan.values == {"link_url": "/a?from=b"}
