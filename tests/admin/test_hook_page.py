@@ -109,7 +109,7 @@ class TestHealth:
         "kind, says",
         [
             ("webhook", "This webhook is disabled: events are not recorded for it"),
-            ("webfilter", "This webfilter is disabled: its endpoint is not asked"),
+            ("webfilter", "This webfilter is disabled: it is not called"),
         ],
     )
     def test_that_somebody_disabled_it(self, admin_client, request, kind, says):
