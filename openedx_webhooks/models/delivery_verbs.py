@@ -50,7 +50,7 @@ class DeliveryQuerySet(models.QuerySet):
 
     # --- Claims
 
-    def claim(self, ids: Collection[int], holder: uuid.UUID, lease: timedelta) -> list[int]:
+    def claim(self, ids: Sequence[int], holder: uuid.UUID, lease: timedelta) -> list[int]:
         """
         Claim those of the deliveries that are still due and that nobody else is claiming.
 
@@ -60,7 +60,7 @@ class DeliveryQuerySet(models.QuerySet):
             lease: for how long.
 
         Returns:
-            the primary keys of the claimed.
+            the primary keys of the claimed, in the order of ``ids``.
         """
         now = timezone.now()
         until = now + lease
@@ -69,13 +69,14 @@ class DeliveryQuerySet(models.QuerySet):
         if connections[self.db].features.has_select_for_update_skip_locked:
             with transaction.atomic(using=self.db):
                 # By primary key: locks on ranges of the index would make the platform's inserts wait.
-                claimed = list(due.order_by().select_for_update(skip_locked=True).values_list("pk", flat=True))
+                claimed = set(due.order_by().select_for_update(skip_locked=True).values_list("pk", flat=True))
                 self.filter(pk__in=claimed).update(**fields)
-            return claimed
-        # Compare and swap: whoever updates first makes the row no longer due.
-        if not due.update(**fields):
-            return []
-        return list(self.filter(pk__in=ids, claimed_by=holder, claimed_until=until).values_list("pk", flat=True))
+        else:
+            # Compare and swap: whoever updates first makes the row no longer due.
+            due.update(**fields)
+            ours = self.filter(pk__in=ids, claimed_by=holder, claimed_until=until)
+            claimed = set(ours.values_list("pk", flat=True))
+        return [pk for pk in ids if pk in claimed]
 
     def release(self, ids: Collection[int], holder: uuid.UUID) -> None:
         """Make deliveries that were claimed and not tried due again at once."""

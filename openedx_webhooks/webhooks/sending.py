@@ -108,9 +108,9 @@ def content_of(webhook: Webhook, event: CapturedEvent | None):
     try:
         if webhook.compiled_condition is not None and not shape.matches(webhook.compiled_condition, event.payload):
             raise NothingToSend(NO_MATCH)
+        failed = SHAPE_FAILED
         if webhook.compiled_shape is None:
             return event.payload
-        failed = SHAPE_FAILED
         content = shape.evaluate(webhook.compiled_shape, event.payload)
     except shape.ExpressionError as error:
         expression = webhook.condition if failed == CONDITION_FAILED else webhook.shape
