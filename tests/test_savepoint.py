@@ -106,7 +106,7 @@ def test_deadlock_that_ends_the_transaction_does_not_look_like_success(ask):
         # Heavier than the request's, so that the request's is the one that the server ends.
         try:
             with transaction.atomic():
-                    for _ in range(50):
+                for _ in range(50):
                     CapturedEvent.objects.create(event_id=uuid.uuid4(), event_type="x", time=timezone.now(), payload={})
                 CapturedEvent.objects.create(event_id=EVENT_ID, event_type="x", time=timezone.now(), payload={})
                 has_event.set()

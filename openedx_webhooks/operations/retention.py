@@ -132,12 +132,15 @@ class _Records:
         """Those with something to empty."""
         raise TypeError("each kind says what it empties")
 
+    def deletable(self) -> QuerySet:
+        """Those that may be deleted."""
+        return self.rows
+
     def delete(self, ids: list[int]) -> int:
         """Delete records with what belongs to them; how many."""
         with transaction.atomic(using=self.rows.db):
             ids = self._lock(ids)
-            self._delete(ids)
-        return len(ids)
+            return self._delete(ids)
 
     def empty(self, ids: list[int]) -> int:
         """Empty records; how many."""
@@ -152,8 +155,9 @@ class _Records:
         rows = self.rows.filter(pk__in=ids).select_for_update(skip_locked=can_skip)
         return list(rows.values_list("pk", flat=True))
 
-    def _delete(self, ids: list[int]) -> None:
+    def _delete(self, ids: list[int]) -> int:
         raw_delete(self.rows.model.objects.using(self.rows.db).filter(pk__in=ids))
+        return len(ids)
 
     def _empty(self, ids: list[int]) -> None:
         raise TypeError("each kind says what it empties")
@@ -168,6 +172,7 @@ class _Deliveries(_Records):
 
     def _delete(self, ids):
         delete_deliveries(self.rows.db, ids)
+        return len(ids)
 
     def _empty(self, ids):
         empty_attempts(self.rows.db, ids)
@@ -179,10 +184,12 @@ class _Events(_Records):
     def full(self):
         return self.rows.filter(payload__isnull=False)
 
+    def deletable(self):
+        # One that still has deliveries goes with the last of them.
+        return self.rows.filter(~Exists(Delivery.objects.filter(event=OuterRef("pk"))))
+
     def _delete(self, ids):
-        # One that still has deliveries, younger ones of a replay for instance, goes with the last of them.
-        used = Delivery.objects.using(self.rows.db).filter(event_id__in=ids).values_list("event_id", flat=True)
-        super()._delete(sorted(set(ids) - set(used)))
+        return super()._delete(list(self.deletable().filter(pk__in=ids).values_list("pk", flat=True)))
 
     def _empty(self, ids):
         self.rows.model.objects.using(self.rows.db).filter(pk__in=ids).update(payload=None)
@@ -228,7 +235,7 @@ def count(what: Purge) -> Counts:
     counts = Counts()
     for records in what.records():
         if what.rows_before is not None:
-            counts.deleted += records.older(what.rows_before).count()
+            counts.deleted += records.deletable().filter(**{f"{records.moment}__lt": what.rows_before}).count()
         if what.payloads_before is not None:
             full = records.full().filter(**{f"{records.moment}__lt": what.payloads_before})
             if what.rows_before is not None:
