@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, router
+from django.db import IntegrityError, OperationalError, connections, router
 from django.utils import timezone
 
 from .. import catalog, index, skips
@@ -50,14 +50,10 @@ def capture(event_type: catalog.EventType, kwargs: Mapping[str, Any], metadata) 
     owed = [hook for hook in hooks if _wants(hook, payload)]
     if not owed and not _samples.is_due(event_type.event_type):
         return 0
+    event = _event(event_type, payload, metadata, is_sample=not owed)
     using = router.db_for_write(CapturedEvent)
     try:
-        with savepoint(using):
-            event = _event(event_type, payload, metadata, is_sample=not owed)
-            event.save(using=using, force_insert=True)
-            Delivery.objects.using(using).bulk_create(
-                [Delivery(webhook_id=hook.pk, event_id=event.pk, created=event.created) for hook in owed]
-            )
+        _write(event, owed, using)
     except IntegrityError:
         if not CapturedEvent.objects.using(using).filter(event_id=event.event_id).exists():
             raise
@@ -65,6 +61,24 @@ def capture(event_type: catalog.EventType, kwargs: Mapping[str, Any], metadata) 
     if owed:
         nudge_on_commit(using)
     return len(owed)
+
+
+def _write(event: CapturedEvent, owed: list[Webhook], using: str) -> None:
+    connection = connections[using]
+    for is_last in (False, True):
+        try:
+            with savepoint(using):
+                event.save(using=using, force_insert=True)
+                Delivery.objects.using(using).bulk_create(
+                    [Delivery(webhook_id=hook.pk, event_id=event.pk, created=event.created) for hook in owed]
+                )
+            return
+        except OperationalError:
+            # Inside the platform's transaction it is the platform's turn. Outside of one what happened has happened:
+            # after a deadlock, or with a new connection, it can still be captured.
+            if is_last or connection.in_atomic_block:
+                raise
+            connection.close_if_unusable_or_obsolete()
 
 
 def _wants(webhook: Webhook, payload: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@
 import uuid
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
@@ -227,3 +227,20 @@ def test_any_text_is_owed_and_delivered(webhook, receiver, text):
     SESSION_LOGIN_COMPLETED.send_event(user=data)
     assert deliver_due().delivered == 1
     assert len(receiver.received[0].json["user"]["pii"]["name"]) == len(text)
+
+
+@pytest.mark.parametrize("failures, captured", [(1, 1), (2, 0)])
+def test_event_outside_a_transaction_survives_a_deadlock(webhook, log_in, failures, captured):
+    left = [failures]
+
+    def deadlock(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and left[0]:
+            left[0] -= 1
+            raise OperationalError(1213, "Deadlock found when trying to get lock")
+        return execute(sql, params, many, context)
+
+    log_in()
+    CapturedEvent.objects.all().delete()
+    with connection.execute_wrapper(deadlock):
+        log_in()
+    assert CapturedEvent.objects.count() == captured
