@@ -503,7 +503,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={"verbose_name": "delivery", "verbose_name_plural": "deliveries", "ordering": ["-pk"]},
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("event", "webhook"), name="owh_delivery_once_per_event")
+                ],
+                "indexes": [
+                    models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
+                    models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
+                    models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new"),
+                    models.Index(fields=["message_id"], name="owh_delivery_message"),
+                ],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-pk"],
+            },
         ),
         CreateModel(
             name="Attempt",
@@ -596,23 +609,5 @@ class Migration(migrations.Migration):
                 "ordering": ["-pk"],
                 "indexes": [models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery", index=models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new")
-        ),
-        migrations.AddIndex(
-            model_name="delivery", index=models.Index(fields=["message_id"], name="owh_delivery_message")
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(fields=("event", "webhook"), name="owh_delivery_once_per_event"),
         ),
     ]
