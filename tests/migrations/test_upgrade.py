@@ -308,9 +308,9 @@ class TestKilledMigration:
         call_command("migrate", "openedx_webhooks", *target, database=alias, verbosity=0, interactive=False)
 
     def test_at_any_statement_it_can_be_run_again_and_loses_nothing(self, new_database, statements, fresh):
-        # Elsewhere a killed migration is rolled back by the database: a few will do.
-        step = 10 if connections[fresh].vendor == "mysql" else 100
-        step = 1 if os.environ.get("MIGRATION_KILLS") == "all" else step
+        if connections[fresh].features.can_rollback_ddl:
+            pytest.skip("this database rolls a killed migration back by itself")
+        step = 1 if os.environ.get("MIGRATION_KILLS") == "all" else 10
         assert statements > 40
         for most in range(1, statements, step):
             alias = new_database()
