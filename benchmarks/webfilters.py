@@ -79,9 +79,7 @@ def _run():
     return FILTER.run_filter(course_key=KEY, course_home_url="https://lms.example.com/home")
 
 
-def _with_step(path: str | None):
-    config = {**settings.OPEN_EDX_FILTERS_CONFIG, FILTER.filter_type: {"pipeline": [path] if path else []}}
-
+def _with(config: dict):
     def run():
         settings.OPEN_EDX_FILTERS_CONFIG = config
         _run()
@@ -96,9 +94,9 @@ def _nothing_configured(goals: Goals) -> None:
     ours = settings.OPEN_EDX_FILTERS_CONFIG
     found = _medians(
         {
-            "absent": _with_step(None),
-            "empty": _with_step("benchmark_step.EmptyStep"),
-            "ours": _with_step("openedx_webhooks.webfilters.pipeline.WebfilterStep"),
+            "absent": _with({}),
+            "empty": _with({FILTER.filter_type: {"pipeline": ["benchmark_step.EmptyStep"]}}),
+            "ours": _with(ours),
         },
         ROUNDS * 10,
     )
