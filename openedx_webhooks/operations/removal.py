@@ -16,6 +16,7 @@ from django.utils import timezone
 from .. import index
 from ..app_settings import app_settings
 from ..models import Call, Delivery, Hook, Webfilter, Webhook
+from ..webhooks import wakeups
 from . import retention
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 1000
 _CHUNK = 500
 _RUN_SECONDS = 10
+_AGAIN_SECONDS = 15
 _MOST_COUNTED = 100_000
 
 
@@ -42,6 +44,7 @@ def remove(hook: Hook) -> bool:
     rows.filter(pk=hook.pk).update(enabled=False, removing_since=now, modified=now)
     (index.webhooks if isinstance(hook, Webhook) else index.webfilters).forget()
     if count_records(hook) > _AT_ONCE:
+        wakeups.nudge_on_commit(rows.db)
         return False
     _delete_records(hook, time.monotonic() + _RUN_SECONDS)
     hook.delete()
@@ -58,12 +61,18 @@ def run() -> None:
     # Until then another process may not have seen that the hook is disabled, and adds records.
     seen_by_all = timezone.now() - timedelta(seconds=2 * app_settings.INDEX_REFRESH_SECONDS)
     try:
-        for model in (Webhook, Webfilter):
-            rows = model.objects.using(router.db_for_write(model))
-            for hook in rows.filter(removing_since__isnull=False).order_by("pk"):
-                if _delete_records(hook, end) and hook.removing_since < seen_by_all:
-                    hook.delete()
-                    log.info("%s %s and its records are deleted", model.__name__, hook.pk)
+        hooks = [
+            hook
+            for model in (Webhook, Webfilter)
+            for hook in model.objects.using(router.db_for_write(model)).filter(removing_since__isnull=False)
+        ]
+        for hook in hooks:
+            if _delete_records(hook, end) and hook.removing_since < seen_by_all:
+                number = hook.pk
+                hook.delete()
+                log.info("%s %s and its records are deleted", type(hook).__name__, number)
+        if any(hook.pk for hook in hooks):
+            wakeups.look_again(time.time() + _AGAIN_SECONDS)
     except DatabaseError as error:
         log.warning("A hook's removal goes on later: %s", type(error).__name__)
 
