@@ -33,7 +33,7 @@ from urllib3.util import Url, parse_url
 from .. import __version__
 from ..app_settings import app_settings
 from . import connections, guard
-from .connections import Connection, Origin, TLSConnection, keep_seconds, proxy_headers
+from .connections import Connection, Origin, keep_seconds, proxy_headers
 from .exchange import Exchange
 from .failures import Failure, Phase, classify
 
@@ -255,7 +255,7 @@ def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange
 
 
 def _send(
-    connection: Connection | TLSConnection, path: str, body: bytes, headers: dict[str, str], exchange: Exchange
+    connection: Connection, path: str, body: bytes, headers: dict[str, str], exchange: Exchange
 ) -> BaseHTTPResponse:
     """Send the request; the response, of which the head was read."""
     if connection.is_closed:
@@ -275,7 +275,8 @@ def _read(response: BaseHTTPResponse, exchange: Exchange, outcome: Outcome) -> N
     """Read the response into the outcome, in pieces, so that what has arrived is there whatever comes next."""
     cap, exchange.phase = exchange.body_limit, Phase.READING
     outcome.status_code = response.status
-    outcome.headers = {name.lower(): value.strip() for name, value in response.headers.itermerged()}
+    # Blanks as one, as a value may be folded over lines.
+    outcome.headers = {name.lower(): " ".join(value.split()) for name, value in response.headers.itermerged()}
     if response.status == 101:
         raise Failure("bad_response", "the endpoint switched protocols unasked")
     # Exactly as the libraries look at them: what they don't understand, they pass over.

@@ -38,7 +38,7 @@ IDLE_TOTAL = 256
 MAX_ADDRESSES = 6
 # Informational responses and the final one. Parsing them by the thousand costs seconds of CPU.
 MAX_HEADS = 20
-# Where certificates to trust are looked for if the setting CA_BUNDLE is empty: what requests and curl obey, and OpenSSL.
+# Who says which certificates to trust if the setting CA_BUNDLE doesn't: what requests, curl and OpenSSL obey.
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 _KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
@@ -98,8 +98,8 @@ class FinalResponse(http.client.HTTPResponse):
         self.msg.set_payload(None)
 
 
-class _Bounded:
-    """What both kinds of connection have in common; each is used by one exchange at a time."""
+class Connection(HTTPConnection):
+    """One connection, straight or through a proxy; used by one exchange at a time, and within its bounds."""
 
     response_class = FinalResponse
 
@@ -156,12 +156,8 @@ class _Bounded:
         return time.monotonic() < self.usable_until and not _has_more(self.sock) and self.is_connected
 
 
-class Connection(_Bounded, HTTPConnection):
-    """Without TLS, straight or through a proxy that forwards."""
-
-
-class TLSConnection(_Bounded, HTTPSConnection):
-    """With TLS to the endpoint, to the proxy, or one within the other."""
+class TLSConnection(Connection, HTTPSConnection):
+    """The same with TLS to the endpoint, to the proxy, or to the one within that to the other."""
 
 
 def connect_any(endpoints: list[Endpoint], port: int, exchange: Exchange) -> BoundedSocket:
@@ -197,7 +193,13 @@ def connect_any(endpoints: list[Endpoint], port: int, exchange: Exchange) -> Bou
 class _TLS(SSLTransport):
     """TLS through buffers in memory; it may be under another, for which the socket at the bottom counts its readers."""
 
-    _io_refs = property(lambda self: self.socket._io_refs, lambda self, count: setattr(self.socket, "_io_refs", count))
+    @property
+    def _io_refs(self):
+        return self.socket._io_refs
+
+    @_io_refs.setter
+    def _io_refs(self, count):
+        self.socket._io_refs = count
 
 
 def _has_more(sock) -> bool:
@@ -219,56 +221,50 @@ class _TLSContext(ssl.SSLContext):
         return _TLS(sock, self, server_hostname)
 
 
-def _trusted(ca_bundle: str | None) -> tuple[str, str]:
-    """The path of the certificates to trust, and the name of what says so."""
-    if ca_bundle:
-        return ca_bundle, "the setting CA_BUNDLE"
-    name = next((name for name in CA_VARIABLES if os.environ.get(name)), "")
-    return (os.environ[name], f"the environment's {name}") if name else (where(), "certifi")
+@lru_cache(maxsize=8)
+def tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
+    """
+    The context for a certificate bundle, kept because it takes some 20 ms of CPU.
 
-
-def _new_tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
+    Raises:
+        Failure: ``tls``, the bundle can't be read.
+    """
     context = _TLSContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    path, source = _trusted(ca_bundle)
+    sources = (("CA_BUNDLE", ca_bundle), *((name, os.environ.get(name)) for name in CA_VARIABLES), ("certifi", where()))
+    name, path = next(source for source in sources if source[1])
     try:
         context.load_verify_locations(capath=path) if os.path.isdir(path) else context.load_verify_locations(path)
     except OSError as error:
-        raise Failure("tls", f"the certificate bundle of {source} can't be read: {error}") from error
+        raise Failure("tls", f"the certificate bundle of {name} can't be read: {error}") from error
     return context
 
 
 class Pool:
-    """What the exchanges of one process share: idle connections, TLS contexts, name lookups. Safe between threads."""
+    """Idle connections of one process, and its name lookups. Safe between threads."""
 
     def __init__(self, resolver: Resolver | None = None):
         self._resolver = resolver or Resolver()
         self._lock = threading.Lock()
-        # Those used last are at the end.
-        self._idle: list[Connection | TLSConnection] = []
-        self._contexts: dict[tuple[str | None, bool], ssl.SSLContext] = {}
+        # The one used last is at the end.
+        self._idle: list[Connection] = []
 
-    def take(self, origin: Origin, exchange: Exchange) -> Connection | TLSConnection:
+    def take(self, origin: Origin, exchange: Exchange) -> Connection:
         """
         A connection for an exchange: an idle one, or a new one that is not connected yet.
 
         Raises:
             Failure: ``tls``, the certificates to trust can't be read.
         """
-        while connection := self._take_idle(origin):
-            if connection.is_usable():
-                break
-            connection.close()
-        else:
-            connection = self._new(origin)
+        connection = self._take_idle(origin) or self._new(origin)
         connection.bind(exchange)
         return connection
 
-    def give(self, connection: Connection | TLSConnection, seconds: float) -> None:
+    def give(self, connection: Connection, seconds: float) -> None:
         """
         Keep a connection whose response was read to its end.
 
@@ -292,31 +288,23 @@ class Pool:
         for connection in idle:
             connection.close()
 
-    def tls_context(self, ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
-        """
-        The context for a certificate bundle, built once: it takes some 20 ms of CPU.
+    def _take_idle(self, origin: Origin) -> Connection | None:
+        while True:
+            with self._lock:
+                found = next((each for each in reversed(self._idle) if each.origin == origin), None)
+                if found is not None:
+                    self._idle.remove(found)
+            if found is None or found.is_usable():
+                return found
+            found.close()
 
-        Raises:
-            Failure: ``tls``, the bundle can't be read.
-        """
-        key = (ca_bundle, verify)
-        with self._lock:
-            if key not in self._contexts:
-                self._contexts[key] = _new_tls_context(ca_bundle, verify)
-            return self._contexts[key]
-
-    def _take_idle(self, origin: Origin) -> Connection | TLSConnection | None:
-        with self._lock:
-            for index in range(len(self._idle) - 1, -1, -1):
-                if self._idle[index].origin == origin:
-                    return self._idle.pop(index)
-        return None
-
-    def _new(self, origin: Origin) -> Connection | TLSConnection:
+    def _new(self, origin: Origin) -> Connection:
         proxy = origin.proxy
         if "https" not in (origin.scheme, proxy and proxy.scheme):
             return Connection(origin, self._resolver)
-        context = self.tls_context(origin.ca_bundle, origin.verify)
+        with self._lock:
+            # One thread makes the context, and the others wait rather than make their own.
+            context = tls_context(origin.ca_bundle, origin.verify)
         config = ProxyConfig(context, use_forwarding_for_https=False, assert_hostname=None, assert_fingerprint=None)
         connection = TLSConnection(origin, self._resolver, ssl_context=context, proxy_config=config)
         if proxy and origin.scheme == "https":
@@ -348,12 +336,6 @@ def pool() -> Pool:
     parent's connections both would read each other's answers, and its locks may be held by threads that it lacks.
     """
     return _pool_of(os.getpid())
-
-
-def forget() -> None:
-    """Close what is idle, and begin with a new pool."""
-    pool().close()
-    _pool_of.cache_clear()
 
 
 @lru_cache(maxsize=1)

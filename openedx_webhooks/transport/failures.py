@@ -50,6 +50,7 @@ _RULES = (
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), _ALWAYS - {Phase.TLS}, "reset", "the connection ended while {phase}"),
     (ssl.SSLError, _ALWAYS, "tls", "TLS failed while {phase}: {error.reason}"),
     (socket.gaierror, _ALWAYS, "dns", "the name could not be resolved"),
+    (http.client.InvalidURL, _ALWAYS, "invalid", "the address of the endpoint has characters that a URL can't have"),
     (ConnectionError, _ALWAYS, "reset", "the connection ended while {phase}"),
     (http.client.IncompleteRead, _ALWAYS, "reset", "the response ended early, or its chunks have no clear size"),
     (http.client.HTTPException, _ALWAYS, "bad_response", "the endpoint did not answer in HTTP: {name}"),

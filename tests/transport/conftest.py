@@ -20,9 +20,16 @@ def _own_pool(monkeypatch):
             monkeypatch.delenv(name)
     client.parse.cache_clear()
     breaker.forget()
-    connections.forget()
+    forget_connections()
     yield
-    connections.forget()
+    forget_connections()
+
+
+def forget_connections() -> None:
+    """Close what is idle, and begin anew, with the certificates that the settings and the environment then name."""
+    connections.pool().close()
+    connections._pool_of.cache_clear()  # pylint: disable=protected-access
+    connections.tls_context.cache_clear()
 
 
 def use_resolver(monkeypatch, resolver: Resolver) -> None:
@@ -58,7 +65,7 @@ def raw():
         return server
 
     yield start
-    connections.forget()
+    connections.pool().close()
     for server in servers:
         server.__exit__(None, None, None)
 

@@ -7,11 +7,14 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib.util import find_spec
 
 import pytest
 from django.utils import timezone
@@ -542,3 +545,30 @@ def succeeds_in_child_without_hooks(function, seconds: float = 10.0) -> bool:
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return False
+
+
+@pytest.mark.parametrize(
+    "prelude",
+    [
+        "import select; del select.poll",
+        "import eventlet; eventlet.monkey_patch()",
+        "from gevent import monkey; monkey.patch_all()",
+    ],
+)
+def test_a_worker_of_green_threads_keeps_connections_alive(receiver, prelude):
+    """eventlet takes ``select.poll`` away."""
+    library = prelude.split()[1].strip(";")
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    program = f"""
+{prelude}
+import django
+django.setup()
+from openedx_webhooks.transport.client import post
+for _ in range(3):
+    outcome = post({receiver.url()!r}, b"{{}}", {{}}, timeout=5, connect_timeout=5)
+    assert outcome.ok, outcome
+"""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "test_settings"}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=60, env=environment)
+    assert (len(receiver.received), receiver.connections) == (3, 1)

@@ -166,14 +166,17 @@ def test_what_comes_after_a_response_is_the_answer_to_nothing(raw, post):
 
 
 def test_what_comes_after_a_response_over_tls_is_the_answer_to_nothing(raw_tls, post, settings, authority):
-    """It may have been read from the socket and be waiting, encrypted, for somebody to ask."""
+    """It was read from the socket with the response, and waits, encrypted, for somebody to ask."""
     settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(authority.path)}
 
     def script(connection, server):
-        for _ in range(2):
+        while True:
             server.read_request(connection)
+            # Two records that arrive at once.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             connection.sendall(OK + END)
             connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     server = raw_tls(script)
     assert [post(server.url()).status_code for _ in range(2)] == [200, 200]

@@ -121,8 +121,7 @@ def test_a_directory_of_certificates_will_do(raw_tls, post, authority, settings,
 
 
 def test_a_context_is_built_once():
-    pool = connections.pool()
-    assert pool.tls_context(None, True) is pool.tls_context(None, True)
+    assert connections.tls_context(None, True) is connections.tls_context(None, True)
 
 
 def test_a_server_without_tls_is_an_error(raw, post):
