@@ -193,6 +193,7 @@ def connect_any(endpoints: list[Endpoint], port: int, exchange: Exchange) -> Bou
 class _TLS(SSLTransport):
     """TLS through buffers in memory; it may be under another, for which the socket at the bottom counts its readers."""
 
+    # pylint: disable=protected-access
     @property
     def _io_refs(self):
         return self.socket._io_refs

@@ -56,8 +56,6 @@ def test_a_header_may_have_64_kilobytes(raw, post, size, error):
         (b"Content-Length: five\r\n", False),
         (b"Content-Length: -5\r\n", False),
         (b"Content-Length: \xb2\r\n", False),
-        (b"Content-Length: 5\x0b\r\n", False),
-        (b"Content-Length: 5\xa0\r\n", False),
         (b"Content-Length: %s\r\n" % (b"5," * 30_000), False),
         (b"", False),
     ],
