@@ -22,6 +22,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
+
 from .. import shared_cache
 from ..app_settings import app_settings
 
@@ -36,23 +38,23 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
+@attrs.define
 class Storage:
     """
     The cache, and what a process remembers of it: filters run hundreds of times per page, and a shared cache is asked
     over the network.
 
-    Args:
+    Attributes:
         ask: does an operation of the cache, like :func:`openedx_webhooks.shared_cache.ask`.
         believe_seconds: for how long a process believes that an endpoint had no failure. One that another process
             counts is seen after it; one of this process at once.
         believe_max: of how many endpoints.
     """
 
-    def __init__(self, ask: Callable[..., Any], believe_seconds: float = 1.0, believe_max: int = 1024):
-        self.ask = ask
-        self._believe_seconds = believe_seconds
-        self._believe_max = believe_max
-        self._believed_until: dict[str, float] = {}
+    ask: Callable[..., Any]
+    believe_seconds: float = 1.0
+    believe_max: int = 1024
+    _believed_until: dict[str, float] = attrs.field(factory=dict, init=False)
 
     def failures(self, key: str) -> int:
         """A number of failures."""
@@ -60,9 +62,9 @@ class Storage:
             return 0
         failures = count(self.ask("get", key))
         if not failures:
-            if len(self._believed_until) >= self._believe_max:
+            if len(self._believed_until) >= self.believe_max:
                 self.forget()
-            self._believed_until[key] = time.monotonic() + self._believe_seconds
+            self._believed_until[key] = time.monotonic() + self.believe_seconds
         return failures
 
     def add_failure(self, key: str, seconds: float) -> int:
@@ -76,11 +78,12 @@ class Storage:
         self._believed_until.clear()
 
 
+@attrs.define(kw_only=True)
 class Breaker:
     """
     For one call to an endpoint: :meth:`allow` before it, :meth:`record` after it.
 
-    Args:
+    Attributes:
         url: of the endpoint. Hooks with the same URL share a breaker; two paths on one server do not, as on many
             servers they are different programs.
         failures_to_open: failures in a row that open the circuit; 0 switches the breaker off.
@@ -89,47 +92,38 @@ class Breaker:
         probe_seconds: a probe is over after this time; not less than the longest call.
         remember_seconds: an endpoint that is dead and asked at least once in this time stays half-open rather than
             being forgotten.
-
-    Attributes:
         is_probing: the call that was allowed is the probe of a half-open circuit.
     """
 
-    def __init__(
-        self,
-        url: str,
-        storage: Storage,
-        *,
-        failures_to_open: int,
-        open_seconds: float,
-        row_seconds: float = 3600,
-        probe_seconds: float = 31,
-        remember_seconds: float = 24 * 3600,
-    ):
-        self._url = url
-        self._storage = storage
-        self._failures_to_open = failures_to_open
-        self._open_seconds = max(1, open_seconds)
-        self._row_seconds = row_seconds
-        self._probe_seconds = max(probe_seconds, open_seconds)
-        self._remember_seconds = remember_seconds
-        prefix = f"openedx_webhooks:breaker:{hashlib.sha256(url.encode(errors='backslashreplace')).hexdigest()[:32]}"
-        self.failures_key, self.open_key, self._probe_key = (
-            f"{prefix}:{name}" for name in ("failures", "open", "probe")
-        )
-        # What allow() read, so that record() after a success need not read again.
-        self._seen: int | None = None
-        self.is_probing = False
+    url: str
+    storage: Storage
+    failures_to_open: int
+    open_seconds: float
+    row_seconds: float = 3600
+    probe_seconds: float = 31
+    remember_seconds: float = 24 * 3600
+    is_probing: bool = attrs.field(default=False, init=False)
+    # What allow() read, so that record() after a success need not read again.
+    _seen: int | None = attrs.field(default=None, init=False)
+    failures_key: str = attrs.field(init=False)
+    open_key: str = attrs.field(init=False)
+    _probe_key: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self):
+        name = hashlib.sha256(self.url.encode(errors="backslashreplace")).hexdigest()[:32]
+        prefix = f"openedx_webhooks:breaker:{name}"
+        self.failures_key, self.open_key, self._probe_key = f"{prefix}:failures", f"{prefix}:open", f"{prefix}:probe"
 
     def allow(self) -> bool:
         """Whether to make the call. If so, :meth:`record` or :meth:`withdraw` must follow."""
-        if self._failures_to_open <= 0:
+        if self.failures_to_open <= 0:
             return True
-        self._seen = self._storage.failures(self.failures_key)
-        if self._seen < self._failures_to_open:
+        self._seen = self.storage.failures(self.failures_key)
+        if self._seen < self.failures_to_open:
             return True
-        if self._storage.ask("get", self.open_key):
+        if self.storage.ask("get", self.open_key):
             return False
-        is_prober = self._storage.ask("add", self._probe_key, 1, self._probe_seconds)
+        is_prober = self.storage.ask("add", self._probe_key, 1, max(self.probe_seconds, self.open_seconds))
         self.is_probing = bool(is_prober)
         return is_prober is None or self.is_probing
 
@@ -137,7 +131,7 @@ class Breaker:
         """Tell that the call came to nothing for reasons of our own: if it was the probe, somebody else may probe."""
         if self.is_probing:
             self.is_probing = False
-            self._storage.ask("delete", self._probe_key)
+            self.storage.ask("delete", self._probe_key)
 
     def record(self, ok: bool) -> None:
         """
@@ -146,42 +140,42 @@ class Breaker:
         Args:
             ok: the endpoint did its work. A 4xx is an answer, too: not ok are request exceptions and 5xx.
         """
-        if self._failures_to_open <= 0:
+        if self.failures_to_open <= 0:
             return
         if not ok:
             self._record_failure()
             return
         if self._seen is None:
-            self._seen = self._storage.failures(self.failures_key)
-        if self._seen >= self._failures_to_open:
-            log.info("The circuit of an endpoint on %s is closed again", _host(self._url))
+            self._seen = self.storage.failures(self.failures_key)
+        if self._seen >= self.failures_to_open:
+            log.info("The circuit of an endpoint on %s is closed again", _host(self.url))
         if self._seen:
             self.reset()
 
     def _record_failure(self) -> None:
-        failures = self._storage.add_failure(self.failures_key, self._row_seconds)
-        if failures < self._failures_to_open:
+        failures = self.storage.add_failure(self.failures_key, self.row_seconds)
+        if failures < self.failures_to_open:
             return
-        if failures == self._failures_to_open:
+        if failures == self.failures_to_open:
             # Not at each probe that fails: one line per outage.
-            log.warning("The circuit of an endpoint on %s is open after %s failures", _host(self._url), failures)
+            log.warning("The circuit of an endpoint on %s is open after %s failures", _host(self.url), failures)
         # In this order: while the probe's key is there nobody else probes, and then it is open.
-        self._storage.ask("set", self.open_key, 1, self._open_seconds)
-        self._storage.ask("set", self.failures_key, failures, self._remember_seconds)
-        self._storage.ask("delete", self._probe_key)
+        self.storage.ask("set", self.open_key, 1, max(1, self.open_seconds))
+        self.storage.ask("set", self.failures_key, failures, self.remember_seconds)
+        self.storage.ask("delete", self._probe_key)
 
     def reset(self) -> None:
         """Close the circuit and forget all failures."""
-        self._storage.ask("delete_many", [self.failures_key, self.open_key, self._probe_key])
+        self.storage.ask("delete_many", [self.failures_key, self.open_key, self._probe_key])
         self._seen = 0
 
     def state(self) -> State:
         """What it is now; for people to look at."""
-        return self.state_in(self._storage.ask("get_many", [self.failures_key, self.open_key]) or {})
+        return self.state_in(self.storage.ask("get_many", [self.failures_key, self.open_key]) or {})
 
     def state_in(self, found: dict[str, Any]) -> State:
         """What it is by what the cache holds."""
-        if self._failures_to_open <= 0 or count(found.get(self.failures_key)) < self._failures_to_open:
+        if self.failures_to_open <= 0 or count(found.get(self.failures_key)) < self.failures_to_open:
             return State.CLOSED
         return State.OPEN if found.get(self.open_key) else State.HALF_OPEN
 
@@ -193,7 +187,7 @@ forget = _storage.forget
 def breaker(url: str) -> Breaker:
     """The breaker of an endpoint, for one call, with the thresholds of the settings."""
     failures, seconds = app_settings.BREAKER_FAILURES, app_settings.BREAKER_OPEN_SECONDS
-    return Breaker(url, _storage, failures_to_open=failures, open_seconds=seconds)
+    return Breaker(url=url, storage=_storage, failures_to_open=failures, open_seconds=seconds)
 
 
 def states(breakers: Iterable[Breaker]) -> list[State]:

@@ -47,7 +47,7 @@ _CONTENT_ENCODINGS = frozenset(("", "identity", "gzip", "x-gzip", "deflate"))
 _TRANSFER_ENCODINGS = (set(), {"chunked"}, {"identity"})
 # RFC 9110, 5.1 and 5.5: a token; no control characters that could end the line; and what fits into bytes.
 _HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0\u0100-\U0010ffff]*")
-_READ_BYTES = 65536
+_READ_BYTES = 16384
 _PORTS = {"http": 80, "https": 443}
 
 

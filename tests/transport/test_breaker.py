@@ -138,7 +138,7 @@ class TestHalfOpen:
     def test_a_prober_that_never_returns_does_not_hold_it_for_ever(self):
         def impatient():
             storage = Storage(shared_cache.ask)
-            return Breaker(URL, storage, failures_to_open=3, open_seconds=1, probe_seconds=1)
+            return Breaker(url=URL, storage=storage, failures_to_open=3, open_seconds=1, probe_seconds=1)
 
         assert impatient().allow()
         assert not impatient().allow()
@@ -231,7 +231,7 @@ class TestCost:
         """The third endpoint makes it forget the first two, which are then read again."""
         storage = Storage(shared_cache.ask, believe_max=2)
         for name in "aab ca":
-            Breaker(name, storage, failures_to_open=3, open_seconds=1).allow()
+            Breaker(url=name, storage=storage, failures_to_open=3, open_seconds=1).allow()
         assert Counting.calls == ["get"] * 5
 
     def test_a_refused_call_reads_twice_and_writes_nothing(self):
