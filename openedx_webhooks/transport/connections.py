@@ -288,11 +288,13 @@ class Pool:
             each.close()
 
     def close(self) -> None:
-        """Close what is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
+        """Close what is idle. Needs no lock: in a forked child, whoever held it in the parent never lets go."""
+        idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    # Of the parent's pool in a forked child, where it closes the child's copies only; and at the end of a process.
+    __del__ = close
 
     def _take_idle(self, origin: Origin) -> Connection | None:
         while True:

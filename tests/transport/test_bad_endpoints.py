@@ -108,6 +108,12 @@ TABLE = [
     ("sends an endless header", floods(b"y" * 65536, before=OK + b"X: "), "bad_response", None),
     ("sends an endless status line", floods(b"y" * 65536), "bad_response", None),
     ("sends 10,000 headers", says(OK + b"X: y\r\n" * 10_000 + b"Content-Length: 0\r\n\r\n"), "bad_response", None),
+    (
+        "sends half a million lines as one",
+        says(OK + b"Content-Type: multipart/mixed; boundary=x\r\n" + (b"--x" + b"\r--x\r" * 10_000 + b"\r\n") * 30),
+        "bad_response",
+        None,
+    ),
     ("sends endless 100s", floods(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), "bad_response", None),
     ("sends endless 103s", floods(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 50), "bad_response", None),
     (
