@@ -8,7 +8,7 @@ import openedx_webhooks.models.validators
 class Migration(migrations.Migration):
     """Local answers, what is sent of the profile and of files, and notes on calls."""
 
-    dependencies = [("openedx_webhooks", "0014_remembered_calls")]
+    dependencies = [("openedx_webhooks", "0010_types_and_secrets")]
 
     operations = [
         migrations.RenameField("call", "is_remembered", "is_cached"),

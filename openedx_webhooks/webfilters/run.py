@@ -15,12 +15,13 @@ from typing import Any
 import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db import DEFAULT_DB_ALIAS, models
 from django.utils.functional import LazyObject, empty
 from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog, skips
 from ..payloads import limits, serialize, shape
+from ..savepoint import savepoint
 from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
@@ -176,7 +177,7 @@ def _related(value, attribute):
     state = value._state  # pylint: disable=protected-access
     if attribute in state.fields_cache:
         return getattr(value, attribute)
-    with transaction.atomic(using=state.db or DEFAULT_DB_ALIAS):
+    with savepoint(state.db or DEFAULT_DB_ALIAS):
         return getattr(value, attribute)
 
 
