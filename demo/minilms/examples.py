@@ -38,3 +38,20 @@ TEMPLATE = """\
 <p class="name">{{ accomplishment_copy_name }}</p>
 <p>has completed <b>{{ accomplishment_course_title }}</b>,<br>{{ accomplishment_copy_course_description }}.</p>
 """
+# Type and name of a block → its fields; every course has these.
+UNIT = ("vertical", "unit")
+BLOCKS = {
+    UNIT: {
+        "display_name": "First unit",
+        "children_names": [["html", "welcome"], ["problem", "quiz"], ["openassessment", "essay"]],
+    },
+    ("html", "welcome"): {
+        "display_name": "Welcome",
+        "data": "<p>An event tells what <b>was</b>, a filter asks first.</p>",
+    },
+    ("problem", "quiz"): {"display_name": "Quiz", "question": "Which of the two can say no?", "answer": "filter"},
+    ("openassessment", "essay"): {
+        "display_name": "Essay",
+        "prompt": "Write about a morning when everything was green.",
+    },
+}
