@@ -127,7 +127,7 @@ def add_users_to_cohort(request: HttpRequest, course_key: CourseKey, cohort_id: 
 
 @staff_member_required(login_url="login")
 def cohorts_page(request: HttpRequest, course_key: CourseKey) -> HttpResponse:
-    """The course team's page; a POST moves one learner and shows a refusal with its reason and an error status."""
+    """The course team's page; a POST moves one learner and shows a refusal with an error status."""
     course = get_object_or_404(CourseOverview, pk=course_key)
     if request.method == "POST":
         return _move(request, course_key)
@@ -147,9 +147,11 @@ def _move(request: HttpRequest, course_key: CourseKey) -> HttpResponse:
     user = get_object_or_404(User, pk=user_id if user_id.isdigit() else 0)
     try:
         membership, _previous = assign(cohort, user)
-    except (CohortAssignmentNotAllowed, CohortChangeNotAllowed) as error:
-        title = _("%(name)s was not moved to %(cohort)s") % {"name": user.username, "cohort": cohort.name}
-        return refusal(request, title, str(error), status=400, back=here)
+    except (CohortAssignmentNotAllowed, CohortChangeNotAllowed):
+        names = {"name": user.username, "cohort": cohort.name}
+        # The reason is dropped, as on the platform.
+        message = _("%(name)s is not allowed in this cohort.") % names
+        return refusal(request, _("%(name)s was not moved to %(cohort)s") % names, message, status=400, back=here)
     except ValueError as error:
         messages.info(request, str(error))
     else:

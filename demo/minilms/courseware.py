@@ -137,7 +137,7 @@ def render_xblock(request: HttpRequest, usage_key: UsageKey) -> HttpResponse:
 
         fragment = Fragment(exc.response)
     else:
-        fragment = block.render(student_view_context.get("view", "student_view"), student_view_context)
+        fragment = block.render(request.GET.get("view", "student_view"), student_view_context)
     context = {**context, "fragment": fragment, "fragment_head": fragment.head_html()}
     return render_to_response("courseware/courseware-chromeless.html", context)
 
@@ -147,10 +147,8 @@ def xblock_handler(request: HttpRequest, course_key: CourseKey, usage_key: Usage
     """What the scripts of a block ask its handlers."""
     if not HAS_XBLOCK:
         return _without_xblock(request)
-    from xblock.django.request import (  # pylint: disable=import-outside-toplevel
-        django_to_webob_request,
-        webob_to_django_response,
-    )
+    # pylint: disable-next=import-outside-toplevel
+    from xblock.django.request import django_to_webob_request, webob_to_django_response
 
     get_course_with_access(request.user, course_key)
     block = _block_or_404(request, usage_key)

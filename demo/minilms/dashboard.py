@@ -80,7 +80,7 @@ def learner_home(request: HttpRequest) -> HttpResponse:
 
 
 def serialize_enrollment(enrollment: CourseEnrollment) -> dict:
-    """``EnrollmentSerializer.to_representation`` of the platform; what comes back goes into the API's answer as it is."""
+    """``EnrollmentSerializer.to_representation`` of the platform; what comes back is in the API's answer as it is."""
     data = {
         # The one value that is not JSON yet.
         "accessExpirationDate": enrollment.course.end,

@@ -116,7 +116,7 @@ def cohort_change_is_refused(do):
     do.operator.answer("webfilters/CohortChangeRequested", "exception", {"PreventCohortChange": "Groups are fixed"})
     page = move_to_cohort(do, "grace", "Group B")
     do.operator.answer("webfilters/CohortChangeRequested", "nothing")
-    expect_page(do, page, 400, "Groups are fixed")
+    expect_page(do, page, 400, "grace is not allowed in this cohort")
     expect(cohort_of("grace") == "Group A", f"grace is in {cohort_of('grace')}")
 
 
@@ -127,7 +127,7 @@ def cohort_assignment_is_refused(do):
     do.operator.answer("webfilters/CohortAssignmentRequested", "exception", refusal)
     page = move_to_cohort(do, "grace", "Group B")
     do.operator.answer("webfilters/CohortAssignmentRequested", "nothing")
-    expect_page(do, page, 400, "Groups are full")
+    expect_page(do, page, 400, "grace is not allowed in this cohort")
 
 
 @step
