@@ -147,14 +147,13 @@ def xblock_handler(request: HttpRequest, course_key: CourseKey, usage_key: Usage
     """What the scripts of a block ask its handlers."""
     if not HAS_XBLOCK:
         return _without_xblock(request)
-    # pylint: disable-next=import-outside-toplevel
-    from xblock.django.request import django_to_webob_request, webob_to_django_response
+    from webob import Request  # pylint: disable=import-outside-toplevel
 
     get_course_with_access(request.user, course_key)
     block = _block_or_404(request, usage_key)
-    response = block.handle(handler, django_to_webob_request(request))
+    response = block.handle(handler, Request.blank(request.get_full_path(), POST=request.POST.dict()))
     block.save()
-    return webob_to_django_response(response)
+    return HttpResponse(response.body, status=response.status_code, content_type=response.content_type)
 
 
 def _block_or_404(request, usage_key):
