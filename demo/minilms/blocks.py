@@ -7,6 +7,7 @@ XBlock is not among what the demo needs: without it, courses have no units.
 # XBlock's own base classes leave methods of other kinds of runtime to nobody:
 # pylint: disable=abstract-method
 import json
+import uuid
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -227,7 +228,7 @@ class LmsRuntime(Runtime):
 
     def __init__(self, request: HttpRequest):
         self.request, self.user = request, request.user
-        self.request_token = f"{id(request):032x}"
+        self.request_token = uuid.uuid4().hex
         self._authored = DictKeyValueStore()
         field_data = LmsFieldData(KvsFieldData(self._authored), KvsFieldData(_SessionStore(request.session)))
         super().__init__(_IdReader(), None, services={"field-data": field_data})
