@@ -19,9 +19,9 @@ from opaque_keys.edx.keys import UsageKey
 from openedx_filters.learning.filters import VerticalBlockChildRenderStarted, VerticalBlockRenderCompleted
 from web_fragments.fragment import Fragment
 from xblock.core import XBlock
-from xblock.field_data import FieldData, ReadOnlyFieldData
+from xblock.field_data import ReadOnlyFieldData, SplitFieldData
 from xblock.fields import DateTime, Float, List, Scope, ScopeIds, String
-from xblock.runtime import DictKeyValueStore, IdReader, KeyValueStore, KvsFieldData, Runtime
+from xblock.runtime import IdReader, KeyValueStore, KvsFieldData, Runtime
 
 from .assessment import OpenAssessmentBlock
 from .examples import BLOCKS
@@ -145,30 +145,39 @@ _CLASSES = {
 }
 
 
-class LmsFieldData(FieldData):
+class LmsFieldData(SplitFieldData):
     """What authors wrote, which nobody changes here, and what the learner did: the platform's class of this name."""
 
     def __init__(self, authored_data, student_data):
-        self._authored_data = ReadOnlyFieldData(authored_data)
-        self._student_data = student_data
+        self._authored_data, self._student_data = ReadOnlyFieldData(authored_data), student_data
+        super().__init__(
+            {
+                Scope.content: self._authored_data,
+                Scope.settings: self._authored_data,
+                Scope.parent: self._authored_data,
+                Scope.children: self._authored_data,
+                Scope.user_state: student_data,
+            }
+        )
 
-    def _of(self, block, name):
-        return self._student_data if block.fields[name].scope == Scope.user_state else self._authored_data
 
-    def get(self, block, name):
-        return self._of(block, name).get(block, name)
+class _AuthoredStore(KeyValueStore):
+    """What authors wrote, by the name of the field: the modulestore's."""
 
-    def set(self, block, name, value):
-        self._of(block, name).set(block, name, value)
+    def __init__(self, fields):
+        self._fields = fields
 
-    def delete(self, block, name):
-        self._of(block, name).delete(block, name)
+    def get(self, key):
+        return self._fields[key.field_name]
 
-    def has(self, block, name):
-        return self._of(block, name).has(block, name)
+    def set(self, key, value):
+        raise NotImplementedError
 
-    def default(self, block, name):
-        return self._of(block, name).default(block, name)
+    def delete(self, key):
+        raise NotImplementedError
+
+    def has(self, key):
+        return key.field_name in self._fields
 
 
 class _SessionStore(KeyValueStore):
@@ -229,9 +238,8 @@ class LmsRuntime(Runtime):
     def __init__(self, request: HttpRequest):
         self.request, self.user = request, request.user
         self.request_token = uuid.uuid4().hex
-        self._authored = DictKeyValueStore()
-        field_data = LmsFieldData(KvsFieldData(self._authored), KvsFieldData(_SessionStore(request.session)))
-        super().__init__(_IdReader(), None, services={"field-data": field_data})
+        self._student_data = KvsFieldData(_SessionStore(request.session))
+        super().__init__(_IdReader(), None)
 
     def get_block(self, usage_id: UsageKey, for_parent=None):
         """
@@ -243,10 +251,11 @@ class LmsRuntime(Runtime):
         fields = self._fields(usage_id)
         scope_ids = ScopeIds(self.user.pk, usage_id.block_type, usage_id, usage_id)
         block = self.construct_xblock_from_class(_CLASSES[usage_id.block_type], scope_ids, for_parent=for_parent)
-        for name, value in fields.items():
-            scope = type(block).fields[name].scope
-            key = KeyValueStore.Key(scope, None, usage_id, name)
-            self._authored.set(key, value)
+        # As the platform binds a block to a learner, past the warning of XBlock's that this is not its way any more.
+        # pylint: disable-next=protected-access
+        block._deprecated_per_instance_field_data = LmsFieldData(
+            KvsFieldData(_AuthoredStore(fields)), self._student_data
+        )
         return block
 
     @staticmethod
