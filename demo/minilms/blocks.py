@@ -4,8 +4,6 @@ The blocks of a unit, of XBlock's own classes, on a runtime that binds them to a
 XBlock is not among what the demo needs: without it, courses have no units.
 """
 
-# XBlock's own base classes leave methods of other kinds of runtime to nobody:
-# pylint: disable=abstract-method
 import json
 import uuid
 

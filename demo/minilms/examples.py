@@ -6,6 +6,8 @@ COURSES = (
     ("course-v1:DemoX+FILTER201+2026", "The Art of Saying No", "Filters that change, refuse and redirect."),
     ("course-v1:DemoX+OPS301+2026", "Queues at Three in the Morning", "Retries, backlogs and calm operators."),
 )
+# Slug, name, price.
+MODES = (("audit", "Audit", 0), ("honor", "Honor code", 0), ("verified", "Verified", 49))
 COHORTS = ("Group A", "Group B", "Group C")
 LEARNERS = (("ada", "Ada Lovelace"), ("grace", "Grace Hopper"))
 EVENTS = (
@@ -30,6 +32,13 @@ FILTERS = (
     "CohortAssignmentRequested",
     "CourseAboutRenderStarted",
     "DashboardRenderStarted",
+    "LoginAltRedirectURLRequested",
+    "CourseModePriceRequested",
+    "InstructorDashboardRenderStarted",
+    "CoursewareViewStarted",
+    "RenderXBlockStarted",
+    "VerticalBlockRenderCompleted",
+    "ORASubmissionViewRenderStarted",
 )
 TEMPLATE = """\
 <p>{{ platform_name }}</p>

@@ -104,7 +104,7 @@ def register_page(request: HttpRequest) -> HttpResponse:
     fields = {
         name: value[0]["user_message"]
         for name, value in answer.items()
-        if name in AccountForm.base_fields and isinstance(value, list)
+        if name in AccountForm().fields and isinstance(value, list)
     }
     context = {
         "errors": list(fields.values()) or [_boilerplate(response.status_code, answer)],
