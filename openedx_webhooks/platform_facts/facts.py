@@ -58,15 +58,21 @@ class FilterFacts:
         when: when it runs.
         exceptions: exception's name → what raising it does.
         notes: what else an operator should know before choosing it, a sentence or two each.
-        redirect: what becomes of the URL, for a filter that takes it as data instead of by an exception.
+        redirect: what becomes of a URL to send the learner to, for a filter that takes it as data; else at best.
         runs: False if nothing in the platform runs it.
     """
 
     when: Text = ""
     exceptions: Mapping[str, ExceptionFacts] = attrs.field(factory=dict)
     notes: tuple[Text, ...] = ()
-    redirect: Redirect = Redirect.IGNORED
+    redirect: Redirect = attrs.field()
     runs: bool = True
+
+    @redirect.default
+    def _at_best(self):
+        """By the exception that serves best: the first in the order of the choices."""
+        given = {exception.redirect for exception in self.exceptions.values()}
+        return next((redirect for redirect in Redirect if redirect in given), Redirect.IGNORED)
 
     @property
     def cautions(self) -> tuple[Text, ...]:
