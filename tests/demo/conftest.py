@@ -1,7 +1,5 @@
 """The mini LMS with a learner, a course and cohorts, and webfilters that the real receiver answers."""
 
-import warnings
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
@@ -11,11 +9,6 @@ from demo.minilms.models import CourseEnrollment, CourseOverview, CourseUserGrou
 from openedx_webhooks import catalog
 from openedx_webhooks.models import Webfilter
 from tests.receiver import Reply
-
-with warnings.catch_warnings():
-    # WebOb, below XBlock, still needs the standard library's cgi.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import xblock.core  # noqa: F401  pylint: disable=unused-import
 
 PASSWORD = "s3cret-Pa55"
 

@@ -20,7 +20,7 @@ from openedx_webhooks.webfilters import halts
 
 from .platform import Platform
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/references/what_learners_see.rst"
+PAGE = Path(__file__).resolve().parents[2] / "docs/references/what_learners_see_in_the_demo.rst"
 MESSAGE = "Come back on Monday."
 URL = "https://example.com/sorry"
 PATH = "/account"
@@ -105,12 +105,13 @@ def outcome_of(responses: Responses, url: str = URL) -> str:
 # --- The page
 
 _HEAD = """\
-What learners see
-#################
+What learners see in the demo
+#############################
 
-What becomes of an answer is decided by the code of the platform that runs the filter. This table shows it for the
-filters that people meet most. A test writes it: it does what the first column says in the demo, which runs the filters
-as the platform does, with a webfilter whose endpoint gives the answer, and looks at what comes back.
+What becomes of an answer is decided by the code of the platform that runs the filter: :doc:`what_learners_see`. This
+table shows it for the filters that people meet most. A test writes it: it does what the first column says in the demo,
+which runs the filters as the platform does, with a webfilter whose endpoint gives the answer, and looks at what comes
+back. Another one checks that both pages say the same.
 
 * *Data*: the answer changes the data; the last column says what was used.
 * *Halt on 4xx*: the endpoint answers 403, and the webfilter halts on 4xx, with a URL where the filter can redirect.
