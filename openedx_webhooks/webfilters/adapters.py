@@ -6,11 +6,12 @@ constructors of the exceptions (:mod:`.halts`). An adapter says where they do no
 and the table in ``tests/webfilters/table.py``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
+from .completion import completion_summary
 from .courses import GENERATION_MODE, STATUS, Course, Mode, PassedCourse
 from .kinds import PAGES, Context, Fixed, Form, Kind, Template, TextSet, Url, Value
 from .objects import Cohort, FormFields, FragmentContent, Records, ResponseVerbs, Rows, Tabs
@@ -33,6 +34,7 @@ class Adapter:
         kinds: argument name → how it takes a value, where its type does not say it.
         protected: names that no answer may set, at any depth, besides the sensitive ones.
         load: related objects that the payload shall have, such as ``user.profile``: at most one query each.
+        extra: further members of the payload, from the arguments; may take queries of its own.
         halt: name of the exception that halts on a failure; :data:`NONE` if no exception can do that, None for the
             general rule.
         redirect: name of the exception that sends the learner to a URL instead; as for ``halt``.
@@ -51,6 +53,7 @@ class Adapter:
     kinds: Mapping[str, Kind] = attrs.field(factory=dict)
     protected: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     load: tuple[str, ...] = ("user.profile",)
+    extra: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     halt: str | None = None
     redirect: str | None = None
     redirect_argument: str = ""
@@ -126,10 +129,11 @@ _ADAPTERS: dict[str, Adapter] = {
             "status": STATUS,
             "grade": _IGNORED,
             "generation_mode": GENERATION_MODE,
-        }
+        },
+        extra=completion_summary,
     ),
     f"{_LEARNING}certificate.render.started.v1": Adapter(
-        halt="RenderAlternativeInvalidCertificate", needs_redirect=["RedirectToPage"]
+        halt="RenderAlternativeInvalidCertificate", needs_redirect=["RedirectToPage"], extra=completion_summary
     ),
     f"{_LEARNING}cohort.change.requested.v1": Adapter(
         kinds={"target_cohort": Cohort()},

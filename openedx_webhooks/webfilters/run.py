@@ -112,7 +112,7 @@ def _run(filter_name, webfilters, kwargs):
         return {}, None
     adapter = adapters.of(filter_name)
     _load_related(adapter.load, kwargs, any(webfilter.send_profile for webfilter in webfilters))
-    calls = _calls(webfilters, _Messages(filter_type, kwargs))
+    calls = _calls(webfilters, _Messages(filter_type, kwargs, _extra(adapter.extra, kwargs)))
     if not calls:
         return {}, None
     _call_endpoints([call for call in calls if call.answer is None])
@@ -168,6 +168,17 @@ def _load_related(paths, kwargs, with_profile: bool) -> None:
             log.warning("%s could not be loaded for a payload: %s", path, type(error).__name__)
 
 
+def _extra(extra, kwargs) -> dict[str, Any]:
+    """What the payload has beside the arguments; nothing if that fails."""
+    try:
+        return extra(kwargs) if extra is not None else {}
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.warning("%s could not be found out for a payload: %s", extra.__name__, type(error).__name__)
+        return {}
+
+
 def _related(value, attribute):
     if isinstance(value, LazyObject):
         # A user whom nobody has looked at yet costs queries that the request may never need.
@@ -184,15 +195,17 @@ def _related(value, attribute):
 class _Messages:
     """What the webfilters of one run are sent: one message for all, or one for each way in which they want it."""
 
-    def __init__(self, filter_type, kwargs):
-        self._filter_type, self._kwargs = filter_type, kwargs
+    def __init__(self, filter_type, kwargs, extra):
+        self._filter_type, self._kwargs, self._extra = filter_type, kwargs, extra
         self._messages: dict[tuple[bool, bool], tuple[serialize.FilterMessage, RequestBuilder]] = {}
 
     def of(self, webfilter) -> tuple[serialize.FilterMessage, RequestBuilder]:
         """The message, and what makes requests of it."""
         key = (webfilter.send_profile, webfilter.send_file_urls)
         if key not in self._messages:
-            message = serialize.filter_message(self._filter_type, self._kwargs, file_urls=webfilter.send_file_urls)
+            message = serialize.filter_message(
+                self._filter_type, self._kwargs, self._extra, file_urls=webfilter.send_file_urls
+            )
             if not webfilter.send_profile:
                 message = _without_profile(message)
             self._messages[key] = message, RequestBuilder(message.payload, message.body)
