@@ -10,7 +10,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def new_database(django_db_blocker, tmp_path_factory):
+def new_database(django_db_setup, django_db_blocker, tmp_path_factory):
     """Make an empty database of the kind that the tests run on; returns its alias."""
     default = connections["default"]
     with contextlib.ExitStack() as stack:
