@@ -17,20 +17,18 @@ def pytest_configure(config):
         runpy.run_path(str(Path(__file__).parent.parent / "setup.py"))["compile_catalogs"]()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """
     Tests that share something made at some cost run in the same process of several (``pytest -n 2 --dist loadgroup``).
 
     What they share is a fixture of ours with the scope of a module or class.
     """
-    for item in items:
-        definitions = [found[-1] for found in item._fixtureinfo.name2fixturedefs.values()]
-        scopes = {definition.scope for definition in definitions if definition.baseid.startswith("tests")}
-        if "module" in scopes:
-            item.add_marker(pytest.mark.xdist_group(item.getparent(pytest.Module).nodeid))
-        elif "class" in scopes:
-            item.add_marker(pytest.mark.xdist_group(item.getparent(pytest.Class).nodeid))
+    definitions = [found[-1] for found in item._fixtureinfo.name2fixturedefs.values()]
+    scopes = {definition.scope for definition in definitions if definition.baseid.startswith("tests")}
+    if "module" in scopes:
+        item.add_marker(pytest.mark.xdist_group(item.getparent(pytest.Module).nodeid))
+    elif "class" in scopes:
+        item.add_marker(pytest.mark.xdist_group(item.getparent(pytest.Class).nodeid))
 
 
 @pytest.fixture
