@@ -40,8 +40,9 @@ $(VENV)/.base: requirements/pip.txt requirements/base.txt setup.py pyproject.tom
 	PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+$(VENV)/.dev: requirements/dev.txt requirements/plugins.txt $(VENV)/.base
 	$(PIP) install --quiet -r requirements/dev.txt
+	$(PIP) install --quiet --no-deps --upgrade --target $(VENV)/plugins -r requirements/plugins.txt
 	@touch $@
 
 $(VENV)/.services: requirements/services.txt $(VENV)/.dev

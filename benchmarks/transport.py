@@ -2,6 +2,8 @@
 
 Compared are a warm ``post()``, ``requests.Session().post`` on a kept-alive connection (the bare library, which has no
 deadline, guard or caps), and a new session for each call, which is what a hook without a pool costs.
+
+Goal: one POST with its breaker takes at most 0.75 times as long as the kept-alive session's, over TLS too.
 """
 
 import statistics
@@ -17,6 +19,7 @@ from openedx_webhooks.transport.client import post
 
 ROUNDS = 1500
 WARM_UP = 50
+GOAL = 0.75
 # About the size of a registration's payload.
 BODY = b'{"form_data": {"name": "%s"}}' % (b"x" * 797)
 HEADERS = {"Content-Type": "application/json", "webhook-id": "msg_1", "webhook-timestamp": "1700000000"}
@@ -64,25 +67,19 @@ def _measure(url: str, bundle: str, rounds: int) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-def _goal(text: str, ratio: float, limit: float, at_least: bool) -> bool:
-    met = ratio >= limit if at_least else ratio <= limit
-    print(f"  {text}: {ratio:.2f} ({'at least' if at_least else 'at most'} {limit}) {'ok' if met else 'MISSED'}")
-    return met
-
-
-def _judge(medians: dict[str, float], faster: float) -> list[bool]:
-    ours, new = medians["breaker and post()"], medians["requests, new session"]
-    return [
-        _goal("time relative to requests, kept alive", ours / medians["requests, kept alive"], 1.3, at_least=False),
-        _goal("times faster than a new session", new / ours, faster, at_least=True),
-    ]
+def _judge(medians: dict[str, float]) -> bool:
+    """Print the goal beside the figure; whether it was met."""
+    ratio = medians["breaker and post()"] / medians["requests, kept alive"]
+    print(
+        f"  relative to requests, kept alive: {ratio:.2f} (goal: at most {GOAL}) {'ok' if ratio <= GOAL else 'MISSED'}"
+    )
+    return ratio <= GOAL
 
 
 def main() -> bool:
     """Whether all goals were met."""
     with serving() as (http, https, bundle), override_settings(OPENEDX_WEBHOOKS={"CA_BUNDLE": bundle}):
         print("HTTP")
-        met = _judge(_measure(f"{http}/", bundle, ROUNDS), faster=2.5)
+        is_met = _judge(_measure(f"{http}/", bundle, ROUNDS))
         print("HTTPS")
-        met += _judge(_measure(f"{https}/", bundle, ROUNDS // 3), faster=3)
-    return all(met)
+        return _judge(_measure(f"{https}/", bundle, ROUNDS // 3)) and is_met

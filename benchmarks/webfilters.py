@@ -1,8 +1,7 @@
 """A webfilter in a learner's request, beside the bare request library, on loopback, in one run.
 
-Goals: nothing configured costs at most 5 µs over the pipeline runner; one warm webfilter at most 1.3 times a kept-alive
-``requests`` session, and 2.5 times faster than a new session per call (3 times over TLS); endpoints of 50 ms together
-about 1 ms longer than one of them (rounded: less than 1.5); an open breaker at most 1 ms.
+Goals: nothing configured costs at most 5 µs over the pipeline runner; one warm webfilter at most 1.0 times a kept-alive
+``requests`` session's POST; five endpoints of 50 ms at most 3 ms longer than one of them; an open circuit at most 1 ms.
 """
 
 import gc
@@ -52,10 +51,11 @@ class Goals:
     def __init__(self):
         self.are_met = True
 
-    def add(self, what: str, value: str, is_met: bool | None = None) -> None:
+    def add(self, what: str, value: str, is_met: bool | None = None, goal: str = "") -> None:
         """Print one line; ``is_met`` is None for what has no goal."""
         self.are_met = self.are_met and is_met is not False
-        print(f"  {what:46} {value:>10}  {'' if is_met is None else 'ok' if is_met else 'MISSED'}".rstrip())
+        verdict = "" if is_met is None else f"(goal: {goal}) {'ok' if is_met else 'MISSED'}"
+        print(f"  {what:46} {value:>10}  {verdict}".rstrip())
 
 
 def _medians(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -79,9 +79,7 @@ def _run():
     return FILTER.run_filter(course_key=KEY, course_home_url="https://lms.example.com/home")
 
 
-def _with_step(path: str | None):
-    config = {**settings.OPEN_EDX_FILTERS_CONFIG, FILTER.filter_type: {"pipeline": [path] if path else []}}
-
+def _with(config: dict):
     def run():
         settings.OPEN_EDX_FILTERS_CONFIG = config
         _run()
@@ -96,9 +94,9 @@ def _nothing_configured(goals: Goals) -> None:
     ours = settings.OPEN_EDX_FILTERS_CONFIG
     found = _medians(
         {
-            "absent": _with_step(None),
-            "empty": _with_step("benchmark_step.EmptyStep"),
-            "ours": _with_step("openedx_webhooks.webfilters.pipeline.WebfilterStep"),
+            "absent": _with({}),
+            "empty": _with({FILTER.filter_type: {"pipeline": ["benchmark_step.EmptyStep"]}}),
+            "ours": _with(ours),
         },
         ROUNDS * 10,
     )
@@ -106,28 +104,19 @@ def _nothing_configured(goals: Goals) -> None:
     more = found["ours"] - found["empty"]
     goals.add("run_filter without the plugin", f"{found['absent'] * 1e6:.1f} µs")
     goals.add("… with it and nothing configured", f"{found['ours'] * 1e6:.1f} µs")
-    goals.add("… over the pipeline runner itself", f"{more * 1e6:.1f} µs", more < 5e-6)
+    goals.add("… over the pipeline runner itself", f"{more * 1e6:.1f} µs", more < 5e-6, "≤ 5 µs")
 
 
-def _one_webfilter(goals: Goals, scheme: str, url: str, bundle: str, faster: float) -> None:
+def _one_webfilter(goals: Goals, scheme: str, url: str, bundle: str) -> None:
     payload = serialize.filter_payload(catalog.filters()[FILTER.filter_type], {"course_key": KEY})
     body, content_type = encode.encode(payload, False)
     session = requests.Session()
     arguments = {"data": body, "headers": {"Content-Type": content_type}, "timeout": 5, "verify": bundle}
     with _webfilters(url), override_settings(OPENEDX_WEBHOOKS={"CA_BUNDLE": bundle}):
-        found = _medians(
-            {
-                "ours": _run,
-                "session": lambda: session.post(url, **arguments).json(),
-                "new": lambda: requests.post(url, **arguments).json(),
-            },
-            ROUNDS,
-        )
+        found = _medians({"ours": _run, "session": lambda: session.post(url, **arguments).json()}, ROUNDS)
     goals.add(f"one warm webfilter, {scheme}", f"{found['ours'] * 1e3:.2f} ms")
     ratio = found["ours"] / found["session"]
-    goals.add("… as a multiple of a kept-alive session", f"{ratio:.2f}", ratio <= 1.3)
-    ratio = found["new"] / found["ours"]
-    goals.add("… times faster than a new session per call", f"{ratio:.2f}", ratio >= faster)
+    goals.add("… as a multiple of a kept-alive session", f"{ratio:.2f}", ratio <= 1, "≤ 1.0")
 
 
 def _many(goals: Goals, url: str) -> None:
@@ -139,7 +128,7 @@ def _many(goals: Goals, url: str) -> None:
     for count in PARALLEL:
         more = found[count] - found[1]
         goals.add(f"{count} endpoints of 50 ms", f"{found[count] * 1e3:.1f} ms")
-        goals.add("… over one of them", f"{more * 1e3:.1f} ms", more < 1.5e-3 if count == PARALLEL[0] else None)
+        goals.add("… over one of them", f"{more * 1e3:.1f} ms", more <= 3e-3 if count == 5 else None, "≤ 3 ms")
 
 
 def _open_breaker(goals: Goals, name: str) -> None:
@@ -147,7 +136,7 @@ def _open_breaker(goals: Goals, name: str) -> None:
         for _ in range(6):
             _run()
         seconds = _medians({"open": _run}, ROUNDS)["open"]
-    goals.add(f"open breaker, cache in {name}", f"{seconds * 1e6:.0f} µs", seconds < 1e-3)
+    goals.add(f"open circuit, cache in {name}", f"{seconds * 1e6:.0f} µs", seconds < 1e-3, "≤ 1 ms")
 
 
 def _open_breakers(goals: Goals) -> None:
@@ -202,8 +191,8 @@ def main() -> bool:
     try:
         _nothing_configured(goals)
         with serving() as (http, https, bundle):
-            _one_webfilter(goals, "http", f"{http}/", bundle, 2.5)
-            _one_webfilter(goals, "https", f"{https}/", bundle, 3)
+            _one_webfilter(goals, "http", f"{http}/", bundle)
+            _one_webfilter(goals, "https", f"{https}/", bundle)
             _many(goals, http)
         _open_breakers(goals)
         _dashboard(goals)

@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
     # Threads per process that help a request with its second, third, … webfilter. The first is called by the request's
     # own thread, and so is what no thread has taken.
     "WEBFILTER_THREADS": 16,
-    # Failures in a row after which an endpoint is left alone (0: never), and for how long until it is probed.
+    # Failures in a row after which an endpoint's circuit is open (0: never), and how long nobody calls it then.
     "BREAKER_FAILURES": 5,
     "BREAKER_OPEN_SECONDS": 30,
     # --- Both
@@ -81,7 +81,8 @@ DEFAULTS: dict[str, Any] = {
     # Host names (.example.com: all below it) and networks (CIDR) that are allowed whatever the guard says.
     "ALLOWED_HOSTS": [],
     "ALLOWED_NETWORKS": [],
-    # Certificate bundle (path) instead of certifi's, and whether certificates are verified at all.
+    # Certificate bundle (path), and whether certificates are verified at all. None: what the environment names in
+    # REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, in this order, or certifi's.
     "CA_BUNDLE": None,
     "VERIFY_TLS": True,
     # Keys for secrets at rest, newest first; empty: derived from settings.SECRET_KEY.

@@ -57,19 +57,12 @@ class OpenedxWebhooksConfig(AppConfig):
             project: {"namespace": "openedx_webhooks", "regex": r"^openedx_webhooks/", "relative_path": "urls"}
             for project in _PROJECTS
         },
-        "settings_config": {
-            project: {
-                settings_type: {"relative_path": f"settings.{settings_type}"}
-                for settings_type in ("common", "production", "test")
-            }
-            for project in _PROJECTS
-        },
+        "settings_config": {project: {"common": {"relative_path": "settings.common"}} for project in _PROJECTS},
         "signals_config": {project: {"relative_path": "index", "receivers": _HOOK_RECEIVERS} for project in _PROJECTS},
     }
 
     def ready(self):
         """Register the system checks, wire every filter, connect every event, and look around."""
-        # What failed while the settings were being read and still fails is found again below.
         startup_problems.clear()
         for what, step in (
             ("registering the system checks", _register_checks),
@@ -89,14 +82,9 @@ def _register_checks():
 
 
 def _wire_filters():
-    # Again, although plugin_settings did it: a settings file that is read after the plugins' may have assigned
-    # OPEN_EDX_FILTERS_CONFIG anew, and other packages may have defined filters since.
-    from django.conf import settings  # pylint: disable=import-outside-toplevel
+    from . import wiring  # pylint: disable=import-outside-toplevel
 
-    from .wiring import wire_filters  # pylint: disable=import-outside-toplevel
-
-    for problem in wire_filters(settings):
-        note_startup_problem(problem)
+    wiring.connect()
 
 
 def _connect_events():

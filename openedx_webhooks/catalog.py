@@ -2,9 +2,8 @@
 What can be hooked: every event and filter of the installed libraries and of any other installed package.
 
 Nothing here is a list by hand. Events come from the registry of ``openedx_events``, filters from the subclasses of
-``OpenEdxPublicFilter``. The module is imported while the platform's settings are being built, so it touches neither
-settings nor models; and it imports the two libraries only when asked what they have, so that one that can't be imported
-costs its own hooks, not the models and ``manage.py``.
+``OpenEdxPublicFilter``. The two libraries are imported only when somebody asks what they have, so that one that can't
+be imported costs its own hooks, not the models and ``manage.py``.
 """
 
 from __future__ import annotations
@@ -107,6 +106,11 @@ def events() -> Mapping[str, EventType]:
 def filters() -> Mapping[str, FilterType]:
     """Every filter known to this process now, by its dotted type."""
     return _filters.current()
+
+
+def is_hookable(filter_type: str) -> bool:
+    """Whether webfilters may be for a filter of this dotted type; it need not be known to this process."""
+    return bool(filter_type) and _BEFORE_DJANGO not in filter_type
 
 
 def find_event(type_or_name: str) -> EventType | None:
@@ -238,7 +242,7 @@ def _build_filters():
     found: dict[str, FilterType] = {}
     for filter_class in _filter_classes():
         filter_type = filter_class.filter_type
-        if filter_type and _BEFORE_DJANGO not in filter_type:
+        if is_hookable(filter_type):
             found.setdefault(filter_type, FilterType(filter_type, filter_class.__name__, filter_class))
     return dict(sorted(found.items()))
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.core import checks
 
-from . import app_settings, apps, catalog
-from .wiring import STEP
+from . import app_settings, apps, wiring
 
 
 @checks.register("openedx_webhooks")
@@ -86,19 +85,5 @@ def _used_instead(name, value):
 
 @checks.register("openedx_webhooks")
 def check_wiring(**_kwargs):
-    """openedx_webhooks.W003: a filter that does not run our step, so its webfilters are never called."""
-    config = getattr(settings, "OPEN_EDX_FILTERS_CONFIG", None) or {}
-    return [
-        checks.Warning(
-            f"Webfilters for {filter_type} will not be called: OPEN_EDX_FILTERS_CONFIG does not run the plugin's step.",
-            hint=f"Add {STEP!r} to the filter's 'pipeline', or remove the setting that replaces it.",
-            id="openedx_webhooks.W003",
-        )
-        for filter_type in catalog.filters()
-        if STEP not in _pipeline(config.get(filter_type))
-    ]
-
-
-def _pipeline(entry):
-    steps = entry.get("pipeline") if isinstance(entry, Mapping) else entry
-    return steps if isinstance(steps, (str, list, tuple)) else ()
+    """openedx_webhooks.W003: what a setting of the site says keeps webfilters from being called."""
+    return [checks.Warning(problem, id="openedx_webhooks.W003") for problem in wiring.problems()]

@@ -25,8 +25,8 @@ from openedx_webhooks import catalog
 from openedx_webhooks.models import Webfilter, Webhook
 print(json.dumps({
     "apps": [app for app in settings.INSTALLED_APPS if "webhooks" in app],
-    "unwired": [name for name in catalog.filters()
-                if STEP not in settings.OPEN_EDX_FILTERS_CONFIG[name]["pipeline"]],
+    "unwired": [name for name, known in catalog.filters().items()
+                if STEP not in known.filter_class.get_pipeline_configuration()[0]],
     "url": reverse("openedx_webhooks:health"),
     "heard": [signal.has_listeners(model) for signal in (post_save, post_delete) for model in (Webhook, Webfilter)],
     "deaf": [signal.event_type for signal in OpenEdxPublicSignal.all_events() if not signal.has_listeners()],
@@ -164,6 +164,25 @@ def test_a_malformed_entry_of_the_operator_is_reported_by_check(host):
     (folder / "host_settings.py").write_text(f"{HOST_SETTINGS}\nOPEN_EDX_FILTERS_CONFIG = {{{name!r}: 5}}\n")
     done = run("manage.py", "check", **environment)
     assert done.returncode == 0, done.stderr
-    assert "openedx_webhooks.W001" in done.stderr
     assert "openedx_webhooks.W003" in done.stderr
     assert name in done.stderr
+
+
+LATE_PLUGIN = """
+from django.apps import AppConfig
+class LateConfig(AppConfig):
+    name = "late_plugin"
+    def ready(self):
+        from django.conf import settings
+        settings.OPEN_EDX_FILTERS_CONFIG = {**settings.OPEN_EDX_FILTERS_CONFIG, "org.example.v1": ["other.Step"]}
+"""
+
+
+def test_a_plugin_that_assigns_the_setting_anew_when_it_starts_after_us_is_told_of(host):
+    folder, environment = host
+    (folder / "late_plugin.py").write_text(LATE_PLUGIN)
+    (folder / "host_settings.py").write_text(f'{HOST_SETTINGS}\nINSTALLED_APPS.append("late_plugin.LateConfig")\n')
+    done = run("manage.py", "check", **environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("openedx_webhooks.W003") == 1
+    assert "assigned the setting OPEN_EDX_FILTERS_CONFIG anew" in done.stderr

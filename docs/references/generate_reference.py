@@ -1,5 +1,6 @@
 """
-Writes one page per event and filter of the installed libraries, from what ``manage.py webhooks_schema`` prints.
+Writes one page per event and filter of the installed libraries, from what ``manage.py webhooks_schema`` prints, and a
+table of what learners see of the filters.
 
 Sphinx runs it before it reads the pages (conf.py); they are not in the repository. By hand:
 ``python docs/references/generate_reference.py``.
@@ -19,7 +20,7 @@ WIDTH = 116
 
 
 def main(target=HERE):
-    """Write ``events/`` and ``filters/`` below the target, in place of what is there."""
+    """Write ``events/``, ``filters/`` and ``what_learners_see.rst`` below the target, in place of what is there."""
     sys.path.insert(0, str(HERE.parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "test_settings")
     import django  # pylint: disable=import-outside-toplevel
@@ -37,6 +38,7 @@ def main(target=HERE):
             (target / folder / f"{entry.name}.rst").write_text(page(entry), encoding="utf-8")
         index = index_page(title, intro, entries.values())
         (target / folder / "index.rst").write_text(index, encoding="utf-8")
+    (target / "what_learners_see.rst").write_text(learners_page(catalog.filters().values()), encoding="utf-8")
 
 
 EVENTS = """\
@@ -78,27 +80,86 @@ def filter_page(filter_type):
             table(("Member", "Type", "Meaning"), [row[:2] + row[3:] for row in members(data, {})]),
         ]
     else:
-        parts.append("Nothing: the platform ignores what comes back here.")
+        parts.append("Nothing.")
     parts += [heading("What may halt it", "*"), escaped(schema.halting(filter_type))]
-    for name, (description, arguments) in schema.exceptions_of(filter_type).items():
-        rows = [row[:2] + row[3:] for row in members(arguments, {})]
-        parts += [heading(f"``{name}``", "="), escaped(description), table(("Argument", "Type", "Meaning"), rows)]
-        if arguments["additionalProperties"]:
-            parts.append("Further arguments become attributes of the exception.")
+    for name in filter_type.exceptions:
+        parts += exception_parts(filter_type, name, schema)
     parts.append(heading("Answers to try", "*"))
     parts += [f"To {NAMES[name]}:\n\n{code(value)}" for name, value in schema.sample_answers(filter_type).items()]
     return "\n\n".join(parts) + "\n"
+
+
+def exception_parts(filter_type, name, schema):
+    """What raising an exception does, and what it may be given."""
+    description, arguments = schema.exceptions_of(filter_type)[name]
+    unread = schema.unread_arguments(filter_type, name)
+    rows = [row[:2] + row[3:] for row in members(arguments, {}) if row[0].strip("`") not in unread]
+    parts = [heading(f"``{name}``", "="), escaped(description)]
+    if ends := exception_ends(filter_type, name):
+        parts.append(f":Message: {ends[0]}\n:URL: {ends[1]}")
+    parts.append(table(("Argument", "Type", "Meaning"), rows))
+    known = ", ".join(f"``{argument}``" for argument in sorted(unread & set(arguments["properties"])))
+    if known:
+        parts.append(f"The platform does not read {known}: they may be given, and have no effect.")
+    elif arguments["additionalProperties"]:
+        parts.append("Further arguments become attributes of the exception.")
+    return parts
+
+
+def exception_ends(filter_type, name):
+    """Where the message of an exception ends, and what becomes of a URL; None if it is not known."""
+    from openedx_webhooks import platform_facts  # pylint: disable=import-outside-toplevel
+
+    facts = platform_facts.facts_of(filter_type.filter_type).exceptions.get(name)
+    return facts and (str(facts.message.label), str(facts.redirect.label))
+
+
+LEARNERS = """\
+One row for each exception of each filter, and one for a filter that has none: what the platform does with an answer,
+as far as it is known of Verawood. The pages of the filters say more."""
+
+
+def learners_page(filters):
+    """The table of what learners see."""
+    rows = [row for known in sorted(filters, key=lambda known: known.name) for row in learner_rows(known)]
+    columns = ("Filter", "Data used", "Exception", "What happens", "Where its message is", "What becomes of a URL")
+    return "\n\n".join([heading("What learners see", "#"), LEARNERS, table(columns, rows)]) + "\n"
+
+
+def learner_rows(filter_type):
+    """
+    The rows of one filter.
+
+    Returns:
+        (filter, data used, exception, what happens, where its message is, what becomes of a URL) of each exception.
+    """
+    from openedx_webhooks import platform_facts  # pylint: disable=import-outside-toplevel
+    from openedx_webhooks.operations import schema  # pylint: disable=import-outside-toplevel
+
+    facts = platform_facts.facts_of(filter_type.filter_type)
+    changeable = schema.answer_schema(filter_type)["properties"]["data"]["properties"]
+    data = ", ".join(f"``{name}``" for name in changeable)
+    name = f":doc:`filters/{filter_type.name}`"
+    if not facts.runs:
+        return [(name, "", "", escaped(schema.cautions(filter_type)[0]), "", "")]
+    if not filter_type.exceptions:
+        return [(name, data, "", "", "", str(facts.redirect.label) if facts.redirect != "ignored" else "")]
+    return [
+        (name, data, f"``{exception}``", escaped(does), *(exception_ends(filter_type, exception) or ("", "")))
+        for exception, (does, _arguments) in schema.exceptions_of(filter_type).items()
+    ]
 
 
 NAMES = {"nothing": "let it go on, or with an empty body", "change": "change something", "halt": "halt it"}
 
 
 def head(entry, schema):
-    """Title, description and identity."""
+    """Title, description, identity, and what to know before choosing it."""
     return [
         heading(entry.name, "#"),
         escaped(schema.about(entry) or "The library that defines it says nothing about it."),
         f":Type: ``{schema.dotted(entry)}``\n:Subdomain: {entry.subdomain}",
+        *(f".. note::\n\n{textwrap.indent(escaped(caution), '   ')}" for caution in schema.cautions(entry)),
     ]
 
 

@@ -7,11 +7,11 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
+from ..models.delivery import STATES
 from ..operations.statistics import Hour
 
 WIDTH, HEIGHT = 480, 80
 _GAP = 3
-_STATES = ("delivered", "pending", "cancelled", "failed")
 
 
 @attrs.frozen
@@ -51,10 +51,10 @@ class Chart:
 
 def chart(hours: Sequence[Hour]) -> Chart:
     """Stacked bars, scaled to the hour with the most deliveries."""
-    most = max((hour.total for hour in hours), default=0)
+    most = max((hour.tally.total() for hour in hours), default=0)
     step = WIDTH / max(len(hours), 1)
     bars = [Bar(i * step, step - _GAP, _title(hour), _stack(hour, most)) for i, hour in enumerate(hours)]
-    total, failed = sum(hour.total for hour in hours), sum(hour.failed for hour in hours)
+    total, failed = sum(hour.tally.total() for hour in hours), sum(hour.tally.failures for hour in hours)
     label = _("%(total)d deliveries in the last 24 hours, of which %(failed)d failed") % {
         "total": total,
         "failed": failed,
@@ -63,18 +63,14 @@ def chart(hours: Sequence[Hour]) -> Chart:
 
 
 def _title(hour: Hour) -> str:
-    return _("%(time)s: %(delivered)d delivered, %(failed)d failed, %(pending)d pending") % {
-        "time": time_format(timezone.localtime(hour.start)),
-        "delivered": hour.delivered,
-        "failed": hour.failed,
-        "pending": hour.pending,
-    }
+    counts = ", ".join(f"{label}: {count}" for label, count in hour.tally.shown())
+    return f"{time_format(timezone.localtime(hour.start))} {counts}".strip()
 
 
 def _stack(hour: Hour, most: int) -> list[Part]:
     parts, top = [], float(HEIGHT)
-    for state in _STATES:
-        if count := getattr(hour, state):
+    for state in STATES:
+        if count := hour.tally[state]:
             # Two units at least: one failure among thousands must be seen.
             height = max(2.0, HEIGHT * count / most)
             top = max(0.0, top - height)

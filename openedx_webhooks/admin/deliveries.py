@@ -10,16 +10,16 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import catalog
 from ..models import Attempt, Delivery
+from ..models.delivery import REPLAYABLE_STATES
 from ..webhooks import replay
 from . import parts, records, waiting
 from .filters import EventTypeFilter, WebhookFilter
 from .records import RecordAdmin
 
 _PENDING = (Delivery.State.PENDING,)
-_FINISHED = (Delivery.State.DELIVERED, Delivery.State.FAILED, Delivery.State.CANCELLED)
 # Name → label of the button, what it does with a queryset (returns how many), and for which states.
 _OPERATIONS = {
-    "replay": (gettext_lazy("Replay"), replay.replay, _FINISHED),
+    "replay": (gettext_lazy("Replay"), replay.replay, REPLAYABLE_STATES),
     "retry": (gettext_lazy("Retry now"), replay.retry_now, _PENDING),
     "cancel": (gettext_lazy("Cancel"), replay.cancel, _PENDING),
 }
@@ -76,7 +76,7 @@ class DeliveryAdmin(RecordAdmin):
 
     def get_queryset(self, request):
         """With the webhook, without the payloads, which a list doesn't show."""
-        return super().get_queryset(request).select_related("webhook").defer("payload")
+        return super().get_queryset(request).select_related("webhook", "event").defer("event__payload")
 
     def get_changelist_instance(self, request):
         """Attach the last answer of each delivery on the page."""
@@ -101,8 +101,9 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("event"))
     def event_column(self, delivery):
         """The short name, with the dotted type when pointed at."""
-        known = catalog.find_event(delivery.event_type)
-        return parts.with_title(known.name if known else delivery.event_type, delivery.event_type)
+        event_type = delivery.event.event_type
+        known = catalog.find_event(event_type)
+        return parts.with_title(known.name if known else event_type, event_type)
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
@@ -140,9 +141,9 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("payload"))
     def payload_shown(self, delivery):
         """What is sent, with indentation."""
-        if delivery.payload is None:
+        if delivery.event.payload is None:
             return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
-        return parts.pretty(delivery.payload)
+        return parts.pretty(delivery.event.payload)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The delivery, every attempt, and the buttons that fit its state."""
@@ -214,7 +215,7 @@ class DeliveryAdmin(RecordAdmin):
         # As many as the list counted and the person was told, even if “all” of them are selected.
         chosen = list(queryset.values_list("pk", flat=True)[: records.COUNTED])
         deliveries = Delivery.objects.filter(pk__in=chosen, state__in=states)
-        logged = list(deliveries.defer("payload")[:_MOST_LOGGED])
+        logged = list(deliveries[:_MOST_LOGGED])
         count = operate(deliveries)
         if not count:
             self.message_user(request, _CANNOT[name], messages.WARNING)

@@ -176,7 +176,7 @@ class HookAdmin(admin.ModelAdmin):
     @admin.display(description=gettext_lazy("headers"))
     def header_names(self, hook):
         """The names of the headers."""
-        return ", ".join(hook.headers or {}) or parts.EMPTY
+        return ", ".join(hook.readable_headers) or parts.EMPTY
 
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Call, Delivery, Webfilter
+from ..models.delivery import STATES
 
 EMPTY = "–"
 # Short kinds of transport/client.py and of the two flows → words.
@@ -29,12 +30,6 @@ _ERRORS = {
     "tls": gettext_lazy("TLS failed"),
     "too_large": gettext_lazy("too large"),
     "unsendable": gettext_lazy("cannot be sent"),
-}
-_DELIVERY_TONES = {
-    Delivery.State.PENDING: "info",
-    Delivery.State.DELIVERED: "good",
-    Delivery.State.FAILED: "bad",
-    Delivery.State.CANCELLED: "quiet",
 }
 _CALL_TONES = {
     Call.Result.PASSED: "good",
@@ -58,7 +53,8 @@ def badge(text: str, tone: str, title: str = "") -> SafeString:
 
 def delivery_badge(state: str) -> SafeString:
     """The state of a delivery."""
-    return badge(str(dict(Delivery.State.choices).get(state, state)), _DELIVERY_TONES.get(state, "quiet"))
+    tone = STATES[state].tone if state in STATES else "quiet"
+    return badge(str(dict(Delivery.State.choices).get(state, state)), tone)
 
 
 def call_badge(call: Call) -> SafeString:

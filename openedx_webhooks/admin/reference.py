@@ -18,6 +18,7 @@ class Reference:
     """
     Attributes:
         about: when it happens; may be empty.
+        cautions: what to know about the type.
         sample: the sample payload, as HTML.
         schema: its JSON Schema, as HTML.
         condition: what the hook's condition says about the sample, or None without one.
@@ -28,6 +29,7 @@ class Reference:
     """
 
     about: str
+    cautions: list[str]
     sample: str
     schema: str
     condition: str | None
@@ -46,6 +48,7 @@ def reference_of(hook: Hook) -> Reference | None:
     is_filter = isinstance(known, catalog.FilterType)
     return Reference(
         about=schema.about(known),
+        cautions=schema.cautions(known),
         sample=parts.pretty(sample),
         schema=parts.pretty(schema.payload_schema(known)),
         condition=_condition(hook, sample),

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from django.db import migrations
-
 from openedx_webhooks.transport import signing
 
 # Names under which older versions of the published plugin stored a filter, derived from its dotted type → class name.
@@ -76,14 +74,3 @@ def give_secrets(model, connection_alias: str) -> None:
         for row in rows:
             row.secret = signing.new_secret()
         manager.bulk_update(rows, ["secret"], batch_size=100)
-
-
-class WidenField(migrations.AlterField):
-    """
-    Make a column longer. Going back, it stays long.
-
-    A longer column is no harm to an older version, and a shorter one would lose or refuse what was entered since.
-    """
-
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        """Leave the database as it is."""

@@ -1,8 +1,9 @@
-"""What operators configure (Webhook, Webfilter) and what became of it (Delivery, Attempt, Call)."""
+"""What operators configure (Webhook, Webfilter) and what became of it (CapturedEvent, Delivery, Attempt, Call)."""
 
 from .delivery import Attempt, Delivery
+from .event import CapturedEvent
 from .hook import Hook
 from .webfilter import Call, Webfilter
 from .webhook import Webhook
 
-__all__ = ["Attempt", "Call", "Delivery", "Hook", "Webfilter", "Webhook"]
+__all__ = ["Attempt", "Call", "CapturedEvent", "Delivery", "Hook", "Webfilter", "Webhook"]

@@ -1,49 +1,48 @@
-"""Deliveries: the outbox, and the history of every attempt."""
+"""Deliveries: which captured event is owed to which webhook, and every attempt to pay."""
 
 import uuid
 
-import jsonfield
+import attrs
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .delivery_verbs import DeliveryQuerySet
+from .event import CapturedEvent
+from .json_fields import JSONTextField
 from .webhook import Webhook
 
 
 class Delivery(models.Model):
     """
-    One event owed to one webhook.
+    One captured event owed to one webhook.
 
     The row is the outbox: it is written in the transaction of the event, so it commits or vanishes with it, and as long
-    as it is pending the event is owed. The Celery message that follows is only a nudge. Nothing about the HTTP exchange
-    belongs here: that is in :class:`Attempt`.
+    as it is pending the event is owed. The Celery message that follows is only a nudge. What is sent is made when it is
+    sent, by the webhook as it is then, from the captured event. What is done with a delivery is in
+    :class:`~.delivery_verbs.DeliveryQuerySet`; nothing about the HTTP exchange belongs here: that is in
+    :class:`Attempt`.
 
-    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS and when the
-        user is retired; the receiver has what was sent to it.
-    .. pii_types: id, name, username, email_address, other
-    .. pii_retirement: local_api, third_party
+    .. no_pii:
     """
 
     class State(models.TextChoices):
-        """The life of a delivery: pending until the endpoint accepted it, refused it for good, or somebody gave up."""
+        """The life of a delivery; what each state means to pages and figures is in :data:`STATES`."""
 
         PENDING = "pending", _("Pending")
         DELIVERED = "delivered", _("Delivered")
         FAILED = "failed", _("Failed")
+        SKIPPED = "skipped", _("Skipped")
         CANCELLED = "cancelled", _("Cancelled")
 
-    # No constraint in the database: it would take a shared lock on the webhook's row for as long as the platform's
+    # No constraints in the database: they would take a shared lock on the webhook's row for as long as the platform's
     # transaction lasts, and, where constraints are checked at COMMIT (PostgreSQL, SQLite), a webhook that was deleted
     # a moment ago would fail the platform's COMMIT.
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
+    event = models.ForeignKey(CapturedEvent, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
     message_id = models.UUIDField(
         _("message id"), default=uuid.uuid4, help_text=_("Sent as webhook-id; the same in every attempt and replay.")
     )
-    event_id = models.UUIDField(_("event id"), help_text=_("The id in the event's own metadata."))
-    event_type = models.CharField(_("event type"), max_length=255)
-    # The body as it will be sent, after the webhook's shape. None once its time is over, or the user is retired.
-    payload = jsonfield.JSONField(_("payload"), null=True, blank=True)
-    user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     # Attempts since the delivery was created or last replayed: the position in the retry schedule.
@@ -51,44 +50,87 @@ class Delivery(models.Model):
     # Due from then on. A claim moves it to the end of its lease, so that "due" is one range of one index, and what a
     # killed worker had claimed becomes due again by itself.
     next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True, default=timezone.now)
+    # When next_attempt_at was set. In the future it tells of a clock that was wrong then.
+    scheduled_at = models.DateTimeField(default=timezone.now, editable=False)
     # A claim: who sends it now, and until when nobody else may.
     claimed_by = models.UUIDField(null=True, blank=True, editable=False)
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
     created = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
+    objects = DeliveryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["-pk"]
-        constraints = [models.UniqueConstraint(fields=["webhook", "event_id"], name="owh_delivery_once_per_event")]
+        constraints = [models.UniqueConstraint(fields=["event", "webhook"], name="owh_delivery_once_per_event")]
         indexes = [
             models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
             models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
             models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new"),
-            models.Index(fields=["event_id"], name="owh_delivery_event"),
             models.Index(fields=["message_id"], name="owh_delivery_message"),
         ]
 
     def __str__(self):
-        return f"{self.pk}: {self.event_type} ({self.get_state_display()})"
+        return f"{self.pk} ({self.get_state_display()})"
+
+    @property
+    def traits(self) -> "StateTraits":
+        """What its state means; a state that somebody wrote past us is as good as cancelled."""
+        return STATES.get(self.state, STATES[Delivery.State.CANCELLED])
+
+
+@attrs.frozen
+class StateTraits:
+    """
+    What a state means to everything that shows or counts deliveries.
+
+    Attributes:
+        is_final: nothing more happens by itself.
+        counts_as: True for a success, False for a failure in rates and health, None for neither.
+        is_replayable: an operator may have it sent again.
+        tone: of its badge and its part of a chart: good, bad, info or quiet.
+    """
+
+    is_final: bool
+    counts_as: bool | None
+    is_replayable: bool
+    tone: str
+
+
+# In the order in which charts stack them and lists name them.
+STATES: dict[str, StateTraits] = {
+    Delivery.State.DELIVERED: StateTraits(is_final=True, counts_as=True, is_replayable=True, tone="good"),
+    Delivery.State.PENDING: StateTraits(is_final=False, counts_as=None, is_replayable=False, tone="info"),
+    Delivery.State.SKIPPED: StateTraits(is_final=True, counts_as=None, is_replayable=True, tone="quiet"),
+    Delivery.State.CANCELLED: StateTraits(is_final=True, counts_as=None, is_replayable=True, tone="quiet"),
+    Delivery.State.FAILED: StateTraits(is_final=True, counts_as=False, is_replayable=True, tone="bad"),
+}
+FINAL_STATES = [state for state, traits in STATES.items() if traits.is_final]
+REPLAYABLE_STATES = [state for state, traits in STATES.items() if traits.is_replayable]
 
 
 class Attempt(models.Model):
     """
-    One HTTP try of a delivery.
+    One try of a delivery: what was really sent, and what came back.
 
-    .. pii: The response excerpt is whatever the receiver answered and may repeat personal data of the payload. Emptied
-        with the payload.
+    .. pii: The beginnings of the body that was sent and of the response may hold any personal data of the event.
+        Emptied with the payload.
     .. pii_types: id, name, username, email_address, other
     .. pii_retirement: local_api
     """
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
     started_at = models.DateTimeField(_("started at"))
     duration = models.FloatField(_("duration in seconds"), default=0)
     status_code = models.PositiveIntegerField(_("status code"), null=True, blank=True)
-    error = models.CharField(_("error"), max_length=255, blank=True, default="")
+    # A short kind, such as timeout or shape_failed, and a sentence about it.
+    error = models.CharField(_("error"), max_length=50, blank=True, default="")
+    detail = models.TextField(_("detail"), blank=True, default="")
+    # The operator's own values are masked.
+    request_headers = JSONTextField(_("request headers"), blank=True, default=dict)
+    request_excerpt = models.TextField(_("request"), blank=True, default="")
     request_bytes = models.PositiveIntegerField(_("bytes sent"), default=0)
     response_bytes = models.PositiveIntegerField(_("bytes received"), default=0)
     response_excerpt = models.TextField(_("response"), blank=True, default="")

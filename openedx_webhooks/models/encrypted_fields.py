@@ -3,12 +3,12 @@
 import base64
 import hashlib
 
-import jsonfield
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
 from ..app_settings import app_settings
+from .json_fields import JSONTextField
 
 _MARK = "fernet:"
 
@@ -36,7 +36,7 @@ def decrypt(stored: str) -> str:
         return stored
     try:
         return _cipher().decrypt(stored[len(_MARK) :].encode()).decode()
-    except InvalidToken:
+    except (InvalidToken, ValueError):
         return ""
 
 
@@ -51,7 +51,7 @@ class EncryptedTextField(models.TextField):
         return value if value is None else encrypt(value)
 
 
-class HeadersField(jsonfield.JSONField):
+class HeadersField(JSONTextField):
     """HTTP headers, name → value. The names can be read in the database; the values are encrypted."""
 
     def from_db_value(self, value, expression, connection):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
@@ -76,6 +77,8 @@ class Hook(TimeStampedModel):
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
+    removing_since = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Where the model's types are catalogued: dotted type or short name → entry or None.
     find_type: ClassVar[Callable[[str], Any]]
@@ -121,8 +124,19 @@ class Hook(TimeStampedModel):
         The headers, without those whose stored value no key opens any more (the site's SECRET_KEY was changed).
 
         An empty ``Authorization`` would look like an attempt to get in; without it the receiver says what it misses.
+
+        Raises:
+            ValueError: what is stored is not an object of names and texts.
         """
-        return {name: value for name, value in (self.headers or {}).items() if value}
+        if self.readable_headers != (self.headers or {}):
+            raise ValueError(gettext("The stored headers can't be read: enter them again."))
+        return {name: value for name, value in self.readable_headers.items() if value}
+
+    @property
+    def readable_headers(self) -> dict[str, str]:
+        """The headers as far as what is stored can be read: a row may have been written past the form."""
+        headers = self.headers if isinstance(self.headers, dict) else {}
+        return {name: value for name, value in headers.items() if isinstance(value, str)}
 
     @cached_property
     def compiled_condition(self):

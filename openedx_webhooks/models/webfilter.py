@@ -3,12 +3,13 @@
 import uuid
 
 import jsonfield
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .. import catalog
+from .. import catalog, wiring
 from .hook import Hook
 from .validators import validate_redirect
 
@@ -105,6 +106,18 @@ class Webfilter(Hook):
         verbose_name = _("webfilter")
         verbose_name_plural = _("webfilters")
         ordering = ["order", "pk"]
+
+    def clean(self):
+        """
+        Check the type, and that this site runs the filter with our step.
+
+        Raises:
+            ValidationError: the webfilter is enabled and would never be called; the text says why.
+        """
+        super().clean()
+        if self.enabled and self.event and (problem := wiring.problem_of(self.dotted_type)):
+            hint = _("Until then, the webfilter can be saved only if it is not enabled.")
+            raise ValidationError({"event": f"{problem} {hint}"})
 
 
 class Call(models.Model):

@@ -1,12 +1,15 @@
 """Webhooks: tell an endpoint, after the fact, that an event happened."""
 
-import jsonfield
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
 from .hook import Hook
+from .json_fields import JSONTextField
 from .validators import validate_schedule
+
+# What is true of a webhook to which deliveries are sent.
+ACTIVE = {"enabled": True, "paused": False, "removing_since": None}
 
 
 class Webhook(Hook):
@@ -16,7 +19,14 @@ class Webhook(Hook):
     .. no_pii:
     """
 
-    retry_schedule = jsonfield.JSONField(
+    paused = models.BooleanField(
+        _("paused"),
+        default=False,
+        help_text=_(
+            "Events are captured and nothing is sent. When this is unticked, what waits is sent, the oldest first."
+        ),
+    )
+    retry_schedule = JSONTextField(
         _("retry schedule"),
         blank=True,
         default=list,

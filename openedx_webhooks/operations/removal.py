@@ -1,48 +1,97 @@
-"""Deleting a hook with everything that was recorded of it."""
+"""
+Deleting a hook with everything that was recorded of it, a part at a time.
 
-from django.db import router, transaction
+``hook.delete()`` would read every record into memory, and a hook whose events go on would never be empty. So a hook is
+disabled first, for all processes to see, and goes when its records are gone: at once if they are few, else in the
+background, by the workers and by ``webhooks_deliver``.
+"""
 
-from ..models import Attempt, Call, Delivery, Hook, Webhook
+import logging
+import time
+from datetime import timedelta
 
-# A request that deletes more than this would take minutes; webhooks_purge takes its time.
-MOST_RECORDS = 100_000
-_CHUNK = 1000
+from django.db import DatabaseError, router, transaction
+from django.utils import timezone
+
+from .. import index
+from ..app_settings import app_settings
+from ..models import Call, Delivery, Hook, Webfilter, Webhook
+from ..webhooks import wakeups
+from . import retention
+
+log = logging.getLogger(__name__)
+# So many are deleted within the request of the operator.
+_AT_ONCE = 1000
+_CHUNK = 500
+_RUN_SECONDS = 10
+_AGAIN_SECONDS = 15
+_MOST_COUNTED = 100_000
 
 
 def count_records(hook: Hook) -> int:
-    """How many deliveries or calls a hook has, counted to one more than :data:`MOST_RECORDS`."""
-    return _records(hook).order_by()[: MOST_RECORDS + 1].count()
+    """How many deliveries or calls a hook has, counted to 100,000."""
+    return _records(hook).order_by()[:_MOST_COUNTED].count()
 
 
-def command(hook: Hook) -> str:
-    """The management command that deletes the records of a hook, whatever their number; pending deliveries stay."""
-    return f"webhooks_purge --{type(hook).__name__.lower()} {hook.pk} --older-than 0"
-
-
-def remove(hook: Hook) -> None:
+def remove(hook: Hook) -> bool:
     """
-    Delete a hook and its records, a part at a time.
+    Disable a hook for good, and delete it with its records; whether that is done.
 
-    ``hook.delete()`` would read every payload into memory first.
+    Many records go in the background: see :func:`run`. Until then the hook is there, marked by ``removing_since``.
     """
-    database = router.db_for_write(type(hook), instance=hook)
-    with transaction.atomic(using=database):
-        # First, so that no other process adds records meanwhile.
-        type(hook).objects.using(database).filter(pk=hook.pk).update(enabled=False)
-        records = _records(hook).using(database).order_by()
-        while ids := list(records.values_list("pk", flat=True)[:_CHUNK]):
+    rows = type(hook).objects.using(router.db_for_write(type(hook), instance=hook))
+    now = timezone.now()
+    rows.filter(pk=hook.pk).update(enabled=False, removing_since=now, modified=now)
+    (index.webhooks if isinstance(hook, Webhook) else index.webfilters).forget()
+    if count_records(hook) > _AT_ONCE:
+        wakeups.nudge_on_commit(rows.db)
+        return False
+    _delete_records(hook, time.monotonic() + _RUN_SECONDS)
+    hook.delete()
+    return True
+
+
+def run() -> None:
+    """
+    Go on with the hooks that are being removed, for a bounded time. Never raises.
+
+    For workers and commands, now and then; two at a time share the work.
+    """
+    end = time.monotonic() + _RUN_SECONDS
+    # Until then another process may not have seen that the hook is disabled, and adds records.
+    seen_by_all = timezone.now() - timedelta(seconds=2 * app_settings.INDEX_REFRESH_SECONDS)
+    try:
+        hooks = [
+            hook
+            for model in (Webhook, Webfilter)
+            for hook in model.objects.using(router.db_for_write(model)).filter(removing_since__isnull=False)
+        ]
+        for hook in hooks:
+            if _delete_records(hook, end) and hook.removing_since < seen_by_all:
+                number = hook.pk
+                hook.delete()
+                log.info("%s %s and its records are deleted", type(hook).__name__, number)
+        if any(hook.pk for hook in hooks):
+            wakeups.look_again(time.time() + _AGAIN_SECONDS)
+    except DatabaseError as error:
+        log.warning("A hook's removal goes on later: %s", type(error).__name__)
+
+
+def _delete_records(hook: Hook, end: float) -> bool:
+    """Delete a hook's records in steps, each a transaction of its own; whether none is left."""
+    records = _records(hook)
+    while ids := list(records.order_by("pk").values_list("pk", flat=True)[:_CHUNK]):
+        if time.monotonic() >= end:
+            return False
+        with transaction.atomic(using=records.db):
             if isinstance(hook, Webhook):
-                _delete(Attempt.objects.using(database).filter(delivery_id__in=ids))
-            _delete(records.model.objects.using(database).filter(pk__in=ids))
-        hook.delete()
+                retention.delete_deliveries(records.db, ids)
+            else:
+                retention.raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
+    return True
 
 
 def _records(hook):
     if isinstance(hook, Webhook):
-        return Delivery.objects.filter(webhook=hook)
-    return Call.objects.filter(webfilter=hook)
-
-
-def _delete(rows):
-    # Without reading them: nothing else refers to these rows, and nobody listens to their deletion.
-    rows._raw_delete(rows.db)  # pylint: disable=protected-access
+        return Delivery.objects.writable().filter(webhook=hook)
+    return Call.objects.using(router.db_for_write(Call)).filter(webfilter=hook)

@@ -5,25 +5,25 @@ Age counts from the event or call. What is still owed is never touched, however 
 a few rows, each a transaction of its own, and is safe beside the workers, beside operators, and beside itself.
 """
 
-import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import attrs
-from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connections, router, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ..app_settings import app_settings
-from ..models import Attempt, Call, Delivery, Webfilter
+from ..models import Attempt, Call, CapturedEvent, Delivery, Webfilter
+from ..shared_cache import ask
 
 log = logging.getLogger(__name__)
 State = Delivery.State
 CALL_EMPTIED = Q(request_body__isnull=True, response_excerpt="")
+_ATTEMPT_EMPTIED = Q(request_excerpt="", response_excerpt="")
 _LOOK_ROWS = 1000
 # A transaction changes these deliveries and their attempts, of which a delivery has nine or so at most.
 _STEP_ROWS = 100
@@ -66,13 +66,16 @@ class Purge:
     webfilter_id: int | None = None
 
     def records(self) -> list["_Records"]:
-        """The records in question, of any age."""
-        records = []
+        """The records in question, of any age: deliveries before the events that they are about."""
+        records: list[_Records] = []
         if self.webfilter_id is None:
-            rows = Delivery.objects.using(router.db_for_write(Delivery)).exclude(state=State.PENDING)
+            rows = Delivery.objects.writable().exclude(state=State.PENDING)
             if self.webhook_id is not None:
                 rows = rows.filter(webhook=self.webhook_id)
-            records.append(_Records("deliveries", rows.order_by(), "created", Q(payload__isnull=True)))
+            records.append(_Deliveries("deliveries", rows.order_by(), "created"))
+        if self.webfilter_id is None and self.webhook_id is None:
+            events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent)).order_by()
+            records.append(_Events("events", events.filter(~Exists(_owed())), "created"))
         if self.webhook_id is None:
             # One by one, because the index on their moments begins with the webfilter.
             calls = Call.objects.using(router.db_for_write(Call)).order_by()
@@ -81,26 +84,29 @@ class Purge:
                 if self.webfilter_id is not None
                 else list(Webfilter.objects.using(calls.db).order_by("pk").values_list("pk", flat=True))
             )
-            records += [_Records(f"calls {pk}", calls.filter(webfilter=pk), "started_at", CALL_EMPTIED) for pk in ids]
+            records += [_Calls(f"calls {pk}", calls.filter(webfilter=pk), "started_at") for pk in ids]
         return records
+
+
+def _owed() -> QuerySet:
+    """The deliveries of an event, in a query of events, that are still to be made."""
+    return Delivery.objects.filter(event=OuterRef("pk"), state=State.PENDING)
 
 
 @attrs.frozen
 class _Records:
     """
-    Finished deliveries, or the calls of one webfilter.
+    One kind of record.
 
     Attributes:
         name: for the place where a run stops.
-        rows: those in question; any of them may become pending meanwhile.
+        rows: those in question; any of them may become owed meanwhile.
         moment: the field that their age counts from; has an index.
-        emptied: what is true of those whose payload is gone.
     """
 
     name: str
     rows: QuerySet
     moment: str
-    emptied: Q
 
     def older(self, before: datetime) -> QuerySet:
         """Those from before a moment."""
@@ -122,38 +128,81 @@ class _Records:
             yield found
             place = found[-1]
 
-    def full(self, ids: list[int]) -> list[int]:
-        """Of the records, those with something to empty."""
-        full = set(self.rows.filter(pk__in=ids).exclude(self.emptied).values_list("pk", flat=True))
-        if self.rows.model is Delivery:
-            full.update(_excerpts(self.rows.db, ids).values_list("delivery_id", flat=True))
-        return sorted(full)
+    def full(self) -> QuerySet:
+        """Those with something to empty."""
+        raise TypeError("each kind says what it empties")
+
+    def deletable(self) -> QuerySet:
+        """Those that may be deleted."""
+        return self.rows
 
     def delete(self, ids: list[int]) -> int:
         """Delete records with what belongs to them; how many."""
         with transaction.atomic(using=self.rows.db):
             ids = self._lock(ids)
-            if self.rows.model is Delivery:
-                _raw_delete(Attempt.objects.using(self.rows.db).filter(delivery_id__in=ids))
-            _raw_delete(self.rows.filter(pk__in=ids))
-        return len(ids)
+            return self._delete(ids)
 
     def empty(self, ids: list[int]) -> int:
         """Empty records; how many."""
         with transaction.atomic(using=self.rows.db):
             ids = self._lock(ids)
-            if self.rows.model is Delivery:
-                empty_excerpts(self.rows.db, ids)
-                self.rows.filter(pk__in=ids).update(payload=None)
-            else:
-                self.rows.filter(pk__in=ids).update(request_body=None, response_excerpt="")
+            self._empty(ids)
         return len(ids)
 
     def _lock(self, ids) -> list[int]:
-        """Those that are still finished, locked; those that somebody else has locked are left to the next run."""
+        """Those that are still in question, locked; those that somebody else has locked are left to the next run."""
         can_skip = connections[self.rows.db].features.has_select_for_update_skip_locked
         rows = self.rows.filter(pk__in=ids).select_for_update(skip_locked=can_skip)
         return list(rows.values_list("pk", flat=True))
+
+    def _delete(self, ids: list[int]) -> int:
+        raw_delete(self.rows.model.objects.using(self.rows.db).filter(pk__in=ids))
+        return len(ids)
+
+    def _empty(self, ids: list[int]) -> None:
+        raise TypeError("each kind says what it empties")
+
+
+class _Deliveries(_Records):
+    """Finished deliveries, with their attempts."""
+
+    def full(self):
+        attempts = Attempt.objects.filter(delivery=OuterRef("pk")).exclude(_ATTEMPT_EMPTIED)
+        return self.rows.filter(Exists(attempts))
+
+    def _delete(self, ids):
+        delete_deliveries(self.rows.db, ids)
+        return len(ids)
+
+    def _empty(self, ids):
+        empty_attempts(self.rows.db, ids)
+
+
+class _Events(_Records):
+    """Captured events that nothing is owed of."""
+
+    def full(self):
+        return self.rows.filter(payload__isnull=False)
+
+    def deletable(self):
+        # One that still has deliveries goes with the last of them.
+        return self.rows.filter(~Exists(Delivery.objects.filter(event=OuterRef("pk"))))
+
+    def _delete(self, ids):
+        return super()._delete(list(self.deletable().filter(pk__in=ids).values_list("pk", flat=True)))
+
+    def _empty(self, ids):
+        self.rows.model.objects.using(self.rows.db).filter(pk__in=ids).update(payload=None)
+
+
+class _Calls(_Records):
+    """The calls of one webfilter."""
+
+    def full(self):
+        return self.rows.exclude(CALL_EMPTIED)
+
+    def _empty(self, ids):
+        self.rows.filter(pk__in=ids).update(request_body=None, response_excerpt="")
 
 
 def from_settings(**hook: int | None) -> Purge:
@@ -186,9 +235,9 @@ def count(what: Purge) -> Counts:
     counts = Counts()
     for records in what.records():
         if what.rows_before is not None:
-            counts.deleted += records.older(what.rows_before).count()
+            counts.deleted += records.deletable().filter(**{f"{records.moment}__lt": what.rows_before}).count()
         if what.payloads_before is not None:
-            full = records.older(what.payloads_before).exclude(records.emptied)
+            full = records.full().filter(**{f"{records.moment}__lt": what.payloads_before})
             if what.rows_before is not None:
                 full = full.filter(**{f"{records.moment}__gte": what.rows_before})
             counts.emptied += full.count()
@@ -224,7 +273,7 @@ def run_when_due() -> None:
         return
     _due["at"] = time.monotonic() + _EVERY_SECONDS
     try:
-        if not cache.add(_TURN_KEY, 1, timeout=_EVERY_SECONDS):
+        if ask("add", _TURN_KEY, 1, timeout=_EVERY_SECONDS) is False:
             # Another process's turn; if it is out of time, anybody may go on.
             _due["at"] = time.monotonic() + _REST_SECONDS
             return
@@ -234,7 +283,7 @@ def run_when_due() -> None:
         places.keep()
         if run.counts.out_of_time:
             _due["at"] = time.monotonic() + _REST_SECONDS
-            cache.set(_TURN_KEY, 1, timeout=_REST_SECONDS)
+            ask("set", _TURN_KEY, 1, timeout=_REST_SECONDS)
         if run.counts.emptied or run.counts.deleted:
             log.info("Retention: %d payloads emptied, %d records deleted", run.counts.emptied, run.counts.deleted)
     except ImproperlyConfigured as error:
@@ -255,7 +304,7 @@ class _Places:
     """
 
     def __init__(self):
-        kept = cache.get(_PLACE_KEY)
+        kept = ask("get", _PLACE_KEY)
         is_fresh = isinstance(kept, dict) and time.time() - kept.get("since", 0) < _SWEEP_SECONDS
         self._kept = kept if is_fresh else {"since": time.time()}
 
@@ -269,7 +318,7 @@ class _Places:
 
     def keep(self) -> None:
         """Write it to the cache."""
-        cache.set(_PLACE_KEY, self._kept, timeout=_SWEEP_SECONDS)
+        ask("set", _PLACE_KEY, self._kept, timeout=_SWEEP_SECONDS)
 
 
 class _Run:
@@ -299,7 +348,8 @@ class _Run:
         for found in records.walk(before, self._places and self._places.get(records.name)):
             if self._is_over():
                 return
-            for ids in _steps(records.full([pk for _moment, pk in found])):
+            looked_at = [pk for _moment, pk in found]
+            for ids in _steps(sorted(records.full().filter(pk__in=looked_at).values_list("pk", flat=True))):
                 if self._is_over():
                     return
                 self.counts.emptied += records.empty(ids)
@@ -313,21 +363,28 @@ class _Run:
         return self.counts.out_of_time
 
 
-def empty_excerpts(database: str, delivery_ids: list[int]) -> None:
-    """Empty what is kept of the responses to deliveries."""
-    ids = list(_excerpts(database, delivery_ids).values_list("pk", flat=True))
+def empty_attempts(database: str, delivery_ids: list[int]) -> None:
+    """Empty what is kept of the requests and responses of deliveries."""
+    rows = Attempt.objects.using(database)
+    full = rows.filter(delivery_id__in=delivery_ids).exclude(_ATTEMPT_EMPTIED).order_by()
     # By primary key: locks on ranges of the index would make the workers' inserts wait.
-    Attempt.objects.using(database).filter(pk__in=ids).update(response_excerpt="")
+    rows.filter(pk__in=list(full.values_list("pk", flat=True))).update(request_excerpt="", response_excerpt="")
 
 
-def _excerpts(database, delivery_ids) -> QuerySet[Attempt]:
-    return Attempt.objects.using(database).filter(delivery_id__in=delivery_ids).exclude(response_excerpt="").order_by()
+def delete_deliveries(database: str, ids: list[int]) -> None:
+    """Delete deliveries with their attempts, and the events that nothing else is about."""
+    deliveries = Delivery.objects.using(database)
+    events = set(deliveries.filter(pk__in=ids).values_list("event_id", flat=True))
+    raw_delete(Attempt.objects.using(database).filter(delivery_id__in=ids))
+    raw_delete(deliveries.filter(pk__in=ids))
+    events.difference_update(deliveries.filter(event_id__in=events).values_list("event_id", flat=True))
+    raw_delete(CapturedEvent.objects.using(database).filter(pk__in=events))
+
+
+def raw_delete(rows: QuerySet) -> None:
+    """Delete rows without reading them: nothing else refers to them, and nobody listens to their deletion."""
+    rows._raw_delete(rows.db)  # pylint: disable=protected-access
 
 
 def _steps(ids: list[int]) -> Iterator[list[int]]:
-    return (list(step) for step in itertools.batched(ids, _STEP_ROWS))
-
-
-def _raw_delete(rows) -> None:
-    # Without reading them: nothing else refers to these rows, and nobody listens to their deletion.
-    rows._raw_delete(rows.db)  # pylint: disable=protected-access
+    return (ids[start : start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))

@@ -9,13 +9,11 @@ import logging
 
 from django.db import router, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from ..models import Call, Delivery
+from ..models import Call, CapturedEvent, Delivery
 from . import retention
 
 log = logging.getLogger(__name__)
-State = Delivery.State
 _STEP_ROWS = 500
 
 
@@ -47,7 +45,7 @@ def on_retirement(sender, user, **_kwargs) -> None:  # pylint: disable=unused-ar
 
 def forget(user_id: int) -> None:
     """
-    Empty what deliveries, attempts and calls hold about a user, and give up what is still owed about them.
+    Empty what events, attempts and calls hold about a user, and give up what is still owed about them.
 
     An event that is still owed would carry the person's data to somebody after the retirement. One that is being sent
     at this moment may arrive all the same. The rows stay, without content, until their time is over.
@@ -62,27 +60,21 @@ def forget(user_id: int) -> None:
     if not isinstance(user_id, int) or isinstance(user_id, bool):
         # None would mean everything that is about nobody.
         raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
-    deliveries = Delivery.objects.using(router.db_for_write(Delivery)).filter(user_id=user_id)
-    for ids in _steps(deliveries):
-        _forget_deliveries(deliveries.filter(pk__in=ids), ids)
+    events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent)).filter(user_id=user_id)
+    for ids in _steps(events):
+        _forget_events(events.db, ids)
     calls = Call.objects.using(router.db_for_write(Call)).filter(user_id=user_id)
     for ids in _steps(calls.exclude(retention.CALL_EMPTIED)):
         calls.filter(pk__in=ids).update(request_body=None, response_excerpt="")
     log.info("What was recorded about the retired user %s is emptied", user_id)
 
 
-def _forget_deliveries(deliveries: QuerySet, ids: list[int]) -> None:
-    with transaction.atomic(using=deliveries.db):
-        deliveries.filter(state=State.PENDING).update(
-            state=State.CANCELLED,
-            payload=None,
-            finished_at=timezone.now(),
-            next_attempt_at=None,
-            claimed_by=None,
-            claimed_until=None,
-        )
-        deliveries.filter(payload__isnull=False).update(payload=None)
-        retention.empty_excerpts(deliveries.db, ids)
+def _forget_events(using: str, ids: list[int]) -> None:
+    with transaction.atomic(using=using):
+        deliveries = Delivery.objects.using(using).filter(event_id__in=ids)
+        deliveries.cancel()
+        retention.empty_attempts(using, list(deliveries.order_by().values_list("pk", flat=True)))
+        CapturedEvent.objects.using(using).filter(pk__in=ids).update(payload=None, username="")
 
 
 def _steps(rows: QuerySet):

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .. import __version__, catalog
+from .. import __version__, catalog, platform_facts
 from ..payloads import sample_values
 from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
 from ..payloads.samples import sample_payload
+from ..platform_facts import Message, Redirect
 from ..webfilters import apply, halts
 from . import event_notes
 from .schema_types import Components, Schema, described, paragraph, summary, with_notes
@@ -81,22 +82,47 @@ def dotted(hook_type: HookType) -> str:
 
 
 def about(hook_type: HookType) -> str:
-    """When it happens, in the words of the library that defines it; empty if it doesn't say."""
+    """When it happens: what is known of the platform, else the words of the library; empty if neither says it."""
+    if when := _facts(hook_type).when:
+        return str(when)
     if isinstance(hook_type, catalog.EventType):
         notes = event_notes.notes(hook_type)
         return " ".join(notes[name] for name in ("description", "warning") if notes.get(name))
     return paragraph(hook_type.filter_class, "Purpose") or summary(hook_type.filter_class)
 
 
+def cautions(hook_type: HookType) -> list[str]:
+    """What to know before choosing the type, a sentence or two each."""
+    facts = _facts(hook_type)
+    time = getattr(facts, "time", "")
+    told = [_("event_metadata.time is another time than that of the event: %s") % time] if time else []
+    return [*map(str, facts.cautions), *told]
+
+
 def halting(filter_type: catalog.FilterType) -> str:
     """What an operator may expect of halting and redirecting this filter after a failure."""
-    can = halts.can_halt(filter_type), halts.can_redirect(filter_type)
+    can_halt, can_redirect = halts.can_halt(filter_type), halts.can_redirect(filter_type)
+    facts = _facts(filter_type)
+    # Of another package's filter nothing is known: its exception's name has to do.
+    redirect = facts.redirect if facts.when else Redirect.FOLLOWED
+    if not can_halt and not can_redirect:
+        return _("It can't be halted after a failure.")
+    if not can_redirect:
+        return _("It can be halted after a failure; nobody can be sent to a URL.")
+    if not can_halt:
+        return _("After a failure, the learner can be sent to a URL; without one it goes on.")
     return {
-        (True, True): _("It can be halted after a failure, with or without a URL to redirect to."),
-        (True, False): _("It can be halted after a failure; the learner can't be redirected."),
-        (False, True): _("It can be halted after a failure with a URL to redirect to only."),
-        (False, False): _("It can't be halted after a failure."),
-    }[can]
+        Redirect.FOLLOWED: _("It can be halted after a failure, with or without a URL to send the learner to."),
+        Redirect.LINK: _("It can be halted after a failure; a URL becomes a link, which the learner has to click."),
+    }.get(redirect, _("It can be halted after a failure; the page does not go to a URL."))
+
+
+def unread_arguments(filter_type: catalog.FilterType, exception: str) -> set[str]:
+    """The arguments of an exception that an answer may give, and that have no effect."""
+    facts = _facts(filter_type).exceptions.get(exception)
+    if facts is None:
+        return set()
+    return set(catalog.exception_arguments(filter_type.exceptions[exception])) - facts.reads - {"message"}
 
 
 def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schema]]:
@@ -104,12 +130,15 @@ def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schem
     result, usual = {}, _usual_arguments()
     for name, schema in halts.accepted_exceptions(filter_type).items():
         exception = filter_type.exceptions[name]
-        notes = described(exception, "Attributes")
+        notes = usual | described(exception, "Attributes")
+        unread = dict.fromkeys(unread_arguments(filter_type, name), _("No effect: the platform does not read it."))
         properties = {
-            argument: with_notes(inner, inner.get("description") or notes.get(argument) or usual.get(argument), ())
+            argument: with_notes(inner, unread.get(argument) or inner.get("description") or notes.get(argument), ())
             for argument, inner in schema["properties"].items()
         }
-        result[name] = summary(exception), {**schema, "properties": properties}
+        facts = _facts(filter_type).exceptions.get(name)
+        does = str(facts.effect) if facts else summary(exception)
+        result[name] = does, {**schema, "properties": properties}
     return result
 
 
@@ -124,15 +153,26 @@ def sample_answers(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]
     name = next((name for name in sample_values.CHANGES if name in changeable), None)
     if name:
         answers["change"] = {"data": {name: sample_values.CHANGES[name]}}
-    exceptions = halts.accepted_exceptions(filter_type)
-    # First those that need no more than a message.
-    for name in sorted(exceptions, key=lambda name: len(exceptions[name].get("required", ())))[:1]:
+    exceptions, facts = halts.accepted_exceptions(filter_type), _facts(filter_type).exceptions
+
+    def effort(name):
+        """First those that need no more than a message, and of those the one whose message is seen."""
+        seen = list(Message).index(facts[name].message) if name in facts else len(Message)
+        return len(exceptions[name].get("required", ())), seen
+
+    for name in sorted(exceptions, key=effort)[:1]:
         needed = exceptions[name].get("required", ())
         arguments: Any = sample_values.REFUSAL
         if needed:
             arguments = {"message": arguments, **dict.fromkeys(needed, sample_values.REDIRECT)}
         answers["halt"] = {"exception": {name: arguments}}
     return answers
+
+
+def _facts(hook_type):
+    if isinstance(hook_type, catalog.EventType):
+        return platform_facts.event_facts_of(hook_type.event_type)
+    return platform_facts.facts_of(hook_type.filter_type)
 
 
 def _usual_arguments():
@@ -199,7 +239,9 @@ def _operation(hook_type, components) -> dict[str, Any]:
     return {
         "operationId": dotted(hook_type),
         "summary": hook_type.name,
-        "description": about(hook_type) if is_event else f"{about(hook_type)} {halting(hook_type)}".strip(),
+        "description": " ".join(
+            filter(None, (about(hook_type), *cautions(hook_type), "" if is_event else halting(hook_type)))
+        ),
         "tags": [f"{kind}: {hook_type.subdomain}"],
         "parameters": _signature_headers(is_event),
         "requestBody": {

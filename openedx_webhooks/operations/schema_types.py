@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from opaque_keys import OpaqueKey
 from opaque_keys.edx.keys import UsageKey
 
+from .. import platform_facts
 from ..catalog import EventType, FilterType
 from ..payloads import sample_arguments
 from ..payloads.redact import is_sensitive
@@ -63,7 +64,8 @@ class Components:
     def event_payload(self, event_type: EventType) -> Schema:
         """The payload of an event."""
         arguments = {name: self.of_type(cls) for name, cls in event_type.init_data.items() if not is_sensitive(name)}
-        return self._payload(arguments, event_type.event_type, event_type.name)
+        time = platform_facts.event_facts_of(event_type.event_type).time
+        return self._payload(arguments, event_type.event_type, event_type.name, time=time)
 
     def filter_payload(self, filter_type: FilterType) -> Schema:
         """The payload of a filter, with ``profile`` where it has a user."""
@@ -84,9 +86,11 @@ class Components:
             optional = ("profile",)
         return self._payload(arguments, filter_type.filter_type, filter_type.name, optional)
 
-    def _payload(self, arguments, type_, name, optional=()):
+    def _payload(self, arguments, type_, name, optional=(), time=""):
         metadata = self.ref("EventMetadata", _metadata)
         metadata |= {"properties": {"event_type": {"const": type_}, "event_name": {"const": name}}}
+        if time:
+            metadata["properties"]["time"] = {"description": str(time)}
         return {
             "type": "object",
             "properties": {**arguments, "event_metadata": metadata},

@@ -6,16 +6,18 @@ a hundred times as long as it took; a fast one is always fresh.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import attrs
-from django.core.cache import cache
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import TruncHour
 from django.utils.timezone import now
 
 from ..models import Attempt, Delivery, Webhook
+from ..models.delivery import STATES
+from ..shared_cache import ask
 
 HOURS = 24
 _CACHE_FACTOR = 100
@@ -23,32 +25,35 @@ _CACHE_MAX_SECONDS = 600
 _RECENT_DELIVERIES = 100
 
 
-@attrs.define
-class Tally:
+class Tally(Counter):
     """How many deliveries are in each state."""
-
-    delivered: int = 0
-    failed: int = 0
-    pending: int = 0
-    cancelled: int = 0
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.delivered + self.failed + self.pending + self.cancelled
 
     @property
     def success_ratio(self) -> float | None:
-        """Delivered among those that are decided, 0 to 1; None if none is."""
-        decided = self.delivered + self.failed
-        return self.delivered / decided if decided else None
+        """The successes among those that count as one or the other, 0 to 1; None if none does."""
+        successes = self._counting_as(True)
+        decided = successes + self._counting_as(False)
+        return successes / decided if decided else None
+
+    @property
+    def failures(self) -> int:
+        """Those that count as a failure."""
+        return self._counting_as(False)
+
+    def shown(self) -> list[tuple[str, int]]:
+        """Label and number of each state that there is, in the table's order."""
+        return [(str(Delivery.State(state).label), self[state]) for state in STATES if self[state]]
+
+    def _counting_as(self, verdict: bool) -> int:
+        return sum(count for state, count in self.items() if state in STATES and STATES[state].counts_as is verdict)
 
 
-@attrs.define
-class Hour(Tally):
+@attrs.frozen
+class Hour:
     """The tally of the deliveries made in one hour."""
 
-    start: datetime = attrs.field(kw_only=True)
+    start: datetime
+    tally: Tally = attrs.field(factory=Tally)
 
 
 @attrs.frozen
@@ -68,7 +73,7 @@ def tallies(webhook_ids: Iterable[int]) -> dict[int, Tally]:
         found: dict[int, Tally] = {}
         rows = _last_day(webhook_id__in=ids).values_list("webhook_id", "state").annotate(Count("pk"))
         for webhook_id, state, count in rows:
-            setattr(found.setdefault(webhook_id, Tally()), state, count)
+            found.setdefault(webhook_id, Tally())[state] = count
         return found
 
     return _remembered(f"tallies:{hash(tuple(ids))}", query)
@@ -90,7 +95,7 @@ def hours(webhook_id: int) -> list[Hour]:
         )
         for start, state, count in rows:
             if start in by_start:
-                setattr(by_start[start], state, count)
+                by_start[start].tally[state] = count
         return list(by_start.values())
 
     return _remembered(f"hours:{webhook_id}:{current:%Y%m%d%H}", query)
@@ -127,10 +132,10 @@ def _last_day(**which):
 
 def _remembered(key: str, query):
     key = f"openedx_webhooks:statistics:{key}"
-    value = cache.get(key)
+    value = ask("get", key)
     if value is None:
         started = time.monotonic()
         value = query()
         if (seconds := int((time.monotonic() - started) * _CACHE_FACTOR)) >= 10:
-            cache.set(key, value, min(seconds, _CACHE_MAX_SECONDS))
+            ask("set", key, value, min(seconds, _CACHE_MAX_SECONDS))
     return value

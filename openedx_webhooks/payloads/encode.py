@@ -21,16 +21,20 @@ def encode(payload: Any, form: bool) -> tuple[bytes, str]:
     """
     The body and its content type.
 
-    What isn't strict JSON data (a shape can make NaN of a text) is converted by :func:`~.serialize.to_json` first.
+    What isn't strict JSON data (a shape can make NaN of a text), or is nested deeper than Python goes, is converted by
+    :func:`~.serialize.to_json` first.
     """
     try:
-        body = dump(payload)
+        return _encoded(payload, form)
     except (ValueError, TypeError, RecursionError):
-        payload = to_json(payload)
-        body = dump(payload)
+        return _encoded(to_json(payload), form)
+
+
+def _encoded(payload, form):
+    body = dump(payload)
     if not form:
         return body, JSON_TYPE
-    return urlencode(flatten(payload)).encode("ascii"), FORM_TYPE
+    return urlencode(flatten(payload), errors="replace").encode("ascii"), FORM_TYPE
 
 
 def flatten(payload: Any) -> list[tuple[str, str]]:

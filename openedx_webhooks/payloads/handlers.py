@@ -17,9 +17,9 @@ from django.utils.duration import duration_iso_string
 from django.utils.functional import LazyObject, Promise, empty
 from opaque_keys import OpaqueKey
 
-from .redact import mask, sensitive_here, without_sensitive_pairs
+from .redact import sensitive_here, without_sensitive_pairs
 from .registry import container, handle, marker, type_name
-from .walk import clean_text
+from .walk import CUT, DROPPED, MASKED, clean_text
 
 # --- Scalars
 
@@ -30,15 +30,19 @@ def _as_it_is(walk, value):
 
 
 def _text(walk, value):
-    value = str.__str__(value)
-    if len(value) > walk.max_text:
+    text = str.__str__(value)
+    if len(text) > walk.max_text:
         # A secret that the cut would halve is masked first.
-        value = mask(value[: walk.max_text + 4096])[: walk.max_text] + "…"
-        walk.note()
+        sent = walk.mask(text[: walk.max_text + 4096])[: walk.max_text] + "…"
+        walk.note(CUT)
     else:
-        value = mask(value)
-    walk.spend(len(value))
-    return value if value.isascii() else clean_text(value)
+        sent = walk.mask(text)
+    walk.spend(len(sent))
+    if not sent.isascii():
+        sent = clean_text(sent)
+    if sent != text and len(text) <= walk.max_text:
+        walk.note(MASKED)
+    return sent
 
 
 def _integer(walk, value):
@@ -160,6 +164,8 @@ def _sites_fields():
 @container
 def _sequence(walk, value):
     items = without_sensitive_pairs(value)
+    if len(items) < len(value):
+        walk.note(DROPPED)
     return walk.sequence(items, len(items))
 
 

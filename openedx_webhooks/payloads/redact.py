@@ -77,6 +77,8 @@ _PHRASES = tuple(
         "captcha response",
     )
 )
+# Known to be harmless: XBlock's scripts find the blocks of one rendering by it.
+_HARMLESS = frozenset((("data", "request", "token"),))
 # Harmless as one word of several, such as in ``available_sessions``.
 _WHOLE_NAMES = frozenset((("sessions",), ("raw", "response"), ("exam", "access")))
 
@@ -105,11 +107,15 @@ def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
     words = _words(key)
     if not words:
         return False
+    if any(_contains(words, _words(name)) for name in extra):
+        return True
+    if words in _HARMLESS:
+        return False
     if words in _WHOLE_NAMES or any(word in _WORDS or _WORD_PATTERN.search(word) for word in words):
         return True
     if words[0] == "confirm" and words[-1] in ("link", "url") and len(words) > 1:
         return True
-    return any(_contains(words, phrase) for phrase in _PHRASES) or any(_contains(words, _words(name)) for name in extra)
+    return any(_contains(words, phrase) for phrase in _PHRASES)
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -205,27 +211,37 @@ _ASSIGNMENT = re.compile(
     r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?= ?|%(?:25)*3[Dd]))"
 )
 _ASSIGNED = re.compile(r"\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+")
-_URL_ONLY = frozenset(("signature", "sig", "x-amz-signature", "x-amz-credential", "x-goog-signature"))
-# "name": "value" in scripts, data attributes and logs that aren't JSON as a whole.
-_QUOTE = r"(?:\\*[\"']|&quot;|&#34;|&#39;|&#x27;)"
-_MEMBER = re.compile(
-    rf"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{{0,80}})(?P<is>{_QUOTE}?\s{{0,20}}:\s{{0,20}}(?P<quote>{_QUOTE}))"
-    r"(?:\\.|[^\\]){0,20000}?(?P=quote)",
-    re.S,
+# What signs the URL of a file: harmless names elsewhere.
+_URL_ONLY = frozenset(
+    ("signature", "sig", "temp_url_sig", "x-amz-signature", "x-amz-credential", "x-goog-signature", "x-goog-credential")
 )
-_INPUT = re.compile(r"<(?:input|meta)\b[^>]{0,2000}>", re.I)
+_SIGNING = _URL_ONLY | {"awsaccesskeyid", "x-amz-security-token"}
+_URL = re.compile(r"https?://[^\s\"'<>]+")
+# "name": "value" in scripts, data attributes and logs that aren't JSON as a whole. Before a quote of JSON in JSON is a
+# backslash, three if that is in JSON, and so on.
+_MOST_ESCAPES = 7
+_QUOTE = r"(?:[\"']|&quot;|&#34;|&#39;|&#x27;)"
+_MEMBER = re.compile(
+    r"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{0,80})"
+    rf"(?:\\*{_QUOTE})?\s{{0,20}}:\s{{0,20}}(?P<quote>\\{{0,{_MOST_ESCAPES}}}{_QUOTE})"
+)
+_TAG = re.compile(r"<(?:input|meta)\b", re.I)
+_LONGEST_TAG = 2000
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
 
 
-def mask(text: str) -> str:
+def mask(text: str, file_urls: bool = False) -> str:
     """
     The text with :data:`MASK` for every secret in it that can be told by its form: password hashes, JSON Web Tokens,
     private keys, credentials of HTTP authentication and of URLs; and for values of sensitive names in queries, headers,
     JSON, markup and scripts.
+
+    Arguments:
+        file_urls: leave what signs a URL, if that is the whole text.
     """
     # Most texts are names and identifiers: these comparisons are all they cost.
     if "=" in text or "%3" in text or "%2" in text:
-        text = _mask_pairs(text)
+        text = _mask_pairs(text, _SIGNING if file_urls and _URL.fullmatch(text) else _NOTHING)
     if "$" in text:
         text = _PASSWORD_HASH.sub(MASK, text)
     if "eyJ" in text:
@@ -274,21 +290,21 @@ def _mask_header(match: re.Match) -> str:
     return f"{match[1]}{MASK}" if is_sensitive(match["name"]) else match[0]
 
 
-def _mask_pairs(text: str) -> str:
-    text = _mask_assignments(text)
+def _mask_pairs(text: str, allowed: frozenset) -> str:
+    text = _mask_assignments(text, allowed)
     if "<" in text:
-        text = _INPUT.sub(_mask_input, text)
+        text = _mask_inputs(text)
     return text
 
 
-def _mask_assignments(text: str) -> str:
+def _mask_assignments(text: str, allowed: frozenset) -> str:
     """One pass, whatever is nested in what: learners write texts, too, and ``a=a=a=…`` must cost no more."""
-    parts, done, position = [], 0, 0
+    parts, done, position, extra = [], 0, 0, operators_names()
     while match := _ASSIGNMENT.search(text, position):
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
         position = match.start("is")
         name = match["name"]
-        if not is_sensitive(name) and name.lower() not in _URL_ONLY:
+        if (not is_sensitive_name(name, extra) and name.lower() not in _URL_ONLY) or name.lower() in allowed:
             continue
         value = _ASSIGNED.match(text, match.end())
         if value is None:
@@ -299,13 +315,25 @@ def _mask_assignments(text: str) -> str:
     return "".join(parts) + text[done:] if parts else text
 
 
-def _mask_input(match: re.Match) -> str:
+def _mask_inputs(text: str) -> str:
     """``<input name="csrfmiddlewaretoken" value="…">``, whatever the order of the attributes."""
-    attributes = [(found[1].lower(), found[2].strip("\"'")) for found in _ATTRIBUTE.finditer(match[0])]
+    parts, done, end = [], 0, 0
+    for match in _TAG.finditer(text):
+        start = match.start()
+        if end <= start and (end := text.find(">", start) + 1) == 0:
+            break
+        if start >= done and end - start <= _LONGEST_TAG:
+            parts += [text[done:start], _mask_input(text[start:end])]
+            done = end
+    return "".join(parts) + text[done:] if parts else text
+
+
+def _mask_input(tag: str) -> str:
+    attributes = [(found[1].lower(), found[2].strip("\"'")) for found in _ATTRIBUTE.finditer(tag)]
     if not any(name in ("name", "id") and is_sensitive(value) for name, value in attributes):
-        return match[0]
+        return tag
     return _ATTRIBUTE.sub(
-        lambda found: f'{found[1]}="{MASK}"' if found[1].lower() in ("value", "content") else found[0], match[0]
+        lambda found: f'{found[1]}="{MASK}"' if found[1].lower() in ("value", "content") else found[0], tag
     )
 
 
@@ -321,10 +349,30 @@ def _mask_members(text: str) -> str:
                 return text
             # JSON can hold half of a surrogate pair, databases and pages can't.
             return json.dumps(clean, ensure_ascii=False).encode("utf-8", "replace").decode()
-    return _MEMBER.sub(_mask_member, text)
+    parts, done = [], 0
+    # Quotes that nothing closes from here on: each kind is looked for to the end of the text once.
+    open_ended = set()
+    for match in _MEMBER.finditer(text):
+        quote = match["quote"]
+        if match.start() < done or quote in open_ended or not is_sensitive(match["name"]):
+            continue
+        end = _closing_quote(text, match.end(), quote)
+        if end < 0:
+            open_ended.add(quote)
+            continue
+        parts += [text[done : match.end()], MASK]
+        done = end
+    return "".join(parts) + text[done:] if parts else text
 
 
-def _mask_member(match: re.Match) -> str:
-    if not is_sensitive(match["name"]):
-        return match[0]
-    return f"{match['name']}{match['is']}{MASK}{match['quote']}"
+def _closing_quote(text: str, start: int, quote: str) -> int:
+    """Where a quote is closed by one that is escaped as often as it is itself; -1 if nowhere."""
+    escapes = quote.count("\\")
+    at = text.find(quote, start)
+    while at >= 0:
+        # Before it may be backslashes that are escaped as often; none has as many as are looked at here.
+        before = text[max(start, at - 64) : at]
+        if (len(before) - len(before.rstrip("\\"))) % (2 * escapes + 2) == 0:
+            return at
+        at = text.find(quote, at + len(quote))
+    return -1

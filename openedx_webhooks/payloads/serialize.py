@@ -16,7 +16,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import openedx_filters
 from openedx_events.data import EventsMetadata
@@ -27,7 +27,7 @@ from openedx_webhooks.catalog import EventType, FilterType
 from .limits import METADATA, dump, fit
 from .registry import register
 from .serializers import held
-from .walk import MAX_NOTES, Walk
+from .walk import CUT, DROPPED, Path, Walk
 
 __all__ = ["event_payload", "filter_message", "filter_payload", "register", "to_json", "user_id_of"]
 
@@ -53,25 +53,43 @@ def event_payload(event_type: EventType, kwargs: Mapping[str, Any], metadata: Ev
         metadata: the event's own.
     """
     arguments = {name: kwargs[name] for name in event_type.init_data if name in kwargs}
-    return _payload(arguments, _metadata(metadata, event_type.name), Walk())[0]
+    return _payload(arguments, _metadata(metadata, event_type.name), Walk()).payload
 
 
 def filter_payload(
     filter_type: FilterType, kwargs: Mapping[str, Any], extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The payload of a filter; arguments as for :func:`filter_message`."""
-    return filter_message(filter_type, kwargs, extra)[0]
+    return filter_message(filter_type, kwargs, extra).payload
+
+
+class FilterMessage(NamedTuple):
+    """
+    What a webfilter is asked.
+
+    Attributes:
+        body: the payload in JSON, as it is sent.
+        withheld: what isn't in the payload as the platform has it, so that an answer can't put it back: the path of a
+            value → :data:`~.walk.MASKED` (a text with ``***`` in the place of a secret), :data:`~.walk.CUT` (a text
+            that is shortened, an object or list that lacks members) or :data:`~.walk.DROPPED` (the path of a member
+            that never leaves and isn't there; or a list that lacks such items). Indexes of lists are texts.
+    """
+
+    payload: dict[str, Any]
+    body: bytes
+    withheld: Mapping[Path, str]
 
 
 def filter_message(
-    filter_type: FilterType, kwargs: Mapping[str, Any], extra: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], bytes]:
+    filter_type: FilterType, kwargs: Mapping[str, Any], extra: Mapping[str, Any] | None = None, file_urls: bool = False
+) -> FilterMessage:
     """
     The payload of a filter, and the same as it is sent in JSON.
 
     Arguments:
         kwargs: what the pipeline step is called with.
         extra: further members; they come after the filter's own and never replace them.
+        file_urls: let the signatures of pre-signed URLs through, without which nobody gets the files.
 
     Beside a ``user`` whose ``profile`` is loaded is that ``profile``: among the arguments, and in an argument that has
     a user, such as an enrollment.
@@ -92,7 +110,7 @@ def filter_message(
     }
     # The context of the activation mail calls the key that activates the account ``key``.
     more = frozenset(("key",)) if "activation" in filter_type.filter_type else _NO_MORE
-    return _payload(arguments, metadata, Walk(more), _with_profile)
+    return _payload(arguments, metadata, Walk(more, file_urls), _with_profile)
 
 
 def user_id_of(payload: Mapping[str, Any]) -> int | None:
@@ -139,28 +157,35 @@ def _number(value):
     return value if isinstance(value, int) and 0 <= value < 2**63 else None
 
 
-def _payload(arguments, metadata, walk, argument=Walk.at) -> tuple[dict[str, Any], bytes]:
-    payload = {
-        name: argument(walk, name, value)
-        for name, value in arguments.items()
-        if not walk.is_sensitive(name) and name != METADATA
-    }
+def _payload(arguments, metadata, walk, argument=Walk.at) -> FilterMessage:
+    payload = {}
+    for name, value in arguments.items():
+        if walk.is_sensitive(name) or name == METADATA:
+            walk.note(DROPPED, name)
+        else:
+            payload[name] = argument(walk, name, value)
     payload[METADATA] = metadata
+    withheld = walk.withheld
     limit = app_settings.PAYLOAD_MAX_BYTES
     body = dump(payload)
-    if len(body) <= limit and not walk.cut:
-        return payload, body
+    if len(body) <= limit and CUT not in withheld.values():
+        return FilterMessage(payload, body, withheld)
     room = min(4096, limit // 4)
     fitted, cut = fit(payload, limit - room)
-    metadata["cut"] = _notes([*walk.cut, *cut], room)
-    return fitted, dump(fitted)
+    withheld |= dict.fromkeys(cut, CUT)
+    metadata["cut"] = _notes([path for path, reason in withheld.items() if reason == CUT], room)
+    return FilterMessage(fitted, dump(fitted), withheld)
 
 
-def _notes(places, room):
+# Places in ``event_metadata.cut``.
+_MAX_NOTES = 50
+
+
+def _notes(paths, room):
     """The first places that fit into ``room`` bytes; the last one may be cut itself."""
     room -= len('"cut":[],')
     notes = []
-    for place in dict.fromkeys(places[:MAX_NOTES]):
+    for place in map(".".join, paths[:_MAX_NOTES]):
         # At worst each character is escaped (six bytes).
         place = place if len(place) * 6 + 3 <= room else place[: max(0, room // 6 - 4)] + "…"
         notes.append(place)
@@ -184,7 +209,7 @@ def _with_profile(walk, name, value):
     for key, member in data.items():
         members[key] = member
         if key == "user":
-            members["profile"] = walk.at(f"{name}.profile", profile)
+            members["profile"] = walk.at_path((name, "profile"), profile)
     return members
 
 

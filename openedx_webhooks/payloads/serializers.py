@@ -8,6 +8,8 @@ loaded, or a relation that nobody followed, is left out instead of fetched.
 import functools
 from typing import Any
 
+from django.utils.functional import Promise
+
 from .handlers import primary_key
 from .registry import register, type_name
 
@@ -117,14 +119,19 @@ def _provider(provider):
 def _block(block):
     """An XBlock: what it is, not what it contains. Its fields may sit in a store, and hold the answers."""
     scope_ids = held(block, "scope_ids")
-    usage_key = getattr(scope_ids, "usage_id", None) or held(block, "usage_key") or held(block, "location")
-    block_type = getattr(scope_ids, "block_type", None) or held(block, "block_type") or held(block, "category")
+    key = _first(getattr(scope_ids, "usage_id", None), held(block, "usage_key"), held(block, "location"))
+    block_type = _first(getattr(scope_ids, "block_type", None), held(block, "block_type"), held(block, "category"))
     return {
-        "usage_key": usage_key,
-        "course_key": _part(usage_key, "course_key") or held(block, "course_key"),
-        "block_type": block_type or _part(usage_key, "block_type"),
+        "usage_key": key,
+        "course_key": _first(_part(key, "context_key"), held(block, "course_key")),
+        "block_type": _first(block_type, _part(key, "block_type")),
         "display_name": _display_name(block),
     }
+
+
+def _first(*values):
+    """The first that is there. The truth of a key is its length, for which it makes its text."""
+    return next((value for value in values if value is not None), None)
 
 
 def _part(key, name):
@@ -136,16 +143,37 @@ def _part(key, name):
 
 
 def _display_name(block):
-    name = held(block, "display_name") or (held(block, "_field_data_cache") or {}).get("display_name")
-    # The settings of a block of the platform's modulestore are in memory, below a few wrappers.
-    field_data = held(block, "_field_data")
+    name = _first(held(block, "display_name"), (held(block, "_field_data_cache") or {}).get("display_name"))
+    if name is None:
+        name = _stored_name(block)
+    return name if issubclass(type(name), (str, Promise)) else None
+
+
+# Where XBlock's and the platform's field data have the one that they wrap.
+_WRAPPED = ("_source", "_authored_data", "fallback")
+
+
+def _stored_name(block):
+    """The name that nothing has read in this request: an author's settings are in memory all the same."""
+    data = held(block, "_deprecated_per_instance_field_data") or held(block, "_field_data")
+    if data is None:
+        data = (held(held(block, "runtime"), "_services") or {}).get("field-data")
     for _ in range(6):
-        if name is not None or field_data is None:
-            break
-        fields = held(held(field_data, "_kvs"), "_fields")
-        name = fields.get("display_name") if issubclass(type(fields), dict) else None
-        field_data = held(field_data, "_authored_data") or held(field_data, "fallback")
-    return name if issubclass(type(name), str) else None
+        store = held(data, "_kvs")
+        # XBlock's own field data over a dict, and the modulestore's.
+        fields = held(data, "_data", held(store, "_fields"))
+        if issubclass(type(fields), dict):
+            # Of a block made from a template, the store has the defaults.
+            return fields.get("display_name") or (held(store, "_defaults") or {}).get("display_name") or _default(block)
+        data = next((inner for name in _WRAPPED if (inner := held(data, name)) is not None), None)
+    return None
+
+
+def _default(block):
+    """What the class declares: the value of a setting that nobody has set."""
+    fields = getattr(type(block), "fields", None)
+    field = fields.get("display_name") if issubclass(type(fields), dict) else None
+    return field.default if getattr(getattr(field, "scope", None), "name", None) == "settings" else None
 
 
 def _response(response):

@@ -2,27 +2,32 @@
 Conditions and shapes: JMESPath expressions over a payload (https://jmespath.org/specification.html).
 
 Pure functions; JMESPath has no side effects, no loops without end and no access to anything but the payload. What it
-can do is nest and multiply, so expressions, what they multiply by, and results have limits.
+can do is nest and multiply, so the steps of an evaluation are counted and the size of its result is limited.
 """
 
-import math
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import jmespath
 from django.utils.translation import gettext as _
-from jmespath.exceptions import ParseError
-from jmespath.functions import Functions, signature
+from jmespath.exceptions import JMESPathTypeError, ParseError
+from jmespath.functions import TYPES_MAP, Functions
+from jmespath.lexer import Lexer
+from jmespath.visitor import TreeInterpreter
 
 from openedx_webhooks.app_settings import app_settings
 
 # Characters. Far more than a shape of a whole payload needs.
 MAX_EXPRESSION = 10_000
-# By how much an expression may multiply the payload. ``{…}`` of thirty members counts thirty.
-MAX_GROWTH = 1000
+# A step looks at one member of the payload by one part of the expression, or at some bytes of it: all of them take a
+# few tenths of a second.
+MAX_STEPS = 300_000
+_BYTES_A_STEP = 16
 
 
 class ExpressionError(ValueError):
-    """An expression that can't be compiled or fails on a payload; the message says where and why."""
+    """An expression that can't be compiled or fails on a payload; the message says why and, where known, at what."""
 
 
 def compile_expression(text: str):
@@ -48,8 +53,8 @@ def compile_expression(text: str):
     except Exception as error:
         # Numbers of thousands of digits, for one, are Python's own error.
         raise ExpressionError(str(error) or type(error).__name__) from error
-    _check_functions(text, expression.parsed)
-    _check_growth(expression.parsed)
+    for call in _calls(expression.parsed):
+        _check_call(expression, call)
     return expression
 
 
@@ -73,18 +78,129 @@ def evaluate(expression, payload: Any) -> Any:
             four times as large as a payload may be.
     """
     result = _search(expression, payload)
-    _check_result(result, _most_bytes())
+    most = 4 * app_settings.PAYLOAD_MAX_BYTES
+    if _size(result, most) > most:
+        raise ExpressionError(_("The result of the expression is too large."))
     return result
 
 
 def _search(expression, payload):
     try:
-        return expression.search(payload, _OPTIONS)
+        return _Interpreter(expression).visit(expression.parsed, payload)
+    except ExpressionError:
+        raise
     except RecursionError as error:
         raise ExpressionError(_("The expression is nested too deeply.")) from error
     except Exception as error:
-        # Beside its own exceptions, JMESPath lets Python's through where a function meets values it didn't expect.
-        raise ExpressionError(str(error) or type(error).__name__) from error
+        # What compares a text with a number, for one, is Python's own error.
+        raise ExpressionError(
+            _("The expression does not fit this payload: %s") % (str(error)[:200] or type(error).__name__)
+        ) from error
+
+
+class _Interpreter(TreeInterpreter):  # pylint: disable=abstract-method
+    """
+    Evaluates an expression once, within :data:`MAX_STEPS`.
+
+    What a part makes holds its members by reference, so that ``[@, @] | [@, @] | …`` costs nothing by itself. What
+    looks at all of it, copies a list, or makes a text is counted before it does.
+    """
+
+    def __init__(self, expression):
+        super().__init__()
+        self._expression = expression
+        self._left = MAX_STEPS
+        self.COMPARATOR_FUNC = self.COMPARATOR_FUNC | {  # pylint: disable=invalid-name
+            "eq": self._are_equal,
+            "ne": lambda left, right: not self._are_equal(left, right),
+        }
+
+    def _spend(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise ExpressionError(
+                _("The expression takes more than %d steps on this payload: let it look at less, or less often.")
+                % MAX_STEPS
+            )
+
+    def _look_at_all(self, value: Any) -> None:
+        self._spend(_size(value, self._left * _BYTES_A_STEP) // _BYTES_A_STEP)
+
+    def _are_equal(self, left: Any, right: Any) -> bool:
+        if isinstance(left, (list, dict)) and type(left) is type(right) and len(left) == len(right):
+            self._look_at_all(left)
+        return TreeInterpreter.COMPARATOR_FUNC["eq"](left, right)
+
+    def visit(self, node, *args, **kwargs):
+        self._left -= 1
+        if self._left < 0:
+            self._spend(0)
+        return super().visit(node, *args, **kwargs)
+
+    def visit_flatten(self, node, value):
+        base = self.visit(node["children"][0], value)
+        if not isinstance(base, list):
+            return None
+        self._spend(sum(len(item) if isinstance(item, list) else 1 for item in base))
+        return list(itertools.chain.from_iterable(item if isinstance(item, list) else (item,) for item in base))
+
+    def visit_slice(self, node, value):
+        if isinstance(value, list):
+            self._spend(len(value))
+        return super().visit_slice(node, value)
+
+    def visit_function_expression(self, node, value):
+        name, arguments = node["value"], [self.visit(child, value) for child in node["children"]]
+        for argument in arguments:
+            self._spend(_cost(argument))
+        if name == "to_string" or (name == "contains" and isinstance(arguments[1], (list, dict))):
+            self._look_at_all(arguments[0])
+        if name == "join" and isinstance(arguments[0], str) and isinstance(arguments[1], list):
+            self._spend(len(arguments[0]) * len(arguments[1]) // _BYTES_A_STEP)
+        try:
+            return self._functions.call_function(name, arguments)
+        except (ExpressionError, RecursionError):
+            raise
+        except Exception as error:
+            raise _failed(self._expression, node, error) from error
+
+
+def _cost(argument: Any) -> int:
+    """The steps that a function takes for one of its arguments."""
+    if isinstance(argument, list):
+        # Those that sort look at each item about as often as their number has digits.
+        return 4 * len(argument) + sum(len(item) for item in argument if isinstance(item, str)) // _BYTES_A_STEP
+    return len(argument) // _BYTES_A_STEP if isinstance(argument, (str, dict)) else 0
+
+
+def _size(value: Any, most: int) -> int:
+    """
+    About how many bytes a value is in JSON; counted no further than to ``most``, which it then exceeds by a step.
+
+    Raises:
+        ExpressionError: it isn't data.
+    """
+    size = 0
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        size += 2
+        if isinstance(value, str):
+            size += len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+        elif isinstance(value, dict):
+            size += sum(map(len, value)) + 2 * len(value)
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif not isinstance(value, (int, float, type(None))):
+            raise ExpressionError(_("The result of the expression isn't data but a reference to an expression (&)."))
+        # What is pending has two bytes each at least.
+        if size + 2 * len(pending) > most:
+            return most + _BYTES_A_STEP
+    return size
+
+
+# --- What to say of a mistake
 
 
 def _located(problem: str, text: str, position: int) -> ExpressionError:
@@ -100,104 +216,61 @@ def _located(problem: str, text: str, position: int) -> ExpressionError:
     )
 
 
-def _check_functions(text: str, parsed: dict) -> None:
-    """JMESPath looks at names and numbers of arguments when a call is evaluated: too late for the form."""
+def _calls(parsed: dict) -> Iterator[dict]:
+    """The calls of functions, in the order in which they are in the text."""
     pending = [parsed]
     while pending:
         node = pending.pop()
         if not isinstance(node, dict):
+            # A slice has numbers for children.
             continue
-        if node.get("type") == "function_expression":
-            _check_call(text, node["value"], len(node["children"]))
-        pending.extend(node.get("children", ()))
+        if node["type"] == "function_expression":
+            yield node
+        children = node.get("children", ())
+        if node["type"] == "filter_projection":
+            # ``left[?condition].right``
+            children = [children[0], children[2], children[1]]
+        pending.extend(reversed(children))
 
 
-def _check_call(text: str, name: str, count: int) -> None:
-    position = text.find(f"{name}(")
+def _at_call(problem: str, expression, call: dict) -> ExpressionError:
+    """An error that points at a call: the AST has no positions, but as many calls as the text."""
+    index = next(index for index, other in enumerate(_calls(expression.parsed)) if other is call)
+    tokens = itertools.pairwise(Lexer().tokenize(expression.expression))
+    starts = (
+        token["start"]
+        for token, following in tokens
+        if token["type"] == "unquoted_identifier" and following["type"] == "lparen"
+    )
+    return _located(problem, expression.expression, next(itertools.islice(starts, index, None), 0))
+
+
+def _check_call(expression, call: dict) -> None:
+    """JMESPath looks at names and numbers of arguments when a call is evaluated: too late for the form."""
+    name, count = call["value"], len(call["children"])
     known = Functions.FUNCTION_TABLE.get(name)
     if known is None:
-        raise _located(_("JMESPath has no function %(name)s()") % {"name": name}, text, position)
-    signature = known["signature"]
-    variadic = bool(signature) and signature[-1].get("variadic", False)
-    if count < len(signature) or (count > len(signature) and not variadic):
-        raise _located(
+        raise _at_call(_("JMESPath has no function %(name)s()") % {"name": name}, expression, call)
+    expected = known["signature"]
+    variadic = bool(expected) and expected[-1].get("variadic", False)
+    if count < len(expected) or (count > len(expected) and not variadic):
+        raise _at_call(
             _("%(name)s() takes %(expected)d arguments, not %(actual)d")
-            % {"name": name, "expected": len(signature), "actual": count},
-            text,
-            position,
+            % {"name": name, "expected": len(expected), "actual": count},
+            expression,
+            call,
         )
 
 
-def _check_growth(parsed: dict) -> None:
-    """``[@, @] | [@, @] | …`` doubles with every step, and what then looks at all of it never ends."""
-    try:
-        growth = _growth(parsed)
-    except RecursionError as error:
-        raise ExpressionError(_("The expression is nested too deeply.")) from error
-    if growth > MAX_GROWTH:
-        raise ExpressionError(
-            _("The expression copies what it is given more than %d times: use fewer steps of many members each.")
-            % MAX_GROWTH
-        )
-
-
-# What comes out of the first child goes through the others.
-_CHAINED = frozenset(("subexpression", "index_expression", "pipe", "projection", "value_projection"))
-# What holds all of its children; anything else is one of them, or about them.
-_GATHERING = frozenset(("multi_select_list", "multi_select_dict", "key_val_pair"))
-
-
-def _growth(node: dict) -> int:
-    """An upper bound of how much larger the result can be than the data, and of how often the data is looked at."""
-    if node["type"] == "literal":
-        return 1 + len(str(node["value"])) // 100
-    # A slice has numbers for children.
-    nodes = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    children = [_growth(child) for child in nodes]
-    if node["type"] == "filter_projection":
-        return children[0] * sum(children[1:])
-    if node["type"] in _CHAINED or any(child["type"] == "expref" for child in nodes):
-        return math.prod(children)
-    if node["type"] in _GATHERING or node.get("value") == "merge":
-        return max(1, sum(children))
-    return max(children, default=1)
-
-
-class _BoundedFunctions(Functions):
-    """JMESPath's functions; those that make one text of many values have a limit."""
-
-    @signature({"types": ["string"]}, {"types": ["array-string"]})
-    def _func_join(self, joiner, array):  # pylint: disable=arguments-renamed
-        if len(joiner) * len(array) + sum(map(len, array)) > _most_bytes():
-            raise ExpressionError(_("The result of the expression is too large."))
-        return joiner.join(array)
-
-    @signature({"types": []})
-    def _func_to_string(self, value):  # pylint: disable=arguments-renamed
-        _check_result(value, _most_bytes())
-        return super()._func_to_string(value)
-
-
-_OPTIONS = jmespath.Options(custom_functions=_BoundedFunctions())
-
-
-def _most_bytes() -> int:
-    return 4 * app_settings.PAYLOAD_MAX_BYTES
-
-
-def _check_result(result: Any, max_bytes: int) -> None:
-    """A few copies of a payload are cheap to make, not to send."""
-    left = max_bytes
-    pending = [result]
-    while pending:
-        value = pending.pop()
-        left -= len(value) + 2 if isinstance(value, str) else 2
-        if isinstance(value, dict):
-            pending.extend(value.values())
-            left -= sum(map(len, value))
-        elif isinstance(value, list):
-            pending.extend(value)
-        elif not isinstance(value, (str, int, float, type(None))):
-            raise ExpressionError(_("The result of the expression isn't data but a reference to an expression (&)."))
-        if left < 0 or len(pending) > max_bytes:
-            raise ExpressionError(_("The result of the expression is too large."))
+def _failed(expression, call: dict, error: Exception) -> ExpressionError:
+    """What is wrong with a call, without the value: that is the learner's."""
+    if isinstance(error, JMESPathTypeError):
+        expected = " | ".join(map(str, error.expected_types))
+        problem = _("%(name)s() takes %(expected)s, and was given %(actual)s") % {
+            "name": call["value"],
+            "expected": expected,
+            "actual": TYPES_MAP.get(error.actual_type, error.actual_type),
+        }
+    else:
+        problem = _("%(name)s() can't be applied to this payload") % {"name": call["value"]}
+    return _at_call(problem, expression, call)

@@ -12,7 +12,7 @@ from datetime import date, time
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -23,8 +23,11 @@ from openedx_webhooks.app_settings import app_settings
 from .redact import is_sensitive_name, mask, operators_names
 from .registry import Handler, handler_of, marker, type_name
 
-# Places where something was left out.
-MAX_NOTES = 50
+# Where a value is: names of members, and indexes of items as text.
+Path = tuple[str, ...]
+# Why it isn't sent as it is: a secret inside a text, or half a character, is replaced; a member never leaves; a text is
+# shortened, or members are missing, because of a limit or a cycle.
+MASKED, DROPPED, CUT = "masked", "dropped", "cut"
 # Characters of a member's name.
 MAX_NAME = 250
 
@@ -34,12 +37,13 @@ class Walk:
     One conversion, with its limits and what it left out.
 
     Attributes:
-        cut: the places where something was left out because of a limit or a cycle, such as ``context.sections``.
+        withheld: what isn't sent as it is: where → :data:`MASKED`, :data:`DROPPED` or :data:`CUT`. The place of a text
+            that was changed, of an object or list that lost members, or of the member that isn't there.
         max_text: longest text, in characters.
     """
 
     __slots__ = (
-        "cut",
+        "withheld",
         "max_text",
         "_sensitive",
         "_operators_names",
@@ -49,11 +53,18 @@ class Walk:
         "_path",
         "_open",
         "_seen",
+        "_texts",
+        "_file_urls",
     )
 
-    def __init__(self, sensitive: frozenset = frozenset()):
-        """``sensitive``: further names that never leave."""
-        self.cut: list[str] = []
+    def __init__(self, sensitive: frozenset = frozenset(), file_urls: bool = False):
+        """
+        Arguments:
+            sensitive: further names that never leave.
+            file_urls: let the signatures of pre-signed URLs through.
+        """
+        self._file_urls = file_urls
+        self.withheld: dict[Path, str] = {}
         self.max_text = app_settings.PAYLOAD_MAX_BYTES
         self._sensitive = sensitive
         self._operators_names = operators_names()
@@ -64,7 +75,8 @@ class Walk:
         self._path: list[str] = []
         self._open: set[int] = set()
         # The objects are kept beside their data: while they live, no other object has their id.
-        self._seen: dict[int, tuple[Any, Any]] = {}
+        self._seen: dict[int, _Seen] = {}
+        self._texts: dict[int, tuple[OpaqueKey, str]] = {}
 
     def is_sensitive(self, name: str) -> bool:
         """Whether a member of this name never leaves."""
@@ -85,10 +97,22 @@ class Walk:
         self._path.pop()
         return result
 
-    def note(self) -> None:
-        """Remember that something was left out here."""
-        if len(self.cut) < MAX_NOTES and (where := ".".join(self._path)) not in self.cut:
-            self.cut.append(where)
+    def at_path(self, path: Path, value: Any) -> Any:
+        """:meth:`json` of the value that is further below."""
+        self._path.extend(path)
+        result = self.json(value)
+        del self._path[-len(path) :]
+        return result
+
+    def mask(self, text: str) -> str:
+        """The text without secrets."""
+        return mask(text, self._file_urls)
+
+    def note(self, reason: str, *member: str) -> None:
+        """Remember why what is here, or a member of it, isn't sent as it is."""
+        path = (*self._path, *member)
+        if self.withheld.get(path) != CUT:
+            self.withheld[path] = reason
 
     def spend(self, size: int) -> bool:
         """Count ``size`` bytes; false once the walk has collected enough."""
@@ -98,13 +122,13 @@ class Walk:
     def rows(self, items: list) -> list:
         """The first of the items, as many as a list may have."""
         if len(items) > self._max_items:
-            self.note()
+            self.note(CUT)
         return items[: self._max_items]
 
     def enter(self, value: Any) -> bool:
         """Whether a container may be opened: not if it is nested too deeply or open already."""
         if id(value) in self._open or len(self._open) >= self._max_depth:
-            self.note()
+            self.note(CUT)
             return False
         self._open.add(id(value))
         return True
@@ -117,13 +141,26 @@ class Walk:
         """Convert an object the first time, and give the same data when it comes again."""
         known = self._seen.get(id(value))
         if known is None:
-            if not self.enter(value):
-                return marker(value)
-            try:
-                known = self._seen[id(value)] = value, convert(self, value)
-            finally:
-                self.leave(value)
-        return known[1]
+            return self._first_time(value, convert)
+        self.spend(known.size)
+        for path, reason in known.withheld.items():
+            self.note(reason, *path)
+        return known.data
+
+    def _first_time(self, value, convert):
+        if not self.enter(value):
+            return marker(value)
+        left, before, self.withheld = self._left, self.withheld, {}
+        try:
+            data = convert(self, value)
+        finally:
+            inside, self.withheld = self.withheld, before
+            self.withheld |= inside
+            self.leave(value)
+        here = len(self._path)
+        withheld = {path[here:]: reason for path, reason in inside.items()}
+        self._seen[id(value)] = _Seen(value, data, left - self._left, withheld)
+        return data
 
     def mapping(self, pairs: Iterable, size: int, here: frozenset = frozenset()) -> dict[str, Any]:
         """An object of the pairs, without those that never leave."""
@@ -131,15 +168,17 @@ class Walk:
         for key, value in itertools.islice(pairs, self._max_items):
             name = key if type(key) is str else self._name(key)  # pylint: disable=unidiomatic-typecheck
             if is_sensitive_name(name, self._operators_names) or name in here or name in self._sensitive:
+                # A name that holds a secret itself is nothing to remember.
+                self.note(DROPPED, *([name] if len(name) <= MAX_NAME and self.mask(name) == name else []))
                 continue
             if not self.spend(len(name) + 4):
-                self.note()
+                self.note(CUT)
                 break
             if len(name) > MAX_NAME or not name.isidentifier():
                 name = self._odd_name(name)
             result[name] = value if value is None else self.at(name, value)
         if size > self._max_items:
-            self.note()
+            self.note(CUT)
         return result
 
     def sequence(self, items: Iterable, size: int) -> list[Any]:
@@ -147,18 +186,18 @@ class Walk:
         result: list[Any] = []
         for index, item in enumerate(itertools.islice(items, self._max_items)):
             if not self.spend(4):
-                self.note()
+                self.note(CUT)
                 break
             result.append(self.at(str(index), item))
         if size > self._max_items:
-            self.note()
+            self.note(CUT)
         return result
 
     def text_of(self, key: OpaqueKey) -> str:
         """An opaque key as text; a dashboard's context has the same few keys hundreds of times."""
-        known = self._seen.get(id(key))
+        known = self._texts.get(id(key))
         if known is None:
-            known = self._seen[id(key)] = key, str(key)
+            known = self._texts[id(key)] = key, str(key)
         return known[1]
 
     def _name(self, key: Any) -> str:
@@ -166,9 +205,19 @@ class Walk:
 
     def _odd_name(self, name: str) -> str:
         if len(name) > MAX_NAME:
-            self.note()
-            return clean_text(mask(name[: MAX_NAME + 1000])[:MAX_NAME]) + "…"
-        return clean_text(mask(name))
+            self.note(CUT)
+            return clean_text(self.mask(name[: MAX_NAME + 1000])[:MAX_NAME]) + "…"
+        sent = clean_text(self.mask(name))
+        if sent != name:
+            self.note(MASKED)
+        return sent
+
+
+class _Seen(NamedTuple):
+    value: Any
+    data: Any
+    size: int
+    withheld: dict[Path, str]
 
 
 def key_text(key: Any) -> str:

@@ -1,1 +1,1 @@
-"""Settings that the platform's plugin loader applies: one module per settings type."""
+"""Settings that the platform's plugin loader applies."""

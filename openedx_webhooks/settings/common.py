@@ -3,7 +3,7 @@
 
 def plugin_settings(settings):
     """
-    Give the plugin's setting its place and wire the filters.
+    Give the plugin's setting its place. The filters are wired when all plugins' settings are read: see ``apps.py``.
 
     Args:
         settings: the platform's settings module.
@@ -15,18 +15,3 @@ def plugin_settings(settings):
     #   ``manage.py check``.
     if not hasattr(settings, "OPENEDX_WEBHOOKS"):
         settings.OPENEDX_WEBHOOKS = {}
-    wire(settings)
-
-
-def wire(settings):
-    """Wire the filters; a failure is kept for the system check instead of stopping the platform's settings."""
-    # Imported here, not above: if the filters library cannot be imported, the platform must start all the same.
-    from openedx_webhooks.apps import note_startup_problem  # pylint: disable=import-outside-toplevel
-
-    try:
-        from openedx_webhooks.wiring import wire_filters  # pylint: disable=import-outside-toplevel
-
-        for problem in wire_filters(settings):
-            note_startup_problem(problem)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        note_startup_problem("wiring the filters", error)

@@ -10,37 +10,45 @@ Rules that callers and operators can rely on:
 * 3xx, 4xx and 5xx are what they are, whatever becomes of their body. With 2xx, a body that can't be read to its end is
   an error, and ``status_code`` (``is_accepted``) still tells what the endpoint decided.
 * A body that is larger than the cap, before or after decompression, is the error ``too_large``; its beginning is kept.
+
+urllib3 does HTTP, and requests knows which proxy the environment wants.
 """
 
 import re
 import time
-import zlib
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote
 
 import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 from requests.utils import get_environ_proxies, select_proxy
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
 
 from .. import __version__
 from ..app_settings import app_settings
 from . import connections, guard
-from .connections import IDLE_MAX_SECONDS, IDLE_SECONDS, Connection, Origin, forward_headers
+from .connections import Connection, Origin, keep_seconds, proxy_headers
 from .exchange import Exchange
 from .failures import Failure, Phase, classify
-from .response import Response
 
 USER_AGENT = f"openedx-webhooks/{__version__}"
 # HTTP itself, or this client, decides about these.
 _OWN_HEADERS = frozenset(
     ("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade")
 )
-_MAX_GZIP_MEMBERS = 16
-_KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
+# What a response may be encoded in, and how its body may be framed.
+_CONTENT_ENCODINGS = frozenset(("", "identity", "gzip", "x-gzip", "deflate"))
+_TRANSFER_ENCODINGS = (set(), {"chunked"}, {"identity"})
+# RFC 9110, 5.1 and 5.5: a token; no control characters that could end the line; and what fits into bytes.
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0\u0100-\U0010ffff]*")
+_READ_BYTES = 16384
+_PORTS = {"http": 80, "https": 443}
 
 
 # Not frozen, though nobody changes one: that takes twice as long to make.
@@ -99,29 +107,19 @@ class Outcome:
         return bool(self.error)
 
 
-@attrs.define
-class _Answer:
-    """What has arrived so far."""
-
-    status: int | None = None
-    headers: dict[str, str] = attrs.field(factory=dict)
-    body: bytes = b""
-    size: int = 0
-
-
 @attrs.frozen
 class _Target:
     """
     Where a URL leads, and what is the same in every request to it.
 
     Attributes:
-        head: the request line and the Host header.
-        headers: names in lower case, each with the header that is sent if the caller has none of this name.
+        path: as the request line has it; to a proxy that forwards, the whole address without its credentials.
+        headers: by their names in lower case, each with its name and value; sent if the caller has none of this name.
     """
 
     origin: Origin
-    head: str
-    headers: tuple[tuple[str, tuple[str, str]], ...]
+    path: str
+    headers: Mapping[str, tuple[str, str]]
 
 
 def post(
@@ -143,35 +141,30 @@ def post(
         connect_timeout: seconds for DNS and the TCP connection, over all addresses of the host.
         max_bytes: cap of the response's body; default is the setting RESPONSE_MAX_BYTES.
     """
-    started_at, start = datetime.now(UTC), time.monotonic()
-    body_limit = app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes
-    exchange = Exchange(start + timeout, start + min(timeout, connect_timeout), body_limit)
-    answer, error, detail = _Answer(), "", ""
+    outcome, start = Outcome(started_at=datetime.now(UTC)), time.monotonic()
+    exchange = Exchange(start, start, app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes)
     try:
-        _exchange(_target(url), body, headers, exchange, answer)
+        exchange.deadline, exchange.connect_deadline = start + timeout, start + connect_timeout
+        if not isinstance(body, bytes):
+            raise Failure("invalid", f"the body must be bytes, not {type(body).__name__}")
+        outcome.request_bytes = len(body)
+        _exchange(_target(url), body, headers, exchange, outcome)
     except SoftTimeLimitExceeded:
         # Of the Celery task that this is part of: it has to end.
         raise
     except Exception as exception:  # pylint: disable=broad-exception-caught
-        # Whatever a server makes the standard library raise must not reach a learner's request.
+        # Whatever a server makes the libraries raise must not reach a learner's request.
         failure = classify(exception, exchange.phase)
-        error, detail = failure.kind, failure.detail
-    if answer.status is not None and answer.status >= 300:
-        error = ""
-    return Outcome(
-        status_code=answer.status,
-        error=error,
-        detail=detail,
-        headers=answer.headers,
-        body=answer.body,
-        response_bytes=answer.size,
-        request_bytes=len(body),
-        duration=time.monotonic() - start,
-        started_at=started_at,
-    )
+        outcome.detail = failure.detail
+        # 3xx, 4xx and 5xx are what they are, whatever becomes of their body.
+        outcome.error = failure.kind if (outcome.status_code or 0) < 300 else ""
+    outcome.duration = time.monotonic() - start
+    return outcome
 
 
 def _target(url: str) -> _Target:
+    if not isinstance(url, str):
+        raise Failure("invalid", f"the address of the endpoint must be a text, not {type(url).__name__}")
     return parse(url, guard.policy(), app_settings.CA_BUNDLE, bool(app_settings.VERIFY_TLS))
 
 
@@ -181,154 +174,123 @@ def parse(url: str, policy: guard.Policy, ca_bundle: str | None, verify: bool) -
     Take a URL apart and find its proxy. The environment, too, is looked at only once.
 
     Raises:
-        Failure: ``invalid``.
+        Failure: ``invalid``, or ``proxy`` if the environment names one that can't be used.
     """
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        if not host.isascii():
-            host = host.encode("idna").decode("ascii")
-    except ValueError as error:
+        parts = parse_url(url)
+    except LocationParseError as error:
         raise Failure("invalid", "the address of the endpoint is not a URL") from error
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in _PORTS or not parts.host:
         raise Failure("invalid", "the address of the endpoint must be http:// or https:// with a host")
-    if not host.isprintable() or " " in host:
-        raise Failure("invalid", "the address of the endpoint has characters that a URL can't have")
-    proxy = select_proxy(url, get_environ_proxies(url)) or ""
-    if proxy and "://" not in proxy:
-        proxy = f"http://{proxy}"
-    default_port = 443 if parts.scheme == "https" else 80
-    origin = Origin(parts.scheme, host, default_port if port is None else port, proxy, policy, ca_bundle, verify)
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    if parts.query:
-        path = f"{path}?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?[]')}"
-    named = f"[{host.partition('%')[0]}]" if ":" in host else host
-    if origin.port != default_port:
-        named = f"{named}:{origin.port}"
-    if proxy and parts.scheme == "http":
-        # A proxy that is no tunnel is told the whole address, without the credentials.
-        path = f"http://{named}{path}"
+    port = _PORTS[parts.scheme] if parts.port is None else parts.port
+    shown_port = None if port == _PORTS[parts.scheme] else port
+    bare = parts._replace(auth=None, fragment=None, port=shown_port, path=parts.path or "/")
+    proxy = _proxy(bare.url)
+    origin = Origin(parts.scheme, parts.host.strip("[]"), port, proxy, policy, ca_bundle, verify)
     headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    if parts.auth:
+        user, _, password = parts.auth.partition(":")
+        pair = f"{unquote(user)}:{unquote(password)}"
         headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-    headers |= forward_headers(origin)
-    constant = tuple((header[0].lower(), header) for header in headers.items())
-    return _Target(origin, f"POST {path} HTTP/1.1\r\nHost: {named}\r\n", constant)
+    path = bare.request_uri
+    if proxy and parts.scheme == "http":
+        path = bare.url
+        headers |= proxy_headers(proxy)
+    return _Target(origin, path, {name.lower(): (name, value) for name, value in headers.items()})
 
 
-def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, answer: _Answer) -> None:
-    """Send on a kept-alive connection if there is one, on a new one if that proves dead, and read the answer."""
-    pool, sent = connections.pool, _headers(target, headers)
-    connection, is_reused = pool.take(target.origin, exchange)
+def _proxy(url: str) -> Url | None:
+    """The proxy that the environment wants for an address."""
+    found = select_proxy(url, get_environ_proxies(url))
+    if not found:
+        return None
     try:
+        proxy = parse_url(found if "://" in found else f"http://{found}")
+    except LocationParseError as error:
+        raise Failure("proxy", "the environment's proxy is not a URL") from error
+    if proxy.scheme not in _PORTS or not proxy.host:
+        raise Failure("proxy", f"the environment's proxy must be http:// or https://, not {proxy.scheme}://")
+    return proxy._replace(port=proxy.port or _PORTS[proxy.scheme])
+
+
+def _headers(target: _Target, headers: Mapping[str, str]) -> dict[str, str]:
+    """What is sent: the caller's headers, and of the target's those that the caller has not."""
+    if not isinstance(headers, Mapping):
+        raise Failure("invalid", f"the headers must be a mapping, not {type(headers).__name__}")
+    merged = dict(target.headers)
+    for name, value in headers.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise Failure("invalid", "the name or the value of a header is not a text")
+        if ":" in name or not _HEADER.fullmatch(f"{name}: {value}"):
+            raise Failure("invalid", "a header has characters that HTTP can't carry")
+        lower = name.lower()
+        if lower not in _OWN_HEADERS:
+            merged[lower] = (name, value)
+    return dict(merged.values())
+
+
+def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, outcome: Outcome) -> None:
+    """Send on an idle connection if there is one, on a new one if that proves dead, and read the answer."""
+    pool, sent, response = connections.pool(), _headers(target, headers), None
+    while response is None:
+        connection = pool.take(target.origin, exchange)
+        is_new = connection.is_closed
         try:
-            _send(connection, target, body, sent, exchange)
-        except OSError as error:
-            if not is_reused or exchange.sent or isinstance(error, TimeoutError):
-                raise
+            response = _send(connection, target.path, body, sent, exchange)
+            _read(response, exchange, outcome)
+        except BaseException as error:
+            # A KeyboardInterrupt, too, leaves no socket behind.
+            if response is not None:
+                response.close()
             connection.close()
-            connection = connections.Connection(target.origin, exchange, pool.resolver)
-            _send(connection, target, body, sent, exchange)
-        keep_seconds = _read(connection, exchange, answer)
-    except BaseException:
-        # A KeyboardInterrupt, too, leaves no socket behind.
-        connection.close()
-        raise
-    if keep_seconds > 0:
-        pool.give(connection, keep_seconds)
+            # Of what was taken, even in part, nobody knows whether it was acted on.
+            if is_new or exchange.sent or not isinstance(error, ConnectionError):
+                raise
+    # It is closed if the server said that it would close it.
+    seconds = 0 if connection.is_closed else keep_seconds(outcome.headers.get("keep-alive", ""))
+    if seconds > 0:
+        pool.give(connection, seconds)
     else:
         connection.close()
 
 
-def _headers(target: _Target, headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """
-    What is sent beside the head that is always the same.
-
-    Raises:
-        ValueError: a name has a colon: it would be another name, one that the caller may not set.
-    """
-    sent, given = [], set()
-    for name, value in headers.items():
-        lower = name.lower()
-        if ":" in lower:
-            raise ValueError("the name of a header has a colon")
-        if lower not in _OWN_HEADERS:
-            given.add(lower)
-            sent.append((name, value))
-    return sent + [header for lower, header in target.headers if lower not in given]
-
-
 def _send(
-    connection: Connection, target: _Target, body: bytes, headers: list[tuple[str, str]], exchange: Exchange
-) -> None:
-    """
-    Send the request.
-
-    Raises:
-        Failure, OSError, ValueError, http.client.HTTPException
-    """
-    if connection.sock is None:
+    connection: Connection, path: str, body: bytes, headers: dict[str, str], exchange: Exchange
+) -> BaseHTTPResponse:
+    """Send the request; the response, of which the head was read."""
+    if connection.is_closed:
         connection.connect()
     exchange.phase = Phase.SENDING
     try:
-        connection.post(target.head, headers, body)
+        connection.request("POST", path, body, headers, preload_content=False)
     except (BrokenPipeError, ConnectionResetError):
         # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
         if not exchange.sent:
             raise
+    exchange.phase = Phase.WAITING
+    return connection.getresponse()
 
 
-def _read(connection: Connection, exchange: Exchange, answer: _Answer) -> float:
-    """Read the response into ``answer``; the seconds for which the connection may be kept, 0 for not at all."""
-    cap, exchange.phase = exchange.body_limit, Phase.WAITING
-    response = Response(connection.sock)
-    answer.status, answer.headers = response.status, response.headers
+def _read(response: BaseHTTPResponse, exchange: Exchange, outcome: Outcome) -> None:
+    """Read the response into the outcome, in pieces, so that what has arrived is there whatever comes next."""
+    cap, exchange.phase = exchange.body_limit, Phase.READING
+    outcome.status_code = response.status
+    # Blanks as one, as a value may be folded over lines.
+    outcome.headers = {name.lower(): " ".join(value.split()) for name, value in response.headers.itermerged()}
     if response.status == 101:
         raise Failure("bad_response", "the endpoint switched protocols unasked")
-    exchange.phase = Phase.READING
-    # One byte more than allowed tells whether there is more.
-    raw, is_whole = response.read(cap + 1)
-    answer.size = min(len(raw), cap)
-    answer.body, problem = _decode(raw, answer.headers.get("content-encoding", ""), cap)
-    if len(raw) > cap:
-        problem = ("too_large", f"the response is larger than {cap} bytes")
-    elif not is_whole:
-        problem = ("reset", f"the connection ended {response.missing} bytes before the end of the response")
-    if problem:
-        raise Failure(*problem)
-    return 0 if response.will_close else _keep_seconds(answer.headers.get("keep-alive", ""))
-
-
-def _keep_seconds(keep_alive: str) -> float:
-    """How long a connection may be used again: a second less than the server says, lest the request cross its FIN."""
-    match = _KEEP_ALIVE_TIMEOUT.search(keep_alive) if keep_alive else None
-    return min(IDLE_MAX_SECONDS, int(match[1]) - 1) if match else IDLE_SECONDS
-
-
-def _decode(raw: bytes, encoding: str, cap: int) -> tuple[bytes, tuple[str, str] | None]:
-    """Decompress up to the cap; what could be, and the kind and detail of a problem if there was one."""
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return raw[:cap], None
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        return b"", ("bad_response", "the response has an encoding that was not asked for")
-    result, rest = b"", raw
-    # gzip allows several members in a row; a megabyte of empty ones is an attack on the CPU.
-    for _member in range(_MAX_GZIP_MEMBERS):
-        if not rest:
-            return result, None
-        # Some servers send deflate without the zlib header that it should have.
-        is_bare = encoding == "deflate" and rest[0] & 0x0F != 8
-        decoder = zlib.decompressobj(-zlib.MAX_WBITS if is_bare else zlib.MAX_WBITS | 32)
-        try:
-            # Never more than one byte beyond the cap is inflated: a bomb of a kilobyte can hold a gigabyte.
-            result += decoder.decompress(rest, cap + 1 - len(result))
-        except zlib.error:
-            return result[:cap], ("bad_response", "the response can't be decompressed")
-        if len(result) > cap:
-            return result[:cap], ("too_large", f"the response is larger than {cap} bytes when decompressed")
-        if not decoder.eof:
-            return result, ("bad_response", "the compressed response has no end")
-        rest = decoder.unused_data
-    return result, ("bad_response", "the compressed response has too many parts")
+    # Exactly as the libraries look at them: what they don't understand, they pass over.
+    if response.headers.get("content-encoding", "").lower() not in _CONTENT_ENCODINGS:
+        raise Failure("bad_response", "the response has an encoding that was not asked for")
+    if {value.lower() for value in response.headers.getlist("transfer-encoding")} not in _TRANSFER_ENCODINGS:
+        raise Failure("bad_response", "the response has a transfer encoding that was not asked for")
+    body = bytearray()
+    try:
+        # One byte more than allowed tells whether there is more.
+        while piece := response.read1(min(_READ_BYTES, cap + 1 - len(body))):
+            exchange.count_received(0)
+            body += piece
+            if len(body) > cap:
+                raise Failure("too_large", f"the response is larger than {cap} bytes")
+    finally:
+        outcome.body, outcome.response_bytes = bytes(body[:cap]), min(response.tell(), cap)

@@ -1,43 +1,50 @@
-"""Connections to endpoints: guarded, bounded in time, kept alive, one pool per process."""
+"""
+Connections to endpoints, and a pool of them for each process.
+
+urllib3 and the standard library speak HTTP and TLS. What is added here: a connection goes to a checked address only,
+every operation on it is bounded by the exchange that uses it, and a response is the final one and has a whole head.
+"""
 
 import http.client
+import io
 import os
 import re
-import select
 import socket
 import ssl
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import unquote
 
-import attrs
-from requests.auth import _basic_auth_str
 from requests.certs import where
+from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
+from urllib3.util import Url, make_headers
+from urllib3.util.ssltransport import SSLTransport
 
-from .exchange import BoundedSocket, BoundedTLSSocket, Exchange, closing_on_error, wrap_tls
+from .exchange import BoundedSocket, Exchange
 from .failures import Failure, Phase
 from .guard import Policy
-from .resolver import Resolver
+from .resolver import Endpoint, Resolver
 
 # How long after its last response a connection is used again if the server doesn't say (Keep-Alive: timeout). Many
 # close after 5 s, and a request that crosses the server's FIN is lost, as it may not be sent twice.
 IDLE_SECONDS = 4.0
 # The same if the server says longer.
 IDLE_MAX_SECONDS = 60.0
-# As many as there are threads that send at the same time; more than that are closed after use.
-IDLE_PER_ORIGIN = 32
+# Of all endpoints together; more than that are closed after use.
 IDLE_TOTAL = 256
 # A name with hundreds of addresses must not divide the time for connecting into nothing.
 MAX_ADDRESSES = 6
-# RFC 9110, 5.1 and 5.5: a token, and no control characters that could end the line.
-_HEADERS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0]*\r\n)*")
+# Informational responses and the final one. Parsing them by the thousand costs seconds of CPU.
+MAX_HEADS = 20
+# Who says which certificates to trust if the setting CA_BUNDLE doesn't: what requests, curl and OpenSSL obey.
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+_KEEP_ALIVE_TIMEOUT = re.compile(r"(?:^|[\s,])timeout=(\d{1,6})", re.I)
 
 
-@attrs.frozen(cache_hash=True)
-class Origin:
+class Origin(NamedTuple):
     """
     What one kept-alive connection can serve. The settings are part of it: a connection made when an address was
     allowed, or certificates were not verified, is of no use after the setting has changed.
@@ -45,121 +52,120 @@ class Origin:
     Attributes:
         scheme: ``http`` or ``https``.
         host: without brackets.
-        proxy: URL of the proxy; empty for none.
-        ca_bundle: path of the certificates to trust; None for certifi's.
+        proxy: None for none.
+        ca_bundle: path of the certificates to trust; None for the environment's or certifi's.
     """
 
     scheme: str
     host: str
     port: int
-    proxy: str
+    proxy: Url | None
     policy: Policy
     ca_bundle: str | None
     verify: bool
 
 
-class Connection(http.client.HTTPConnection):
-    """One connection, straight or through a proxy; used by one thread at a time."""
+class _Lines(io.BufferedReader):
+    """
+    What ``http.client`` reads from. It would take the end of the stream for the end of a head, and its parser, which is
+    one for e-mails, a lone carriage return for the end of a line: half a million of them are seconds of CPU.
+    """
 
-    def __init__(self, origin: Origin, exchange: Exchange, resolver: Resolver):
-        """Connects at :meth:`connect`, not before."""
+    def readline(self, size=-1, /):
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise ConnectionResetError("the connection ended within a line")
+        if line.find(b"\r", 0, -2) >= 0:
+            raise http.client.HTTPException("a line has a carriage return within")
+        return line
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """The final response: ``http.client`` takes 103 for one."""
+
+    def __init__(self, sock, *args, **kwargs):
+        super().__init__(sock, *args, **kwargs)
+        self.fp = _Lines(self.fp.detach())
+
+    def _read_status(self):
+        for _ in range(MAX_HEADS):
+            version, status, reason = super()._read_status()
+            if status >= 200 or status == 101:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise Failure("bad_response", "too many informational responses")
+
+    def begin(self):
+        """As in the base class."""
+        super().begin()
+        # Or urllib3 would log the address, and with it perhaps a secret, because of a malformed header.
+        self.msg.defects.clear()
+        self.msg.set_payload(None)
+
+
+class Connection(HTTPConnection):
+    """One connection, straight or through a proxy; used by one exchange at a time, and within its bounds."""
+
+    response_class = FinalResponse
+
+    def __init__(self, origin: Origin, resolver: Resolver, **options):
+        address = origin.proxy or origin
+        super().__init__(address.host.strip("[]"), address.port, **options)
         self.origin = origin
-        self._exchange = exchange
-        self._resolver = resolver
-        self._poll: select.poll | None = None
         self.usable_until = 0.0
-        proxy = urlsplit(origin.proxy) if origin.proxy else None
-        if proxy:
-            super().__init__(proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80))
-        else:
-            super().__init__(origin.host, origin.port)
-        self._proxy = proxy
-        if proxy and origin.scheme == "https":
-            self.set_tunnel(origin.host, origin.port, _proxy_headers(proxy))
-            if ":" in origin.host:
-                # Older Pythons ask for an IPv6 address without its brackets.
-                self._tunnel_host = f"[{origin.host.partition('%')[0]}]"
-                self._tunnel_headers["Host"] = f"{self._tunnel_host}:{origin.port}"
-        self._create_connection = self._open
+        self._resolver = resolver
+        self._exchange: Exchange | None = None
+        self._tcp: BoundedSocket | None = None
 
-    def bind(self, exchange: Exchange) -> None:
-        """Let another exchange use it."""
+    def bind(self, exchange: Exchange | None) -> None:
+        """Let an exchange use it, or none."""
         self._exchange = exchange
-        if self.sock is not None:
-            self.sock.exchange = exchange
+        if self._tcp is not None:
+            self._tcp.exchange = exchange
 
-    def connect(self):
+    def connect(self) -> None:
         """
         Resolve, check, connect, ask the proxy for a tunnel, agree on TLS.
 
         Raises:
-            Failure, OSError, ssl.SSLError, http.client.HTTPException: nothing is left open.
+            Failure, OSError, http.client.HTTPException
         """
-        with closing_on_error(self):
-            super().connect()
-            if self.origin.scheme == "https":
-                context = tls_context(self.origin.ca_bundle, self.origin.verify)
-                self.sock = wrap_tls(self.sock, context, self.origin.host.rstrip("."))
+        super().connect()
+        if isinstance(self.sock, SSLTransport):
+            # Anybody on the way can end TCP: a refusal would become an answer without content.
+            self.sock.suppress_ragged_eofs = False
         self._exchange.sent = 0  # what a proxy or a handshake took is not the request
 
-    def _open(self, address, *_unused) -> BoundedSocket | BoundedTLSSocket:
-        """Replaces socket.create_connection, which resolves without a limit and checks nothing."""
-        host, port = address
-        exchange = self._exchange
-        if self._proxy:
+    def _new_conn(self) -> BoundedSocket:
+        """Replaces what resolves without a limit and checks nothing."""
+        exchange, origin = self._exchange, self.origin
+        exchange.phase = Phase.RESOLVING
+        if origin.proxy:
             # The proxy's own address is the operator's choice and usually private; its egress rules are theirs, too.
-            self._check_proxy()
-        endpoints = self._resolver.resolve(host, min(exchange.remaining(), _left(exchange)))
-        if not self._proxy:
-            self.origin.policy.check(host, [address[0] for _family, address in endpoints])
+            origin.policy.check_behind_proxy(origin.host)
+        exchange.remaining()
+        endpoints = self._resolver.resolve(self._dns_host, exchange.remaining_to_connect())
+        if not origin.proxy:
+            origin.policy.check(self._dns_host, [address[0] for _family, address in endpoints])
         exchange.phase = Phase.CONNECTING
-        sock = connect_any(endpoints[:MAX_ADDRESSES], port, exchange)
-        if self._proxy and self._proxy.scheme == "https":
-            sock = wrap_tls(sock, tls_context(self.origin.ca_bundle, self.origin.verify), host)
-        return sock
+        self._tcp = connect_any(endpoints[:MAX_ADDRESSES], self.port, exchange)
+        return self._tcp
 
-    def _check_proxy(self) -> None:
-        if self._proxy.scheme not in ("http", "https") or not self._proxy.hostname:
-            raise Failure("proxy", f"a proxy must be http:// or https://, not {self._proxy.scheme}://")
-        if self._proxy.scheme == "https" and self.origin.scheme == "https":
-            raise Failure("proxy", "an https:// endpoint needs an http:// proxy: TLS within TLS is not supported")
-        self.origin.policy.check_behind_proxy(self.origin.host)
-
-    def post(self, head: str, headers: Sequence[tuple[str, str]], body: bytes) -> None:
-        """
-        Send a request, head and body at once: one packet if it is small, and nothing if the head can't be made.
-
-        Args:
-            head: the request line and headers that are known to be well-formed, each line with its end.
-            headers: their names have no colon.
-
-        Raises:
-            Failure, OSError
-            ValueError: a header has characters that HTTP can't carry.
-        """
-        # Joined by "+", so that what isn't text is an error rather than sent as Python shows it.
-        lines = "".join([name + ": " + value + "\r\n" for name, value in headers])
-        if lines.count("\n") != len(headers) or not _HEADERS.fullmatch(lines):
-            raise ValueError("a header has characters that HTTP can't carry")
-        head = f"{head}{lines}Content-Length: {len(body)}\r\n\r\n"
-        self.sock.sendall(head.encode("latin-1") + body)
+    def _tunnel(self) -> None:
+        self._exchange.phase = Phase.TUNNEL
+        super()._tunnel()
+        self._exchange.phase = Phase.TLS
 
     def is_usable(self) -> bool:
         """Whether the server has neither closed it nor said anything unasked, and it isn't old."""
-        if self.sock is None or self.sock.has_more or time.monotonic() >= self.usable_until:
-            return False
-        if self._poll is None:
-            self._poll = select.poll()
-            self._poll.register(self.sock, select.POLLIN | select.POLLPRI)
-        return not self._poll.poll(0)
+        return time.monotonic() < self.usable_until and not _has_more(self.sock) and self.is_connected
 
 
-def _left(exchange: Exchange) -> float:
-    """Seconds for connecting."""
-    return max(0.0, exchange.connect_deadline - time.monotonic())
+class TLSConnection(Connection, HTTPSConnection):
+    """The same with TLS to the endpoint, to the proxy, or to the one within that to the other."""
 
 
-def connect_any(endpoints: list[tuple[int, tuple]], port: int, exchange: Exchange) -> BoundedSocket:
+def connect_any(endpoints: list[Endpoint], port: int, exchange: Exchange) -> BoundedSocket:
     """
     Connect to the first address that answers. Each has an equal share of the time that is left, so that one which drops
     packets does not keep the others from being tried.
@@ -169,7 +175,7 @@ def connect_any(endpoints: list[tuple[int, tuple]], port: int, exchange: Exchang
     """
     reason = "no time was left"
     for index, (family, address) in enumerate(endpoints):
-        seconds = _left(exchange) / (len(endpoints) - index)
+        seconds = exchange.remaining_to_connect() / (len(endpoints) - index)
         if not seconds:
             break
         sock = None
@@ -189,118 +195,157 @@ def connect_any(endpoints: list[tuple[int, tuple]], port: int, exchange: Exchang
     raise Failure("connect", f"no connection: {reason}")
 
 
-def forward_headers(origin: Origin) -> dict[str, str]:
-    """Headers for a proxy that is not a tunnel."""
-    return _proxy_headers(urlsplit(origin.proxy)) if origin.proxy and origin.scheme == "http" else {}
+class _TLS(SSLTransport):
+    """TLS through buffers in memory; it may be under another, for which the socket at the bottom counts its readers."""
+
+    # pylint: disable=protected-access
+    @property
+    def _io_refs(self):
+        return self.socket._io_refs
+
+    @_io_refs.setter
+    def _io_refs(self, count):
+        self.socket._io_refs = count
 
 
-def _proxy_headers(proxy) -> dict[str, str]:
-    if proxy.username is None:
-        return {}
-    return {"Proxy-Authorization": _basic_auth_str(unquote(proxy.username), unquote(proxy.password or ""))}
+def _has_more(sock) -> bool:
+    """Whether TLS has received something that nobody has asked for; all else that was not read is with the kernel."""
+    if not isinstance(sock, SSLTransport):
+        return False
+    return bool(sock.incoming.pending or sock.sslobj.pending()) or _has_more(sock.socket)
 
 
-_tls_lock = threading.Lock()
+class _TLSContext(ssl.SSLContext):
+    """
+    TLS through buffers in memory, so that every byte passes the bounded socket. OpenSSL left alone with a socket goes
+    on for as long as records come that carry no data, such as updates of keys, whatever the time and however many.
+    """
+
+    def wrap_socket(self, sock, *_args, server_hostname=None, **_kwargs):
+        """TLS over a connected socket."""
+        sock.exchange.phase = Phase.TLS
+        return _TLS(sock, self, server_hostname)
 
 
+@lru_cache(maxsize=8)
 def tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
     """
-    The context for a certificate bundle, built once: it takes some 20 ms of CPU.
+    The context for a certificate bundle, kept because it takes some 20 ms of CPU.
 
     Raises:
         Failure: ``tls``, the bundle can't be read.
     """
-    with _tls_lock:
-        return _build_tls_context(ca_bundle, verify)
-
-
-@lru_cache(maxsize=8)
-def _build_tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _TLSContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    path = ca_bundle or where()
+    sources = (("CA_BUNDLE", ca_bundle), *((name, os.environ.get(name)) for name in CA_VARIABLES), ("certifi", where()))
+    name, path = next(source for source in sources if source[1])
     try:
         context.load_verify_locations(capath=path) if os.path.isdir(path) else context.load_verify_locations(path)
-    except (OSError, ssl.SSLError) as error:
-        raise Failure("tls", f"the certificate bundle of the setting CA_BUNDLE can't be read: {error}") from error
+    except OSError as error:
+        raise Failure("tls", f"the certificate bundle of {name} can't be read: {error}") from error
     return context
 
 
 class Pool:
-    """Kept-alive connections of this process, at most :data:`IDLE_TOTAL`; safe between threads."""
+    """Idle connections of one process, and its name lookups. Safe between threads."""
 
     def __init__(self, resolver: Resolver | None = None):
-        self.resolver = resolver or Resolver()
+        self._resolver = resolver or Resolver()
         self._lock = threading.Lock()
-        self._idle: dict[Origin, list[Connection]] = defaultdict(list)
-        self._pruned = 0.0
+        # The one used last is at the end.
+        self._idle: list[Connection] = []
 
-    def take(self, origin: Origin, exchange: Exchange) -> tuple[Connection, bool]:
-        """A connection, bound to the exchange and perhaps not yet connected, and whether it was used before."""
-        while True:
-            with self._lock:
-                idle = self._idle.get(origin)
-                connection = idle.pop() if idle else None
-            if connection is None:
-                return Connection(origin, exchange, self.resolver), False
-            if connection.is_usable():
-                connection.bind(exchange)
-                return connection, True
-            connection.close()
+    def take(self, origin: Origin, exchange: Exchange) -> Connection:
+        """
+        A connection for an exchange: an idle one, or a new one that is not connected yet.
 
-    def give(self, connection: Connection, keep_seconds: float) -> None:
-        """Keep a connection whose response was read to its end."""
+        Raises:
+            Failure: ``tls``, the certificates to trust can't be read.
+        """
+        connection = self._take_idle(origin) or self._new(origin)
+        connection.bind(exchange)
+        return connection
+
+    def give(self, connection: Connection, seconds: float) -> None:
+        """
+        Keep a connection whose response was read to its end.
+
+        Args:
+            seconds: for how long it may be used again.
+        """
         now = time.monotonic()
-        connection.usable_until = now + keep_seconds
         connection.bind(None)
-        unwanted = []
+        connection.usable_until = now + seconds
         with self._lock:
-            idle = self._idle[connection.origin]
-            idle.append(connection)
-            if len(idle) > IDLE_PER_ORIGIN:
-                unwanted.append(idle.pop(0))
-            if now - self._pruned > IDLE_MAX_SECONDS or sum(map(len, self._idle.values())) > IDLE_TOTAL:
-                self._pruned = now
-                unwanted += self._prune(now)
-        for old in unwanted:
-            old.close()
-
-    def _prune(self, now: float) -> list[Connection]:
-        """Take out what is too old, and of the rest the oldest if there is too much."""
-        everything = sorted((c for idle in self._idle.values() for c in idle), key=lambda c: c.usable_until)
-        unwanted = [
-            c for index, c in enumerate(everything) if c.usable_until <= now or index < len(everything) - IDLE_TOTAL
-        ]
-        for connection in unwanted:
-            self._idle[connection.origin].remove(connection)
-        # Also of origins whose last connection was taken and not given back.
-        self._idle = defaultdict(list, {origin: idle for origin, idle in self._idle.items() if idle})
-        return unwanted
+            idle = [*self._idle, connection]
+            self._idle = [each for each in idle if each.usable_until > now][-IDLE_TOTAL:]
+            unwanted = set(idle) - set(self._idle)
+        for each in unwanted:
+            each.close()
 
     def close(self) -> None:
-        """Close what is idle. Needs no lock, so that a forked child can call it whoever held the lock in the parent."""
-        idle, self._idle = self._idle, defaultdict(list)
-        for connections in idle.values():
-            for connection in connections:
-                connection.close()
+        """Close what is idle. Needs no lock: in a forked child, whoever held it in the parent never lets go."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    # Of the parent's pool in a forked child, where it closes the child's copies only; and at the end of a process.
+    __del__ = close
+
+    def _take_idle(self, origin: Origin) -> Connection | None:
+        while True:
+            with self._lock:
+                found = next((each for each in reversed(self._idle) if each.origin == origin), None)
+                if found is not None:
+                    self._idle.remove(found)
+            if found is None or found.is_usable():
+                return found
+            found.close()
+
+    def _new(self, origin: Origin) -> Connection:
+        proxy = origin.proxy
+        if "https" not in (origin.scheme, proxy and proxy.scheme):
+            return Connection(origin, self._resolver)
+        with self._lock:
+            # One thread makes the context, and the others wait rather than make their own.
+            context = tls_context(origin.ca_bundle, origin.verify)
+        config = ProxyConfig(context, use_forwarding_for_https=False, assert_hostname=None, assert_fingerprint=None)
+        connection = TLSConnection(origin, self._resolver, ssl_context=context, proxy_config=config)
+        if proxy and origin.scheme == "https":
+            # Older Pythons ask for an IPv6 address without its brackets.
+            host = f"[{origin.host.partition('%')[0]}]" if ":" in origin.host else origin.host
+            connection.set_tunnel(host, origin.port, proxy_headers(proxy), scheme=proxy.scheme)
+        return connection
 
 
-pool = Pool()
+def proxy_headers(proxy: Url) -> dict[str, str]:
+    """The headers by which a proxy knows us."""
+    return make_headers(proxy_basic_auth=unquote(proxy.auth)) if proxy.auth else {}
 
 
-def _after_fork() -> None:
+def keep_seconds(keep_alive: str) -> float:
     """
-    A child must not speak on its parent's connections: both would read each other's answers. Its locks may be held by
-    threads that it doesn't have. Closing here closes the child's copies only.
+    How long a connection may be used again: a second less than the server says, lest the request cross its FIN.
+
+    Args:
+        keep_alive: the header; empty for none.
     """
-    global pool, _tls_lock  # pylint: disable=global-statement
-    inherited, pool, _tls_lock = pool, Pool(), threading.Lock()
-    inherited.close()
+    match = _KEEP_ALIVE_TIMEOUT.search(keep_alive) if keep_alive else None
+    return min(IDLE_MAX_SECONDS, int(match[1]) - 1) if match else IDLE_SECONDS
 
 
-os.register_at_fork(after_in_child=_after_fork)
+def pool() -> Pool:
+    """
+    The pool of this process. A forked child has one of its own, whatever its server made of hooks at the fork: on its
+    parent's connections both would read each other's answers, and its locks may be held by threads that it lacks.
+    """
+    return _pool_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _pool_of(_process_id: int) -> Pool:
+    return Pool()

@@ -1,11 +1,7 @@
-"""One POST's clock and counters, and sockets that obey them at every single operation."""
+"""One POST's clock and counters, and a socket that obeys them at every single operation."""
 
-import io
 import socket
-import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import attrs
 
@@ -13,9 +9,11 @@ from .failures import Failure, Phase
 
 # What a response may have besides its body: heads, informational responses, chunk framing.
 _OVERHEAD_BYTES = 128 * 1024
-# What each piece that arrives counts for besides its bytes, as packets and TLS records have heads, too. A megabyte in
-# pieces of one byte takes two seconds of CPU.
+# What each piece that arrives counts for besides its bytes: a packet, a TLS record, a chunk. A megabyte in pieces of
+# one byte takes seconds of CPU.
 _PIECE_BYTES = 100
+# How much is handed to the kernel at once; between two pieces the clock is looked at.
+_SEND_BYTES = 16384
 
 
 @attrs.define
@@ -35,7 +33,7 @@ class Exchange:
     deadline: float
     connect_deadline: float
     body_limit: int
-    phase: Phase = Phase.RESOLVING
+    phase: Phase = Phase.PREPARING
     sent: int = 0
     received: int = 0
 
@@ -51,6 +49,10 @@ class Exchange:
             raise Failure("timeout", f"time was up while {self.phase}")
         return left
 
+    def remaining_to_connect(self) -> float:
+        """Seconds left for resolving and connecting; 0 if none is."""
+        return max(0.0, min(self.deadline, self.connect_deadline) - time.monotonic())
+
     def count_received(self, size: int) -> None:
         """
         Add a piece to what was received.
@@ -64,22 +66,6 @@ class Exchange:
             raise Failure("too_large", f"more than {limit} bytes arrived, heads and framing included")
 
 
-class Lines(io.BufferedReader):
-    """What ``http.client`` reads a proxy's answer from. It takes the end of the stream for the end of the head."""
-
-    def readline(self, size=-1, /):
-        """
-        A whole line, or as much as was asked for.
-
-        Raises:
-            ConnectionResetError: it has no end.
-        """
-        line = super().readline(size)
-        if not line.endswith(b"\n") and len(line) != size:
-            raise ConnectionResetError("the connection ended within the head")
-        return line
-
-
 class BoundedSocket(socket.socket):
     """
     A TCP socket whose every operation has what is left of the exchange as its time-out.
@@ -89,130 +75,26 @@ class BoundedSocket(socket.socket):
     """
 
     exchange: Exchange | None = None
-    # All that was received and not read is with the kernel.
-    has_more = False
-
-    def makefile(self, *_args, **_kwargs):
-        """What a proxy's answer is read from."""
-        return Lines(super().makefile("rb", buffering=0))
 
     def recv(self, *args, **kwargs):
-        """As in the base class, within the deadline and the limit."""
+        """As in the base class, within the deadline and the limit: what TLS reads with."""
         self.settimeout(self.exchange.remaining())
         data = super().recv(*args, **kwargs)
         self.exchange.count_received(len(data))
         return data
 
     def recv_into(self, *args, **kwargs):
-        """As in the base class, within the deadline and the limit."""
+        """As in the base class, within the deadline and the limit: what ``http.client`` reads with."""
         self.settimeout(self.exchange.remaining())
         size = super().recv_into(*args, **kwargs)
         self.exchange.count_received(size)
         return size
 
-    def sendall(self, data: bytes, *args):
+    def sendall(self, data, *args):
         """As in the base class, within the deadline, counting what was taken."""
-        # In pieces, between which the clock is looked at.
-        position = 0
-        while position < len(data):
+        rest = memoryview(data)
+        while rest:
             self.settimeout(self.exchange.remaining())
-            size = self.send(data[position : position + 16384], *args)
-            position += size
+            size = self.send(rest[:_SEND_BYTES], *args)
             self.exchange.sent += size
-
-
-class BoundedTLSSocket:
-    """
-    TLS over a bounded socket, through which every byte passes.
-
-    OpenSSL left alone with a socket goes on for as long as records come that carry no data, such as updates of keys,
-    whatever the time and however many.
-
-    Raises:
-        Failure, OSError, ssl.SSLError: of the handshake.
-    """
-
-    def __init__(self, sock: BoundedSocket, context: ssl.SSLContext, host: str):
-        self._sock = sock
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._run(self._tls.do_handshake)
-        self.fileno, self.close, self.setsockopt = sock.fileno, sock.close, sock.setsockopt
-
-    @property
-    def exchange(self) -> Exchange | None:
-        """Whose clock and counters its operations obey."""
-        return self._sock.exchange
-
-    @exchange.setter
-    def exchange(self, exchange: Exchange | None) -> None:
-        self._sock.exchange = exchange
-
-    @property
-    def has_more(self) -> bool:
-        """Whether something was received that nobody has asked for."""
-        return bool(self._incoming.pending or self._tls.pending())
-
-    def recv(self, size: int) -> bytes:
-        """
-        Up to so many bytes; none at the end of TLS.
-
-        Raises:
-            ssl.SSLEOFError: the connection ended without an end of TLS's own: anybody on the way may have cut it off.
-            Failure, OSError
-        """
-        try:
-            return self._run(self._tls.read, size)
-        except ssl.SSLZeroReturnError:
-            return b""
-
-    def sendall(self, data: bytes) -> None:
-        """Send all of it."""
-        position = 0
-        while position < len(data):
-            position += self._run(self._tls.write, data[position : position + 16384])
-
-    def _run(self, operation, *args):
-        while True:
-            try:
-                result = operation(*args)
-            except ssl.SSLWantReadError:
-                self._flush()
-                if data := self._sock.recv(16384):
-                    self._incoming.write(data)
-                else:
-                    self._incoming.write_eof()
-                continue
-            except ssl.SSLError:
-                # The alert that tells the server why.
-                with suppress(Failure, OSError):
-                    self._flush()
-                raise
-            self._flush()
-            return result
-
-    def _flush(self) -> None:
-        if self._outgoing.pending:
-            self._sock.sendall(self._outgoing.read())
-
-
-def wrap_tls(sock: BoundedSocket, context: ssl.SSLContext, host: str) -> BoundedTLSSocket:
-    """
-    TLS over a connected socket. The handshake, too, ends at the deadline, however slowly its records arrive.
-
-    Raises:
-        Failure, OSError, ssl.SSLError: the socket is then closed.
-    """
-    sock.exchange.phase = Phase.TLS
-    with closing_on_error(sock):
-        return BoundedTLSSocket(sock, context, host)
-
-
-@contextmanager
-def closing_on_error(resource) -> Iterator[None]:
-    """Close it if the block raises anything, a KeyboardInterrupt included, so that no socket stays behind."""
-    try:
-        yield
-    except BaseException:
-        resource.close()
-        raise
+            rest = rest[size:]

@@ -96,8 +96,6 @@ _IPV4_AT_THE_END = tuple(
         "64:ff9b:1::/48",  # NAT64 for local use, in its usual /96 form
     )
 )
-_6TO4 = ipaddress.ip_network("2002::/16")
-_TEREDO = ipaddress.ip_network("2001::/32")
 
 # Names by which a proxy, which resolves names itself, would reach a metadata service. Without a proxy their addresses
 # are refused anyway.
@@ -111,18 +109,15 @@ def embedded(address: Address) -> Iterator[Address]:
     yield address
     if address.version == 4:
         return
+    if address.sixtofour:
+        yield address.sixtofour
+    # Of Teredo, the server and the client: packets go to either.
+    yield from address.teredo or ()
     number = int(address)
-    last = ipaddress.IPv4Address(number & 0xFFFFFFFF)
-    if any(address in network for network in _IPV4_AT_THE_END) and number > 1:
-        yield last
-    if address in _6TO4:
-        yield ipaddress.IPv4Address(number >> 80 & 0xFFFFFFFF)
-    if address in _TEREDO:
-        # The server, and the client with all bits turned: packets go to either.
-        yield ipaddress.IPv4Address(number >> 64 & 0xFFFFFFFF)
-        yield ipaddress.IPv4Address(~number & 0xFFFFFFFF)
-    if number >> 32 & 0xFDFFFFFF == 0x00005EFE:
-        yield last  # ISATAP: the interface identifier is [02]00:5efe and the IPv4 address
+    # ISATAP: the interface identifier is [02]00:5efe and the IPv4 address.
+    is_isatap = number >> 32 & 0xFDFFFFFF == 0x00005EFE
+    if is_isatap or (number > 1 and any(address in network for network in _IPV4_AT_THE_END)):
+        yield ipaddress.IPv4Address(number & 0xFFFFFFFF)
 
 
 def _find(address: Address, table: Iterable[tuple[Network, str]]) -> str:

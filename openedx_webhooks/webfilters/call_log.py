@@ -81,7 +81,7 @@ def _fields(one, payload) -> dict[str, Any]:
         "error": one.verdict.problem[:255],
         "request_body": one.request.content,
         "response_excerpt": redact.excerpt(
-            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, (one.webfilter.headers or {}).values()
+            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, one.webfilter.readable_headers.values()
         ),
         "user_id": serialize.user_id_of(payload),
     }

@@ -92,7 +92,7 @@ def _run(filter_name, webfilters, kwargs):
         _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
         return {}, None
     _load_related(adapters.of(filter_name).load, kwargs)
-    payload, body = serialize.filter_message(filter_type, kwargs)
+    payload, body, _withheld = serialize.filter_message(filter_type, kwargs)
     asked = _requests(webfilters, payload, body)
     if not asked:
         return {}, None

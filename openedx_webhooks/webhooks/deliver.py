@@ -1,27 +1,28 @@
 """
 Deliver what is due: claim, send, record, until nothing is due or the time is over.
 
-The thread that calls :func:`deliver_due` talks to the database, in short transactions; the threads of its lanes talk
-HTTP. No transaction is open while anything is sent.
+The thread that calls :func:`deliver_due` talks to the database, in short transactions; the threads of its queues talk
+HTTP. No transaction is open while anything is sent. Nothing that one delivery, webhook or answer does may touch another
+one's delivery: what can go wrong with a row is met where that row is handled.
 """
 
 import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Callable
-from datetime import datetime
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 import attrs
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
-from django.db.models import Min
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..app_settings import app_settings
-from ..models import Delivery, Webhook
-from . import claims, results, schedule, sending
+from ..models import CapturedEvent, Delivery, Webhook
+from . import results, sending
 from .endpoint_queues import EndpointQueues
+from .health import HealthBook
 from .results import Counts
 from .safe_log import where
 
@@ -34,8 +35,8 @@ _LOOK_SECONDS = 0.25
 _LINGER_SECONDS = 0.02
 _WEBHOOKS_FRESH_SECONDS = 5
 _RECONNECT_SECONDS = (0.2, 1, 3, 5, 5, 5)
-_ORPHANS_SECONDS = 3600
-_orphans = {"look_at": 0.0}
+# How many windows of requests an endpoint may have claimed, under way and queued.
+_WINDOWS_CLAIMED = 3
 
 
 def deliver_due(
@@ -59,9 +60,6 @@ def deliver_due(
     """
     if max_seconds is None:
         max_seconds = app_settings.DELIVERY_TASK_SECONDS
-    if time.monotonic() >= _orphans["look_at"]:
-        _orphans["look_at"] = time.monotonic() + _ORPHANS_SECONDS
-        claims.drop_orphans()
     drain = _Drain(time.monotonic() + max_seconds, stop, tick)
     try:
         drain.run()
@@ -72,19 +70,43 @@ def deliver_due(
 
 def is_due() -> bool:
     """Whether anything is due."""
-    return claims.due(timezone.now()).exists()
+    return Delivery.objects.writable().due(timezone.now()).exists()
 
 
 def next_due() -> datetime | None:
-    """When the next delivery becomes due; None if nothing is pending for an enabled webhook."""
-    pending = Delivery.objects.using(claims.database()).filter(state=Delivery.State.PENDING, webhook__enabled=True)
-    return pending.aggregate(at=Min("next_attempt_at"))["at"]
+    """When the next delivery becomes due; None if nothing is pending for a webhook that takes it."""
+    return Delivery.objects.writable().next_due()
+
+
+def lease() -> timedelta:
+    """How long a claim holds: longer than any attempt takes, whatever the settings say."""
+    seconds = max(app_settings.DELIVERY_LEASE_SECONDS, 2 * app_settings.DELIVERY_TIMEOUT_SECONDS + 10)
+    return timedelta(seconds=seconds)
+
+
+def repair_schedule() -> None:
+    """
+    Make due what a clock that was ahead has scheduled: it would wait for as long as the clock was wrong. Never raises.
+
+    For workers, now and then.
+    """
+    try:
+        if count := Delivery.objects.writable().repair_schedule(lease()):
+            log.warning("%d deliveries were scheduled by a clock that was ahead: they are due now", count)
+    except DatabaseError as error:
+        log.warning("Schedules could not be looked through: %s", type(error).__name__)
+
+
+def _endpoint(webhook: Webhook) -> str:
+    """What has a queue of its own: the server, whatever the path."""
+    return webhook.server.lower()
 
 
 @attrs.frozen
 class _Job:
     delivery: Delivery
     webhook: Webhook
+    event: CapturedEvent | None
     lapses_at: float  # time.monotonic(): begun later than this, it might outlive its lease
 
 
@@ -96,10 +118,10 @@ class _Drain:
         self._end, self._stop, self._tick = end, stop, tick
         self._holder = uuid.uuid4()
         self._queues = EndpointQueues(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
-        self._claimed: dict[int, _Job] = {}
+        self._claimed: set[int] = set()
         self._webhooks: dict[int, Webhook] = {}
         self._webhooks_read_at = 0.0
-        self._pace = _Pace()
+        self._health = HealthBook()
         self._trouble: Exception | None = None
 
     def run(self) -> None:
@@ -129,6 +151,7 @@ class _Drain:
         """Leave nothing behind: no thread, and no claim on what was not begun."""
         try:
             self._give_back()
+            self._health.write()
         finally:
             self._queues.close()
 
@@ -146,135 +169,141 @@ class _Drain:
         full = self._full_webhooks()
         found = False
         while room > 0:
-            rows = claims.candidates(timezone.now(), full, app_settings.DELIVERY_BATCH_SIZE)
+            rows = self._candidates(full)
             chosen = self._choose(rows, full, room)
             if chosen:
-                claimed = claims.claim(chosen, self._holder)
+                claimed = Delivery.objects.writable().claim(chosen, self._holder, lease())
                 found = found or bool(claimed)
                 room -= len(claimed)
-                for delivery in claimed:
-                    self._queue(delivery)
+                self._queue(claimed)
                 if not claimed:
                     break  # others have them all, or hold locks on them: look again later
             if len(rows) < app_settings.DELIVERY_BATCH_SIZE:
                 break
         return found
 
+    @staticmethod
+    def _candidates(full: set[int]) -> list[tuple[int, int]]:
+        """Deliveries and webhooks of what has been due the longest, without locking anything."""
+        due = Delivery.objects.writable().due(timezone.now()).exclude(webhook_id__in=full).order_by("next_attempt_at")
+        return list(due.values_list("pk", "webhook_id")[: app_settings.DELIVERY_BATCH_SIZE])
+
     def _choose(self, rows, full: set[int], room: int) -> list[int]:
         """Of the candidates, those whose endpoints have room; webhooks without go to ``full``."""
         self._read_webhooks({webhook_id for _, webhook_id in rows})
         rooms: dict[str, int] = {}
-        chosen = []
+        chosen, orphans = [], []
         for pk, webhook_id in rows:
             webhook = self._webhooks.get(webhook_id)
-            if webhook is None or pk in self._claimed:
+            if webhook is None:
+                orphans.append(pk)
                 full.add(webhook_id)
                 continue
-            endpoint = endpoint_of(webhook)
+            endpoint = _endpoint(webhook)
             if endpoint not in rooms:
                 rooms[endpoint] = self._room(endpoint)
-            if rooms[endpoint] <= 0:
+            if rooms[endpoint] <= 0 or pk in self._claimed:
                 full.add(webhook_id)
             elif len(chosen) < room:
                 rooms[endpoint] -= 1
                 chosen.append(pk)
+        if orphans:
+            _drop_orphans(orphans)
         return chosen
 
     def _room(self, endpoint: str) -> int:
-        """As many as it may have under way, and a queue as long as it lately worked off in a second."""
-        return self._queues.window(endpoint) + self._pace.of(endpoint) - self._queues.load(endpoint)
+        return _WINDOWS_CLAIMED * self._queues.window(endpoint) - self._queues.load(endpoint)
 
     def _full_webhooks(self) -> set[int]:
-        return {pk for pk, webhook in self._webhooks.items() if self._room(endpoint_of(webhook)) <= 0}
+        return {pk for pk, webhook in self._webhooks.items() if self._room(_endpoint(webhook)) <= 0}
 
     def _read_webhooks(self, ids: set[int]) -> None:
         now = time.monotonic()
         if now - self._webhooks_read_at >= _WEBHOOKS_FRESH_SECONDS:
             self._webhooks, self._webhooks_read_at = {}, now
-        missing = ids - self._webhooks.keys()
-        if missing:
-            self._webhooks.update(Webhook.objects.using(claims.database()).in_bulk(missing))
+        self._webhooks.update(_each(Webhook, ids - self._webhooks.keys()))
 
-    def _queue(self, delivery: Delivery) -> None:
-        webhook = self._webhooks[delivery.webhook_id]
-        lapses_at = time.monotonic() + claims.lease().total_seconds() - app_settings.DELIVERY_TIMEOUT_SECONDS - 5
-        job = self._claimed[delivery.pk] = _Job(delivery, webhook, lapses_at)
-        endpoint = endpoint_of(webhook)
-        if webhook.consecutive_failures:
-            self._queues.suspect(endpoint)
-        self._queues.add(endpoint, job)
+    def _queue(self, claimed: list[int]) -> None:
+        lapses_at = time.monotonic() + lease().total_seconds() - app_settings.DELIVERY_TIMEOUT_SECONDS - 5
+        deliveries = _each(Delivery, claimed)
+        events = _each(CapturedEvent, {delivery.event_id for delivery in deliveries.values()})
+        for pk in claimed:  # in the order in which they became due
+            if pk not in deliveries:
+                continue
+            delivery = deliveries[pk]
+            webhook = self._webhooks[delivery.webhook_id]
+            self._claimed.add(pk)
+            if webhook.consecutive_failures:
+                self._queues.suspect(_endpoint(webhook))
+            self._queues.add(_endpoint(webhook), _Job(delivery, webhook, events.get(delivery.event_id), lapses_at))
 
     def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
-        for job, result in found:
-            del self._claimed[job.delivery.pk]
-            if result is not None:
-                self._pace.note(endpoint_of(job.webhook), result.outcome.is_accepted)
+        self._claimed.difference_update(job.delivery.pk for job, _result in found)
         done = [result for _, result in found if result is not None]
-        if done:
-            _persist(lambda: results.write(done, self._holder, self.counts))
+        if not done:
+            return
+        _persist(lambda is_repeated: results.write(done, self._holder, self.counts, is_repeated))
+        # Apart from the results, and later if somebody holds the webhook's row: an open page of the admin, for one.
+        self._health.note(done)
+        self._health.write()
 
     def _give_back(self) -> None:
         jobs = self._queues.clear()
-        for job in jobs:
-            del self._claimed[job.delivery.pk]
+        self._claimed.difference_update(job.delivery.pk for job in jobs)
         if jobs:
             with contextlib.suppress(OperationalError, InterfaceError):  # then they wait for the end of their lease
-                claims.release([job.delivery.pk for job in jobs], self._holder)
+                Delivery.objects.writable().release([job.delivery.pk for job in jobs], self._holder)
 
 
-class _Pace:
-    """How many deliveries each endpoint accepted lately in a second."""
-
-    def __init__(self):
-        self._second = 0
-        self._now: dict[str, int] = {}
-        self._before: dict[str, int] = {}
-
-    def note(self, endpoint: str, ok: bool) -> None:
-        """Count a result; a failure forgets the pace."""
-        self._turn()
-        if ok:
-            self._now[endpoint] = self._now.get(endpoint, 0) + 1
-        else:
-            self._now.pop(endpoint, None)
-            self._before.pop(endpoint, None)
-
-    def of(self, endpoint: str) -> int:
-        """The better of this second and the one before."""
-        self._turn()
-        return max(self._now.get(endpoint, 0), self._before.get(endpoint, 0))
-
-    def _turn(self) -> None:
-        second = int(time.monotonic())
-        if second != self._second:
-            self._before = self._now if second == self._second + 1 else {}
-            self._second, self._now = second, {}
+def _drop_orphans(ids: list[int]) -> None:
+    """Delete deliveries whose webhook is gone: an event came in another process in the seconds after its deletion."""
+    rows = Delivery.objects.writable()
+    webhooks = Webhook.objects.using(rows.db).filter(pk=OuterRef("webhook_id"))
+    gone = list(rows.filter(~Exists(webhooks), pk__in=ids).order_by().values_list("pk", flat=True))
+    rows.filter(pk__in=gone).delete()
 
 
-def endpoint_of(webhook: Webhook) -> str:
-    """What shares a share: the server, whatever the path."""
-    return urlsplit(webhook.webhook_url).netloc.lower()
+def _each(model, ids: Iterable[int]) -> dict:
+    """
+    Rows by primary key. One that can't even be read costs itself, not the others.
+
+    Raises:
+        django.db.OperationalError, django.db.InterfaceError: the database is away.
+    """
+    ids = list(ids)
+    rows = model.objects.using(Delivery.objects.writable().db)
+    try:
+        return rows.in_bulk(ids) if ids else {}
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        if len(ids) == 1:
+            log.error("%s %s can't be read: %s", model.__name__, ids[0], where(error))
+            return {}
+        return {pk: row for one in ids for pk, row in _each(model, [one]).items()}
 
 
 def _send(job: _Job) -> tuple[tuple[_Job, sending.Result | None], bool]:
     if time.monotonic() >= job.lapses_at:
         return (job, None), False
-    result = sending.attempt(job.delivery, job.webhook)
-    return (job, result), schedule.verdict(result.outcome) is not schedule.Verdict.RETRY
+    result = sending.attempt(job.delivery, job.webhook, job.event)
+    return (job, result), result.is_endpoint_well
 
 
-def _persist(write: Callable[[], None]) -> None:
+def _persist(write: Callable[[bool], None]) -> None:
     """Write results; if the database is away for a moment, wait for it: without the record all would be sent again."""
-    using = claims.database()
+    using = Delivery.objects.writable().db
+    is_repeated = False
     for wait in (*_RECONNECT_SECONDS, None):
         try:
-            write()
+            write(is_repeated)
             return
         except (OperationalError, InterfaceError) as error:
             if wait is None or connections[using].in_atomic_block:
                 raise
             log.warning("Results could not be written (%s); trying again in %s s", type(error).__name__, wait)
             connections[using].close()
+            is_repeated = True
             time.sleep(wait)
         except DatabaseError as error:
             log.error("Results could not be written; sent again when their leases end: %s", where(error))

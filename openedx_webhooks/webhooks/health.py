@@ -8,13 +8,14 @@ Each is told once.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
 import attrs
 from django.conf import settings
 from django.core.mail import mail_admins, send_mail
+from django.db import DatabaseError, connections, router, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
@@ -24,7 +25,8 @@ from django.utils.translation import gettext as _
 from .. import index
 from ..app_settings import app_settings
 from ..models import Webhook
-from . import claims
+from .schedule import GONE
+from .sending import Result
 
 log = logging.getLogger(__name__)
 HEALTHY = {"consecutive_failures": 0, "failing_since": None, "warned_at": None, "disabled_reason": ""}
@@ -79,25 +81,71 @@ def judge(
     return Step.DISABLE if now - failing_since >= disable_after and now - warned_at >= grace else Step.NOTHING
 
 
-def note(succeeded: Collection[int], failed: dict[int, Failures]) -> None:
+class HealthBook:
     """
-    Bring the webhooks' health up to date after a batch of attempts; e-mails are sent from here.
+    What attempts say about their webhooks, until it is written.
 
-    Healthy webhooks that succeed cost one UPDATE for all of them, which finds nothing to change.
-
-    Args:
-        succeeded: ids of webhooks with a success in the batch.
-        failed: id → failures after the last success in the batch.
+    It is written apart from the results, and may be late: a webhook whose row somebody holds, in an open transaction of
+    the admin for instance, is left to the next time. A healthy webhook that succeeds costs nothing.
     """
-    if succeeded:
-        reset(_rows().filter(pk__in=succeeded).exclude(consecutive_failures=0, failing_since=None, warned_at=None))
-    for pk, failures in failed.items():
-        _rows().filter(pk=pk).update(
+
+    def __init__(self):
+        self._succeeded: set[int] = set()
+        self._failed: dict[int, Failures] = {}
+
+    def note(self, results: Iterable[Result]) -> None:
+        """Remember what a batch of attempts says."""
+        for result in sorted(results, key=lambda result: result.outcome.started_at):
+            webhook = result.webhook
+            if result.outcome.is_accepted:
+                if webhook.pk in self._failed or not _is_healthy(webhook):
+                    self._succeeded.add(webhook.pk)
+                self._failed.pop(webhook.pk, None)
+            elif result.is_failure:
+                before = self._failed.get(webhook.pk)
+                self._failed[webhook.pk] = Failures(
+                    count=before.count + 1 if before else 1,
+                    since=before.since if before else result.outcome.started_at,
+                    gone=result.outcome.status_code == GONE or bool(before and before.gone),
+                )
+
+    def write(self) -> None:
+        """Bring the webhooks' rows up to date; e-mails are sent from here. Never raises."""
+        try:
+            for pk in _lockable(self._succeeded | self._failed.keys()):
+                self._write_one(pk)
+        except DatabaseError as error:
+            log.warning("The health of webhooks is written later: %s", type(error).__name__)
+
+    def _write_one(self, pk: int) -> None:
+        webhook = _rows().filter(pk=pk)
+        if pk in self._succeeded:
+            reset(webhook)
+            self._succeeded.discard(pk)
+        failures = self._failed.pop(pk, None)
+        if failures is None:
+            return
+        webhook.update(
             consecutive_failures=F("consecutive_failures") + failures.count,
             failing_since=Coalesce("failing_since", failures.since),
         )
-    for webhook in _rows().filter(pk__in=failed, enabled=True) if failed else ():
-        _act(webhook, failed[webhook.pk].gone)
+        for failing in webhook.filter(enabled=True):
+            _act(failing, failures.gone)
+
+
+def _is_healthy(webhook: Webhook) -> bool:
+    return not (webhook.consecutive_failures or webhook.failing_since or webhook.warned_at)
+
+
+def _lockable(ids: Collection[int]) -> list[int]:
+    """Those webhooks whose rows nobody holds at this moment."""
+    if not ids:
+        return []
+    rows = _rows().filter(pk__in=ids).order_by()
+    if not connections[rows.db].features.has_select_for_update_skip_locked:
+        return list(rows.values_list("pk", flat=True))
+    with transaction.atomic(using=rows.db):
+        return list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
 
 
 def reset(webhooks) -> None:
@@ -118,7 +166,7 @@ def enable(webhooks) -> int:
 
 
 def _rows():
-    return Webhook.objects.using(claims.database())
+    return Webhook.objects.using(router.db_for_write(Webhook))
 
 
 def _act(webhook: Webhook, gone: bool) -> None:

@@ -19,7 +19,7 @@ from django.core.signals import request_started
 from .. import catalog, index
 from ..app_settings import app_settings
 from . import wakeups
-from .dispatch import dispatch
+from .capture import capture
 from .safe_log import where
 
 log = logging.getLogger(__name__)
@@ -52,14 +52,14 @@ def connect_wanted() -> None:
 
 
 def on_event(signal, sender, **kwargs) -> None:  # pylint: disable=unused-argument
-    """Hand an event to :func:`dispatch.dispatch` if a webhook wants it; never raises."""
+    """Hand an event to :func:`capture.capture` if a webhook wants it; never raises."""
     try:
         # Before anything else: most events are wanted by nobody, and this is all they cost.
         if not index.webhooks.get(signal.event_type):
             return
         event_type = catalog.events().get(signal.event_type)
         if event_type:
-            dispatch(event_type, kwargs, kwargs.get("metadata"))
+            capture(event_type, kwargs, kwargs.get("metadata"))
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("Event %s could not be handed to its webhooks: %s", signal.event_type, where(error))
 

@@ -1,111 +1,175 @@
 """
-Operators' interventions: send again, try now, give up.
+Operators' interventions: send again, send what happened before there was the webhook, try now, give up.
 
-Each takes a queryset of deliveries and says how many it changed; others may be working on the same rows meanwhile. The
-sending itself is the workers' business.
+Each says how many deliveries it changed; others may be working on the same rows meanwhile. The sending itself is the
+workers' business.
 """
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db.models import Case, DateTimeField, QuerySet, Value, When
+import attrs
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from ..app_settings import app_settings
-from ..models import Delivery, Webhook
-from . import claims
+from ..models import CapturedEvent, Delivery, Webhook
+from ..models.delivery_verbs import chunked
+from . import sending
 from .wakeups import nudge_on_commit
-
-State = Delivery.State
-_CHUNK = 500
 
 
 def failed_since(webhook: Webhook, since: datetime) -> QuerySet[Delivery]:
     """The deliveries of a webhook that were given up since then (aware)."""
-    return Delivery.objects.filter(webhook=webhook, state=State.FAILED, finished_at__gte=since)
-
-
-def replayable(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """Of the deliveries, those that are finished and whose payload is still kept."""
-    return deliveries.exclude(state=State.PENDING).exclude(payload__isnull=True)
+    return Delivery.objects.filter(webhook=webhook, state=Delivery.State.FAILED, finished_at__gte=since)
 
 
 def replay(deliveries: QuerySet[Delivery], progress: Callable[[int], None] | None = None) -> int:
     """
-    Owe finished deliveries again, from the start of their schedule and with the same message id.
+    Owe finished deliveries again, REPLAY_PER_SECOND of them each second; see :meth:`DeliveryQuerySet.replay`.
 
-    REPLAY_PER_SECOND of them become due each second, so that the endpoint is not flooded and new deliveries are not
-    delayed. Pending ones are left alone, and so are those whose payload is no longer kept.
-
-    Args:
-        deliveries: any.
-        progress: called now and then with the number so far.
+    What is sent is made anew, by the webhook as it is now: a correction since then counts.
     """
-    start, per_second = timezone.now(), max(1, app_settings.REPLAY_PER_SECOND)
-    count = 0
-    for ids in _chunks(replayable(deliveries)):
-        whens = [
-            When(pk=pk, then=Value(start + timedelta(seconds=(count + place) // per_second)))
-            for place, pk in enumerate(ids)
-        ]
-        # The state again: somebody else may have been quicker.
-        count += (
-            _rows()
-            .filter(pk__in=ids)
-            .exclude(state=State.PENDING)
-            .update(
-                state=State.PENDING,
-                schedule_position=0,
-                next_attempt_at=Case(*whens, output_field=DateTimeField()),
-                finished_at=None,
-                claimed_by=None,
-                claimed_until=None,
-            )
-        )
-        if progress:
-            progress(count)
-    return _done(count)
+    return _done(deliveries.writable().replay(_per_second(), progress))
 
 
 def retry_now(deliveries: QuerySet[Delivery]) -> int:
     """Make pending deliveries due, unless one is being sent at this moment."""
-    now = timezone.now()
-    count = sum(
-        _rows().filter(pk__in=ids, state=State.PENDING, claimed_by=None).update(next_attempt_at=now)
-        + _rows().filter(pk__in=ids, state=State.PENDING, claimed_until__lte=now).update(next_attempt_at=now)
-        for ids in _chunks(deliveries.filter(state=State.PENDING))
-    )
-    return _done(count)
+    return _done(deliveries.writable().retry_now())
 
 
 def cancel(deliveries: QuerySet[Delivery]) -> int:
     """Give up pending deliveries. One that is being sent at this moment may arrive all the same."""
-    return sum(
-        _rows()
-        .filter(pk__in=ids, state=State.PENDING)
-        .update(
-            state=State.CANCELLED, finished_at=timezone.now(), next_attempt_at=None, claimed_by=None, claimed_until=None
-        )
-        for ids in _chunks(deliveries.filter(state=State.PENDING))
-    )
+    return deliveries.writable().cancel()
 
 
-def _rows() -> QuerySet[Delivery]:
-    return Delivery.objects.using(claims.database())
+@attrs.frozen
+class Past:
+    """
+    Which captured events.
+
+    Attributes:
+        event_type: dotted.
+        since: aware; None: as far back as they are kept.
+        until: aware; None: until now.
+        learner: a username, or the number of a user; empty: any.
+        course_key: empty: any.
+    """
+
+    event_type: str
+    since: datetime | None = None
+    until: datetime | None = None
+    learner: str = ""
+    course_key: str = ""
+
+    def events(self) -> QuerySet[CapturedEvent]:
+        """The events whose payload is still kept, oldest first."""
+        events = CapturedEvent.objects.filter(event_type=self.event_type, payload__isnull=False)
+        if self.since:
+            events = events.filter(created__gte=self.since)
+        if self.until:
+            events = events.filter(created__lte=self.until)
+        if self.learner.isascii() and self.learner.isdigit() and len(self.learner) < 19:
+            events = events.filter(user_id=int(self.learner))
+        elif self.learner:
+            events = events.filter(username=self.learner)
+        if self.course_key:
+            events = events.filter(course_key=self.course_key)
+        return events.order_by("pk")
 
 
-def _chunks(deliveries: QuerySet[Delivery]) -> Iterator[list[int]]:
-    """The primary keys, oldest first; read before the first change, so that no change moves a row past the reader."""
-    return chunked(list(deliveries.order_by("pk").values_list("pk", flat=True)))
+@attrs.define
+class Backfill:
+    """
+    What sending past events to a webhook comes to.
+
+    Attributes:
+        owed: events that the webhook is to be sent, or now is.
+        had: events that it was owed before; they are left alone, replay is for them.
+        unmatched: events that its condition does not match.
+        is_cut: there are more than the limit.
+    """
+
+    owed: int = 0
+    had: int = 0
+    unmatched: int = 0
+    is_cut: bool = False
 
 
-def chunked(ids: Sequence[int]) -> Iterator[list[int]]:
-    """As many at a time as one statement takes well."""
-    return (list(chunk) for chunk in itertools.batched(ids, _CHUNK))
+def count_past(webhook: Webhook, past: Past, limit: int) -> Backfill:
+    """What :func:`send_past` would do now."""
+    return _backfill(webhook, past, limit, lambda _events, _count: None)
+
+
+def send_past(webhook: Webhook, past: Past, limit: int) -> Backfill:
+    """
+    Owe captured events to a webhook that may not have been there when they happened.
+
+    As if it had been: its condition counts, and REPLAY_PER_SECOND become due each second. Events that it was owed
+    already are not sent again.
+
+    Args:
+        limit: at most so many events are owed; the oldest first.
+    """
+    start, using = timezone.now(), Delivery.objects.writable().db
+
+    def owe(events: list[CapturedEvent], count: int) -> None:
+        rows = [
+            Delivery(
+                webhook=webhook,
+                event=event,
+                next_attempt_at=start + timedelta(seconds=(count + place) // _per_second()),
+            )
+            for place, event in enumerate(events)
+        ]
+        with transaction.atomic(using=using):
+            # Somebody else may have done the same a moment ago.
+            Delivery.objects.using(using).bulk_create(rows, ignore_conflicts=True)
+            CapturedEvent.objects.using(using).filter(pk__in=[event.pk for event in events]).update(is_sample=False)
+
+    done = _backfill(webhook, past, limit, owe)
+    _done(done.owed)
+    return done
+
+
+def _backfill(webhook, past, limit, owe: Callable[[list[CapturedEvent], int], None]) -> Backfill:
+    done, owed_before = Backfill(), Delivery.objects.filter(webhook=webhook, event=OuterRef("pk"))
+    events = past.events().annotate(had=Exists(owed_before))
+    for ids in chunked(list(events.values_list("pk", flat=True))):
+        matching = []
+        for event in events.filter(pk__in=ids):
+            if event.had:
+                done.had += 1
+            elif done.owed + len(matching) >= limit:
+                done.is_cut = True
+                break
+            elif _matches(webhook, event):
+                matching.append(event)
+            else:
+                done.unmatched += 1
+        if matching:
+            owe(matching, done.owed)
+            done.owed += len(matching)
+        if done.is_cut:
+            break
+    return done
+
+
+def _matches(webhook: Webhook, event: CapturedEvent) -> bool:
+    """Whether its condition matches, or can't say: then the delivery fails, where the operator sees why."""
+    try:
+        sending.content_of(webhook, event)
+    except sending.NothingToSend as reason:
+        return reason.kind not in (sending.NO_MATCH, sending.NO_SHAPE)
+    return True
+
+
+def _per_second() -> int:
+    return max(1, app_settings.REPLAY_PER_SECOND)
 
 
 def _done(count: int) -> int:
     if count:
-        nudge_on_commit(claims.database())
+        nudge_on_commit(Delivery.objects.writable().db)
     return count

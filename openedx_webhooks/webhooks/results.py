@@ -2,19 +2,20 @@
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 import attrs
-from django.db import DatabaseError, DataError, transaction
-from django.db.models import Case, DateTimeField, F, Value, When
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from ..app_settings import app_settings
 from ..models import Attempt, Delivery, Webhook
+from ..models.validators import validate_schedule
 from ..payloads import redact
-from . import claims, health, schedule, sending
-from .schedule import Verdict
+from . import schedule, sending
+from .safe_log import where
 
 log = logging.getLogger(__name__)
 State = Delivery.State
@@ -29,7 +30,8 @@ class Counts:
     Attributes:
         delivered: accepted by their endpoints.
         retried: failed, to be tried again.
-        failed: given up: refused for good, or the schedule is exhausted.
+        failed: given up: the schedule is exhausted, or the payload is gone.
+        skipped: the webhook's own condition or shape had nothing to send.
         lost: tried, but meanwhile cancelled, deleted or claimed by somebody else.
         out_of_time: whether the run ended because its time was over, with more to do.
     """
@@ -37,142 +39,167 @@ class Counts:
     delivered: int = 0
     retried: int = 0
     failed: int = 0
+    skipped: int = 0
     lost: int = 0
     out_of_time: bool = False
 
     @property
     def attempts(self) -> int:
         """All of them."""
-        return self.delivered + self.retried + self.failed + self.lost
+        return self.delivered + self.retried + self.failed + self.skipped + self.lost
 
     def plus(self, other: "Counts") -> "Counts":
         """The sums."""
-        return Counts(
-            self.delivered + other.delivered,
-            self.retried + other.retried,
-            self.failed + other.failed,
-            self.lost + other.lost,
-            self.out_of_time or other.out_of_time,
-        )
+        sums = {name: value + getattr(other, name) for name, value in attrs.asdict(self).items()}
+        return Counts(**{**sums, "out_of_time": self.out_of_time or other.out_of_time})
+
+
+# State that a decision leads to → the figure that counts it.
+_COUNTED_AS = {State.DELIVERED: "delivered", State.PENDING: "retried", State.FAILED: "failed", State.SKIPPED: "skipped"}
 
 
 @attrs.frozen
-class _Decision:
+class Decision:
+    """The state that follows from a result, and when it is tried again if it is."""
+
     result: sending.Result
     state: str
-    next_attempt_at: datetime | None
+    next_attempt_at: datetime | None = None
 
     @property
     def pk(self) -> int:
+        """Of the delivery."""
         return self.result.delivery.pk
 
 
-def write(results: Collection[sending.Result], holder: uuid.UUID, counts: Counts) -> None:
+def write(results: Collection[sending.Result], holder: uuid.UUID, counts: Counts, is_repeated: bool = False) -> None:
     """
     Record the attempts and move their deliveries on, unless somebody else has them by now.
+
+    What the database refuses of one result costs that one, not the batch.
 
     Args:
         results: of one batch.
         holder: who claimed them.
         counts: is added to.
+        is_repeated: the same was tried before and the connection broke: it may have been committed all the same.
 
     Raises:
-        django.db.Error: nothing of the batch was recorded.
+        django.db.OperationalError, django.db.InterfaceError: the database is away; nothing was recorded, or all of it.
     """
     now = timezone.now()
     decisions = [decide(result, now) for result in results]
     try:
-        held = _write(decisions, holder, now, _text)
+        held = _write(decisions, holder, now, is_repeated, _text)
     except DatabaseError as error:
-        if not isinstance(error, DataError) and error.args[:1] != (_MYSQL_INCORRECT_STRING,):
+        if _is_away(error):
             raise
-        # A response that the database's character set can't hold must not undo the batch, again and again.
-        held = _write(decisions, holder, now, _ascii)
+        held = set()
+        for decision in decisions:
+            held |= _write_alone(decision, holder, now, is_repeated)
     for decision in decisions:
-        if decision.pk not in held:
-            counts.lost += 1
-        elif decision.state == State.DELIVERED:
-            counts.delivered += 1
-        elif decision.state == State.FAILED:
-            counts.failed += 1
-        else:
-            counts.retried += 1
-    _note_health(results)
+        name = _COUNTED_AS[decision.state] if decision.pk in held else "lost"
+        setattr(counts, name, getattr(counts, name) + 1)
 
 
-def decide(result: sending.Result, now: datetime) -> _Decision:
+def _is_away(error: DatabaseError) -> bool:
+    return isinstance(error, (OperationalError, InterfaceError)) and error.args[:1] != (_MYSQL_INCORRECT_STRING,)
+
+
+def _write_alone(decision: Decision, holder, now, is_repeated) -> set[int]:
+    """With less and less of what came from outside, until the database takes it."""
+    for to_text in (_text, _ascii, _nothing):
+        try:
+            return _write([decision], holder, now, is_repeated, to_text)
+        except DatabaseError as error:
+            if _is_away(error):
+                raise
+            log.warning("The attempt of delivery %s could not be recorded: %s", decision.pk, where(error))
+    return set()
+
+
+def decide(result: sending.Result, now: datetime) -> Decision:
     """The state that follows from a result."""
-    verdict = schedule.verdict(result.outcome)
-    if verdict is Verdict.DELIVERED:
-        return _Decision(result, State.DELIVERED, None)
+    if result.outcome.is_accepted:
+        return Decision(result, State.DELIVERED)
+    if result.is_skipped:
+        return Decision(result, State.SKIPPED)
     when = None
-    if verdict is Verdict.RETRY and result.outcome.error not in sending.FINAL_ERRORS:
+    if not result.is_hopeless:
         position = result.delivery.schedule_position + 1
         when = schedule.next_attempt(result.outcome, position, policy(result.webhook), now)
-    return _Decision(result, State.PENDING if when else State.FAILED, when)
+    return Decision(result, State.PENDING if when else State.FAILED, when)
 
 
 def policy(webhook: Webhook) -> schedule.Policy:
-    """The webhook's own retry schedule, or the site's."""
+    """The webhook's own retry schedule, or the site's where it has none or what is stored can't be one."""
+    waits = webhook.retry_schedule
+    try:
+        validate_schedule(waits)
+    except ValidationError:
+        waits = None
     return schedule.Policy(
-        waits=webhook.retry_schedule or app_settings.DELIVERY_SCHEDULE_SECONDS,
+        waits=waits or app_settings.DELIVERY_SCHEDULE_SECONDS,
         jitter=app_settings.DELIVERY_JITTER_RATIO,
         retry_after_max=app_settings.DELIVERY_RETRY_AFTER_MAX_SECONDS,
     )
 
 
-def _write(decisions, holder, now, to_text) -> set[int]:
-    using = claims.database()
-    rows = Delivery.objects.using(using)
-    with transaction.atomic(using=using):
+def _write(
+    decisions: Sequence[Decision], holder: uuid.UUID, now: datetime, is_repeated: bool, to_text: Callable[[str], str]
+) -> set[int]:
+    rows = Delivery.objects.writable()
+    with transaction.atomic(using=rows.db):
         claimed = rows.select_for_update().filter(pk__in=[decision.pk for decision in decisions])
         holders = dict(claimed.order_by().values_list("pk", "claimed_by"))
         # What was tried is history even if the claim was lost; only a deleted delivery has none.
-        Attempt.objects.using(using).bulk_create(
-            _attempt(decision, to_text) for decision in decisions if decision.pk in holders
-        )
+        tried = [decision for decision in decisions if decision.pk in holders]
+        if is_repeated:
+            tried = _without_recorded(rows.db, tried)
+        Attempt.objects.using(rows.db).bulk_create(_attempt(decision, to_text) for decision in tried)
         held = [decision for decision in decisions if holders.get(decision.pk) == holder]
-        for state, changes in (
-            (State.DELIVERED, {"finished_at": now, "next_attempt_at": None}),
-            (State.FAILED, {"finished_at": now, "next_attempt_at": None}),
-            (State.PENDING, {}),
-        ):
-            group = [decision for decision in held if decision.state == state]
-            if not group:
-                continue
-            if state == State.PENDING:
-                changes["next_attempt_at"] = Case(
-                    *(When(pk=decision.pk, then=Value(decision.next_attempt_at)) for decision in group),
-                    output_field=DateTimeField(),
-                )
-            rows.filter(pk__in=[decision.pk for decision in group]).update(
-                state=state,
-                attempt_count=F("attempt_count") + 1,
-                schedule_position=F("schedule_position") + 1,
-                claimed_by=None,
-                claimed_until=None,
-                **changes,
-            )
+        by_state: dict[str, dict[int, datetime | None]] = {state: {} for state in _COUNTED_AS}
+        for decision in held:
+            by_state[decision.state][decision.pk] = decision.next_attempt_at
+        rows.succeed(by_state[State.DELIVERED], now)
+        rows.fail(by_state[State.FAILED], now)
+        rows.skip(by_state[State.SKIPPED], now)
+        rows.retry(by_state[State.PENDING], now)
     return {decision.pk for decision in held}
 
 
-def _attempt(decision: _Decision, to_text) -> Attempt:
-    outcome = decision.result.outcome
-    error = f"{outcome.error}: {outcome.detail}" if outcome.error and outcome.detail else outcome.error
+def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:
+    recorded = set(
+        Attempt.objects.using(using)
+        .filter(delivery_id__in=[decision.pk for decision in decisions])
+        .values_list("delivery_id", "started_at")
+    )
+    return [one for one in decisions if (one.pk, one.result.outcome.started_at) not in recorded]
+
+
+def _attempt(decision: Decision, to_text: Callable[[str], str]) -> Attempt:
+    outcome, request = decision.result.outcome, decision.result.request
+    secrets = decision.result.webhook.readable_headers.values()
+    kept = app_settings.RESPONSE_EXCERPT_BYTES
     return Attempt(
         delivery_id=decision.pk,
         started_at=outcome.started_at,
         duration=outcome.duration,
         status_code=outcome.status_code,
-        error=to_text(error)[:255],
+        error=outcome.error,
+        detail=to_text(redact.excerpt(_detail(outcome).encode("utf-8", "replace"), kept, secrets)),
+        request_headers=request.shown_headers() if request else {},
+        request_excerpt=to_text(redact.excerpt(request.body, kept, secrets)) if request else "",
         request_bytes=outcome.request_bytes,
         response_bytes=outcome.response_bytes,
-        response_excerpt=to_text(
-            redact.excerpt(
-                outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, (decision.result.webhook.headers or {}).values()
-            )
-        ),
+        response_excerpt=to_text(redact.excerpt(outcome.body, kept, secrets)),
     )
+
+
+def _detail(outcome) -> str:
+    """What went wrong; for a redirect, where to."""
+    is_redirect = outcome.status_code is not None and 300 <= outcome.status_code < 400
+    return outcome.headers.get("location", "") if is_redirect else outcome.detail
 
 
 def _text(text: str) -> str:
@@ -183,19 +210,5 @@ def _ascii(text: str) -> str:
     return _text(text).encode("ascii", "backslashreplace").decode()
 
 
-def _note_health(results) -> None:
-    succeeded: set[int] = set()
-    failed: dict[int, health.Failures] = {}
-    for result in sorted(results, key=lambda result: result.outcome.started_at):
-        outcome, pk = result.outcome, result.webhook.pk
-        if outcome.is_accepted:
-            succeeded.add(pk)
-            failed.pop(pk, None)
-        elif outcome.error not in sending.FINAL_ERRORS:
-            before = failed.get(pk)
-            failed[pk] = health.Failures(
-                count=before.count + 1 if before else 1,
-                since=before.since if before else outcome.started_at,
-                gone=outcome.status_code == schedule.GONE or bool(before and before.gone),
-            )
-    health.note(succeeded, failed)
+def _nothing(_text: str) -> str:
+    return ""

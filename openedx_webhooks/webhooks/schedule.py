@@ -1,27 +1,19 @@
 """When to try again: pure functions, no clock and no settings of their own."""
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from enum import Enum
 
 import attrs
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from ..transport.client import Outcome
 
-# 408 Request Timeout, 425 Too Early, 429 Too Many Requests: the endpoint itself asks to be tried again.
-_RETRIED_4XX = frozenset({408, 425, 429})
 GONE = 410
-
-
-class Verdict(Enum):
-    """What one attempt means for its delivery."""
-
-    DELIVERED = "delivered"
-    RETRY = "retry"
-    FINAL = "final"  # the endpoint's final word: trying again would not change it
+# The bound is the caller's: newer versions of urllib3 have one of their own.
+_parser = Retry()
+_parser.retry_after_max = float("inf")
 
 
 @attrs.frozen
@@ -40,24 +32,11 @@ class Policy:
     retry_after_max: float = 86400
 
 
-def verdict(outcome: Outcome) -> Verdict:
-    """
-    2xx is delivered; no response, 408, 425, 429 and 5xx are tried again; everything else is final.
-
-    The status alone counts: an endpoint that said 200 has the message, whatever became of the body.
-    """
-    if outcome.is_accepted:
-        return Verdict.DELIVERED
-    if outcome.status_code is None or outcome.is_5xx or outcome.status_code in _RETRIED_4XX:
-        return Verdict.RETRY
-    return Verdict.FINAL
-
-
 def next_attempt(
     outcome: Outcome, position: int, policy: Policy, now: datetime, rand: Callable[[], float] = random.random
 ) -> datetime | None:
     """
-    When to try again after an outcome whose verdict is RETRY; None if the schedule is exhausted.
+    When to try again after an attempt that failed; None if the schedule is exhausted.
 
     Args:
         outcome: of the attempt that just ended.
@@ -69,29 +48,16 @@ def next_attempt(
     if position > len(policy.waits):
         return None
     wait = policy.waits[position - 1] * (1 + policy.jitter * (2 * rand() - 1))
-    asked = retry_after(outcome.headers.get("retry-after", ""), now)
-    if asked is not None:
-        # Later than asked is fine, earlier is not: the jitter only adds.
-        asked = min(asked, policy.retry_after_max)
-        wait = max(wait, asked * (1 + policy.jitter * rand()))
+    # Later than asked is fine, earlier is not: the jitter only adds.
+    asked = min(retry_after(outcome.headers.get("retry-after", "")) or 0.0, policy.retry_after_max)
+    wait = max(wait, asked * (1 + policy.jitter * rand()))
     return now + timedelta(seconds=wait)
 
 
-def retry_after(value: str, now: datetime) -> float | None:
-    """
-    The seconds that a ``Retry-After`` header asks for: a number, or an HTTP date; None if it is neither.
-
-    Args:
-        value: the header.
-        now: aware.
-    """
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value) if len(value) < 16 else math.inf
+def retry_after(value: str) -> float | None:
+    """The seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3: a number or a date); None if it is neither."""
     try:
-        date = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        return float(_parser.parse_retry_after(value)) if value else None
+    except (InvalidHeader, ValueError, OverflowError, TypeError):
+        # Whoever answers may write anything, years of twenty digits too.
         return None
-    if date.tzinfo is None:
-        return None
-    return max(0.0, (date - now).total_seconds())

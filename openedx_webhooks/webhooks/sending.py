@@ -1,65 +1,132 @@
-"""One attempt: from a stored delivery to the outcome of one POST. No ORM here: this runs in threads."""
+"""
+One attempt: from a captured event to the outcome of one POST, by the webhook as it is now. No ORM here: this runs in
+threads.
+"""
 
 import attrs
 
 from ..app_settings import app_settings
-from ..models import Delivery, Webhook, signing_secrets
-from ..payloads import encode
+from ..hook_request import HookRequest, request_of
+from ..models import CapturedEvent, Delivery, Webhook
+from ..models.json_fields import Unreadable
+from ..payloads import shape
 from ..transport import client, signing
 
-# The payload was removed before the endpoint accepted it (the user was retired while an operator replayed it), so there
-# is nothing left to send.
+# Why nothing was sent. The payload is gone: it was too old, or its user was retired, while the delivery waited.
 PAYLOAD_REMOVED = "payload_removed"
-# These say nothing about the endpoint, and trying again would not change them.
-FINAL_ERRORS = frozenset({PAYLOAD_REMOVED})
+# The captured payload is no JSON: somebody has written to the table.
+PAYLOAD_UNREADABLE = "payload_unreadable"
+CONDITION_FAILED = "condition_failed"
+SHAPE_FAILED = "shape_failed"
+# Skipped: the webhook's own condition or shape says that there is nothing to send.
+NO_MATCH = "no_match"
+NO_SHAPE = "no_shape"
+# No later attempt would change these, and neither is a fault of the webhook.
+_HOPELESS = frozenset({PAYLOAD_REMOVED, PAYLOAD_UNREADABLE})
+_SKIPPED = frozenset({NO_MATCH, NO_SHAPE})
 
 
 @attrs.frozen
 class Result:
-    """What an attempt came to."""
+    """
+    What an attempt came to.
+
+    Attributes:
+        request: what was sent; None if nothing was.
+    """
 
     delivery: Delivery
     webhook: Webhook
     outcome: client.Outcome
+    request: HookRequest | None = None
+
+    @property
+    def is_skipped(self) -> bool:
+        """There was nothing to send, and that is as the operator wants it."""
+        return self.outcome.error in _SKIPPED
+
+    @property
+    def is_hopeless(self) -> bool:
+        """No later attempt would change it."""
+        return self.outcome.error in _HOPELESS
+
+    @property
+    def is_failure(self) -> bool:
+        """It counts against the webhook: its endpoint did not accept, or its own settings prevented the sending."""
+        return not (self.outcome.is_accepted or self.is_skipped or self.is_hopeless)
+
+    @property
+    def is_endpoint_well(self) -> bool:
+        """The endpoint answers, whatever it says; or was not asked."""
+        outcome = self.outcome
+        return self.request is None or (outcome.status_code not in (None, 429) and not outcome.is_5xx)
 
 
-def attempt(delivery: Delivery, webhook: Webhook) -> Result:
+def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -> Result:
     """Try once to deliver; never raises."""
-    if delivery.payload is None:
-        return Result(delivery, webhook, _not_sent(PAYLOAD_REMOVED, "the payload is no longer kept"))
+    request = None
     try:
-        outcome = post(webhook, str(delivery.message_id), delivery.payload)
+        content = content_of(webhook, event)
+        request = request_of(webhook, str(delivery.message_id), content)
+        outcome = post(request)
+    except NothingToSend as reason:
+        outcome = client.Outcome(error=reason.kind, detail=str(reason))
+    except ValueError as error:
+        # The secret or the headers are malformed: the record says so, and the delivery is retried.
+        outcome = client.Outcome(error=signing.UNSENDABLE, detail=str(error))
     except Exception as error:  # pylint: disable=broad-exception-caught
-        # A malformed secret or header, for instance: the record says so, and the delivery can be replayed once it is
-        # repaired. The text of the error may repeat the value, so only its kind is kept.
-        outcome = _not_sent(signing.UNSENDABLE, type(error).__name__)
-    return Result(delivery, webhook, outcome)
+        # The text of an unexpected error may repeat the value, so only its kind is kept.
+        outcome = client.Outcome(error=signing.UNSENDABLE, detail=type(error).__name__)
+    return Result(delivery, webhook, outcome, request)
 
 
-def post(webhook: Webhook, message_id: str, payload) -> client.Outcome:
+class NothingToSend(Exception):
     """
-    Sign and send a payload to a webhook's endpoint.
+    There is no content to send.
 
-    Args:
-        webhook: unsaved ones will do.
-        message_id: the ``webhook-id``.
-        payload: a JSON value.
+    Attributes:
+        kind: one of the short kinds above.
+    """
+
+    def __init__(self, kind: str, detail: str = ""):
+        super().__init__(detail)
+        self.kind = kind
+
+
+def content_of(webhook: Webhook, event: CapturedEvent | None):
+    """
+    What a webhook, as it is now, makes of a captured event.
 
     Raises:
-        ValueError: the webhook's secret is malformed.
+        NothingToSend: nothing, and why.
     """
-    body, content_type = encode.encode(payload, webhook.use_www_form_encoding)
-    signature = signing_secrets.headers(webhook, message_id, body)
-    headers = {**webhook.headers_to_send, "Content-Type": content_type, **signature}
+    if event is None or event.payload is None:
+        raise NothingToSend(PAYLOAD_REMOVED)
+    if isinstance(event.payload, Unreadable) or not isinstance(event.payload, dict):
+        raise NothingToSend(PAYLOAD_UNREADABLE)
+    failed = CONDITION_FAILED
+    try:
+        if webhook.compiled_condition is not None and not shape.matches(webhook.compiled_condition, event.payload):
+            raise NothingToSend(NO_MATCH)
+        failed = SHAPE_FAILED
+        if webhook.compiled_shape is None:
+            return event.payload
+        content = shape.evaluate(webhook.compiled_shape, event.payload)
+    except shape.ExpressionError as error:
+        expression = webhook.condition if failed == CONDITION_FAILED else webhook.shape
+        raise NothingToSend(failed, f"{error} — {expression[:500]}") from error
+    if content is None:
+        raise NothingToSend(NO_SHAPE)
+    return content
+
+
+def post(request: HookRequest) -> client.Outcome:
+    """POST a webhook's request within the site's limits for deliveries; never raises."""
     return client.post(
-        webhook.webhook_url,
-        body,
-        headers,
+        request.url,
+        request.body,
+        request.headers,
         timeout=app_settings.DELIVERY_TIMEOUT_SECONDS,
         connect_timeout=app_settings.DELIVERY_CONNECT_TIMEOUT_SECONDS,
         max_bytes=app_settings.RESPONSE_MAX_BYTES,
     )
-
-
-def _not_sent(error: str, detail: str) -> client.Outcome:
-    return client.Outcome(error=error, detail=detail)

@@ -5,14 +5,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from ..hook_request import HookRequest, request_of
 from ..models import Webhook
 from ..payloads import samples, shape
 from ..transport import signing
 from ..transport.client import Outcome
-from . import claims, health, sending
+from . import health, sending
 
 
-def sample_body(webhook: Webhook) -> Any:
+def sample_content(webhook: Webhook) -> Any:
     """
     What the webhook would be sent for a made-up event: through its shape, whatever its condition says.
 
@@ -26,16 +27,20 @@ def sample_body(webhook: Webhook) -> Any:
     return payload if webhook.compiled_shape is None else shape.evaluate(webhook.compiled_shape, payload)
 
 
-def send_sample(webhook: Webhook) -> Outcome:
+def send_sample(webhook: Webhook) -> tuple[HookRequest | None, Outcome]:
     """
     Send a sample to the webhook's endpoint; if it is accepted, the endpoint is healthy again.
 
     Takes up to DELIVERY_TIMEOUT_SECONDS and never raises: what prevents sending is the outcome's error ``unsendable``.
+
+    Returns:
+        what was sent, None if nothing was, and what came of it.
     """
     try:
-        outcome = sending.post(webhook, str(uuid.uuid4()), sample_body(webhook))
+        request = request_of(webhook, str(uuid.uuid4()), sample_content(webhook))
     except ValueError as error:
-        return Outcome(error=signing.UNSENDABLE, detail=str(error))
+        return None, Outcome(error=signing.UNSENDABLE, detail=str(error))
+    outcome = sending.post(request)
     if outcome.is_accepted and webhook.pk:
-        health.reset(Webhook.objects.using(claims.database()).filter(pk=webhook.pk))
-    return outcome
+        health.reset(Webhook.objects.filter(pk=webhook.pk))
+    return request, outcome

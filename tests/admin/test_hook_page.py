@@ -54,6 +54,18 @@ class TestReference:
             hook = model.objects.create(event=dotted, webhook_url="https://example.com/")
             assert "A sample of the payload" in page_of(admin_client, hook), dotted
 
+    @pytest.mark.parametrize(
+        "model, event, says",
+        [
+            (Webfilter, "org.openedx.learning.student.login.requested.v1", "without the password"),
+            (Webfilter, "org.openedx.learning.student.settings.render.started.v1", "Nothing in the platform runs it"),
+            (Webhook, "org.openedx.learning.course.passing.status.updated.v1", "among the busiest events"),
+            (Webhook, "org.openedx.learning.certificate.changed.v1", "another time than that of the event"),
+        ],
+    )
+    def test_what_the_platform_does_is_said_where_it_surprises(self, admin_client, model, event, says):
+        assert says in page_of(admin_client, model.objects.create(event=event, webhook_url="https://example.com/"))
+
     def test_the_exceptions_and_data_of_a_filter(self, admin_client, webfilter):
         page = page_of(admin_client, webfilter)
         assert "<code>PreventLogin</code>" in page

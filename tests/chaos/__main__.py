@@ -1,12 +1,14 @@
 """The run: start everything, break everything, count."""
 
 import argparse
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from .servers import MariaDB, Redis, missing
 
 _LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 _WORKERS = 2
+_HOLD_SECONDS = 5
 
 
 def tell(text: str) -> None:
@@ -93,6 +96,7 @@ class Run:
         os.environ.update(environment)
         self._processes = Processes(directory, environment)
         self._began = time.monotonic()
+        self._poisoned = 0
 
     def say(self, text: str) -> None:
         """One line, with the time since the start."""
@@ -134,15 +138,39 @@ class Run:
         for path in PATHS:
             webhook = Webhook.objects.create(event=_LOGIN, webhook_url=self._endpoints.url(path))
             self._endpoints.secrets[path] = webhook.secret
+        # A row as somebody's SQL left it: whatever becomes of it, the others must not notice.
+        poisoned = Webhook.objects.create(event=_LOGIN, webhook_url="http://[bad/x", condition="a ==")
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE openedx_webhooks_webhook SET retry_schedule = '[\"5\"]', headers = '[' WHERE id = %s",
+                [poisoned.pk],
+            )
+        self._poisoned = poisoned.pk
         connections.close_all()
+
+    def _hold_webhooks(self) -> None:
+        """As an open page of the admin does: every webhook's row is locked for some seconds."""
+        from django.db import connections, transaction  # pylint: disable=import-outside-toplevel
+
+        from openedx_webhooks.models import Webhook  # pylint: disable=import-outside-toplevel
+
+        def hold():
+            with contextlib.suppress(Exception), transaction.atomic():
+                list(Webhook.objects.select_for_update())
+                time.sleep(_HOLD_SECONDS)
+            connections.close_all()
+
+        threading.Thread(target=hold, daemon=True).start()
 
     def _break_things(self, sender) -> None:
         plan = [
             (0.15, "Redis flushed", self._redis.flush),
+            (0.25, "every webhook's row locked by somebody", self._hold_webhooks),
             (0.30, "Redis killed", self._redis.kill),
             (0.40, "Redis back, empty", self._redis.start),
             (0.55, "database killed", self._database.kill),
             (0.62, "database back", self._database.start),
+            (0.70, "every webhook's row locked by somebody", self._hold_webhooks),
             (0.75, "Redis flushed", self._redis.flush),
             (0.85, "database killed", self._database.kill),
             (0.90, "database back", self._database.start),
@@ -167,7 +195,7 @@ class Run:
 
         end = time.monotonic() + 180
         while time.monotonic() < end:
-            pending = Delivery.objects.filter(state=Delivery.State.PENDING).count()
+            pending = Delivery.objects.pending().exclude(webhook=self._poisoned).count()
             self.say(f"{pending} deliveries are owed")
             if not pending:
                 return
@@ -187,14 +215,19 @@ class Run:
         twice = sum(sum(ids.values()) - 1 for ids in accepted.values())
         other_ids = [key for key, ids in accepted.items() if len(ids) > 1]
         stuck = Delivery.objects.exclude(claimed_by=None).count()
-        states = dict(Delivery.objects.order_by().values_list("state").annotate(Count("pk")))
+        ours = Delivery.objects.exclude(webhook=self._poisoned).order_by()
+        states = dict(ours.values_list("state").annotate(Count("pk")))
+        poisoned = Delivery.objects.filter(webhook=self._poisoned, attempts__error="condition_failed").distinct()
+        attempts = Attempt.objects.exclude(delivery__webhook=self._poisoned)
+        doubled = attempts.values("delivery", "started_at").annotate(n=Count("pk")).filter(n__gt=1).count()
         tell(f"""
 events committed                  {len(committed):6}
 events rolled back                {len(rolled_back):6}
 events of unknown fate            {len(unknown):6}  (the database was killed at COMMIT)
 deliveries owed                   {len(committed) * len(PATHS):6}
 deliveries accepted               {len(accepted):6}
-attempts recorded                 {Attempt.objects.count():6}
+attempts recorded                 {attempts.count():6}
+of the malformed webhook          {poisoned.count():6}  deliveries that say why they fail
 refused by the endpoints          {sum(self._endpoints.refused.values()):6}  {dict(self._endpoints.refused)}
 processes killed                  {self._processes.kills:6}
 states in the database            {states}
@@ -204,6 +237,7 @@ of rolled-back events             {len(ghosts):6}
 accepted more than once           {twice:6}  (the same webhook-id each time: {not other_ids})
 with another webhook-id           {len(other_ids):6}
 signatures that did not verify    {self._endpoints.bad_signatures:6}
+recorded twice                    {doubled:6}
 still claimed                     {stuck:6}
 still pending                     {states.get("pending", 0):6}
 failed                            {states.get("failed", 0):6}""")
@@ -212,6 +246,8 @@ failed                            {states.get("failed", 0):6}""")
             lost,
             ghosts,
             untried,
+            doubled,
+            not poisoned.exists(),
             other_ids,
             self._endpoints.bad_signatures,
             stuck,
@@ -225,7 +261,7 @@ failed                            {states.get("failed", 0):6}""")
 def main() -> int:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--events", type=int, default=1250, help="committed events, each owed to four endpoints")
+    parser.add_argument("--events", type=int, default=1000, help="committed events, each owed to five endpoints")
     parser.add_argument("--seconds", type=float, default=40, help="the time over which they are sent")
     parser.add_argument("--without-loop", action="store_true", help="Celery alone, no webhooks_deliver --loop")
     parser.add_argument("--seed", type=int, help="of what is killed when")

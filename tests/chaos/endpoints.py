@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-PATHS = ("/steady", "/flaps", "/hangs", "/busy")
+PATHS = ("/steady", "/flaps", "/hangs", "/busy", "/hostile")
 _HANGING = 12
 _BUSY_SECONDS = 8
 
@@ -18,7 +18,7 @@ _BUSY_SECONDS = 8
 class Endpoints:
     """
     ``/steady`` takes 10 ms; ``/flaps`` fails every other second; ``/hangs`` never answers its first requests; ``/busy``
-    says 429 with ``Retry-After`` for a while.
+    says 429 with ``Retry-After`` for a while, and ``/hostile`` with dates that no calendar has.
     """
 
     def __init__(self):
@@ -89,6 +89,8 @@ class Endpoints:
             return 503, {}
         if path == "/busy" and age < _BUSY_SECONDS:
             return 429, {"Retry-After": "1"}
+        if path == "/hostile" and age < _BUSY_SECONDS:
+            return 503, {"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}
         if path == "/hangs" and self.refused[path] < _HANGING:
             return None, {}
         return 200, {}

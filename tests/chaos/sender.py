@@ -33,7 +33,9 @@ def _send(number: int) -> str:
                 raise _RolledBackError
             # If nothing was recorded, because the database was away, there is nothing to commit either.
             with connection.cursor() as cursor:
-                cursor.execute("SELECT COUNT(*) FROM openedx_webhooks_delivery WHERE event_id = %s", [metadata.id.hex])
+                cursor.execute(
+                    "SELECT COUNT(*) FROM openedx_webhooks_capturedevent WHERE event_id = %s", [metadata.id.hex]
+                )
                 if not cursor.fetchone()[0]:
                     raise _RolledBackError
             fate = "unknown"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from openedx_webhooks import catalog
+from openedx_webhooks import catalog, platform_facts
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "references" / "generate_reference.py"
 spec = importlib.util.spec_from_file_location("generate_reference", SCRIPT)
@@ -65,3 +65,52 @@ def test_nested_members_have_their_path(pages):
 def test_texts_of_the_libraries_are_no_markup(text, expected):
     """But for literals and bold words."""
     assert generate_reference.escaped(text) == expected
+
+
+def _text(path):
+    """A page as one line, for what it says is wrapped."""
+    return " ".join(path.read_text().split())
+
+
+@pytest.mark.parametrize("known", catalog.filters().values(), ids=lambda known: known.name)
+def test_a_filters_page_offers_no_argument_that_the_platform_does_not_read(pages, known):
+    """Beside "nobody can be sent to a URL", a ``redirect_to`` would be a contradiction."""
+    page = (pages / "filters" / f"{known.name}.rst").read_text()
+    for name, facts in platform_facts.facts_of(known.filter_type).exceptions.items():
+        part = page.partition(f"``{name}``\n====")[2].partition("\n``")[0]
+        rows = {line.strip(" *-`") for line in part.splitlines() if line.startswith("   * - ``")}
+        assert rows & {"redirect_to", "status_code", "error_code"} <= facts.reads
+        assert str(facts.message.label) in part
+
+
+@pytest.mark.parametrize(
+    "folder, name, says",
+    [
+        ("filters", "AccountSettingsRenderStarted", "Nothing in the platform runs it today"),
+        ("filters", "StudentLoginRequested", "before the password is checked"),
+        ("filters", "StudentLoginRequested", "the page does not go to a URL"),
+        ("filters", "StudentRegistrationRequested", "does not read ``redirect_to``"),
+        ("filters", "RenderXBlockStarted", "a URL becomes a link"),
+        ("filters", "CourseAboutRenderStarted", "served to others, too"),
+        ("filters", "CohortAssignmentRequested", "error page (HTTP 500)"),
+        ("filters", "VerticalBlockRenderCompleted", "the answers to its problems"),
+        ("events", "COURSE_CERTIFICATE_CONFIG_CHANGED", "Nothing in the platform sends it today"),
+        ("events", "PERSISTENT_GRADE_SUMMARY_CHANGED", "whether anything changed or not"),
+        ("events", "CERTIFICATE_CHANGED", "another time than that of the event"),
+    ],
+)
+def test_a_page_says_what_the_platform_does_where_the_library_does_not(pages, folder, name, says):
+    assert says in _text(pages / folder / f"{name}.rst")
+
+
+def test_the_table_of_what_learners_see_has_every_exception_of_every_filter_that_runs(pages):
+    rows = [row for known in catalog.filters().values() for row in generate_reference.learner_rows(known)]
+    expected = {
+        (f":doc:`filters/{known.name}`", f"``{name}``")
+        for known in catalog.filters().values()
+        for name in known.exceptions
+        if platform_facts.facts_of(known.filter_type).runs
+    }
+    assert expected == {row[:1] + row[2:3] for row in rows if row[2]}
+    page = _text(pages / "what_learners_see.rst")
+    assert all(page.count(f":doc:`filters/{known.name}`") for known in catalog.filters().values())

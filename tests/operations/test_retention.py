@@ -15,7 +15,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from openedx_webhooks import tasks
-from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.models.delivery import FINAL_STATES
 from openedx_webhooks.operations import retention
 from openedx_webhooks.webhooks import replay, wakeups
 
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.django_db
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
 FILTER = "org.openedx.learning.student.login.requested.v1"
 State = Delivery.State
-FINISHED = [State.DELIVERED, State.FAILED, State.CANCELLED]
 _numbers = count(1)
 
 
@@ -60,18 +60,21 @@ def days_ago(days):
 
 def deliver(webhook, age, state=State.DELIVERED, attempts=1):
     """A delivery of so many days ago, with attempts."""
-    delivery = Delivery.objects.create(
-        webhook=webhook,
-        event_id=f"{next(_numbers):032x}",
-        event_type=EVENT,
-        payload={"a": 1},
-        state=state,
-        created=days_ago(age),
-        user_id=5,
-    )
+    event = happened(age)
+    delivery = Delivery.objects.create(webhook=webhook, event=event, state=state, created=event.created)
     for _ in range(attempts):
-        Attempt.objects.create(delivery=delivery, started_at=delivery.created, response_excerpt="hello")
+        Attempt.objects.create(
+            delivery=delivery, started_at=delivery.created, request_excerpt="sent", response_excerpt="hello"
+        )
     return delivery
+
+
+def happened(age, **fields):
+    """An event of so many days ago."""
+    moment = days_ago(age)
+    return CapturedEvent.objects.create(
+        event_id=f"{next(_numbers):032x}", event_type=EVENT, time=moment, created=moment, payload={"a": 1}, **fields
+    )
 
 
 def call(webfilter, age):
@@ -87,14 +90,15 @@ def call(webfilter, age):
 
 
 def what_is_left(delivery):
-    """``gone``, ``emptied`` or ``full``, of a delivery and its attempts alike."""
-    found = Delivery.objects.filter(pk=delivery.pk).first()
-    excerpts = set(Attempt.objects.filter(delivery_id=delivery.pk).values_list("response_excerpt", flat=True))
-    if found is None:
-        assert not excerpts
+    """``gone``, ``emptied`` or ``full``, of a delivery, its event and its attempts alike."""
+    event = CapturedEvent.objects.filter(pk=delivery.event_id).first()
+    excerpts = set(Attempt.objects.filter(delivery_id=delivery.pk).values_list("request_excerpt", "response_excerpt"))
+    if not Delivery.objects.filter(pk=delivery.pk).exists():
+        assert not excerpts and event is None
         return "gone"
-    assert excerpts == {"" if found.payload is None else "hello"}
-    return "emptied" if found.payload is None else "full"
+    is_emptied = event.payload is None
+    assert excerpts == {("", "") if is_emptied else ("sent", "hello")}
+    return "emptied" if is_emptied else "full"
 
 
 AGES = [(0, "full"), (6.9, "full"), (7.1, "emptied"), (29.9, "emptied"), (30.1, "gone"), (4000, "gone")]
@@ -103,7 +107,7 @@ AGES = [(0, "full"), (6.9, "full"), (7.1, "emptied"), (29.9, "emptied"), (30.1, 
 class TestAges:
     """By default: 7 days for payloads, 30 for rows."""
 
-    @pytest.mark.parametrize("state", FINISHED)
+    @pytest.mark.parametrize("state", FINAL_STATES)
     @pytest.mark.parametrize("age, expected", AGES)
     def test_of_a_finished_delivery(self, webhook, state, age, expected):
         delivery = deliver(webhook, age, state)
@@ -146,6 +150,25 @@ class TestAges:
         with pytest.raises(ImproperlyConfigured, match=name):
             retention.from_settings()
 
+    @pytest.mark.parametrize("age, expected", AGES)
+    def test_of_a_sample_that_nothing_is_owed_of(self, age, expected):
+        happened(age, is_sample=True)
+        retention.purge(retention.from_settings())
+        left = list(CapturedEvent.objects.values_list("payload", flat=True))
+        assert left == {"gone": [], "emptied": [None], "full": [{"a": 1}]}[expected]
+
+    def test_of_an_event_are_those_of_what_is_still_owed_of_it(self, webhook):
+        """One webhook has it, another is still owed it: the payload stays for that one."""
+        delivered = deliver(webhook, 40)
+        other = Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
+        owed = Delivery.objects.create(webhook=other, event_id=delivered.event_id, created=days_ago(40))
+        retention.purge(retention.from_settings())
+        assert list(Delivery.objects.all()) == [owed]
+        assert CapturedEvent.objects.get().payload == {"a": 1}
+        Delivery.objects.update(state=State.DELIVERED)
+        retention.purge(retention.from_settings())
+        assert not CapturedEvent.objects.exists() and not Delivery.objects.exists()
+
 
 class TestSteps:
     """Many rows, a few at a time."""
@@ -154,8 +177,9 @@ class TestSteps:
         old, older = [deliver(webhook, 0) for _ in range(11)], [deliver(webhook, 0) for _ in range(11)]
         for deliveries, age in ((old, 10), (older, 40)):
             Delivery.objects.filter(pk__in=[one.pk for one in deliveries]).update(created=days_ago(age))
+            CapturedEvent.objects.filter(pk__in=[one.event_id for one in deliveries]).update(created=days_ago(age))
         counts = retention.purge(retention.from_settings())
-        assert (counts.emptied, counts.deleted) == (11, 11)
+        assert (counts.emptied, counts.deleted) == (22, 11)  # the attempts of eleven deliveries, and their events
         assert {what_is_left(delivery) for delivery in old} == {"emptied"}
         assert {what_is_left(delivery) for delivery in older} == {"gone"}
 
@@ -168,7 +192,7 @@ class TestSteps:
 
     def test_an_excerpt_that_came_after_the_payload_was_emptied_goes_too(self, webhook):
         delivery = deliver(webhook, 8)
-        Delivery.objects.update(payload=None)
+        CapturedEvent.objects.update(payload=None)
         retention.purge(retention.from_settings())
         assert what_is_left(delivery) == "emptied"
 
@@ -185,7 +209,7 @@ class TestSteps:
         with django_assert_max_num_queries(60) as queries:
             retention.purge(retention.from_settings())
         selects = [query["sql"].split("FROM")[0] for query in queries.captured_queries if "SELECT" in query["sql"]]
-        assert selects and not [sql for sql in selects if "payload" in sql]
+        assert selects and not [sql for sql in selects if "payload" in sql or "excerpt" in sql]
 
     def test_no_step_is_begun_when_the_time_is_over(self, webhook):
         delivery = deliver(webhook, 40)
@@ -205,7 +229,7 @@ class TestSteps:
             deliver(webhook, age, State.PENDING)
             call(webfilter, age)
         what = retention.from_settings()
-        assert retention.count(what) == retention.Counts(emptied=4, deleted=2) == retention.purge(what)
+        assert retention.count(what) == retention.Counts(emptied=6, deleted=2) == retention.purge(what)
 
     def test_the_delivery_that_is_replayed_meanwhile_stays(self, webhook, monkeypatch):
         delivery, lock = deliver(webhook, 40), retention._Records._lock
@@ -250,8 +274,8 @@ class TestByItself:
     def test_payloads_that_were_looked_at_are_looked_at_again_only_the_next_day(self, webhook, monkeypatch):
         first = deliver(webhook, 8)
         retention.run_when_due()
-        Delivery.objects.filter(pk=first.pk).update(payload={"a": 1})
-        Attempt.objects.update(response_excerpt="hello")
+        CapturedEvent.objects.filter(pk=first.event_id).update(payload={"a": 1})
+        Attempt.objects.update(request_excerpt="sent", response_excerpt="hello")
         second, seen = deliver(webhook, 7.5), []
         for seconds in (3600, 25 * 3600):
             cache.delete(retention._TURN_KEY)

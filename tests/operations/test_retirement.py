@@ -10,7 +10,8 @@ from django.db import DatabaseError
 from django.dispatch import Signal
 from django.utils import timezone
 
-from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.models.delivery import FINAL_STATES
 from openedx_webhooks.operations import retirement
 from openedx_webhooks.webhooks import replay
 
@@ -43,27 +44,36 @@ def make_webhook(db):  # pylint: disable=unused-argument
 
 def deliver(webhook, user_id, state=State.DELIVERED):
     """A delivery about a user, with an attempt."""
-    delivery = Delivery.objects.create(
-        webhook=webhook,
+    event = CapturedEvent.objects.create(
         event_id=f"{Delivery.objects.count():032x}",
         event_type=EVENT,
+        time=timezone.now(),
         payload={"a": 1},
-        state=state,
         user_id=user_id,
+        username="ada",
     )
-    Attempt.objects.create(delivery=delivery, started_at=timezone.now(), response_excerpt="hello")
+    delivery = Delivery.objects.create(webhook=webhook, event=event, state=state)
+    Attempt.objects.create(
+        delivery=delivery, started_at=timezone.now(), request_excerpt="sent", response_excerpt="hello"
+    )
     return delivery
 
 
 def is_full(delivery):
     """Whether the delivery and its attempt still hold anything."""
     delivery.refresh_from_db()
-    full = {delivery.payload is not None, bool(delivery.attempts.get().response_excerpt)}
+    event, attempt = CapturedEvent.objects.get(pk=delivery.event_id), delivery.attempts.get()
+    full = {
+        event.payload is not None,
+        bool(event.username),
+        bool(attempt.request_excerpt),
+        bool(attempt.response_excerpt),
+    }
     assert len(full) == 1
     return full.pop()
 
 
-@pytest.mark.parametrize("state", [State.DELIVERED, State.FAILED, State.CANCELLED])
+@pytest.mark.parametrize("state", FINAL_STATES)
 def test_finished_deliveries_are_emptied_and_stay(webhook, state):
     delivery = deliver(webhook, 5, state)
     retirement.forget(5)

@@ -375,6 +375,45 @@ class TestAnswers:
         assert ("exception" in schema.answer_schema(filter_type)["properties"]) == bool(filter_type.exceptions)
 
     @pytest.mark.parametrize(
+        "name, exception, argument, is_read",
+        [
+            ("CourseEnrollmentStarted", "PreventEnrollment", "redirect_to", False),
+            ("CourseEnrollmentStarted", "PreventEnrollment", "status_code", False),
+            ("StudentRegistrationRequested", "PreventRegistration", "redirect_to", False),
+            ("StudentRegistrationRequested", "PreventRegistration", "status_code", True),
+            ("CoursewareViewStarted", "RedirectToUrl", "redirect_to", True),
+            ("StudentLoginRequested", "PreventLogin", "error_code", True),
+        ],
+    )
+    def test_an_argument_that_the_platform_does_not_read_says_so(self, name, exception, argument, is_read):
+        """And only such a one."""
+        _does, arguments = schema.exceptions_of(catalog.find_filter(name))[exception]
+        description = arguments["properties"][argument].get("description", "")
+        assert description.startswith("No effect:") != is_read
+
+    @pytest.mark.parametrize(
+        "name, exception", [("RenderXBlockStarted", "RenderCustomResponse"), ("StudentLoginRequested", "PreventLogin")]
+    )
+    def test_the_sample_halt_is_one_whose_message_is_seen(self, name, exception):
+        """Not one that ends in an error page, where there is a choice."""
+        assert list(schema.sample_answers(catalog.find_filter(name))["halt"]["exception"]) == [exception]
+
+    @pytest.mark.parametrize(
+        "name, halting",
+        [
+            ("StudentLoginRequested", "It can be halted after a failure; the page does not go to a URL."),
+            ("CourseEnrollmentStarted", "It can be halted after a failure; nobody can be sent to a URL."),
+            ("RenderXBlockStarted", "a URL becomes a link"),
+            ("DashboardRenderStarted", "with or without a URL"),
+            ("CoursewareViewStarted", "without one it goes on"),
+            ("LoginAltRedirectURLRequested", "without one it goes on"),
+            ("GradeEventContextRequested", "It can't be halted after a failure."),
+        ],
+    )
+    def test_what_halting_does_is_what_the_platform_does(self, name, halting):
+        assert halting in schema.halting(catalog.find_filter(name))
+
+    @pytest.mark.parametrize(
         "name, answer",
         [
             ("StudentLoginRequested", {"exception": {"NoSuchException": "x"}}),

@@ -24,11 +24,11 @@ def test_payload_within_the_limit_stays():
 @pytest.mark.parametrize(
     ("arguments", "limit", "cut"),
     [
-        ({"short": "x" * 100, "long": "y" * 100_000}, 70_000, ["long"]),
-        ({"long": "y" * 100_000}, 5000, ["long"]),
-        ({"few": [1] * 100, "many": ["x" * 20] * 1000}, 15_000, ["many"]),
-        ({"context": {"a": {"html": "y" * 100_000}, "b": 1}}, 20_000, ["context.a.html"]),
-        ({"rows": [{"html": "y" * 50_000}, {"html": "z"}]}, 20_000, ["rows.0.html"]),
+        ({"short": "x" * 100, "long": "y" * 100_000}, 70_000, [("long",)]),
+        ({"long": "y" * 100_000}, 5000, [("long",)]),
+        ({"few": [1] * 100, "many": ["x" * 20] * 1000}, 15_000, [("many",)]),
+        ({"context": {"a": {"html": "y" * 100_000}, "b": 1}}, 20_000, [("context", "a", "html")]),
+        ({"rows": [{"html": "y" * 50_000}, {"html": "z"}]}, 20_000, [("rows", "0", "html")]),
     ],
 )
 def test_the_longest_pay_first(arguments, limit, cut):
@@ -39,10 +39,21 @@ def test_the_longest_pay_first(arguments, limit, cut):
     assert result["event_metadata"] == METADATA["event_metadata"]
 
 
-def test_cut_text_is_marked():
-    """A cut text ends with an ellipsis."""
-    result, _ = fit({"a": "x" * 100_000} | METADATA, 70_000)
-    assert result["a"] == "x" * 65536 + "…"
+@pytest.mark.parametrize("character", ["x", "é", "日", "😀", '"', "\x00", "\ud83d"])
+def test_text_is_cut_to_the_byte(character):
+    """Of a single long text as much is sent as the limit has room for, in bytes of UTF-8, and then an ellipsis."""
+    result, _ = fit({"a": character * 300_000} | METADATA, 200_000)
+    assert set(result["a"][:-1]) == {character}
+    assert result["a"][-1] == "…"
+    assert 200_000 - 6 <= len(dump(result)) <= 200_000
+
+
+def test_long_texts_are_cut_to_the_same_size():
+    """And nothing is taken from the shorter one."""
+    result, places = fit({"a": "x" * 90_000, "b": "y" * 10_000, "c": "z" * 80_000} | METADATA, 100_000)
+    assert places == [("a",), ("c",)]
+    assert len(result["a"]) == len(result["c"]) > 44_900
+    assert result["b"] == "y" * 10_000
 
 
 def test_original_is_not_changed():

@@ -278,27 +278,6 @@ class CourseGrade(CourseGradeBase):
         pytest.fail("computed")
 
 
-class XBlock:
-    """As an XBlock: keys in ``scope_ids``, fields somewhere else."""
-
-    def __init__(self, usage_key, **state):
-        self.scope_ids = SimpleNamespace(usage_id=usage_key, block_type=usage_key.block_type)
-        self.runtime = self
-        self.__dict__.update(state)
-
-    @property
-    def display_name(self):
-        """A field; reading it may ask a store."""
-        pytest.fail("fetched")
-
-
-class Fragment:
-    """As web_fragments'."""
-
-    def __init__(self, content):
-        self.content, self._resources = content, ["S3CR3T"]
-
-
 class FormDescription:
     """As the platform's."""
 
@@ -319,48 +298,6 @@ class ProviderConfig:
 def test_course_grade():
     """The grade, not whose."""
     assert to_json(CourseGrade()) == {"percent": 0.9, "letter_grade": "A", "passed": True}
-
-
-IN_MEMORY = SimpleNamespace(_kvs=SimpleNamespace(_fields={"display_name": "Öne", "answer": "S3CR3T"}))
-USAGE = COURSE.make_usage_key("problem", "one")
-BLOCK = {"usage_key": str(USAGE), "course_key": str(COURSE), "block_type": "problem", "display_name": None}
-
-
-@pytest.mark.parametrize(
-    ("state", "name"),
-    [
-        ({}, None),
-        ({"_field_data_cache": {"display_name": "Öne"}}, "Öne"),
-        ({"_field_data_cache": {"display_name": object()}}, None),
-        ({"_field_data": IN_MEMORY}, "Öne"),
-        ({"_field_data": SimpleNamespace(_authored_data=SimpleNamespace(fallback=IN_MEMORY))}, "Öne"),
-    ],
-)
-def test_xblock(state, name):
-    """What it is, and its name if that is in memory; no field that could hold an answer."""
-    assert to_json(XBlock(USAGE, **state)) == BLOCK | {"display_name": name}
-
-
-def test_xblock_whose_key_has_no_course():
-    """A kind of key that refuses to name a course."""
-
-    class Key:
-        """As keys of other packages."""
-
-        block_type = "html"
-
-        @property
-        def course_key(self):
-            """Isn't in a course."""
-            raise NotImplementedError
-
-    assert to_json(XBlock(Key()))["course_key"] is None
-
-
-def test_fragment():
-    """Its markup, with the CSRF value masked."""
-    fragment = Fragment('<p>Hi</p><input name="csrfmiddlewaretoken" value="S3CR3T">')
-    assert to_json(fragment) == {"content": '<p>Hi</p><input name="csrfmiddlewaretoken" value="***">'}
 
 
 def test_form_description():

@@ -1,6 +1,7 @@
 """Conditions and shapes: where and why an expression is wrong, and what its result is."""
 
 import contextlib
+import time
 
 import jmespath
 import pytest
@@ -9,6 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openedx_webhooks.payloads.shape import MAX_EXPRESSION, ExpressionError, compile_expression, evaluate, matches
+
+
+def nested(value, depth=5000):
+    """The value in itself."""
+    for _ in range(depth):
+        value = [value] if isinstance(value, list) else {"a": value}
+    return value
+
 
 PAYLOAD = {
     "user": {"id": 5, "email": "ada@example.com"},
@@ -39,6 +48,7 @@ PAYLOAD = {
         ("length(a, b)", "length() takes 1 arguments, not 2"),
         ("{x: rows[*].{y: join(n)}}", "join() takes 2 arguments, not 1, at character 17"),
         ("merge()", "merge() takes 1 arguments, not 0"),
+        ("a[?length(b)] | 'length(' | length(a, b)", "at character 29: a[?length(b)] | 'length(' | ▶length(a, b)"),
         ("", "empty"),
         ("  \n", "empty"),
         ("a" * (MAX_EXPRESSION + 1), "10001 characters, 10000 are allowed"),
@@ -121,6 +131,29 @@ def test_evaluate(text, expected):
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("length(zero)", "length() takes string | array | object, and was given number, at character 1: ▶length(zero)"),
+        ("rows[*].n | [0].length(@)", "at character 17: rows[*].n | [0].▶length(@)"),
+        ("length(rows) && length(user.email) && length(zero)", "▶length(zero)"),
+        ("rows[?length(missing)].length(@) | length(@)", "rows[?▶length(missing)"),
+        ("rows[?contains('length(', 'x') || n].[length(n)]", "▶length(n)"),
+        ("map(&length(n), rows)", "map(&▶length(n), rows)"),
+        ("sort_by(rows, &missing)", "sort_by() takes"),
+        ("join(',', [user.email, zero])", "and was given number, at character 1"),
+        ("{a: abs (user.email)}", "at character 5: {a: ▶abs (user.email)}"),
+        ("rows[0].n < user.email", "does not fit this payload"),
+    ],
+)
+def test_failing_part_is_named(text, message):
+    """The call that fails, not the first of that name, and never the learner's data."""
+    with pytest.raises(ExpressionError) as error:
+        evaluate(compile_expression(text), PAYLOAD)
+    assert message in str(error.value)
+    assert "ada" not in str(error.value)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "join(',', @)",
@@ -152,41 +185,77 @@ def test_deep_expression_that_compiles():
         evaluate(expression, PAYLOAD)
 
 
-_DOUBLED = " | ".join(["[@, @]"] * 25)
+ROWS = {"rows": [{"n": number, "name": f"name {number}"} for number in range(1000)], "text": "y" * 200_000}
+DOUBLED = " | ".join(["[@, @]"] * 25)
+DOUBLED_AGAIN = " | ".join(["[@, @]"] * 26)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        _DOUBLED,
-        " | ".join(["[@, @]"] * 200),
-        f"{_DOUBLED} | to_string(@)",
-        f"({_DOUBLED}) == ({_DOUBLED})",
+        # Lists that double.
         " | ".join(["[@, @][]"] * 25),
+        " | ".join(["[@, @, @, @]"] * 10 + ["[]"] * 10),
         "rows | " + " | ".join(["[[@, @], [@, @]][*][][]"] * 8),
-        "user | " + " | ".join(["map(&[@, @], [@, @])"] * 6),
-        " | ".join(["merge(@, {a: @})"] * 25),
+        "rows | " + " | ".join(["[@, @, @, @, @, @, @, @, @, @][]"] * 3) + " | [::-1] | sort_by(@, &name)",
+        # What looks at all of a small thing that is there many times.
+        f"{DOUBLED} | to_string(@)",
+        f"({DOUBLED}) == ({DOUBLED})",
+        f"({DOUBLED}) != ({DOUBLED_AGAIN} | [0])",
+        f"{DOUBLED} | contains(@, @[0])",
+        f"{DOUBLED} | [?@ == `1` || contains([@], @)]",
+        # Texts that grow.
+        "text | " + " | ".join(["join(@, ['a', 'b', 'c', 'd'])"] * 9),
+        "text | " + " | ".join(["to_string([@, @])"] * 9),
+        "text | join(@, map(&'a', [@, @, @, @, @, @, @, @, @, @])) | [" + ", ".join(["reverse(@)"] * 90) + "]",
+        # The same again and again.
+        "rows | [" + ", ".join(["[*].name"] * 900) + "]",
+        "rows | [" + ", ".join(["sort_by(@, &name)"] * 400) + "]",
+        "rows | [" + ", ".join(["@ == @"] * 900) + "]",
+        "rows | [" + ", ".join(["[::-1]"] * 900) + "]",
+        "text | [" + ", ".join(["contains(@, 'yx')"] * 400) + "]",
+        " || ".join(["rows[?n == `-1`]"] * 300),
+        "rows | map(&map(&map(&n, [@, @, @, @, @, @, @, @, @]), [@, @, @, @, @, @, @, @, @]), @)",
     ],
 )
-def test_expression_that_multiplies(text):
-    """A hundred characters must not hold every request of a site, or take its memory."""
-    with pytest.raises(ExpressionError):
-        compile_expression(text)
+def test_steps_are_limited(text):
+    """A hundred characters must not hold every request of a site, or take its memory; wherever they are evaluated."""
+    expression = compile_expression(text)
+    start = time.process_time()
+    for use in (evaluate, matches):
+        with pytest.raises(ExpressionError, match="takes more than 300000 steps on this payload"):
+            use(expression, ROWS)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    "text", [DOUBLED, " | ".join(["merge(@, {a: @, b: @})"] * 25), "user | " + " | ".join(["map(&[@, @], [@, @])"] * 6)]
+)
+def test_size_of_a_result_is_limited(text):
+    """Where what is there many times would have to be written many times."""
+    expression = compile_expression(text)
+    assert matches(expression, ROWS | {"user": "x" * 2000})
+    with pytest.raises(ExpressionError, match="result of the expression is too large"):
+        evaluate(expression, ROWS | {"user": "x" * 2000})
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "user.email | " + " | ".join(["join(@, ['a', 'b', 'c', 'd'])"] * 4),
-        "[user] | " + " | ".join(["to_string([@])"] * 9),
+        "rows[?n > `500` && starts_with(name, 'name')].{n: n, name: name, both: join(' ', [name, to_string(n)])}",
+        "rows | sort_by(@, &name) | reverse(@) | [*].name | {first: [0], all: @, count: length(@)}",
+        "[rows, rows, rows][] | [*].name",
+        "{rows: rows, again: rows, text: text}",
+        "contains(text, 'x') || contains(rows[*].name, 'name 999')",
+        "rows == rows && rows != reverse(rows)",
+        "rows[*].n | [max(@), min(@), sum(@), avg(@)]",
+        "max_by(rows, &n)",
+        "{a: rows, b: rows[::2]} | to_string(@) | length(@)",
     ],
 )
-def test_text_that_multiplies(text):
-    """Where the size is only known when the payload is."""
-    expression = compile_expression(text)
-    with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_BYTES": 200}):
-        with pytest.raises(ExpressionError, match="too large"):
-            matches(expression, PAYLOAD)
+def test_shapes_of_a_large_payload_are_fine(text):
+    """What one would want of a payload of nearly the largest size."""
+    assert evaluate(compile_expression(text), ROWS)
 
 
 def test_expressions_of_many_members_are_fine():
@@ -198,13 +267,39 @@ def test_expressions_of_many_members_are_fine():
     assert matches(compile_expression(" && ".join(["user.id == `5`"] * 40)), PAYLOAD)
 
 
-def test_result_within_four_times_the_limit():
-    """A shape may be larger than a payload, within reason."""
+@pytest.mark.parametrize(("character", "size"), [("x", 1), ("é", 2), ("日", 3), ("😀", 4), ("\ud83d", 1)])
+def test_result_within_four_times_the_limit(character, size):
+    """A shape may be larger than a payload, within reason, in bytes of UTF-8."""
     expression = compile_expression("[@, @]")
     with override_settings(OPENEDX_WEBHOOKS={"PAYLOAD_MAX_BYTES": 1000}):
-        assert evaluate(expression, "x" * 1500) == ["x" * 1500] * 2
+        text = character * (1950 // size)
+        assert evaluate(expression, text) == [text] * 2
         with pytest.raises(ExpressionError, match="too large"):
-            evaluate(expression, "x" * 2500)
+            evaluate(expression, character * (2050 // size))
+
+
+@pytest.mark.parametrize("payload", [nested({}), nested([]), {"a": nested({}), "b": nested({})}])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@",
+        "[@, @]",
+        "@ == @",
+        "a == b",
+        "to_string(@)",
+        "a.a.a",
+        "*.*",
+        "[][][]",
+        "merge(@, {b: @})",
+        "contains([@], @)",
+    ],
+)
+def test_payload_nested_deeply(text, payload):
+    """5,000 levels are evaluated, or refused in words."""
+    expression = compile_expression(text)
+    for use in (matches, evaluate):
+        with contextlib.suppress(ExpressionError):
+            use(expression, payload)
 
 
 @given(st.text(alphabet="abc.[]{}()*?@&|!=<>'\"`,: `1-ü", max_size=40) | st.text(max_size=20))

@@ -16,27 +16,32 @@ from .servers import Authority, RawServer
 def _own_pool(monkeypatch):
     """No test uses the connections of another, nor the proxies of the machine that it runs on."""
     for name in os.environ:
-        if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") or name in connections.CA_VARIABLES:
             monkeypatch.delenv(name)
     client.parse.cache_clear()
     breaker.forget()
-    use_pool(monkeypatch)
+    forget_connections()
     yield
-    connections.pool.close()
+    forget_connections()
 
 
-def use_pool(monkeypatch, resolver: Resolver | None = None) -> connections.Pool:
-    """Put a fresh pool, with a resolver of the test's own, in the place of the process's."""
-    pool = connections.Pool(resolver)
-    monkeypatch.setattr(connections, "pool", pool)
-    return pool
+def forget_connections() -> None:
+    """Close what is idle, and begin anew, with the certificates that the settings and the environment then name."""
+    connections.pool().close()
+    connections._pool_of.cache_clear()  # pylint: disable=protected-access
+    connections.tls_context.cache_clear()
+
+
+def use_resolver(monkeypatch, resolver: Resolver) -> None:
+    """Let the pool look names up with a resolver of the test's own."""
+    monkeypatch.setattr(connections.pool(), "_resolver", resolver)
 
 
 @pytest.fixture
 def names(monkeypatch):
     """A function that makes names known to the client: ``names({"example.test": ["127.0.0.1"]})``."""
 
-    def set_names(table: dict[str, list[str]]) -> connections.Pool:
+    def set_names(table: dict[str, list[str]]) -> None:
         def lookup(host):
             if host not in table:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -44,7 +49,7 @@ def names(monkeypatch):
                 row for address in table[host] for row in socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)
             ]
 
-        return use_pool(monkeypatch, Resolver(lookup))
+        use_resolver(monkeypatch, Resolver(lookup))
 
     return set_names
 
@@ -60,7 +65,7 @@ def raw():
         return server
 
     yield start
-    connections.pool.close()
+    connections.pool().close()
     for server in servers:
         server.__exit__(None, None, None)
 

@@ -1,7 +1,7 @@
 """Whatever an endpoint does: the call ends at its deadline, says what was wrong, and leaves nothing behind."""
 
 import gzip
-import os
+import logging
 import socket
 import struct
 import threading
@@ -10,6 +10,7 @@ import zlib
 
 import pytest
 
+from openedx_webhooks.transport import client
 from openedx_webhooks.transport.exchange import Exchange
 from openedx_webhooks.transport.failures import Failure
 
@@ -24,7 +25,6 @@ CAP = 64 * 1024
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BOMB = gzip.compress(bytes(20_000_000))
-ENDLESS = gzip.compress(os.urandom(1000))[:-8]
 
 
 def _hangs(_connection, server):
@@ -108,6 +108,12 @@ TABLE = [
     ("sends an endless header", floods(b"y" * 65536, before=OK + b"X: "), "bad_response", None),
     ("sends an endless status line", floods(b"y" * 65536), "bad_response", None),
     ("sends 10,000 headers", says(OK + b"X: y\r\n" * 10_000 + b"Content-Length: 0\r\n\r\n"), "bad_response", None),
+    (
+        "sends half a million lines as one",
+        says(OK + b"Content-Type: multipart/mixed; boundary=x\r\n" + (b"--x" + b"\r--x\r" * 10_000 + b"\r\n") * 30),
+        "bad_response",
+        None,
+    ),
     ("sends endless 100s", floods(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), "bad_response", None),
     ("sends endless 103s", floods(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 50), "bad_response", None),
     (
@@ -125,12 +131,6 @@ TABLE = [
     (
         "sends a chunk for every byte",
         says(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n"),
-        "too_large",
-        200,
-    ),
-    (
-        "sends more than a hundred trailers",
-        says(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X\n" * 101 + b"\r\n"),
         "too_large",
         200,
     ),
@@ -154,12 +154,6 @@ TABLE = [
         "too_large",
         200,
     ),
-    (
-        "sends gzip of many empty parts",
-        says(OK + b"Content-Encoding: gzip\r\nContent-Length: 60000\r\n\r\n", gzip.compress(b"", mtime=0) * 3000),
-        "bad_response",
-        200,
-    ),
     # Nonsense
     ("speaks HTTP/0.9", says(b"<html>Hello</html>\r\n", close=True), "bad_response", None),
     ("speaks SMTP", says(b"220 mail.example.com ESMTP\r\n", close=True), "bad_response", None),
@@ -167,20 +161,14 @@ TABLE = [
     ("sends binary", says(bytes(range(256)) * 4, close=True), "bad_response", None),
     ("has a status of words", says(b"HTTP/1.1 fine OK\r\n\r\n", close=True), "bad_response", None),
     ("has status 99", says(b"HTTP/1.1 99 Low\r\n\r\n", close=True), "bad_response", None),
-    ("has chunks of garbage", says(OK + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n"), "bad_response", 200),
+    ("has chunks of garbage", says(OK + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n"), "reset", 200),
     (
         "has chunks of negative size",
         says(OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n", close=True),
-        "bad_response",
+        "reset",
         200,
     ),
     ("has gzip of garbage", says(OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"), "bad_response", 200),
-    (
-        "has gzip without an end",
-        says(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(ENDLESS), ENDLESS),
-        "bad_response",
-        200,
-    ),
     (
         "has an encoding of its own",
         says(OK + b"Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"),
@@ -291,6 +279,14 @@ def test_an_answer_that_comes_before_the_body_was_read_is_heard(raw, post):
         ("file:///etc/passwd", "invalid"),
         ("http:///path", "invalid"),
         ("http://127.0.0.1:99999/", "invalid"),
+        ("http://127.0.0.1:-1/", "invalid"),
+        ("http://127.0.0.1:" + "9" * 5000 + "/", "invalid"),
+        ("http://[bad/x", "invalid"),
+        ("http://[]/", "invalid"),
+        ("http://@/", "invalid"),
+        ("http:127.0.0.1", "invalid"),
+        ("javascript:alert(1)", "invalid"),
+        ("\ud800", "invalid"),
         ("http://127.0.0.1:port/", "invalid"),
         ("http://[::1/", "invalid"),
         ("/relative", "invalid"),
@@ -330,9 +326,89 @@ def test_no_detail_shows_the_url(raw, post):
     assert "hush" not in repr(post(server.url("/hook?token=hush")))
 
 
-@pytest.mark.parametrize("headers", [None, {"X": None, 5: 6}, {"X": object()}, ["X"]])
-def test_a_mistake_of_the_caller_is_an_outcome_and_a_log_line(raw, post, caplog, headers):
+@pytest.mark.parametrize(
+    "arguments, part",
+    [
+        ({"headers": 5}, "header"),
+        ({"headers": ["X"]}, "header"),
+        ({"headers": {"X": None}}, "header"),
+        ({"headers": {"X": object()}}, "header"),
+        ({"headers": {5: "6"}}, "header"),
+        ({"headers": {b"X": b"y"}}, "header"),
+        ({"headers": {"X": ["y"]}}, "header"),
+        ({"body": None}, "body"),
+        ({"body": "text"}, "body"),
+        ({"body": {}}, "body"),
+        ({"url": None}, "address"),
+        ({"url": 5}, "address"),
+        ({"url": ["http://endpoint.test/"]}, "address"),
+    ],
+)
+def test_what_a_malformed_row_holds_is_invalid_and_says_which_part(raw, post, caplog, arguments, part):
     server = raw(says(OK + b"Content-Length: 0\r\n\r\n"))
-    assert post(server.url(), headers=headers or 5).error == "invalid"
-    assert len([record for record in caplog.records if record.message.startswith("Unexpected")]) == 1
+    outcome = post(**{"url": server.url(), **arguments})
+    assert (outcome.error, part in outcome.detail, caplog.text) == ("invalid", True, ""), outcome
+    assert server.accepted == 0
+
+
+@pytest.mark.parametrize("times", [{"timeout": None}, {"timeout": "5"}, {"timeout": 1e300}, {"connect_timeout": []}])
+def test_a_time_that_is_none_is_invalid(raw, post, times):
+    server = raw(says(OK + b"Content-Length: 0\r\n\r\n"))
+    assert post(server.url(), **times).error == "invalid"
     assert server.requests == []
+
+
+def test_a_mistake_of_ours_is_an_outcome_and_a_log_line(raw, post, caplog, monkeypatch):
+    def broken(*_args):
+        raise KeyError("hush")
+
+    monkeypatch.setattr(client, "parse", broken)
+    assert post(raw(says(OK)).url()).error == "invalid"
+    assert [record.message for record in caplog.records] == ["Unexpected KeyError while preparing the request"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Retry-After: Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        b"Retry-After: " + b"9" * 5000,
+        b"Retry-After: -1",
+        b"Retry-After: Thu, 01 Jan 1970 00:00:00 +99999999999999",
+        b"Keep-Alive: timeout=99999999999999999999",
+        b"Keep-Alive: timeout=-5",
+        b"Content-Type: multipart/mixed; boundary=x",
+        b"Content-Type: message/rfc822",
+    ],
+)
+def test_no_header_makes_it_raise(raw, post, header):
+    outcome = post(raw(says(OK[:9] + b"503 X\r\n" + header + b"\r\nContent-Length: 2\r\n\r\n{}")).url())
+    assert (outcome.status_code, outcome.body, outcome.error) == (503, b"{}", "")
+
+
+def test_a_megabyte_of_empty_gzip_parts_takes_no_time(raw, post):
+    """Each part costs a decoder of its own, and looking for the next one must not copy all the rest."""
+    parts = gzip.compress(b"", mtime=0) * 50_000
+    server = raw(says(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(parts), parts))
+    start = time.process_time()
+    assert post(server.url(), timeout=LONG_DEADLINE, max_bytes=1024 * 1024).body == b""
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK + b"no header at all\r\n\r\n",
+        OK + b"X: y\r\n folded\r\n: no name\r\nhush\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.test/?hush\r\n\r\n",
+        b"hush",
+        b"",
+    ],
+)
+def test_neither_address_nor_header_nor_body_is_logged(raw, post, caplog, answer):
+    server = raw(says(answer, close=True))
+    with caplog.at_level(logging.DEBUG):
+        post(server.url("/hook?token=hush"), headers={"X-Key": "hush"}, body=b"hush")
+        post(f"http://user:hush@127.0.0.1:{server.port}/")
+    assert "hush" not in caplog.text and str(server.port) not in caplog.text

@@ -1,4 +1,4 @@
-"""An endpoint that fails is left alone, probed by one, and used again; whatever the cache does."""
+"""The circuit of an endpoint that fails opens, one call probes it, and it closes; whatever the cache does."""
 
 import multiprocessing
 import time
@@ -12,8 +12,9 @@ from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from openedx_webhooks import shared_cache
 from openedx_webhooks.transport import breaker as breaker_module
-from openedx_webhooks.transport.breaker import State, breaker, states
+from openedx_webhooks.transport.breaker import Breaker, State, Storage, breaker, states
 
 URL = "https://endpoint.test/hook?token=hush"
 OTHER = "https://endpoint.test/other"
@@ -134,11 +135,15 @@ class TestHalfOpen:
         time.sleep(1.05)
         assert [breaker(URL).allow() for _ in range(3)] == [True, False, False]
 
-    def test_a_prober_that_never_returns_does_not_hold_it_for_ever(self, monkeypatch):
-        monkeypatch.setattr(breaker_module, "_PROBE_SECONDS", 1)
-        breaker(URL).allow()
+    def test_a_prober_that_never_returns_does_not_hold_it_for_ever(self):
+        def impatient():
+            storage = Storage(shared_cache.ask)
+            return Breaker(url=URL, storage=storage, failures_to_open=3, open_seconds=1, probe_seconds=1)
+
+        assert impatient().allow()
+        assert not impatient().allow()
         time.sleep(1.05)
-        assert breaker(URL).allow()
+        assert impatient().allow()
 
     def test_nobody_else_probes_while_a_probe_may_last(self):
         """A webfilter may wait for thirty seconds, longer than a breaker may be open."""
@@ -163,7 +168,7 @@ class TestHalfOpen:
 def test_an_outage_is_one_line_in_the_log(caplog):
     fail(9)
     assert [record.getMessage() for record in caplog.records] == [
-        "The breaker of an endpoint on endpoint.test has opened after 3 failures"
+        "The circuit of an endpoint on endpoint.test is open after 3 failures"
     ]
 
 
@@ -223,9 +228,11 @@ class TestCost:
         assert Counting.calls == ["get"] * 2
 
     def test_what_is_remembered_of_many_endpoints_has_a_limit(self):
-        for number in range(2000):
-            breaker(f"{URL}&{number}").allow()
-        assert len(breaker_module._believed_until) <= 1024  # pylint: disable=protected-access
+        """The third endpoint makes it forget the first two, which are then read again."""
+        storage = Storage(shared_cache.ask, believe_max=2)
+        for name in "aab ca":
+            Breaker(url=name, storage=storage, failures_to_open=3, open_seconds=1).allow()
+        assert Counting.calls == ["get"] * 5
 
     def test_a_refused_call_reads_twice_and_writes_nothing(self):
         fail(3)
@@ -264,19 +271,20 @@ def test_a_dead_cache_is_logged_once_not_at_each_call(settings, caplog):
 
 @pytest.mark.parametrize("left", ["a string", -5, 1.5, [3], {"failures": 9}])
 def test_what_something_else_left_in_the_cache_means_closed(left):
-    cache.set(breaker(URL).keys[0], left)
+    cache.set(breaker(URL).failures_key, left)
     assert (breaker(URL).allow(), breaker(URL).state()) == (True, State.CLOSED)
 
 
 def test_the_url_is_not_in_the_cache():
-    assert all("hush" not in key and "endpoint" not in key for key in breaker(URL).keys)
+    keys = (breaker(URL).failures_key, breaker(URL).open_key)
+    assert all("hush" not in key and "endpoint" not in key for key in keys)
 
 
 def test_threads_count_every_failure(settings):
     settings.OPENEDX_WEBHOOKS = {"BREAKER_FAILURES": 1000}
     with ThreadPoolExecutor(32) as executor:
         list(executor.map(lambda _: fail(1), range(640)))
-    assert cache.get(breaker(URL).keys[0]) == 640
+    assert cache.get(breaker(URL).failures_key) == 640
 
 
 # --- Several processes, on a cache that they share
@@ -346,7 +354,7 @@ def test_failures_of_processes_add_up(shared, settings):
         pytest.skip("the file cache can't count atomically; it only needs more failures then")
     settings.OPENEDX_WEBHOOKS = {"BREAKER_FAILURES": 1000}
     _in_processes(8, lambda: fail(50))
-    assert cache.get(breaker(URL).keys[0]) == 400
+    assert cache.get(breaker(URL).failures_key) == 400
 
 
 def test_one_of_many_processes_probes(shared):

@@ -1,14 +1,20 @@
 """What is sent, what is made of the answer, and how connections are used."""
 
+import ctypes
 import gzip
 import multiprocessing
 import os
+import signal
 import socket
+import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib.util import find_spec
 
 import pytest
 from django.utils import timezone
@@ -18,7 +24,7 @@ from openedx_webhooks.transport import client, connections, guard
 from openedx_webhooks.transport.resolver import Resolver
 
 from ..receiver import Reply
-from .conftest import use_pool
+from .conftest import use_resolver
 from .servers import keeps_alive, says
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -68,7 +74,7 @@ class TestRequest:
             ("/a/b%2Fc?x=%20y&z#fragment", "/a/b%2Fc?x=%20y&z"),
             ("/ümlaut", "/%C3%BCmlaut"),
             ("/a b", "/a%20b"),
-            ("/hook?q='x'", "/hook?q=%27x%27"),
+            ("/hook?q='x'", "/hook?q='x'"),
         ],
     )
     def test_the_path_arrives_encoded(self, receiver, post, path, arrives):
@@ -85,21 +91,33 @@ class TestRequest:
         assert receiver.received[0].headers["Authorization"] == "Bearer x"
 
     @pytest.mark.parametrize(
-        "url, line, host",
+        "url, origin, path",
         [
-            ("http://a.test", "/", "a.test"),
-            ("http://a.test:80/x", "/x", "a.test"),
-            ("http://a.test:443/x", "/x", "a.test:443"),
-            ("https://a.test:443/x", "/x", "a.test"),
-            ("https://A.test:8443/x?", "/x", "a.test:8443"),
-            ("http://[fe80::1%25eth0]/", "/", "[fe80::1]"),
-            ("http://b\u00fccher.test/?q=\u00fc#part", "/?q=%C3%BC", "xn--bcher-kva.test"),
-            ("http://a.test/a b\u2028?c d\x7f", "/a%20b%E2%80%A8?c%20d%7F", "a.test"),
+            ("http://a.test", ("http", "a.test", 80), "/"),
+            ("http://a.test:80/x", ("http", "a.test", 80), "/x"),
+            ("http://a.test:443/x", ("http", "a.test", 443), "/x"),
+            ("https://a.test/x", ("https", "a.test", 443), "/x"),
+            ("https://A.test:8443/x?", ("https", "a.test", 8443), "/x?"),
+            ("HTTPS://u:p@a.test:/x", ("https", "a.test", 443), "/x"),
+            ("http://[2001:db8::1]/", ("http", "2001:db8::1", 80), "/"),
+            ("http://b\u00fccher.test/?q=\u00fc#part", ("http", "xn--bcher-kva.test", 80), "/?q=%C3%BC"),
+            ("http://a.test/a b\u2028?c d\x7f", ("http", "a.test", 80), "/a%20b%E2%80%A8?c%20d%7F"),
         ],
     )
-    def test_how_a_request_begins(self, url, line, host):
+    def test_where_an_address_leads(self, url, origin, path):
         target = client.parse(url, guard.policy(), None, True)
-        assert target.head == f"POST {line} HTTP/1.1\r\nHost: {host}\r\n"
+        assert (target.origin[:3], target.path) == (origin, path)
+
+    @pytest.mark.parametrize(
+        "host, header", [("a.test", "a.test"), ("A.Test", "a.test"), ("b\u00fccher.test", "xn--bcher-kva.test")]
+    )
+    def test_the_host_comes_first_and_once(self, raw, post, names, host, header):
+        names({header: ["127.0.0.1"]})
+        server = raw(says(OK + b"Content-Length: 0\r\n\r\n"))
+        assert post(server.url(host=host), headers={"Host": "other.test"}).ok
+        lines = server.requests[0].decode().split("\r\n")
+        assert lines[1] == f"Host: {header}:{server.port}"
+        assert [line for line in lines if line.lower().startswith("host:")] == lines[1:2]
 
     @pytest.mark.parametrize("host", ["a b.test", "a\x00.test", "a\x7f.test", "\u2028.test", "a%0d%0a.test\x1f"])
     def test_a_host_of_other_characters_is_invalid(self, post, host):
@@ -261,7 +279,7 @@ class TestDeadline:
         def lookup(_host):
             return [(family, 1, 6, "", ("127.0.0.1", 0)) for family in (socket.AF_IRDA, socket.AF_INET)]
 
-        use_pool(monkeypatch, Resolver(lookup))
+        use_resolver(monkeypatch, Resolver(lookup))
         assert post(f"http://many.test:{receiver.port}/").ok
 
     def test_one_address_that_drops_packets_leaves_time_for_the_next(self, raw, post, monkeypatch):
@@ -275,7 +293,7 @@ class TestDeadline:
                 filler.setblocking(False)
                 filler.connect_ex(listener.getsockname())
             rows = [(socket.AF_INET, 1, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
-            use_pool(monkeypatch, Resolver(lambda host: rows))
+            use_resolver(monkeypatch, Resolver(lambda host: rows))
             outcome = post(server.url(host="many.test"), connect_timeout=0.6)
             for filler in fillers:
                 filler.close()
@@ -324,10 +342,10 @@ class TestConnections:
         ],
     )
     def test_how_long_a_connection_is_kept(self, header, seconds):
-        assert client._keep_seconds(header) == seconds  # pylint: disable=protected-access
+        assert connections.keep_seconds(header) == seconds
 
     def test_a_connection_that_idled_too_long_is_replaced(self, raw, post, monkeypatch):
-        monkeypatch.setattr(client, "IDLE_SECONDS", 0.05)
+        monkeypatch.setattr(connections, "IDLE_SECONDS", 0.05)
         server = raw(keeps_alive())
         assert post(server.url()).ok
         time.sleep(0.06)
@@ -335,7 +353,7 @@ class TestConnections:
         assert (server.accepted, server.wait_for_end()) == (2, True)
 
     def test_connections_that_idled_too_long_are_closed_when_others_are_kept(self, raw, post, monkeypatch):
-        monkeypatch.setattr(client, "IDLE_SECONDS", 0.05)
+        monkeypatch.setattr(connections, "IDLE_SECONDS", 0.05)
         monkeypatch.setattr(connections, "IDLE_MAX_SECONDS", 0.05)
         old, new = raw(keeps_alive()), raw(keeps_alive())
         post(old.url())
@@ -364,11 +382,25 @@ class TestConnections:
         outcome = post(server.url())
         assert (outcome.error, len(server.requests), server.accepted) == ("reset", 2, 1)
 
+    def test_a_request_that_was_sent_in_part_is_not_sent_again(self, raw, post):
+        """The server resets after the beginning, which it may have acted on, while the client still sends the rest."""
+
+        def script(connection, server):
+            server.read_request(connection)
+            connection.sendall(OK + b"Content-Length: 0\r\n\r\n")
+            connection.recv(1000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        server = raw(script)
+        post(server.url())
+        assert (post(server.url(), body=bytes(20_000_000)).error, server.accepted) == ("reset", 1)
+
     def test_a_request_of_which_nothing_was_taken_is_sent_on_a_new_connection(self, raw, post):
         """The connection dies between the look at it and the first byte."""
         server = raw(keeps_alive())
         post(server.url())
-        (connection,) = next(iter(connections.pool._idle.values()))  # pylint: disable=protected-access
+        (connection,) = connections.pool()._idle  # pylint: disable=protected-access
         connection.is_usable = lambda: True
         connection.sock.shutdown(socket.SHUT_RDWR)
         outcome = post(server.url())
@@ -411,7 +443,7 @@ class TestConnections:
         assert server.accepted <= 32
 
     def test_idle_connections_are_bounded(self, raw, post, monkeypatch):
-        monkeypatch.setattr(connections, "IDLE_PER_ORIGIN", 3)
+        monkeypatch.setattr(connections, "IDLE_TOTAL", 3)
         arrived = threading.Barrier(8)
 
         def script(connection, server):
@@ -432,18 +464,6 @@ class TestConnections:
             post(server.url())
         assert [server.wait_for_end() for server in servers[:2]] == [True, True]
         assert [server.ended for server in servers[2:]] == [0, 0]
-
-    def test_nothing_is_kept_of_endpoints_without_connections(self, raw, post, monkeypatch):
-        """A site whose endpoints change must not look through all that ever were at each call."""
-        monkeypatch.setattr(connections, "IDLE_TOTAL", 2)
-        for _ in range(4):
-            server = raw(says(OK + b"Content-Length: 0\r\n\r\n"))
-            post(server.url())
-            server.stopped.set()
-            assert post(server.url(), timeout=0.1).error == "timeout"
-        for _ in range(3):
-            post(raw(keeps_alive()).url())
-        assert len(connections.pool._idle) == 2  # pylint: disable=protected-access
 
     def test_a_forked_process_makes_connections_of_its_own(self, receiver, post):
         post(receiver.url())
@@ -477,3 +497,78 @@ class TestConnections:
             stop.set()
             for thread in threads:
                 thread.join()
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_a_child_whose_server_runs_no_hooks_at_the_fork_has_connections_of_its_own(
+        self, raw, raw_tls, post, settings, authority, scheme
+    ):
+        """uWSGI's workers, forked in C, while a thread of the parent holds the pool's and the resolver's locks."""
+        settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(authority.path)}
+        server = raw(keeps_alive()) if scheme == "http" else raw_tls(keeps_alive(), "localhost")
+        url = server.url(host="localhost")
+        assert post(url).ok
+        pool, held, done = connections.pool(), threading.Event(), threading.Event()
+
+        def hold():
+            with pool._lock, pool._resolver._lock:  # pylint: disable=protected-access
+                held.set()
+                done.wait(20)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(5)
+        try:
+            assert succeeds_in_child_without_hooks(lambda: post(url).ok and post(url).ok)
+        finally:
+            done.set()
+            holder.join()
+        assert post(url).ok
+        # The child's, and the parent's which still works.
+        assert (server.accepted, len(server.requests)) == (2, 4)
+
+
+def succeeds_in_child_without_hooks(function, seconds: float = 10.0) -> bool:
+    """Whether a function returns something true in a child process, made without Python's hooks at a fork."""
+    # PyDLL keeps the interpreter's lock, which the child's only thread then holds.
+    child = ctypes.PyDLL(None).fork()
+    if not child:
+        try:
+            os._exit(0 if function() else 1)
+        finally:
+            os._exit(2)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        finished, status = os.waitpid(child, os.WNOHANG)
+        if finished:
+            return status == 0
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+@pytest.mark.parametrize(
+    "prelude",
+    [
+        "import select; del select.poll",
+        "import eventlet; eventlet.monkey_patch()",
+        "from gevent import monkey; monkey.patch_all()",
+    ],
+)
+def test_a_worker_of_green_threads_keeps_connections_alive(receiver, prelude):
+    """eventlet takes ``select.poll`` away."""
+    library = prelude.split()[1].strip(";")
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    program = f"""
+{prelude}
+import django
+django.setup()
+from openedx_webhooks.transport.client import post
+for _ in range(3):
+    outcome = post({receiver.url()!r}, b"{{}}", {{}}, timeout=5, connect_timeout=5)
+    assert outcome.ok, outcome
+"""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "test_settings"}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=60, env=environment)
+    assert (len(receiver.received), receiver.connections) == (3, 1)

@@ -44,7 +44,7 @@ def test_the_proxy_is_told_its_credentials(raw, post, behind):
     proxy = raw(says(OK))
     behind(f"http://us%40er:pw@127.0.0.1:{proxy.port}")
     assert post("http://endpoint.test/").ok
-    assert b"Proxy-Authorization: Basic dXNAZXI6cHc=" in proxy.requests[0]
+    assert b"\r\nproxy-authorization: Basic dXNAZXI6cHc=\r\n" in proxy.requests[0]
 
 
 @pytest.mark.usefixtures("trusted")
@@ -54,7 +54,7 @@ def test_https_goes_through_a_tunnel(raw, raw_tls, post, behind):
     assert [post(endpoint.url()).ok for _ in range(3)] == [True] * 3
     assert proxy.accepted == 1
     assert proxy.requests[0].startswith(b"CONNECT 127.0.0.1:%d " % endpoint.port)
-    assert b"Proxy-Authorization: Basic dXNlcjpwdw==" in proxy.requests[0]
+    assert b"\r\nproxy-authorization: Basic dXNlcjpwdw==\r\n" in proxy.requests[0]
 
 
 @pytest.mark.usefixtures("trusted")
@@ -70,6 +70,27 @@ def test_the_proxy_itself_may_speak_tls(raw_tls, post, behind):
     proxy = raw_tls(says(OK))
     behind(proxy.url(""))
     assert post("http://endpoint.test/").ok
+    assert proxy.requests[0].startswith(b"POST http://endpoint.test/ HTTP/1.1\r\nHost: endpoint.test\r\n")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_tls_within_the_tls_of_the_proxy(raw_tls, post, behind):
+    endpoint, proxy = raw_tls(keeps_alive()), raw_tls(tunnels)
+    behind(proxy.url(""))
+    assert [post(endpoint.url()).ok for _ in range(3)] == [True] * 3
+    assert (proxy.accepted, len(endpoint.requests)) == (1, 3)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_the_end_of_tcp_is_not_the_end_of_tls_within_tls_either(raw_tls, post, behind):
+    def cuts_off(connection, server):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        connection.close()
+
+    endpoint, proxy = raw_tls(cuts_off), raw_tls(tunnels)
+    behind(proxy.url(""))
+    assert post(endpoint.url()).error == "reset"
 
 
 @pytest.mark.parametrize("no_proxy", ["127.0.0.1", "127.0.0.0/8", "example.org,127.0.0.1", "*"])
@@ -99,7 +120,7 @@ def test_a_tunnel_that_drips_ends_at_the_deadline(raw, post, behind):
     assert time.monotonic() - start < 0.55
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "https://127.0.0.1:1"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://[bad", "http://proxy.test:99999", "http://"])
 def test_a_proxy_that_cannot_be_used_is_said(post, behind, proxy):
     behind(proxy)
     assert post("https://endpoint.test/").error == "proxy"

@@ -11,7 +11,7 @@ from openedx_webhooks.transport import resolver as resolver_module
 from openedx_webhooks.transport.failures import Failure
 from openedx_webhooks.transport.resolver import Resolver, numeric
 
-from .conftest import use_pool
+from .conftest import use_resolver
 
 ROWS = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
 
@@ -59,14 +59,14 @@ def _failure(resolver, host, seconds) -> Failure:
 
 
 def test_a_hanging_lookup_ends_at_the_time_for_connecting(hanging, post, monkeypatch):
-    use_pool(monkeypatch, Resolver(hanging))
+    use_resolver(monkeypatch, Resolver(hanging))
     start = time.monotonic()
     outcome = post("http://hangs.test/", timeout=5, connect_timeout=0.2)
     assert (outcome.error, time.monotonic() - start < 0.4) == ("dns", True)
 
 
 def test_a_hanging_lookup_ends_at_the_deadline(hanging, post, monkeypatch):
-    use_pool(monkeypatch, Resolver(hanging))
+    use_resolver(monkeypatch, Resolver(hanging))
     start = time.monotonic()
     outcome = post("http://hangs.test/", timeout=0.2, connect_timeout=5)
     assert (outcome.error, time.monotonic() - start < 0.4) == ("dns", True)

@@ -1,9 +1,11 @@
 """TLS: who is trusted, and that the deadline holds in the handshake, too."""
 
 import ssl
+import subprocess
 import time
 
 import pytest
+from requests.certs import where
 
 from openedx_webhooks.transport import connections
 from openedx_webhooks.transport.exchange import BoundedSocket
@@ -83,6 +85,39 @@ def test_a_bundle_that_cannot_be_read_is_said(raw_tls, post, settings, tmp_path,
     settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(path)}
     outcome = post(raw_tls(says(OK)).url())
     assert (outcome.error, "CA_BUNDLE" in outcome.detail) == ("tls", True)
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_without_the_setting_the_environment_says_whom_to_trust(raw_tls, post, authority, monkeypatch, name):
+    """The published plugin did what requests does: a site with an authority of its own relies on it."""
+    monkeypatch.setenv(name, str(authority.path))
+    assert post(raw_tls(says(OK)).url()).ok
+
+
+def test_the_setting_comes_before_the_environment(raw_tls, post, authority, monkeypatch, settings):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", where())
+    settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(authority.path)}
+    assert post(raw_tls(says(OK)).url()).ok
+
+
+def test_of_the_environment_the_first_that_requests_looks_at_counts(raw_tls, post, authority, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", where())
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    assert post(raw_tls(says(OK)).url()).error == "tls"
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_bundle_of_the_environment_that_cannot_be_read_is_said(raw_tls, post, monkeypatch, tmp_path, name):
+    monkeypatch.setenv(name, str(tmp_path / "lost.pem"))
+    outcome = post(raw_tls(says(OK)).url())
+    assert (outcome.error, name in outcome.detail) == ("tls", True), outcome.detail
+
+
+def test_a_directory_of_certificates_will_do(raw_tls, post, authority, settings, tmp_path):
+    (tmp_path / "authority.pem").write_bytes(authority.path.read_bytes())
+    subprocess.run(["openssl", "rehash", tmp_path], check=True)
+    settings.OPENEDX_WEBHOOKS = {"CA_BUNDLE": str(tmp_path)}
+    assert post(raw_tls(says(OK)).url()).ok
 
 
 def test_a_context_is_built_once():

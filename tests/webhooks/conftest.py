@@ -6,10 +6,11 @@ import uuid
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 from openedx_events.learning.data import UserData, UserPersonalData
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
 
-from openedx_webhooks.models import Delivery, Webhook
+from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 
 LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 
@@ -42,20 +43,27 @@ def missing_table(model):
             editor.alter_db_table(model, hidden, name)
 
 
-def owe(webhook, count=1, **fields):
-    """Rows as dispatch writes them."""
-    return Delivery.objects.bulk_create(
-        Delivery(
+def happened(count=1, event_type=LOGIN, **fields):
+    """Captured events, each with its number for a payload."""
+    return [
+        CapturedEvent.objects.create(
             **{
-                "webhook": webhook,
                 "event_id": uuid.uuid4(),
-                "event_type": LOGIN,
+                "event_type": event_type,
+                "time": timezone.now(),
                 "payload": {"number": number},
                 **fields,
             }
         )
         for number in range(count)
-    )
+    ]
+
+
+def owe(webhook, count=1, payload=None, user_id=None, **fields):
+    """Rows as an event's capture writes them."""
+    of_event = {"payload": payload} if payload is not None else {}
+    events = happened(count, user_id=user_id, **of_event)
+    return Delivery.objects.bulk_create(Delivery(**{"webhook": webhook, "event": event, **fields}) for event in events)
 
 
 def accept(handler):

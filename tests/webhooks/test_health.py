@@ -9,9 +9,11 @@ from django.utils.timezone import now
 
 from openedx_webhooks import index
 from openedx_webhooks.models import Delivery, Webhook
+from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webhooks import health
 from openedx_webhooks.webhooks.deliver import deliver_due
-from openedx_webhooks.webhooks.health import Failures, Step
+from openedx_webhooks.webhooks.health import HealthBook, Step
+from openedx_webhooks.webhooks.sending import Result
 
 from ..receiver import Reply
 from .conftest import LOGIN, owe
@@ -98,14 +100,23 @@ def test_success_within_a_batch_counts_only_the_failures_after_it(db, receiver):
     webhook = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url())
     Webhook.objects.update(consecutive_failures=7, failing_since=now() - timedelta(days=4))
     since = now()
-    health.note({webhook.pk}, {webhook.pk: Failures(2, since)})
     webhook.refresh_from_db()
-    assert (webhook.consecutive_failures, webhook.failing_since) == (2, since)
+    book = HealthBook()
+    book.note([result(webhook, status, since + timedelta(seconds=n)) for n, status in enumerate((500, 200, 500, 500))])
+    book.write()
+    webhook.refresh_from_db()
+    assert (webhook.consecutive_failures, webhook.failing_since) == (2, since + timedelta(seconds=2))
 
 
-def test_healthy_webhook_costs_one_statement_that_changes_nothing(failing, django_assert_num_queries):
-    with django_assert_num_queries(1):
-        health.note({failing.pk}, {})
+def test_healthy_webhook_that_succeeds_costs_no_statement(failing, django_assert_num_queries):
+    book = HealthBook()
+    with django_assert_num_queries(0):
+        book.note([result(failing, 200)])
+        book.write()
+
+
+def result(webhook, status, started_at=None):
+    return Result(None, webhook, Outcome(status_code=status, started_at=started_at or now()))
 
 
 def test_warning_comes_once_by_mail_and_log(failing, caplog):
@@ -125,7 +136,9 @@ def test_disabling_comes_once_by_mail_and_log_and_stops_new_deliveries(failing, 
     fail_since(failing, timedelta(days=6), warned_at=now() - timedelta(days=4, minutes=1))
     assert not failing.enabled
     assert "10 in a row" in failing.disabled_reason
-    health.note(set(), {failing.pk: Failures(1, now())})
+    book = HealthBook()
+    book.note([result(failing, 500)])
+    book.write()
     assert len(mail.outbox) == 1
     assert sum(f"Webhook {failing.pk} was disabled" in line for line in caplog.messages) == 1
     Delivery.objects.all().delete()
@@ -191,7 +204,8 @@ def test_enabling_again_gives_a_clean_slate_and_delivers_what_waited(failing, re
     waiting = owe(failing)[0]
     assert deliver_due().attempts == 0
     assert health.enable(Webhook.objects.filter(pk=failing.pk)) == 1
-    assert deliver_due().delivered == 1
+    Delivery.objects.update(next_attempt_at=now())
+    assert deliver_due().delivered == 2
     failing.refresh_from_db()
     assert (failing.enabled, failing.disabled_reason, failing.failing_since) == (True, "", None)
     assert Delivery.objects.get(pk=waiting.pk).state == "delivered"

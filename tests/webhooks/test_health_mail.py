@@ -8,7 +8,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from openedx_webhooks.models import Webhook
+from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webhooks import health
+from openedx_webhooks.webhooks.sending import Result
 
 from .conftest import LOGIN
 
@@ -22,7 +24,9 @@ def test_no_secret_of_the_address_is_mailed(gone):
     webhook = Webhook.objects.create(
         event=LOGIN, webhook_url="https://chat.example.com/services/S3CR3T?token=S3CR3T", failing_since=since
     )
-    health.note(set(), {webhook.pk: health.Failures(count=1, since=since, gone=gone)})
+    book = health.HealthBook()
+    book.note([Result(None, webhook, Outcome(status_code=410 if gone else 500))])
+    book.write()
     assert len(mail.outbox) == 1
     message = mail.outbox[0]
     assert "chat.example.com" in message.body

@@ -14,7 +14,7 @@ from openedx_events.learning.signals import (
 from openedx_events.tooling import OpenEdxPublicSignal
 
 from openedx_webhooks import catalog, index
-from openedx_webhooks.models import Delivery, Webhook
+from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.webhooks import receivers
 
 from .conftest import LOGIN, missing_table, user_data
@@ -50,7 +50,7 @@ def test_event_declared_after_start_is_connected_with_the_first_request(receiver
         Webhook.objects.create(event=late.event_type, webhook_url=receiver.url())
         request_started.send(sender=None)
         late.send_event(thing=ThingData("spoon"))
-        assert Delivery.objects.get().payload["thing"] == {"name": "spoon"}
+        assert CapturedEvent.objects.get().payload["thing"] == {"name": "spoon"}
     finally:
         OpenEdxPublicSignal.instances.remove(late)
         del OpenEdxPublicSignal._mapping[late.event_type]

@@ -20,7 +20,8 @@ from kombu import Connection
 
 from openedx_webhooks import index
 from openedx_webhooks.models import Delivery
-from openedx_webhooks.webhooks import claims, wakeups
+from openedx_webhooks.models.delivery_verbs import DeliveryQuerySet
+from openedx_webhooks.webhooks import deliver, wakeups
 from openedx_webhooks.webhooks.semaphore import WorkerSemaphore
 
 from ..receiver import Reply
@@ -160,7 +161,7 @@ def test_eager_celery_does_not_recurse_for_a_retry(webhook, log_in, receiver, ce
 
 def test_eager_celery_with_the_database_in_trouble_raises_nothing(webhook, celery, monkeypatch):
     celery("memory://", task_always_eager=True, task_eager_propagates=True)
-    monkeypatch.setattr(claims, "database", lambda: "no such alias")
+    monkeypatch.setattr(DeliveryQuerySet, "writable", lambda rows: rows.using("no such alias"))
     wakeups.nudge()
 
 
@@ -222,7 +223,7 @@ def test_task_leaves_word_for_the_retry(webhook, receiver, queue):
 
 def test_task_leaves_word_for_what_a_killed_worker_had(webhook, queue):
     delivery = owe(webhook)[0]
-    claims.claim([delivery.pk], uuid.uuid4())
+    Delivery.objects.claim([delivery.pk], uuid.uuid4(), deliver.lease())
     wakeups.deliver_due()
     eta = timezone.datetime.fromisoformat(queue()[0].headers["eta"])
     assert 0 < (eta - timezone.now()).total_seconds() < 125
@@ -336,4 +337,4 @@ def test_message_is_sent_by_a_process_that_ends_at_once(tmp_path):
 
 
 def test_lease_of_a_killed_worker_is_short_enough_for_the_next_look(webhook):
-    assert claims.lease() < timedelta(seconds=wakeups.MAX_COUNTDOWN_SECONDS)
+    assert deliver.lease() < timedelta(seconds=wakeups.MAX_COUNTDOWN_SECONDS)

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from ...models import Delivery, Webhook
+from ...models.delivery_verbs import chunked
 from ...webhooks import replay
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -38,9 +39,9 @@ class Command(BaseCommand):
     def handle(self, *_args, **options):
         deliveries = self._chosen(options)
         if options["dry_run"]:
-            self.stdout.write(_("%d deliveries would be sent again.") % replay.replayable(deliveries).count())
+            self.stdout.write(_("%d deliveries would be sent again.") % deliveries.replayable().count())
             return
-        ids = list(replay.replayable(deliveries).values_list("pk", flat=True)) if options["wait"] else []
+        ids = list(deliveries.replayable().values_list("pk", flat=True)) if options["wait"] else []
         since = timezone.now()
         count = replay.replay(deliveries, progress=lambda count: self.stdout.write(_("%d scheduled") % count))
         self.stdout.write(self.style.SUCCESS(_("%d deliveries will be sent again.") % count))
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         while True:
             untried = sum(
                 Delivery.objects.filter(pk__in=chunk, state=Delivery.State.PENDING, schedule_position=0).count()
-                for chunk in replay.chunked(ids)
+                for chunk in chunked(ids)
             )
             self.stdout.write(_("%(done)d of %(all)d tried") % {"done": len(ids) - untried, "all": len(ids)})
             if not untried:
@@ -72,7 +73,7 @@ class Command(BaseCommand):
             sleep(_SHOW_SECONDS)
         delivered = sum(
             Delivery.objects.filter(pk__in=chunk, state=Delivery.State.DELIVERED, finished_at__gte=since).count()
-            for chunk in replay.chunked(ids)
+            for chunk in chunked(ids)
         )
         self.stdout.write(_("%(delivered)d of %(all)d delivered") % {"delivered": delivered, "all": len(ids)})
 

@@ -1,0 +1,195 @@
+"""
+What can be done with deliveries: claim, release, succeed, fail, skip, retry, cancel, replay.
+
+Each verb is one place: where a log line or a metric about that turn in a delivery's life belongs. All of them are
+UPDATEs by primary key that name the state they start from, so that any number of workers and operators may work on the
+same rows. A claim is a lease: it moves ``next_attempt_at`` to its end, so that nobody else finds the row due; if its
+holder dies, the row becomes due again by itself.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connections, models, router, transaction
+from django.db.models import Case, DateTimeField, F, Q, Value, When
+from django.utils import timezone
+
+from .webhook import ACTIVE, Webhook
+
+_CHUNK = 500
+_UNCLAIMED = {"claimed_by": None, "claimed_until": None}
+
+
+class DeliveryQuerySet(models.QuerySet):
+    """Deliveries, and the verbs of their life."""
+
+    def writable(self) -> "DeliveryQuerySet":
+        """On the database that deliveries are written to."""
+        return self.using(router.db_for_write(self.model))
+
+    # --- What is owed
+
+    def pending(self) -> "DeliveryQuerySet":
+        """Owed, now or later."""
+        return self.filter(state=self.model.State.PENDING)
+
+    def due(self, now: datetime) -> "DeliveryQuerySet":
+        """Owed now. Those of webhooks that are disabled, paused or being removed wait."""
+        # Their few ids instead of a join: from a join the optimizer of MySQL may begin with the webhooks.
+        return self.pending().filter(next_attempt_at__lte=now).exclude(webhook_id__in=self._waiting_webhooks())
+
+    def next_due(self) -> datetime | None:
+        """When the next delivery becomes due; None if nothing is owed to a webhook that takes it."""
+        owed = self.pending().exclude(webhook_id__in=self._waiting_webhooks())
+        return owed.aggregate(at=models.Min("next_attempt_at"))["at"]
+
+    def _waiting_webhooks(self) -> list[int]:
+        waiting = Webhook.objects.using(self.db).exclude(Q(**ACTIVE))
+        return list(waiting.order_by().values_list("pk", flat=True))
+
+    # --- Claims
+
+    def claim(self, ids: Sequence[int], holder: uuid.UUID, lease: timedelta) -> list[int]:
+        """
+        Claim those of the deliveries that are still due and that nobody else is claiming.
+
+        Args:
+            ids: primary keys.
+            holder: who claims.
+            lease: for how long.
+
+        Returns:
+            the primary keys of the claimed, in the order of ``ids``.
+        """
+        now = timezone.now()
+        until = now + lease
+        fields = {"claimed_by": holder, "claimed_until": until, "next_attempt_at": until, "scheduled_at": now}
+        due = self.pending().filter(pk__in=ids, next_attempt_at__lte=now)
+        if connections[self.db].features.has_select_for_update_skip_locked:
+            with transaction.atomic(using=self.db):
+                # By primary key: locks on ranges of the index would make the platform's inserts wait.
+                claimed = set(due.order_by().select_for_update(skip_locked=True).values_list("pk", flat=True))
+                self.filter(pk__in=claimed).update(**fields)
+        else:
+            # Compare and swap: whoever updates first makes the row no longer due.
+            due.update(**fields)
+            ours = self.filter(pk__in=ids, claimed_by=holder, claimed_until=until)
+            claimed = set(ours.values_list("pk", flat=True))
+        return [pk for pk in ids if pk in claimed]
+
+    def release(self, ids: Collection[int], holder: uuid.UUID) -> None:
+        """Make deliveries that were claimed and not tried due again at once."""
+        now = timezone.now()
+        self.filter(pk__in=ids, claimed_by=holder).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
+
+    def repair_schedule(self, tolerance: timedelta) -> int:
+        """
+        Make due what was scheduled by a clock that was ahead: its moment of scheduling lies in the future.
+
+        Args:
+            tolerance: by how much the clocks of the site's machines may differ.
+
+        Returns:
+            how many there were.
+        """
+        now = timezone.now()
+        wrong = self.pending().filter(scheduled_at__gt=now + tolerance)
+        return wrong.update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
+
+    # --- What attempts came to: of the deliveries of a claim
+
+    def succeed(self, ids: Collection[int], now: datetime) -> None:
+        """The endpoint accepted them."""
+        self._finish(ids, self.model.State.DELIVERED, now)
+
+    def fail(self, ids: Collection[int], now: datetime) -> None:
+        """They are given up."""
+        self._finish(ids, self.model.State.FAILED, now)
+
+    def skip(self, ids: Collection[int], now: datetime) -> None:
+        """The webhook's own condition or shape says that there is nothing to send."""
+        self._finish(ids, self.model.State.SKIPPED, now)
+
+    def retry(self, moments: Mapping[int, datetime], now: datetime) -> None:
+        """They are tried again, each at its moment."""
+        self._tried(moments, next_attempt_at=_each(moments), scheduled_at=now)
+
+    def _finish(self, ids, state, now):
+        self._tried(ids, state=state, finished_at=now, next_attempt_at=None)
+
+    def _tried(self, ids, **changes):
+        if ids:
+            self.filter(pk__in=list(ids)).update(
+                attempt_count=F("attempt_count") + 1,
+                schedule_position=F("schedule_position") + 1,
+                **_UNCLAIMED,
+                **changes,
+            )
+
+    # --- What operators do: to any deliveries, whatever their state
+
+    def replayable(self) -> "DeliveryQuerySet":
+        """Those that are finished and whose payload is still kept."""
+        return self.exclude(state=self.model.State.PENDING).filter(event__payload__isnull=False)
+
+    def replay(self, per_second: int, progress: Callable[[int], None] | None = None) -> int:
+        """
+        Owe finished deliveries again, from the start of their schedule and with the same message id.
+
+        ``per_second`` of them become due each second, so that the endpoint is not flooded and new deliveries are not
+        delayed. Pending ones are left alone, and so are those whose payload is no longer kept.
+
+        Args:
+            per_second: at least 1.
+            progress: called now and then with the number so far.
+
+        Returns:
+            how many.
+        """
+        start, count, rows = timezone.now(), 0, self.model.objects.using(self.db)
+        for ids in self.replayable()._chunks():
+            moments = {pk: start + timedelta(seconds=(count + n) // per_second) for n, pk in enumerate(ids)}
+            # The state again: somebody else may have been quicker.
+            changed = rows.filter(pk__in=ids).exclude(state=self.model.State.PENDING).update(
+                state=self.model.State.PENDING,
+                schedule_position=0,
+                next_attempt_at=_each(moments),
+                scheduled_at=start,
+                finished_at=None,
+                **_UNCLAIMED,
+            )  # fmt: skip
+            count += changed
+            if progress:
+                progress(count)
+        return count
+
+    def retry_now(self) -> int:
+        """Make pending deliveries due, unless one is being sent at this moment; how many."""
+        now, rows = timezone.now(), self.model.objects.using(self.db).pending()
+        free = Q(claimed_by=None) | Q(claimed_until__lte=now)
+        return sum(
+            rows.filter(free, pk__in=ids).update(next_attempt_at=now, scheduled_at=now)
+            for ids in self.pending()._chunks()
+        )
+
+    def cancel(self) -> int:
+        """Give up pending deliveries; how many. One that is being sent at this moment may arrive all the same."""
+        rows = self.model.objects.using(self.db).pending()
+        changes = {"state": self.model.State.CANCELLED, "finished_at": timezone.now(), "next_attempt_at": None}
+        return sum(
+            rows.filter(pk__in=ids).update(**changes, **_UNCLAIMED) for ids in self.pending()._chunks()
+        )  # fmt: skip
+
+    def _chunks(self) -> Iterator[list[int]]:
+        """The primary keys, oldest first; read before the first change, so that no change moves a row past us."""
+        return chunked(list(self.order_by("pk").values_list("pk", flat=True)))
+
+
+def chunked(ids: Sequence[int]) -> Iterator[list[int]]:
+    """As many at a time as one statement takes well."""
+    return (list(ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK))
+
+
+def _each(moments: Mapping[int, datetime]) -> Case:
+    return Case(*(When(pk=pk, then=Value(when)) for pk, when in moments.items()), output_field=DateTimeField())

@@ -1,0 +1,45 @@
+"""Captured events: what happened, kept once for any number of webhooks."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .json_fields import JSONTextField
+
+
+class CapturedEvent(models.Model):
+    """
+    One event as it happened, before any condition or shape.
+
+    Written in the transaction of the event together with the deliveries that are owed for it, so all of them commit or
+    vanish with it. The event's own id is unique: an event that arrives a second time, over the event bus for instance,
+    is refused here, by the database.
+
+    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS and when the
+        user is retired; the receivers have what was sent to them.
+    .. pii_types: id, name, username, email_address, other
+    .. pii_retirement: local_api, third_party
+    """
+
+    event_id = models.UUIDField(_("event id"), unique=True, help_text=_("The id in the event's own metadata."))
+    event_type = models.CharField(_("event type"), max_length=255)
+    time = models.DateTimeField(_("time"), help_text=_("When it happened, in the event's own words."))
+    created = models.DateTimeField(_("captured"), default=timezone.now, db_index=True)
+    # What operators look for: each is empty where the event has none.
+    user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)
+    username = models.CharField(_("username"), max_length=150, blank=True, default="", db_index=True)
+    course_key = models.CharField(_("course"), max_length=255, blank=True, default="", db_index=True)
+    org = models.CharField(_("organisation"), max_length=255, blank=True, default="", db_index=True)
+    # No condition matched it: kept to try conditions on.
+    is_sample = models.BooleanField(_("sample"), default=False)
+    # None once its time is over, or the user is retired.
+    payload = JSONTextField(_("payload"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("captured event")
+        verbose_name_plural = _("captured events")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["event_type", "created"], name="owh_event_type_created")]
+
+    def __str__(self):
+        return f"{self.pk}: {self.event_type}"

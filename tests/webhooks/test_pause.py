@@ -1,0 +1,148 @@
+"""A paused webhook captures and sends nothing, until it is resumed; a disabled one captures nothing."""
+
+# pylint: disable=unused-argument
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from openedx_webhooks import index
+from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
+from openedx_webhooks.webhooks import capture, deliver, replay
+from openedx_webhooks.webhooks.deliver import deliver_due
+
+from ..receiver import Reply
+from .conftest import LOGIN, happened, owe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _samples_are_due():
+    capture._samples.forget()  # pylint: disable=protected-access
+
+
+def set_on(webhook, **fields):
+    Webhook.objects.filter(pk=webhook.pk).update(**fields)
+    index.webhooks.forget()
+
+
+def test_paused_webhook_captures_sends_nothing_and_sends_in_order_when_resumed(webhook, receiver, log_in, settings):
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_THREADS_PER_ENDPOINT": 1}
+    set_on(webhook, paused=True)
+    for number in range(1, 31):
+        log_in(number)
+    assert Delivery.objects.filter(state="pending").count() == 30
+    assert deliver_due().attempts == 0
+    assert (deliver.is_due(), deliver.next_due()) == (False, None)
+    set_on(webhook, paused=False)
+    assert deliver_due().delivered == 30
+    assert [request.json["user"]["id"] for request in receiver.received] == list(range(1, 31))
+
+
+def test_disabled_webhook_captures_nothing(webhook, log_in):
+    set_on(webhook, enabled=False)
+    log_in()
+    assert not CapturedEvent.objects.exists()
+
+
+def test_paused_webhook_does_not_hold_up_another(webhook, receiver, log_in):
+    Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/other"))
+    set_on(webhook, paused=True)
+    owe(webhook, 300, next_attempt_at=timezone.now() - timedelta(hours=1))
+    log_in()
+    assert deliver_due().delivered == 1
+    assert len(receiver.at("/other")) == 1
+
+
+def test_retry_that_was_waiting_when_it_was_paused_stays_in_its_schedule(webhook, receiver):
+    receiver.on("/hook", Reply(status=503), Reply())
+    owe(webhook)
+    deliver_due()
+    set_on(webhook, paused=True)
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    assert deliver_due().attempts == 0
+    set_on(webhook, paused=False)
+    assert deliver_due().delivered == 1
+
+
+# --- Samples
+
+
+@pytest.mark.parametrize("fields, samples", [({}, 1), ({"paused": True}, 1), ({"enabled": False}, 0)])
+def test_event_that_no_condition_matched_is_kept_as_a_sample_once_a_minute(receiver, log_in, fields, samples):
+    Webhook.objects.create(event=LOGIN, webhook_url=receiver.url(), condition="user.id == `-1`", **fields)
+    for number in range(5):
+        log_in(number + 1)
+    kept = CapturedEvent.objects.all()
+    assert [(event.is_sample, event.user_id) for event in kept] == [(True, 1)] * samples
+    assert not Delivery.objects.exists()
+
+
+def test_matched_event_is_no_sample(webhook, log_in):
+    log_in()
+    assert not CapturedEvent.objects.get().is_sample
+
+
+# --- Events that happened before the webhook was there
+
+
+def test_past_events_are_sent_to_a_webhook_that_was_not_there(webhook, receiver, settings):
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_THREADS_PER_ENDPOINT": 1}
+    happened(3)
+    past = replay.Past(LOGIN)
+    assert replay.count_past(webhook, past, 10).owed == 3
+    assert not Delivery.objects.exists()
+    assert replay.send_past(webhook, past, 10).owed == 3
+    assert deliver_due().delivered == 3
+    assert [request.json for request in receiver.received] == [{"number": number} for number in range(3)]
+
+
+def test_past_events_it_was_owed_already_are_left_alone(webhook):
+    owe(webhook, 2, state="delivered")
+    happened(1)
+    done = replay.send_past(webhook, replay.Past(LOGIN), 10)
+    assert (done.owed, done.had) == (1, 2)
+    assert replay.send_past(webhook, replay.Past(LOGIN), 10).owed == 0
+
+
+def test_condition_counts_for_past_events_and_one_that_fails_is_seen(webhook):
+    happened(4)
+    set_on(webhook, condition="number >= `2`")
+    webhook.refresh_from_db()
+    done = replay.count_past(Webhook.objects.get(), replay.Past(LOGIN), 10)
+    assert (done.owed, done.unmatched) == (2, 2)
+    set_on(webhook, condition="sum(number)")
+    assert replay.count_past(Webhook.objects.get(), replay.Past(LOGIN), 10).owed == 4
+
+
+def test_limit_takes_the_oldest_and_says_that_there_are_more(webhook):
+    events = happened(5)
+    done = replay.send_past(webhook, replay.Past(LOGIN), 2)
+    assert (done.owed, done.is_cut) == (2, True)
+    assert set(Delivery.objects.values_list("event_id", flat=True)) == {events[0].pk, events[1].pk}
+    exact = replay.count_past(webhook, replay.Past(LOGIN), 3)
+    assert (exact.owed, exact.is_cut) == (3, False)
+
+
+@pytest.mark.parametrize(
+    "chosen, found",
+    [
+        ({}, [0, 1, 2]),
+        ({"learner": "ada"}, [0]),
+        ({"learner": "7"}, [1]),
+        ({"learner": "nobody"}, []),
+        ({"course_key": "course-v1:A+B+C"}, [2]),
+        ({"since": timezone.now() + timedelta(hours=1)}, []),
+        ({"until": timezone.now() - timedelta(hours=1)}, []),
+    ],
+)
+def test_past_events_by_learner_course_and_time(db, chosen, found):
+    events = [
+        *happened(username="ada", user_id=5),
+        *happened(username="bob", user_id=7),
+        *happened(course_key="course-v1:A+B+C"),
+    ]
+    happened(event_type="org.example.other.v1")
+    happened(payload=None)
+    assert list(replay.Past(LOGIN, **chosen).events()) == [events[number] for number in found]
