@@ -184,4 +184,4 @@ validate_translations: detect_changed_source_translations ## check the translati
 clean: ## remove what builds, tests and the demo leave behind, but not the environment
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 	rm -rf build dist htmlcov coverage.xml .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache \
-		.hypothesis .demo docs/_build docs/references/events docs/references/filters pii_report
+		.hypothesis .demo docs/_build docs/references/events docs/references/filters docs/references/modules.rst pii_report
