@@ -8,9 +8,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .. import catalog
+from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
+from ..payloads.local_answer import LocalAnswer
+from ..payloads.shape import ExpressionError
 from ..transport import signing
+from ..webfilters import local_answers
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
@@ -196,6 +199,7 @@ class WebfilterForm(HookForm):
         fields = [
             "event",
             "webhook_url",
+            "local_answer",
             "description",
             "enabled",
             "mode",
@@ -211,6 +215,8 @@ class WebfilterForm(HookForm):
             "redirect_on_request_exception",
             "condition",
             "shape",
+            "send_profile",
+            "send_file_urls",
             "use_www_form_encoding",
             "headers",
             "secret",
@@ -221,6 +227,7 @@ class WebfilterForm(HookForm):
         widgets = {
             **HookForm.Meta.widgets,
             **{f"redirect_on_{on}": forms.TextInput(attrs={"size": 60, "spellcheck": "false"}) for on in _ON},
+            "local_answer": forms.Textarea(attrs={"rows": 4, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
             "timeout": forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"}),
         }
         help_texts = {
@@ -236,20 +243,24 @@ class WebfilterForm(HookForm):
         return catalog.filters()
 
     def notes(self):
-        """The names, what the filter is for, and what it can do."""
+        """The names, when the filter runs, what to know about it, and what it can do."""
         notes = super().notes()
         for dotted, known in self.types().items():
-            can = halt_options_of(known)
+            can, facts = halt_options_of(known), platform_facts.facts_of(dotted)
+            summary = (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " ")
             notes[dotted] |= {
-                "about": (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " "),
+                "about": str(facts.when or summary),
+                "cautions": " ".join(map(str, facts.cautions)),
                 "hint": can.sentence,
+                "effect": can.effect,
+                "redirect": can.redirect_effect,
                 "halts": "yes" if can.can_halt else "no",
                 "redirects": "yes" if can.can_redirect else "no",
             }
         return notes
 
     def clean(self):
-        """Refuse switches that would have no effect, with what to do instead."""
+        """Refuse switches without effect, and local answers that could not be used, with what to do instead."""
         cleaned = super().clean()
         known = self.types().get(cleaned.get("event"))
         if known:
@@ -258,6 +269,16 @@ class WebfilterForm(HookForm):
                 problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
                 if problem:
                     self.add_error(f"{problem[0]}_on_{on}", problem[1])
+            if problem := self._local_problem(known, cleaned.get("local_answer")):
+                self.add_error("local_answer", problem)
         if cleaned.get("serve_stale_answers") and not cleaned.get("cache_answers"):
             self.add_error("serve_stale_answers", _("Tick “cache answers” too: without it there is no old answer."))
         return cleaned
+
+    @staticmethod
+    def _local_problem(known, text) -> str:
+        try:
+            return local_answers.problem_of(known, LocalAnswer(text)) if text else ""
+        except ExpressionError:
+            # The field's own validator says so.
+            return ""

@@ -17,7 +17,7 @@ EMPTY = "–"
 # Short kinds of transport/client.py and of the two flows → words.
 _ERRORS = {
     "bad_response": gettext_lazy("not understood"),
-    "breaker_open": gettext_lazy("left alone"),
+    "breaker_open": gettext_lazy("circuit open"),
     "budget": gettext_lazy("no time left"),
     "connect": gettext_lazy("not reachable"),
     "dns": gettext_lazy("name not found"),
@@ -157,7 +157,8 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
     """
     words = _ERRORS.get(error.partition(": ")[0])
     if status_code is None:
-        return str(words or error or EMPTY)
+        # A webfilter that was not called has answered by itself.
+        return str(words or error or (_("local answer") if needs_body else EMPTY))
     if _is_good(status_code):
         if not needs_body or not error:
             return str(status_code)
@@ -168,7 +169,7 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
 def call_answered(call: Call) -> str:
     """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
     text = answered(call.status_code, call.error, needs_body=True)
-    return _("%s (remembered)") % text if call.is_remembered else text
+    return _("%s (cached)") % text if call.is_cached else text
 
 
 def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:
