@@ -1,8 +1,8 @@
 """A webfilter in a learner's request, beside the bare request library, on loopback, in one run.
 
 Goals: nothing configured costs at most 5 µs over the pipeline runner; one warm webfilter at most 1.0 times a kept-alive
-``requests`` session's POST; five endpoints of 50 ms at most 3 ms longer than one of them; an open circuit at most 1 ms; a local
-answer at most 0.3 ms.
+``requests`` session's POST; five endpoints of 50 ms at most 3 ms longer than one of them; an open circuit at most 1 ms;
+a local answer at most 0.3 ms.
 """
 
 import gc
