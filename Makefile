@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Extra arguments for pytest, e.g. make test ARGS="-k signing -x"; with -n0 they run in one process.
 ARGS ?=
-# Processes that share the tests; tests that share something made at some cost stay together (tests/conftest.py).
+# Processes that share the tests (tests/conftest.py has how).
 WORKERS ?= auto
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 
