@@ -1,11 +1,47 @@
 """What every test may use."""
 
+import functools
+import re
+import runpy
+from pathlib import Path
+
 import pytest
 from django.utils import translation
+from xdist.scheduler import LoadScopeScheduling
 
 from openedx_webhooks import index, shared_cache, skips
 
 from .receiver import Receiver
+
+
+def pytest_configure(config):
+    """Compile the translations if they changed: once, before there are other processes."""
+    if not hasattr(config, "workerinput"):
+        runpy.run_path(str(Path(__file__).parent.parent / "setup.py"))["compile_catalogs"]()
+
+
+class Scheduler(LoadScopeScheduling):
+    """
+    What each of several processes gets next (``pytest -n 2``): one test with all its arguments, or a whole file if its
+    tests share a fixture, which every process would else make for itself; what has the most tests comes first.
+
+    By hand, since ``--dist loadgroup`` of pytest-xdist 3.8 does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return file if _shares_fixtures(self.config.rootpath / file) else nodeid.partition("[")[0]
+
+
+@functools.cache
+def _shares_fixtures(path):
+    return re.search(r'scope="(module|class)"', path.read_text()) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Ours, unless another one is asked for."""
+    return Scheduler(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture
