@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.core import checks
 
-from . import app_settings, apps, catalog
+from . import app_settings, catalog, startup_problems
 from .wiring import STEP
 
 
@@ -23,7 +23,7 @@ def check_startup(**_kwargs):
             hint="The site runs without the part that failed. The log has the traceback of the first occurrence.",
             id="openedx_webhooks.W001",
         )
-        for problem in apps.startup_problems
+        for problem in startup_problems.found
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from openedx_webhooks import apps, catalog
+from openedx_webhooks import apps, catalog, startup_problems
 from openedx_webhooks.settings import common, production
 from openedx_webhooks.settings import test as for_tests
 from openedx_webhooks.wiring import STEP, wire_filters, with_step
@@ -153,7 +153,7 @@ class TestSettings:
             assert django_settings.OPEN_EDX_FILTERS_CONFIG[LOGIN] == {"pipeline": [OTHER, STEP]}
 
     def test_a_malformed_entry_is_reported_and_the_settings_load_all_the_same(self, monkeypatch):
-        monkeypatch.setattr(apps, "startup_problems", [])
+        monkeypatch.setattr(startup_problems, "found", [])
         settings = SimpleNamespace(OPEN_EDX_FILTERS_CONFIG={LOGIN: 5})
         common.plugin_settings(settings)
-        assert [LOGIN in problem for problem in apps.startup_problems] == [True]
+        assert [LOGIN in problem for problem in startup_problems.found] == [True]

@@ -1,5 +1,7 @@
 """Settings for every environment of the LMS and Studio."""
 
+from openedx_webhooks import startup_problems
+
 
 def plugin_settings(settings):
     """
@@ -20,13 +22,11 @@ def plugin_settings(settings):
 
 def wire(settings):
     """Wire the filters; a failure is kept for the system check instead of stopping the platform's settings."""
-    # Imported here, not above: if the filters library cannot be imported, the platform must start all the same.
-    from openedx_webhooks.apps import note_startup_problem  # pylint: disable=import-outside-toplevel
-
     try:
+        # Not above: if the filters library cannot be imported, the platform must start all the same.
         from openedx_webhooks.wiring import wire_filters  # pylint: disable=import-outside-toplevel
 
         for problem in wire_filters(settings):
-            note_startup_problem(problem)
+            startup_problems.note(problem)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        note_startup_problem("wiring the filters", error)
+        startup_problems.note("wiring the filters", error)

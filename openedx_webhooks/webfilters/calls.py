@@ -6,18 +6,17 @@ call. :func:`~openedx_webhooks.transport.client.post` ends at its own deadline, 
 """
 
 import logging
-import os
-import threading
 import time
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ..app_settings import app_settings
+from ..background import DaemonExecutor, process
 from ..models import signing_secrets
 from ..payloads import encode, shape
 from ..transport import client, signing
@@ -147,7 +146,7 @@ def _call(request: CallRequest, deadline: float) -> Outcome:
 
 def _submit(request, deadline) -> Future | None:
     try:
-        return _pool.executor().submit(_call, request, deadline)
+        return process.get(_executor).submit(_call, request, deadline)
     except RuntimeError:
         # No thread to be had, or the interpreter is shutting down: the caller's own thread will do.
         return None
@@ -166,31 +165,6 @@ def _result(future: Future, deadline: float) -> Outcome:
         return Outcome(error="bad_response", detail=f"unexpected {type(error).__name__}")
 
 
-class _Pool:
-    """The threads of this process, made when they are first needed, and anew after a fork."""
-
-    def __init__(self):
-        self.forget()
-
-    def forget(self) -> None:
-        """
-        Begin anew, without threads.
-
-        In the child of a fork: the parent's threads are not there, and a lock that one of them held would stay locked.
-        """
-        self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
-
-    def executor(self) -> ThreadPoolExecutor:
-        """This process's executor."""
-        if self._executor is None:
-            with self._lock:
-                if self._executor is None:
-                    self._executor = ThreadPoolExecutor(
-                        max(1, app_settings.WEBFILTER_THREADS), thread_name_prefix="openedx_webhooks-webfilter"
-                    )
-        return self._executor
-
-
-_pool = _Pool()
-os.register_at_fork(after_in_child=_pool.forget)
+def _executor() -> DaemonExecutor:
+    """The threads of this process."""
+    return DaemonExecutor(max(1, app_settings.WEBFILTER_THREADS))

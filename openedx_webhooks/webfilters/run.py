@@ -17,13 +17,13 @@ from django.db import DEFAULT_DB_ALIAS, models, transaction
 from django.utils.functional import LazyObject, empty
 from openedx_filters.exceptions import OpenEdxFilterException
 
-from .. import catalog, skips
+from .. import catalog, skips, throttle
 from ..payloads import serialize, shape
 from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, apply, call_log, response_cache
-from .budget import spending
+from .budget import Spending
 from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
 
@@ -37,7 +37,6 @@ _NOT_MADE_REASONS = {
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
 _HOUR = 3600.0
-_MINUTE = 60.0
 
 
 @attrs.define
@@ -89,7 +88,8 @@ def run(
 def _run(filter_name, webfilters, kwargs):
     filter_type = _filter_type(filter_name)
     if filter_type is None:
-        _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
+        if throttle.allows("unknown filter", filter_name, seconds=_HOUR):
+            log.warning("No webfilter is asked about %s: the catalog does not know it", filter_name)
         return {}, None
     _load_related(adapters.of(filter_name).load, kwargs)
     payload, body = serialize.filter_message(filter_type, kwargs)
@@ -201,7 +201,7 @@ def _ask(asked: list[RunningCall], payload) -> None:
         if one.outcome is None:
             one.outcome = Outcome(error=BREAKER_OPEN, detail="the endpoint is left alone after failures")
     start = time.monotonic()
-    with spending() as deadline:
+    with Spending() as deadline:
         outcomes = call_all([one.request for one in to_call], deadline)
     for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
         one.outcome = outcome
@@ -272,24 +272,7 @@ def _imagine(filter_type, kwargs, payload, one: RunningCall) -> None:
 
 
 def _log_problem(filter_type, one: RunningCall) -> None:
-    message = "Webfilter %s (%s): %s"
-    arguments = (one.webfilter.pk, filter_type.name, one.verdict.problem)
-    if one.outcome.error in NOT_MADE:
-        # On a hot filter this would fill the log; what came before has been logged already.
-        _log_once((one.outcome.error, one.webfilter.pk), message, *arguments, seconds=_MINUTE)
-    else:
-        log.warning(message, *arguments)
-
-
-_logged: dict[tuple, float] = {}
-
-
-def _log_once(key: tuple, message: str, *arguments, seconds: float = _HOUR) -> None:
-    """Log a warning unless the same was logged by this process in the last ``seconds``."""
-    now = time.monotonic()
-    if now < _logged.get(key, 0.0):
-        return
-    if len(_logged) > 10_000:
-        _logged.clear()
-    _logged[key] = now + seconds
-    log.warning(message, *arguments)
+    error = one.outcome.error
+    # Calls that are not made would fill the log on a hot filter; what came before has been logged already.
+    if error not in NOT_MADE or throttle.allows("call not made", error, one.webfilter.pk, seconds=60):
+        log.warning("Webfilter %s (%s): %s", one.webfilter.pk, filter_type.name, one.verdict.problem)

@@ -20,10 +20,10 @@ from django.utils import timezone
 
 from ..app_settings import app_settings
 from ..models import Delivery, Webhook
+from ..safe_log import where
 from . import claims, results, schedule, sending
 from .endpoint_queues import EndpointQueues
 from .results import Counts
-from .safe_log import where
 
 log = logging.getLogger(__name__)
 # In a request of a development site: a learner waits.

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu import Connection
 
-from openedx_webhooks import index
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Delivery
 from openedx_webhooks.webhooks import claims, wakeups
 from openedx_webhooks.webhooks.semaphore import WorkerSemaphore
@@ -27,18 +27,6 @@ from ..receiver import Reply
 from .conftest import owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch):
-    wakeups._asked_for.clear()
-    wakeups._complained["at"] = float("-inf")
-    cache.clear()
-    monkeypatch.setattr(wakeups, "_nudger", wakeups._Nudger())
-    yield
-    # What a dead broker refused is not tried for ever.
-    wakeups._nudger._wanted.clear()
-    wakeups._nudger._idle.set()
 
 
 @pytest.fixture
@@ -103,17 +91,14 @@ def test_rollback_sends_none(webhook, log_in, queue):
     assert queue() == []
 
 
-def test_nudge_works_from_a_thread_that_celery_does_not_know(webhook, log_in, queue):
+def test_nudge_works_from_a_thread_that_celery_does_not_know(queue, monkeypatch):
     """In a threaded web server ``current_app`` is an app without settings."""
-    before = wakeups._started["app"]
-    wakeups.remember_app()
-    try:
-        thread = threading.Thread(target=wakeups.nudge)
-        thread.start()
-        thread.join()
-        assert len(queue()) == 1
-    finally:
-        wakeups._started["app"] = before
+    monkeypatch.setattr(wakeups, "celery_app", wakeups._CeleryApp())
+    wakeups.celery_app.remember()
+    thread = threading.Thread(target=wakeups.nudge)
+    thread.start()
+    thread.join()
+    assert len(queue()) == 1
 
 
 def test_dead_broker_costs_the_request_nothing_and_one_log_line(webhook, log_in, celery, closed_port, caplog):
@@ -185,7 +170,7 @@ def test_those_who_ask_for_the_same_second_share_a_message(queue):
 def test_those_in_other_processes_share_it_too(queue):
     at = time.time() + 100
     for _ in range(3):
-        wakeups._asked_for.clear()
+        process.forget()
         wakeups.look_again(at)
     assert len(queue()) == 1
 
@@ -290,29 +275,29 @@ def test_without_a_cache_nobody_is_kept_from_delivering(webhook, receiver, setti
 # --- Heartbeat
 
 
+@pytest.fixture
+def heart():
+    return process.get(wakeups.Heart)
+
+
 def test_requests_nudge_now_and_then(webhook, queue):
-    index.webhooks.get("x")
-    wakeups._heart["beats_at"] = 0.0
     for _ in range(100):
-        wakeups.heartbeat()
+        request_started.send(sender=None)
     assert len(queue()) == 1
 
 
-def test_requests_of_a_site_without_webhooks_do_not(db, queue, monkeypatch):
-    index.webhooks.get("x")
-    monkeypatch.setattr(wakeups, "_heart", {"beats_at": 0.0, "chores_at": time.monotonic() + 60})
+def test_requests_of_a_site_without_webhooks_do_not(db, queue, heart):
+    heart.chores_at = time.monotonic() + 60
     request_started.send(sender=None)
-    wakeups.heartbeat()
     assert queue() == []
 
 
-def test_but_they_do_once_an_hour_because_old_records_are_to_be_removed(db, queue, monkeypatch):
-    index.webhooks.get("x")
-    monkeypatch.setattr(wakeups, "_heart", {"beats_at": 0.0, "chores_at": 0.0})
-    wakeups.heartbeat()
+def test_but_they_do_once_an_hour_because_old_records_are_to_be_removed(db, queue, heart):
+    heart.chores_at = 0.0
+    heart.beat()
     assert len(queue()) == 1
-    wakeups._heart["beats_at"] = 0.0
-    wakeups.heartbeat()
+    heart.beats_at = 0.0
+    heart.beat()
     assert len(queue()) == 0
 
 
