@@ -109,8 +109,11 @@ class Process:
 
     def forget(self) -> None:
         """Begin anew, as after a fork, with the threads of the jobs ended: for tests."""
-        for job in self._jobs():
-            job.stop()
+        for part in list(self._own().values()):
+            if isinstance(part, Job):
+                part.stop()
+            elif isinstance(part, Executor):
+                part.shutdown()
         self._own().clear()
         self._serving = None
 
@@ -256,9 +259,9 @@ class DaemonExecutor(Executor):
     """
 
     def __init__(self, threads: int):
-        self._missing = threads
+        self._started, self._most = 0, threads
         self._idle = threading.Semaphore(0)
-        self._tasks: queue.SimpleQueue[tuple[Future, Callable[[], Any]]] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[Future, Callable[[], Any]] | None] = queue.SimpleQueue()
 
     def submit(self, fn, /, *args, **kwargs) -> Future:
         """
@@ -268,22 +271,27 @@ class DaemonExecutor(Executor):
             RuntimeError: there is no thread to be had, or the interpreter is shutting down.
         """
         future: Future = Future()
-        if not self._idle.acquire(blocking=False) and self._missing > 0:
+        if not self._idle.acquire(blocking=False) and self._started < self._most:
             threading.Thread(target=self._work, name="openedx_webhooks-helper", daemon=True).start()
-            self._missing -= 1
+            self._started += 1
         self._tasks.put((future, functools.partial(fn, *args, **kwargs)))
         return future
 
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the threads when they have done what there is to do; nothing waits for them."""
+        for _ in range(self._started):
+            self._tasks.put(None)
+
     def _work(self) -> None:
-        while True:
-            future, function = self._tasks.get()
+        while task := self._tasks.get():
+            future, function = task
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(function())
                 except BaseException as error:  # pylint: disable=broad-exception-caught
                     future.set_exception(error)
             # Nothing of the last task may live until the next one comes.
-            del future, function
+            del task, future, function
             self._idle.release()
 
 

@@ -1,8 +1,8 @@
 """
 What the servers serve: the mini LMS, and in every response which process gave it.
 
-With ``SERVERS_WARM`` an event is sent and a filter runs where this is loaded, as other plugins' code may do: in a server
-that forks afterwards, in the parent of its workers.
+With ``SERVERS_WARM`` an event is sent and a filter runs where this is loaded, as the code of other plugins may do: in a
+server that forks afterwards, in the parent of its workers.
 """
 
 import json

@@ -20,10 +20,12 @@ from kombu import Connection
 
 from openedx_webhooks.background import process
 from openedx_webhooks.models import Delivery
-from openedx_webhooks.webhooks import claims, wakeups
+from openedx_webhooks.webhooks import claims, semaphore, wakeups
 from openedx_webhooks.webhooks.semaphore import WorkerSemaphore
+from openedx_webhooks.webhooks.wakeups import Nudges
 
 from ..receiver import Reply
+from .caches import LocalCache
 from .conftest import owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,6 +125,27 @@ def test_hanging_broker_does_not_hold_the_request(webhook, log_in, celery):
         start = time.monotonic()
         log_in()
         assert time.monotonic() - start < 0.5
+
+
+def test_broker_that_comes_back_gets_the_message(webhook, log_in, celery, closed_port, monkeypatch, settings):
+    """And a connection that it has closed meanwhile costs no further wait."""
+    monkeypatch.setattr(Nudges, "RETRY_SECONDS", 0.1)
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_QUEUE": "test"}
+    celery(f"amqp://127.0.0.1:{closed_port}//", broker_connection_timeout=0.2)
+    log_in()
+    nudges = process.get(Nudges)
+    assert not nudges.wait(0.5)
+    nudges.ask_through(celery("memory://"))
+    assert process.flush(5)
+
+
+def test_nudges_use_no_connection_of_the_celery_app(webhook, log_in, queue, celery):
+    """A process that is forked from this one would speak on it, too."""
+    app = celery("memory://")
+    log_in()
+    assert len(queue()) == 1
+    assert app.pool._resource.qsize() + len(app.pool._dirty) == app.pool.limit
+    assert not app.pool._dirty
 
 
 @pytest.mark.parametrize("propagates", [True, False])
@@ -226,19 +249,41 @@ def test_task_that_ran_out_of_time_hands_on(webhook, receiver, queue, settings):
     assert [message.headers["eta"] for message in queue()] == [None]
 
 
-# --- Slots
+@pytest.mark.parametrize("days", [1, -1])
+def test_clock_that_was_wrong_for_a_while_keeps_nobody_from_asking(webhook, queue, monkeypatch, days):
+    """Nor does this process remember for a day what the wrong clock asked for."""
+    now = time.time()
+    for offset in (0, days * 86400, 1, 2):
+        monkeypatch.setattr(wakeups.time, "time", lambda moment=now + offset: moment)
+        wakeups.look_again(now + offset + 100)
+        assert len(queue(0.1)) == 1, offset
+    assert len(process.get(wakeups._AskedFor)) <= 2
+
+
+def test_wait_that_a_wrong_clock_has_set_is_looked_at_within_ten_minutes(webhook, queue):
+    owe(webhook, next_attempt_at=timezone.now() + timedelta(days=1))
+    wakeups.deliver_due()
+    eta = timezone.datetime.fromisoformat(queue()[0].headers["eta"])
+    assert 0 < (eta - timezone.now()).total_seconds() < 601
+
+
+# --- Permits
+
+
+@pytest.fixture
+def one_permit(settings):
+    settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_WORKERS": 1}
 
 
 def test_no_more_workers_deliver_than_the_setting_says(settings):
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 2}
-    slots = [WorkerSemaphore() for _ in range(3)]
-    assert [slot.acquire() for slot in slots] == [True, True, False]
-    slots[0].release()
-    assert slots[2].acquire()
+    workers = [WorkerSemaphore() for _ in range(3)]
+    assert [worker.acquire() for worker in workers] == [True, True, False]
+    workers[0].release()
+    assert workers[2].acquire()
 
 
-def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, queue, settings):
-    settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_WORKERS": 1}
+def test_task_without_a_permit_leaves_word_and_sends_nothing(webhook, receiver, queue, one_permit):
     holder = WorkerSemaphore()
     holder.acquire()
     owe(webhook)
@@ -247,14 +292,56 @@ def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, qu
     assert len(queue()) == 1
 
 
-def test_only_its_holder_frees_a_slot(settings):
-    settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
+def test_permit_is_kept_for_as_long_as_its_holder_delivers(webhook, receiver, queue, one_permit, monkeypatch):
+    """Nobody else gets it, though it lasts a fraction of that time."""
+    monkeypatch.setattr(WorkerSemaphore, "SECONDS", 1)
+    receiver.on("/hook", Reply(delay=2.5))
+    owe(webhook)
+    taken = []
+
+    def watch():
+        receiver.wait_for(1)
+        for _ in range(20):
+            taken.append(WorkerSemaphore().acquire())
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    wakeups.deliver_due()
+    watcher.join()
+    assert taken == [False] * 20
+    assert WorkerSemaphore().acquire()
+
+
+def test_what_comes_while_the_permit_is_given_back_is_delivered(webhook, receiver, settings, queue, one_permit):
+    """Its nudge found the permit taken, and left."""
+    settings.CACHES = {"default": {"BACKEND": "tests.webhooks.caches.LocalCache"}}
+    owe(webhook)
+    with LocalCache.before_delete(lambda: owe(webhook)):
+        wakeups.deliver_due()
+    assert len(receiver.received) == 2
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
+
+
+def test_only_its_holder_frees_a_permit(one_permit):
     first, second = WorkerSemaphore(), WorkerSemaphore()
     first.acquire()
     cache.clear()  # it lapsed
     assert second.acquire()
     first.release()
     assert not WorkerSemaphore().acquire()
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_permit_of_a_worker_that_was_killed_while_the_clock_was_wrong_is_free(one_permit, monkeypatch, days):
+    """The cache goes by the same clock, and may keep it for a day."""
+    now = time.time()
+    monkeypatch.setattr(WorkerSemaphore, "SECONDS", 2 * 86400)
+    monkeypatch.setattr(semaphore.time, "time", lambda: now + days * 86400)
+    assert WorkerSemaphore().acquire()
+    assert not WorkerSemaphore().acquire()
+    monkeypatch.setattr(semaphore.time, "time", lambda: now)
+    assert [WorkerSemaphore().acquire(), WorkerSemaphore().acquire()] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -268,8 +355,8 @@ def test_only_its_holder_frees_a_slot(settings):
 def test_without_a_cache_nobody_is_kept_from_delivering(webhook, receiver, settings, backend):
     settings.CACHES = {"default": {"BACKEND": backend}}
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
-    slots = [WorkerSemaphore(), WorkerSemaphore()]
-    assert [slot.acquire() for slot in slots] == [True, True]
+    workers = [WorkerSemaphore(), WorkerSemaphore()]
+    assert [worker.acquire() for worker in workers] == [True, True]
 
 
 # --- Heartbeat
