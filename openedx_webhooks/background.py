@@ -201,7 +201,8 @@ class Job:
         while True:
             while self._is_due():
                 self._run()
-            self.close()
+            with contextlib.suppress(Exception):
+                self.close()
             with self._changed:
                 if self._asked_at is None or self._is_stopped:
                     self._thread = None
@@ -288,7 +289,7 @@ class DaemonExecutor(Executor):
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(function())
-                except BaseException as error:  # pylint: disable=broad-exception-caught
+                except BaseException as error:
                     future.set_exception(error)
             # Nothing of the last task may live until the next one comes.
             del task, future, function
