@@ -9,7 +9,8 @@ import pytest
 from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
-from openedx_webhooks import index, shared_cache, skips
+from openedx_webhooks import index
+from openedx_webhooks.background import process
 
 from .receiver import Receiver
 
@@ -69,20 +70,16 @@ def _own_language():
 
 
 @pytest.fixture(autouse=True)
-def _the_cache_works_again():
-    """A cache that one test lets die must not be left alone in the next."""
-    shared_cache.forget()
+def _fresh_process(monkeypatch):
+    """
+    No test sees what the process has found out or put off in the test before it: caches that died, lines that were
+    logged, nudges that no broker took.
+    """
+    from openedx_webhooks.webfilters.call_log import CallRecords  # pylint: disable=import-outside-toplevel
 
-
-@pytest.fixture(autouse=True)
-def _calls_are_recorded_at_once(monkeypatch):
-    """A thread with a connection of its own sees nothing of a test's transaction, and would outlive the test."""
-    from openedx_webhooks.webfilters.call_log import recorder  # pylint: disable=import-outside-toplevel
-
-    monkeypatch.setattr(recorder, "inline", True)
-
-
-@pytest.fixture(autouse=True)
-def _skips_are_told_anew(monkeypatch):
-    """Hooks of different tests have the same numbers, and what fails is told once an hour for each number."""
-    monkeypatch.setattr(skips, "_logged", {})
+    # A thread with a connection of its own sees nothing of a test's transaction, and would outlive the test.
+    monkeypatch.setattr(CallRecords, "INLINE", True)
+    process.forget()
+    process.serve()
+    yield
+    process.forget()

@@ -1,14 +1,16 @@
 """Why nothing happened: what is counted when a hook's own condition or shape keeps it from being called."""
 
 import multiprocessing
+import time
 
 import pytest
 from django.core.cache import cache
 from django.test import override_settings
 
 from openedx_webhooks import skips
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Webfilter, Webhook
-from openedx_webhooks.skips import Reason
+from openedx_webhooks.skips import Reason, SkipCounts
 from openedx_webhooks.webhooks.dispatch import body_for
 
 
@@ -66,27 +68,29 @@ def test_cache_that_is_away_costs_the_counts_and_nothing_else(backend):
 
 
 def test_counts_reach_the_cache_without_being_asked_for(monkeypatch):
-    monkeypatch.setattr(skips, "_FLUSH_SECONDS", 0.01)
-    timers = []
-    monkeypatch.setattr(skips.threading, "Timer", lambda *args: timers.append(_timer(*args)) or timers[-1])
+    monkeypatch.setattr(SkipCounts, "GATHER_SECONDS", 0.01)
     skips.note(Webhook(pk=1), Reason.NO_MATCH)
-    timers[0].join(5)
-    assert not skips._counts._counts
+    counts = process.get(SkipCounts)
+    end = time.monotonic() + 5
+    while counts._counts and time.monotonic() < end:
+        time.sleep(0.01)
+    process.forget()
     assert skips.last_day(Webhook(pk=1)) == {Reason.NO_MATCH: 1}
 
 
-_timer = skips.threading.Timer
+def test_counts_reach_the_cache_before_the_process_ends():
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    assert process.flush()
+    process.forget()
+    assert skips.last_day(Webhook(pk=1)) == {Reason.NO_MATCH: 1}
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_child_process_does_not_write_what_its_parent_counted():
-    skips._counts._counts["openedx_webhooks:skipped:x"] = 5
-    try:
-        with multiprocessing.get_context("fork").Pool(1) as pool:
-            assert pool.apply(_pending) == 0
-    finally:
-        skips._counts._counts.clear()
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply(_pending) == 0
 
 
 def _pending():
-    return len(skips._counts._counts)
+    return len(process.get(SkipCounts)._counts)

@@ -7,6 +7,7 @@ import time
 import attrs
 import pytest
 
+from openedx_webhooks.background import DaemonExecutor, process
 from openedx_webhooks.webfilters import calls
 from openedx_webhooks.webfilters.calls import BUDGET, CallRequest, call_all
 from tests.receiver import Reply
@@ -37,7 +38,7 @@ def test_outcomes_are_in_the_order_of_the_questions(receiver):
 
 
 def test_one_call_needs_no_thread(receiver, monkeypatch):
-    monkeypatch.setattr(calls, "_pool", None)
+    monkeypatch.setattr(calls, "process", None)
     assert call_all([question(receiver.url())], soon())[0].ok
 
 
@@ -55,23 +56,23 @@ def test_no_time_left(receiver):
     assert not receiver.received
 
 
-def test_busy_pool_leaves_the_calls_to_the_callers_thread(receiver, monkeypatch):
-    pool = calls._Pool()  # pylint: disable=protected-access
-    monkeypatch.setattr(calls, "_pool", pool)
+def test_busy_pool_leaves_the_calls_to_the_callers_thread(receiver):
+    executor = process.get(calls._executor)
     done = threading.Event()
     for _ in range(calls.app_settings.WEBFILTER_THREADS):
-        pool.executor().submit(done.wait, 5)
+        executor.submit(done.wait, 5)
     outcomes = call_all([question(receiver.url(f"/{n}")) for n in range(3)], soon())
     done.set()
-    pool.executor().shutdown()
     assert [outcome.ok for outcome in outcomes] == [True] * 3
 
 
 def test_no_thread_to_be_had(receiver, monkeypatch):
     """As when the interpreter is shutting down."""
-    pool = calls._Pool()  # pylint: disable=protected-access
-    pool.executor().shutdown()
-    monkeypatch.setattr(calls, "_pool", pool)
+
+    def refuse(self, function, *args):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(DaemonExecutor, "submit", refuse)
     assert [outcome.ok for outcome in call_all([question(receiver.url())] * 3, soon())] == [True] * 3
 
 
@@ -79,7 +80,7 @@ def test_threads_do_not_pile_up(receiver):
     before = threading.active_count()
     for _ in range(20):
         call_all([question(receiver.url(f"/{n}")) for n in range(4)], soon())
-    own = [thread for thread in threading.enumerate() if thread.name.startswith("openedx_webhooks-webfilter")]
+    own = [thread for thread in threading.enumerate() if thread.name.startswith("openedx_webhooks-helper")]
     assert len(own) <= calls.app_settings.WEBFILTER_THREADS
     assert threading.active_count() < before + calls.app_settings.WEBFILTER_THREADS + 10
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.translation import gettext as _
 
-from ...operations import retention
+from ...operations import chores
 from ...webhooks import deliver
 
 _TERMINAL_SECONDS = 0.2
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             close_old_connections()
             return True
         self._total = before.plus(counts)
-        retention.run_when_due()
+        chores.run_when_due()
         return not counts.out_of_time
 
     def _show(self, counts: deliver.Counts, is_last: bool = False) -> None:
