@@ -103,7 +103,7 @@ def test_event_sent_in_an_async_context_is_captured(webhook, log_in, is_loaded, 
         return log_in(send_robust=robust)
 
     assert [value for _, value in asyncio.run(view())] == [None]
-    assert Delivery.objects.get().payload["user"]["id"] == 1
+    assert Delivery.objects.get().event.payload["user"]["id"] == 1
 
 
 def test_failure_in_an_async_context_never_reaches_the_sender(webhook, log_in, caplog):
