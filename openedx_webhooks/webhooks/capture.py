@@ -7,6 +7,7 @@ Nothing here goes over the network, and a failure costs the event's webhooks, ne
 import logging
 import uuid
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connections, router
@@ -98,11 +99,11 @@ def _wants(webhook: Webhook, payload: dict[str, Any]) -> bool:
 def _event(event_type, payload, metadata, is_sample) -> CapturedEvent:
     about = subject.subject_of(payload)
     now = timezone.now()
-    when = getattr(metadata, "time", None)
+    when = getattr(metadata, "time", None) or now
     return CapturedEvent(
         event_id=_uuid_of(getattr(metadata, "id", None) or payload[METADATA].get("id")),
         event_type=event_type.event_type,
-        time=timezone.make_aware(when, timezone.UTC) if when and timezone.is_naive(when) else when or now,
+        time=timezone.make_aware(when, UTC) if timezone.is_naive(when) else when,
         created=now,
         user_id=about.user_id,
         username=about.username,
