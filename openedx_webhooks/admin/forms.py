@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import catalog
 from ..models import Webfilter, Webhook
 from ..transport import signing
+from . import options
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
@@ -66,12 +67,7 @@ class HookForm(forms.ModelForm):
     )
 
     class Meta:
-        widgets = {
-            "description": forms.Textarea(attrs={"rows": 2, "cols": 80}),
-            "webhook_url": forms.TextInput(attrs={"size": 80, "inputmode": "url", "spellcheck": "false"}),
-            "condition": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
-            "shape": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
-        }
+        widgets = options.widgets(options.WEBHOOK)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -170,18 +166,7 @@ class WebhookForm(HookForm):
 
     class Meta(HookForm.Meta):
         model = Webhook
-        fields = [
-            "event",
-            "webhook_url",
-            "description",
-            "enabled",
-            "condition",
-            "shape",
-            "use_www_form_encoding",
-            "headers",
-            "secret",
-            "retry_schedule",
-        ]
+        fields = options.names(options.WEBHOOK)
 
     @staticmethod
     def types():

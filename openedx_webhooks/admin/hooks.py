@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import Webfilter, signing_secrets
 from ..operations import removal
-from . import parts, waiting
+from . import options, parts, waiting
 from .filters import types_of
 from .reference import reference_of
 
@@ -54,14 +54,8 @@ class HookAdmin(admin.ModelAdmin):
     search_help_text = gettext_lazy("Search by event, address or description.")
     actions = ["enable_hooks", "disable_hooks"]
     actions_selection_counter = True
-    # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
-    shown_instead = {
-        "event": "event_column",
-        "webhook_url": "endpoint_column",
-        "headers": "header_names",
-        "secret": "secret_kept",
-    }
-    readonly_fields = list(shown_instead.values())
+    # Of options.py: what the page has. Each kind of hook has its own.
+    sections: tuple[options.Section, ...] = ()
 
     class Media:
         css = {"all": ["openedx_webhooks/admin.css"]}
@@ -164,14 +158,12 @@ class HookAdmin(admin.ModelAdmin):
     # --- The page
 
     def get_fieldsets(self, request, obj=None):
-        """The form's fieldsets; secrets are replaced for those who may only look."""
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or self.has_change_permission(request, obj):
-            return fieldsets
-        return [
-            (title, {**options, "fields": [self.shown_instead.get(name, name) for name in options["fields"]]})
-            for title, options in fieldsets
-        ]
+        """The sections; secrets are replaced for those who may only look."""
+        return options.fieldsets(self.sections, obj is None or self.has_change_permission(request, obj))
+
+    def get_readonly_fields(self, request, obj=None):
+        """What may stand there instead."""
+        return options.shown_as(self.sections)
 
     @admin.display(description=gettext_lazy("headers"))
     def header_names(self, hook):

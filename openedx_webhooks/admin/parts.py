@@ -8,29 +8,13 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from ..models import Call, Delivery, Webfilter
 from ..models.delivery import STATES
+from ..models.json_fields import Unreadable
+from . import words
 
 EMPTY = "–"
-# Short kinds of transport/client.py and of the two flows → words.
-_ERRORS = {
-    "bad_response": gettext_lazy("not understood"),
-    "breaker_open": gettext_lazy("left alone"),
-    "budget": gettext_lazy("no time left"),
-    "connect": gettext_lazy("not reachable"),
-    "dns": gettext_lazy("name not found"),
-    "invalid": gettext_lazy("bad address"),
-    "payload_removed": gettext_lazy("payload removed"),
-    "proxy": gettext_lazy("proxy failed"),
-    "refused_address": gettext_lazy("address not allowed"),
-    "reset": gettext_lazy("connection broke"),
-    "timeout": gettext_lazy("timed out"),
-    "tls": gettext_lazy("TLS failed"),
-    "too_large": gettext_lazy("too large"),
-    "unsendable": gettext_lazy("cannot be sent"),
-}
 _CALL_TONES = {
     Call.Result.PASSED: "good",
     Call.Result.CHANGED: "info",
@@ -77,9 +61,9 @@ def never_runs() -> SafeString:
     return badge(_("never runs"), "warn", _("This installation does not know its type."))
 
 
-def unsendable() -> SafeString:
-    """For hooks whose own secret signs nothing."""
-    return badge(_("cannot be sent"), "bad", _("The signing secret is malformed."))
+def unsendable(why: str = "") -> SafeString:
+    """For hooks whose own settings are malformed; by default, the secret signs nothing."""
+    return badge(_("cannot be sent"), "bad", why or _("The signing secret is malformed."))
 
 
 def hook_name(hook) -> SafeString:
@@ -97,8 +81,8 @@ def hook_name(hook) -> SafeString:
             ),
         )
     )
-    words = shortened(hook.description)
-    about = format_html('<br><span class="owh-about">{}</span>', words) if words else ""
+    description = shortened(hook.description)
+    about = format_html('<br><span class="owh-about">{}</span>', description) if description else ""
     return format_html("{}{}{}", name, unknown, about)
 
 
@@ -109,20 +93,30 @@ def link(obj, text) -> SafeString:
 
 
 def pretty(value) -> SafeString:
-    """JSON with indentation, escaped."""
-    # JSON can hold half of a surrogate pair, a page can't.
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
-    return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
+    """JSON with indentation, escaped; what is no JSON, as it is."""
+    if isinstance(value, Unreadable):
+        return plain(value)
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    except RecursionError:
+        return plain(_("It is nested too deeply to be shown."))
+    return plain(text)
+
+
+def plain(text: str) -> SafeString:
+    """Text in a box, escaped."""
+    # Text can hold half of a surrogate pair, a page can't.
+    return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text.encode("utf-8", "replace").decode())
 
 
 def excerpt(text: str) -> SafeString | str:
-    """A response, escaped; indented if it is JSON."""
+    """The beginning of a body, escaped; indented if it is JSON."""
     if not text:
         return EMPTY
     try:
         return pretty(json.loads(text))
     except (ValueError, RecursionError):
-        return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
+        return plain(text)
 
 
 def seconds(value: float) -> str:
@@ -155,14 +149,14 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
             also a sentence about the answer.
         needs_body: the body counts, as a webfilter's does. For a webhook a 2xx says it all.
     """
-    words = _ERRORS.get(error.partition(": ")[0])
+    said = words.short(error)
     if status_code is None:
-        return str(words or error or EMPTY)
+        return said or error or EMPTY
     if _is_good(status_code):
         if not needs_body or not error:
             return str(status_code)
-        words = words or _ERRORS["bad_response"]
-    return f"{status_code}, {words}" if words else str(status_code)
+        said = said or words.short("bad_response")
+    return f"{status_code}, {said}" if said else str(status_code)
 
 
 def call_answered(call: Call) -> str:
@@ -173,8 +167,10 @@ def call_answered(call: Call) -> str:
 
 def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:
     """The same as a badge."""
-    is_good = _is_good(status_code) and not (needs_body and error)
-    return badge(answered(status_code, error, needs_body=needs_body), "good" if is_good else "bad", error)
+    tone = "good"
+    if not _is_good(status_code) or (needs_body and error):
+        tone = words.KINDS[error].tone if status_code is None and error in words.KINDS else "bad"
+    return badge(answered(status_code, error, needs_body=needs_body), tone, error)
 
 
 def _is_good(status_code):

@@ -18,7 +18,7 @@ from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
 from .hooks import HookAdmin, hook_view
-from .trying import result_page
+from .trying import result_page, sent_of
 
 _RECENT = 10
 
@@ -139,7 +139,8 @@ class WebfilterAdmin(HookAdmin):
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook, "#owh-test")
-        return result_page(self, request, hook, body=result.body, outcome=result.outcome, effects=effects_of(result))
+        sent = sent_of(hook, result.body)
+        return result_page(self, request, hook, sent=sent, outcome=result.outcome, effects=effects_of(result))
 
     @hook_view
     def reset_breaker(self, request, hook):
