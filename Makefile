@@ -105,8 +105,9 @@ docs: $(VENV)/.dev ## check and build the documentation; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-references: $(BIN)/python ## write docs/references/settings.rst from the settings' comments
+references: $(VENV)/.dev ## write the pages of docs/references that come from settings' comments and from the demo
 	$(BIN)/python docs/references/generate_settings.py
+	WRITE_WHAT_LEARNERS_SEE=1 $(BIN)/python -m pytest -q tests/demo/test_what_learners_see.py
 
 dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 	rm -rf build dist

@@ -69,6 +69,7 @@ class OpenedxWebhooksConfig(AppConfig):
             ("wiring the filters", _wire_filters),
             ("connecting the events", _connect_events),
             ("listening to retirements of users", _connect_retirement),
+            ("listening to logins", _connect_logins),
             ("looking at the web server", _check_web_server),
         ):
             try:
@@ -100,6 +101,12 @@ def _connect_retirement():
     from .operations import retirement  # pylint: disable=import-outside-toplevel
 
     retirement.connect()
+
+
+def _connect_logins():
+    from .webfilters import after_login  # pylint: disable=import-outside-toplevel
+
+    after_login.connect()
 
 
 def _check_web_server():

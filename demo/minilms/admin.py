@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from . import models
+from .course_modes.models import CourseMode
 
 
 @admin.register(models.UserProfile)
@@ -31,4 +32,12 @@ class CertificateTemplateAdmin(admin.ModelAdmin):
     """The template of certificates; without one, a plain certificate is shown."""
 
 
-admin.site.register([models.CourseOverview, models.CourseUserGroup, models.GeneratedCertificate])
+admin.site.register(
+    [
+        CourseMode,
+        models.CourseOverview,
+        models.CourseUserGroup,
+        models.GeneratedCertificate,
+        models.PersistentCourseGrade,
+    ]
+)

@@ -2,10 +2,11 @@
 
 # The filters' exceptions set every argument as an attribute:
 # pylint: disable=no-member
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.template import Context, Template
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,15 +14,11 @@ from django.views.decorators.http import require_POST
 from opaque_keys.edx.keys import CourseKey
 from openedx_filters.learning.filters import CertificateCreationRequested, CertificateRenderStarted
 
+from .grades import read_grade
 from .models import CertificateTemplate, CourseEnrollment, CourseOverview, GeneratedCertificate
-from .pages import refusal
+from .pages import refusal, render_to_response
 
-
-class CourseGrade:
-    """A learner's grade in a course: an object of its own kind, with the attributes of the platform's class."""
-
-    def __init__(self, user, percent: float, letter_grade: str | None, passed: bool):
-        self.user, self.percent, self.letter_grade, self.passed = user, percent, letter_grade, passed
+INVALID_TEMPLATE = "certificates/invalid.html"
 
 
 class CertificateGenerationNotAllowed(Exception):
@@ -32,13 +29,11 @@ def generate_certificate(user, course_key: CourseKey, generation_mode: str = "se
     """
     Make a certificate: the platform's ``_generate_certificate_task`` and the task it starts.
 
-    Everybody passes here, with 91 percent.
-
     Raises:
         CertificateGenerationNotAllowed: a filter says so.
     """
     enrollment = CourseEnrollment.objects.filter(user=user, course_id=course_key).first()
-    grade = CourseGrade(user=user, percent=0.91, letter_grade="A", passed=True)
+    grade = read_grade(user, course_key)
     # The platform takes the percentage before the filter runs: a grade that the filter returns does not count.
     percent = str(grade.percent)
     try:
@@ -96,11 +91,11 @@ def render_html_view(request: HttpRequest, user_id: int, course_key: CourseKey) 
         user_id=user_id, course_id=course_key, status="downloadable"
     ).first()
     if certificate is None:
-        return render(request, "minilms/invalid_certificate.html", status=404)
+        return render_to_response(INVALID_TEMPLATE, status=404)
     course = get_object_or_404(CourseOverview, pk=course_key)
     custom_template = CertificateTemplate.objects.first()
     context = {
-        "platform_name": "Mini LMS",
+        "platform_name": settings.PLATFORM_NAME,
         "course_id": str(course_key),
         "accomplishment_course_title": course.display_name,
         "accomplishment_copy_name": certificate.name,
@@ -115,11 +110,12 @@ def render_html_view(request: HttpRequest, user_id: int, course_key: CourseKey) 
     try:
         context, custom_template = CertificateRenderStarted.run_filter(context=context, custom_template=custom_template)
     except CertificateRenderStarted.RenderAlternativeInvalidCertificate as exc:
-        return render(request, exc.template_name or "minilms/invalid_certificate.html")
+        return render_to_response(exc.template_name or INVALID_TEMPLATE)
     except CertificateRenderStarted.RedirectToPage as exc:
+        # Without an address this leads to this page again, and so on.
         return redirect(exc.redirect_to)
     except CertificateRenderStarted.RenderCustomResponse as exc:
         return exc.response
     if custom_template:
         context["certificate_body"] = Template(custom_template.template).render(Context(context))
-    return render(request, "minilms/certificate.html", context)
+    return render_to_response("certificates/valid.html", context)

@@ -1,9 +1,12 @@
 """Cohorts: who is in which, and a page for the course team to move learners."""
 
+import logging
+import random
+
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +18,8 @@ from openedx_filters.learning.filters import CohortAssignmentRequested, CohortCh
 
 from .models import CohortMembership, CourseEnrollment, CourseOverview, CourseUserGroup
 from .pages import refusal
+
+log = logging.getLogger(__name__)
 
 User = get_user_model()
 
@@ -43,12 +48,13 @@ def assign(cohort: CourseUserGroup, user) -> tuple[CohortMembership, CourseUserG
     except CohortAssignmentRequested.PreventCohortAssignment as exc:
         raise CohortAssignmentNotAllowed(str(exc)) from exc
 
+    # The filter below runs inside of this transaction, while the row is locked.
     with transaction.atomic():
         membership, created = CohortMembership.objects.select_for_update().get_or_create(
             user=user, course_id=cohort.course_id, defaults={"course_user_group": cohort}
         )
         if created:
-            cohort.users.add(user)
+            membership.course_user_group.users.add(user)
             return membership, None
         if membership.course_user_group == cohort:
             raise ValueError(_("%s is in this cohort already.") % user.username)
@@ -58,10 +64,36 @@ def assign(cohort: CourseUserGroup, user) -> tuple[CohortMembership, CourseUserG
             raise CohortChangeNotAllowed(str(exc)) from exc
         previous = membership.course_user_group
         previous.users.remove(user)
-        cohort.users.add(user)
         membership.course_user_group = cohort
+        membership.course_user_group.users.add(user)
         membership.save()
     return membership, previous
+
+
+def get_cohort(user, course_key: CourseKey) -> CourseUserGroup | None:
+    """
+    The learner's cohort; who has none gets one: the platform's function of this name, called at the first access to
+    content that not everybody sees.
+
+    Returns:
+        the cohort, None if the course has none. Right after an assignment, the one that was meant, even if a filter has
+        led to another one.
+
+    Raises:
+        CohortAssignmentNotAllowed: a filter says so. Nobody catches it on the way to the learner.
+    """
+    membership = CohortMembership.objects.filter(user=user, course_id=course_key).first()
+    if membership:
+        return membership.course_user_group
+    cohorts = list(CourseUserGroup.objects.filter(course_id=course_key, group_type="cohort").order_by("pk"))
+    if not cohorts:
+        return None
+    cohort = random.choice(cohorts)
+    try:
+        assign(cohort, user)
+    except (ValueError, IntegrityError) as error:
+        log.info("%s has got a cohort of %s in the meantime: %s", user.pk, course_key, error)
+    return cohort
 
 
 @staff_member_required(login_url="login")
@@ -95,7 +127,7 @@ def add_users_to_cohort(request: HttpRequest, course_key: CourseKey, cohort_id: 
 
 @staff_member_required(login_url="login")
 def cohorts_page(request: HttpRequest, course_key: CourseKey) -> HttpResponse:
-    """The course team's page; a POST moves one learner and shows a refusal with its reason and an error status."""
+    """The course team's page; a POST moves one learner and shows a refusal with an error status."""
     course = get_object_or_404(CourseOverview, pk=course_key)
     if request.method == "POST":
         return _move(request, course_key)
@@ -115,9 +147,11 @@ def _move(request: HttpRequest, course_key: CourseKey) -> HttpResponse:
     user = get_object_or_404(User, pk=user_id if user_id.isdigit() else 0)
     try:
         membership, _previous = assign(cohort, user)
-    except (CohortAssignmentNotAllowed, CohortChangeNotAllowed) as error:
-        title = _("%(name)s was not moved to %(cohort)s") % {"name": user.username, "cohort": cohort.name}
-        return refusal(request, title, str(error), status=400, back=here)
+    except (CohortAssignmentNotAllowed, CohortChangeNotAllowed):
+        names = {"name": user.username, "cohort": cohort.name}
+        # The reason is dropped, as on the platform.
+        message = _("%(name)s is not allowed in this cohort.") % names
+        return refusal(request, _("%(name)s was not moved to %(cohort)s") % names, message, status=400, back=here)
     except ValueError as error:
         messages.info(request, str(error))
     else:

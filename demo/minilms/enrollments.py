@@ -1,8 +1,11 @@
 """Enroll and unenroll, by the platform's rules and with its filters and events."""
 
+import json
+import logging
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,11 +17,17 @@ from openedx_events.learning.signals import (
     COURSE_ENROLLMENT_CREATED,
     COURSE_UNENROLLMENT_COMPLETED,
 )
-from openedx_filters.learning.filters import CourseEnrollmentStarted, CourseUnenrollmentStarted
+from openedx_filters.learning.filters import (
+    CourseEnrollmentStarted,
+    CourseEnrollmentViewStarted,
+    CourseUnenrollmentStarted,
+)
 
 from .learner_data import enrollment_data
 from .models import CourseEnrollment, CourseOverview
 from .pages import refusal
+
+log = logging.getLogger(__name__)
 
 DEFAULT_MODE = "audit"
 
@@ -31,21 +40,29 @@ class UnenrollmentNotAllowed(Exception):
     """A filter prevents the unenrollment."""
 
 
-def enroll(user, course_key: CourseKey, mode: str | None = None) -> CourseEnrollment:
+class NonExistentCourseError(Exception):
+    """There is no such course."""
+
+
+def enroll(user, course_key: CourseKey, mode: str | None = None, *, check_access: bool = False) -> CourseEnrollment:
     """
     Enroll a learner: the platform's ``CourseEnrollment.enroll``.
 
-    A first enrollment sends COURSE_ENROLLMENT_CHANGED, because the row is made inactive and then activated, and then
-    COURSE_ENROLLMENT_CREATED.
+    User, course and mode are what comes back from the filter. Nobody asks whether the course has such a mode, nor,
+    unless access is checked, whether there is such a course. A first enrollment sends COURSE_ENROLLMENT_CHANGED,
+    because the row is made inactive and then activated, and then COURSE_ENROLLMENT_CREATED.
 
     Raises:
         EnrollmentNotAllowed: a filter says so.
+        NonExistentCourseError: access is checked and there is no such course.
     """
     try:
         user, course_key, mode = CourseEnrollmentStarted.run_filter(user=user, course_key=course_key, mode=mode)
     except CourseEnrollmentStarted.PreventEnrollment as exc:
         raise EnrollmentNotAllowed(str(exc)) from exc
 
+    if check_access and not CourseOverview.objects.filter(pk=course_key).exists():
+        raise NonExistentCourseError(str(course_key))
     enrollment, _created = CourseEnrollment.objects.get_or_create(
         user=user, course_id=course_key, defaults={"mode": mode or DEFAULT_MODE, "is_active": False}
     )
@@ -103,27 +120,59 @@ def change_enrollment(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest(_("Course id is invalid"))
     try:
         if action == "enroll":
-            enroll(request.user, course_key)
+            enroll(request.user, course_key, DEFAULT_MODE, check_access=True)
         elif action == "unenroll":
             unenroll(request.user, course_key)
         else:
             return HttpResponseBadRequest(_("Enrollment action is invalid"))
     except (EnrollmentNotAllowed, UnenrollmentNotAllowed) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
+    except NonExistentCourseError:
+        return HttpResponseBadRequest(_("Could not enroll"))
     return HttpResponse(reverse("dashboard"), content_type="text/plain; charset=utf-8")
+
+
+@require_POST
+def enrollment_api(request: HttpRequest) -> HttpResponse:
+    """
+    Enroll with ``{"course_details": {"course_id": …}, "mode": …}``: ``EnrollmentListView.post`` of the platform.
+
+    Both filters run, the second one without a mode: the one that is asked for is set afterwards.
+    """
+    if not request.user.is_authenticated:
+        return HttpResponseForbidden()
+    asked = json.loads(request.body)
+    try:
+        course_key = CourseKey.from_string(asked.get("course_details", {}).get("course_id", ""))
+        CourseEnrollmentViewStarted.run_filter(
+            user=request.user, course_key=course_key, requester_is_backend_service=False
+        )
+        enrollment = enroll(request.user, course_key, check_access=True)
+    except InvalidKeyError:
+        return JsonResponse({"message": _("Invalid course id")}, status=400)
+    except EnrollmentNotAllowed as error:
+        return JsonResponse({"message": str(error), "localizedMessage": str(error)}, status=403)
+    except (CourseEnrollmentViewStarted.PreventEnrollment, NonExistentCourseError) as error:
+        # What a filter has to say goes to the log alone.
+        log.warning("No enrollment in %s: %s", asked.get("course_details"), error)
+        return JsonResponse({"message": _("An error occurred while creating the new course enrollment")}, status=400)
+    if mode := asked.get("mode"):
+        update_enrollment(enrollment, is_active=True, mode=mode)
+    return JsonResponse({"user": request.user.username, "mode": enrollment.mode, "is_active": enrollment.is_active})
 
 
 @login_required
 @require_POST
 def enroll_page(request: HttpRequest, course_key: CourseKey) -> HttpResponse:
-    """The button on a course's about page."""
+    """The button on a course's about page: there a script sends ``change_enrollment`` and shows what it answers."""
     course = get_object_or_404(CourseOverview, pk=course_key)
     try:
-        enroll(request.user, course_key)
-    except EnrollmentNotAllowed as error:
+        enrollment = enroll(request.user, course_key, DEFAULT_MODE, check_access=True)
+    except (EnrollmentNotAllowed, NonExistentCourseError) as error:
         title = _("You were not enrolled in %s") % course.display_name
-        return refusal(request, title, str(error), status=400, back=reverse("about", args=[course_key]))
-    messages.success(request, _("You are enrolled in %s.") % course.display_name)
+        message = str(error) if isinstance(error, EnrollmentNotAllowed) else _("Could not enroll")
+        return refusal(request, title, message, status=400, back=reverse("about", args=[course_key]))
+    messages.success(request, _("You are enrolled in %s.") % enrollment.course.display_name)
     return redirect("dashboard")
 
 

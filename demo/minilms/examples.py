@@ -6,6 +6,8 @@ COURSES = (
     ("course-v1:DemoX+FILTER201+2026", "The Art of Saying No", "Filters that change, refuse and redirect."),
     ("course-v1:DemoX+OPS301+2026", "Queues at Three in the Morning", "Retries, backlogs and calm operators."),
 )
+# Slug, name, price.
+MODES = (("audit", "Audit", 0), ("honor", "Honor code", 0), ("verified", "Verified", 49))
 COHORTS = ("Group A", "Group B", "Group C")
 LEARNERS = (("ada", "Ada Lovelace"), ("grace", "Grace Hopper"))
 EVENTS = (
@@ -30,6 +32,13 @@ FILTERS = (
     "CohortAssignmentRequested",
     "CourseAboutRenderStarted",
     "DashboardRenderStarted",
+    "LoginAltRedirectURLRequested",
+    "CourseModePriceRequested",
+    "InstructorDashboardRenderStarted",
+    "CoursewareViewStarted",
+    "RenderXBlockStarted",
+    "VerticalBlockRenderCompleted",
+    "ORASubmissionViewRenderStarted",
 )
 TEMPLATE = """\
 <p>{{ platform_name }}</p>
@@ -38,3 +47,20 @@ TEMPLATE = """\
 <p class="name">{{ accomplishment_copy_name }}</p>
 <p>has completed <b>{{ accomplishment_course_title }}</b>,<br>{{ accomplishment_copy_course_description }}.</p>
 """
+# Type and name of a block → its fields; every course has these.
+UNIT = ("vertical", "unit")
+BLOCKS = {
+    UNIT: {
+        "display_name": "First unit",
+        "children_names": [["html", "welcome"], ["problem", "quiz"], ["openassessment", "essay"]],
+    },
+    ("html", "welcome"): {
+        "display_name": "Welcome",
+        "data": "<p>An event tells what <b>was</b>, a filter asks first.</p>",
+    },
+    ("problem", "quiz"): {"display_name": "Quiz", "question": "Which of the two can say no?", "answer": "filter"},
+    ("openassessment", "essay"): {
+        "display_name": "Essay",
+        "prompt": "Write about a morning when everything was green.",
+    },
+}

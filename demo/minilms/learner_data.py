@@ -1,5 +1,6 @@
 """The data classes that the platform's events carry, built from the mini LMS's models."""
 
+from django.core.exceptions import ObjectDoesNotExist
 from openedx_events.learning.data import (
     CertificateData,
     CohortData,
@@ -21,10 +22,14 @@ def user_data(user) -> UserData:
 
 
 def enrollment_data(enrollment) -> CourseEnrollmentData:
-    """The enrollment, its user and its course."""
+    """The enrollment, its user and its course, which has no name if there is no such course."""
+    try:
+        display_name = enrollment.course.display_name or ""
+    except ObjectDoesNotExist:
+        display_name = ""
     return CourseEnrollmentData(
         user=user_data(enrollment.user),
-        course=CourseData(course_key=enrollment.course_id, display_name=enrollment.course.display_name or ""),
+        course=CourseData(course_key=enrollment.course_id, display_name=display_name),
         mode=enrollment.mode,
         is_active=enrollment.is_active,
         creation_date=enrollment.created,

@@ -140,6 +140,26 @@ class GeneratedCertificate(models.Model):
             CERTIFICATE_CREATED.send_event(certificate=certificate_data(self))
 
 
+class PersistentCourseGrade(models.Model):
+    """
+    A learner's grade in a course run.
+
+    .. no_pii:
+    """
+
+    user_id = models.IntegerField()
+    course_id = CourseKeyField(max_length=255)
+    percent_grade = models.FloatField()
+    letter_grade = models.CharField(max_length=255, blank=True)
+    passed_timestamp = models.DateTimeField(null=True)
+
+    class Meta:
+        unique_together = [("course_id", "user_id")]
+
+    def __str__(self):
+        return f"{self.user_id}: {self.course_id} ({self.letter_grade})"
+
+
 class CertificateTemplate(models.Model):
     """
     A template that renders certificates.

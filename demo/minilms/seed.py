@@ -14,7 +14,8 @@ from opaque_keys.edx.keys import CourseKey
 
 from openedx_webhooks.models import Webfilter, Webhook
 
-from .examples import COHORTS, COURSES, EVENTS, FILTERS, FORM_ENCODED_EVENTS, LEARNERS, TEMPLATE
+from .course_modes.models import CourseMode
+from .examples import COHORTS, COURSES, EVENTS, FILTERS, FORM_ENCODED_EVENTS, LEARNERS, MODES, TEMPLATE
 from .models import (
     CertificateTemplate,
     CohortMembership,
@@ -84,6 +85,10 @@ def _make_courses() -> None:
         start = datetime(2026, month, 1, tzinfo=UTC)
         CourseOverview.objects.create(id=key, display_name=name, short_description=description, start=start)
         CourseUserGroup.objects.bulk_create(CourseUserGroup(name=cohort, course_id=key) for cohort in COHORTS)
+        CourseMode.objects.bulk_create(
+            CourseMode(course=key, mode_slug=slug, mode_display_name=name, min_price=price)
+            for slug, name, price in MODES
+        )
     CertificateTemplate.objects.create(name=_("Demo certificate"), template=TEMPLATE)
 
 

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "demo.minilms.apps.MiniLmsConfig",
+    "demo.minilms.course_modes.apps.CourseModesConfig",
 ]
 
 MIDDLEWARE = [
@@ -56,25 +57,38 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "crum.CurrentRequestUserMiddleware",
+    "demo.minilms.pages.RedirectMiddleware",
 ]
 
+_TEMPLATE_OPTIONS = {
+    "context_processors": [
+        "django.template.context_processors.request",
+        "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+        "demo.minilms.pages.demo_links",
+    ]
+}
+# As on the platform, Django's engine finds the templates of all apps, but pages are rendered by one named "mako", which
+# finds the LMS's own only. (Its language is Django's here: Mako is not among what the demo needs.)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "django",
         "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "demo.minilms.pages.demo_links",
-            ]
-        },
-    }
+        "OPTIONS": _TEMPLATE_OPTIONS,
+    },
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "mako",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": _TEMPLATE_OPTIONS,
+    },
 ]
 
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/dashboard"
+# Hosts besides this one that a login may lead to.
+LOGIN_REDIRECT_WHITELIST = []
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 PLATFORM_NAME = "Mini LMS"
 # Where the demo's receiver is, for the links in the page header; empty when the mini LMS runs alone.

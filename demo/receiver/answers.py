@@ -47,12 +47,12 @@ class Suggestion:
 
 FILTERS = {
     "StudentRegistrationRequested": Suggestion(
-        "Somebody registers; there is no account yet.",
+        "Somebody registers; there is no account yet. The page shows a text of its own, API clients get the message.",
         {"form_data": {"name": "New Name"}},
         {"PreventRegistration": "Not allowed to register"},
     ),
     "StudentLoginRequested": Suggestion(
-        "Somebody logs in; the password has not been checked yet.",
+        "Somebody tries to log in; the password has not been checked yet.",
         {"profile": {"name": "Renamed at Login"}},
         {"PreventLogin": "Not allowed to log in"},
     ),
@@ -82,7 +82,7 @@ FILTERS = {
         {"PreventCohortChange": "The groups are fixed"},
     ),
     "CohortAssignmentRequested": Suggestion(
-        "A learner is put into a cohort, the first or another.",
+        "A learner is put into a cohort, the first or another. Whoever can't be gets an error page in the first unit.",
         {"target_cohort": {"name": "Group C"}},
         {"PreventCohortAssignment": "The groups are full"},
     ),
@@ -95,6 +95,37 @@ FILTERS = {
         "A learner opens the dashboard.",
         {"context": {"enrollment_message": "Welcome! This sentence came from the receiver."}},
         {"RedirectToPage": _REDIRECT, "RenderCustomResponse": _PAGE},
+    ),
+    "LoginAltRedirectURLRequested": Suggestion(
+        "A learner has logged in with a password; where next? Only this site's addresses count.",
+        {"redirect_url": "/account"},
+        {},
+    ),
+    "CourseModePriceRequested": Suggestion(
+        "A learner opens the page to choose a track, which shows prices.", {"price": 29}, {}
+    ),
+    "InstructorDashboardRenderStarted": Suggestion(
+        "The course team opens the instructor dashboard.",
+        {"context": {"analytics_dashboard_message": "Reports are late today."}},
+        {"RedirectToPage": _REDIRECT, "RenderCustomResponse": _PAGE},
+    ),
+    "CoursewareViewStarted": Suggestion(
+        "A learner opens the progress page. An answer can send the learner elsewhere, but change nothing.",
+        {},
+        {"RedirectToUrl": _REDIRECT},
+    ),
+    "RenderXBlockStarted": Suggestion(
+        "A learner opens a unit, which has not been made yet.",
+        {"context": {"verified_upgrade_link": "/account"}},
+        {"RenderCustomResponse": "Come back on Monday", "PreventXBlockBlockRender": "Ends in an error page"},
+    ),
+    "VerticalBlockRenderCompleted": Suggestion(
+        "A learner opens a unit, and its HTML is made.",
+        {"fragment": {"prepend": "<p>Exams are on Friday.</p>"}},
+        {"PreventVerticalBlockRender": "Come back on Monday"},
+    ),
+    "ORASubmissionViewRenderStarted": Suggestion(
+        "A learner opens a unit with an essay to write.", {"context": {"announcement": "Two pages at most."}}, {}
     ),
 }
 # For a webfilter that somebody adds: the page says how to write an answer, and they write it.
@@ -198,7 +229,7 @@ class Answers:
         suggestion = _suggestion(path)
         if kind == "data":
             return suggestion.data
-        return dict([next(iter(suggestion.exceptions.items()))])
+        return dict([next(iter(suggestion.exceptions.items()), ("ExceptionName", "Message"))])
 
 
 def _kinds(path: str) -> dict[str, str]:

@@ -77,7 +77,7 @@ def login_works(do):
     page = do.browser.post("/logout")
     expect(page.status == 302, f"logging out: {page}")
     page = do.browser.post("/login", email_or_username="ada@example.com", password=do.passwords["ada"])
-    expect_page(do, page, 302, location="/dashboard")
+    expect_page(do, page, 302, location=f"{do.demo.lms_url}/dashboard")
     expect_delivery(do, "SESSION_LOGIN_COMPLETED", user__pii__username="ada", user__pii__name="Ada Lovelace")
 
 

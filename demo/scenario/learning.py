@@ -59,6 +59,25 @@ def unenrollment_works(do):
 
 
 @step
+def price_is_changed(do):
+    """The page to choose a track, with a price that the answer changes"""
+    do.operator.answer("webfilters/CourseModePriceRequested", "data", {"price": 29})
+    page = do.browser.get(f"/course_modes/choose/{FILTERS}/")
+    do.operator.answer("webfilters/CourseModePriceRequested", "nothing")
+    expect_page(do, page, 200, "49 29 USD")
+
+
+@step
+def progress_is_redirected(do):
+    """The progress page, from which the answer sends the learner elsewhere"""
+    elsewhere = {"RedirectToUrl": {"message": "Moved", "redirect_to": "/account"}}
+    do.operator.answer("webfilters/CoursewareViewStarted", "exception", elsewhere)
+    page = do.browser.get(f"/courses/{FILTERS}/progress")
+    do.operator.answer("webfilters/CoursewareViewStarted", "nothing")
+    expect_page(do, page, 302, location="/account")
+
+
+@step
 def certificate_is_refused(do):
     """A certificate that the answer refuses"""
     refusal = {"PreventCertificateCreation": "The fee is not paid"}
@@ -116,7 +135,7 @@ def cohort_change_is_refused(do):
     do.operator.answer("webfilters/CohortChangeRequested", "exception", {"PreventCohortChange": "Groups are fixed"})
     page = move_to_cohort(do, "grace", "Group B")
     do.operator.answer("webfilters/CohortChangeRequested", "nothing")
-    expect_page(do, page, 400, "Groups are fixed")
+    expect_page(do, page, 400, "grace is not allowed in this cohort")
     expect(cohort_of("grace") == "Group A", f"grace is in {cohort_of('grace')}")
 
 
@@ -127,7 +146,7 @@ def cohort_assignment_is_refused(do):
     do.operator.answer("webfilters/CohortAssignmentRequested", "exception", refusal)
     page = move_to_cohort(do, "grace", "Group B")
     do.operator.answer("webfilters/CohortAssignmentRequested", "nothing")
-    expect_page(do, page, 400, "Groups are full")
+    expect_page(do, page, 400, "grace is not allowed in this cohort")
 
 
 @step

@@ -217,7 +217,7 @@ def resolved(schema, definitions):
 def type_text(schema, definitions):
     """``string (date-time) or null``, in words."""
     if "enum" in schema:
-        return "one of " + ", ".join(f"``{value}``" for value in schema["enum"])
+        return "one of " + ", ".join("null" if value is None else f"``{value}``" for value in schema["enum"])
     if "anyOf" in schema:
         return " or ".join(type_text(inner, definitions) for inner in schema["anyOf"])
     if "$ref" in schema:

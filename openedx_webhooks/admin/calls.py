@@ -12,7 +12,7 @@ from .records import RecordAdmin
 
 @admin.register(Call)
 class CallAdmin(RecordAdmin):
-    """Calls: what a webfilter was asked, what it answered, and what came of it."""
+    """Calls: what a webfilter was sent, what it answered, and what came of it."""
 
     list_display = [
         "number_column",
@@ -48,6 +48,7 @@ class CallAdmin(RecordAdmin):
                     "duration_column",
                     "answer_column",
                     "error",
+                    "note",
                     "changed_keys",
                     "message_id",
                     "user_id",

@@ -8,14 +8,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .. import catalog
+from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
+from ..payloads.local_answer import LocalAnswer
+from ..payloads.shape import ExpressionError
 from ..transport import signing
+from ..webfilters import local_answers
 from . import options
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
-_REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
 _ON = ("4xx", "5xx", "request_exception")
 
 
@@ -65,9 +67,6 @@ class HookForm(forms.ModelForm):
             "if it is lost."
         ),
     )
-
-    class Meta:
-        widgets = options.widgets(options.WEBHOOK)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -164,9 +163,10 @@ class WebhookForm(HookForm):
         ),
     )
 
-    class Meta(HookForm.Meta):
+    class Meta:
         model = Webhook
         fields = options.names(options.WEBHOOK)
+        widgets = options.widgets(options.WEBHOOK)
 
     @staticmethod
     def types():
@@ -176,65 +176,35 @@ class WebhookForm(HookForm):
 class WebfilterForm(HookForm):
     """The form of a webfilter; it says before saving what its filter cannot do."""
 
-    class Meta(HookForm.Meta):
+    class Meta:
         model = Webfilter
-        fields = [
-            "event",
-            "webhook_url",
-            "description",
-            "enabled",
-            "mode",
-            "order",
-            "timeout",
-            "disable_filtering",
-            "disable_halt",
-            "halt_on_4xx",
-            "redirect_on_4xx",
-            "halt_on_5xx",
-            "redirect_on_5xx",
-            "halt_on_request_exception",
-            "redirect_on_request_exception",
-            "condition",
-            "shape",
-            "use_www_form_encoding",
-            "headers",
-            "secret",
-            "call_log",
-            "cache_answers",
-            "serve_stale_answers",
-        ]
-        widgets = {
-            **HookForm.Meta.widgets,
-            **{f"redirect_on_{on}": forms.TextInput(attrs={"size": 60, "spellcheck": "false"}) for on in _ON},
-            "timeout": forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"}),
-        }
-        help_texts = {
-            "halt_on_4xx": _("The endpoint refused: it answered with a status of 400 to 499."),
-            "halt_on_5xx": _("The endpoint failed: it answered with a status of 500 to 599."),
-            "redirect_on_4xx": _REDIRECT_HELP,
-            "redirect_on_5xx": _REDIRECT_HELP,
-            "redirect_on_request_exception": _REDIRECT_HELP,
-        }
+        fields = options.names(options.WEBFILTER)
+        widgets = options.widgets(options.WEBFILTER)
+        help_texts = options.help_texts(options.WEBFILTER)
 
     @staticmethod
     def types():
         return catalog.filters()
 
     def notes(self):
-        """The names, what the filter is for, and what it can do."""
+        """The names, when the filter runs, what to know about it, and what it can do."""
         notes = super().notes()
         for dotted, known in self.types().items():
-            can = halt_options_of(known)
+            can, facts = halt_options_of(known), platform_facts.facts_of(dotted)
+            summary = (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " ")
             notes[dotted] |= {
-                "about": (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " "),
+                "about": str(facts.when or summary),
+                "cautions": " ".join(map(str, facts.cautions)),
                 "hint": can.sentence,
+                "effect": can.effect,
+                "redirect": can.redirect_effect,
                 "halts": "yes" if can.can_halt else "no",
                 "redirects": "yes" if can.can_redirect else "no",
             }
         return notes
 
     def clean(self):
-        """Refuse switches that would have no effect, with what to do instead."""
+        """Refuse switches without effect, and local answers that could not be used, with what to do instead."""
         cleaned = super().clean()
         known = self.types().get(cleaned.get("event"))
         if known:
@@ -243,6 +213,16 @@ class WebfilterForm(HookForm):
                 problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
                 if problem:
                     self.add_error(f"{problem[0]}_on_{on}", problem[1])
+            if problem := self._local_problem(known, cleaned.get("local_answer")):
+                self.add_error("local_answer", problem)
         if cleaned.get("serve_stale_answers") and not cleaned.get("cache_answers"):
             self.add_error("serve_stale_answers", _("Tick “cache answers” too: without it there is no old answer."))
         return cleaned
+
+    @staticmethod
+    def _local_problem(known, text) -> str:
+        try:
+            return local_answers.problem_of(known, LocalAnswer(text)) if text else ""
+        except ExpressionError:
+            # The field's own validator says so.
+            return ""

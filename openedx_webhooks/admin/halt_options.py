@@ -3,7 +3,8 @@
 import attrs
 from django.utils.translation import gettext as _
 
-from .. import catalog
+from .. import catalog, platform_facts
+from ..platform_facts import Redirect
 from ..webfilters import adapters, halts
 
 
@@ -16,6 +17,9 @@ class HaltOptions:
         can_halt: a failure of the endpoint can halt the process, without a URL too.
         can_redirect: a failure of the endpoint can send the learner to a URL.
         needs_path: the URL must be a path on this site.
+        effect: what the learner gets when a failure halts; empty if nobody knows.
+        redirect_effect: what becomes of the URL, where the learner is not simply sent there.
+        waits: changes of the account and profile wait until the login has succeeded.
     """
 
     name: str
@@ -23,6 +27,9 @@ class HaltOptions:
     can_halt: bool
     can_redirect: bool
     needs_path: bool
+    effect: str
+    redirect_effect: str
+    waits: bool
 
     @property
     def sentence(self) -> str:
@@ -37,7 +44,15 @@ class HaltOptions:
             failure = _("If the endpoint fails, it can be halted only by redirecting the learner.")
         else:
             failure = _("If the endpoint fails, it can neither be halted nor the learner redirected.")
-        return f"{answer} {failure}"
+        sentences = [answer, failure]
+        if self.waits:
+            sentences.append(
+                _(
+                    "What an answer changes of the account or profile is saved when the login has succeeded in the "
+                    "same request, else it is dropped."
+                )
+            )
+        return " ".join(sentences)
 
     def problem(self, halts: bool, url: str) -> tuple[str, str] | None:
         """
@@ -74,10 +89,17 @@ class HaltOptions:
 
 def halt_options_of(known: catalog.FilterType) -> HaltOptions:
     """What the webfilters of a filter can do."""
+    facts = platform_facts.facts_of(known.filter_type)
+    halting, redirecting = (facts.exceptions.get(name) for name in halts.failure_exceptions(known))
+    redirect = redirecting.redirect if redirecting else facts.redirect if facts.when else Redirect.FOLLOWED
+    can_redirect = halts.can_redirect(known)
     return HaltOptions(
         name=known.name,
         exceptions=halts.accepted_exceptions(known),
         can_halt=halts.can_halt(known),
-        can_redirect=halts.can_redirect(known),
+        can_redirect=can_redirect,
         needs_path=adapters.of(known.filter_type).consent_redirect,
+        effect=str(halting.effect) if halting else "",
+        redirect_effect=str(redirect.label) if can_redirect and redirect is not Redirect.FOLLOWED else "",
+        waits=adapters.of(known.filter_type).waits_for_login,
     )

@@ -18,12 +18,14 @@ class Option:
     Attributes:
         name: of the model's field.
         widget: of the form; None: as Django chooses, or as the form declares the field.
+        help_text: in the form; empty: the model's.
         shown_as: the method of the page that viewers see instead of the stored value; empty: the value itself.
         is_beside: on the line of the option before it.
     """
 
     name: str
     widget: forms.Widget | None = None
+    help_text: str = ""
     shown_as: str = ""
     is_beside: bool = False
 
@@ -75,6 +77,51 @@ WEBHOOK = (
     Section(_("If the receiver does not accept it"), (Option("retry_schedule"),)),
 )
 
+_REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
+
+
+def _redirect(name: str) -> Option:
+    return Option(
+        name, forms.TextInput(attrs={"size": 60, "spellcheck": "false"}), help_text=_REDIRECT_HELP
+    )
+
+
+WEBFILTER = (
+    Section(
+        _("What to call, and where"), (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED)
+    ),
+    Section(
+        _("What its answers may do"),
+        (Option("mode"), Option("disable_filtering"), Option("disable_halt"), Option("order")),
+        _("A new webfilter is best tried in observe mode: this page then reports what it would have done."),
+    ),
+    Section(
+        _("If the endpoint fails"),
+        (
+            Option("halt_on_4xx", help_text=_("The endpoint refused: it answered with a status of 400 to 499.")),
+            _redirect("redirect_on_4xx"),
+            Option("halt_on_5xx", help_text=_("The endpoint failed: it answered with a status of 500 to 599.")),
+            _redirect("redirect_on_5xx"),
+            Option("halt_on_request_exception"),
+            _redirect("redirect_on_request_exception"),
+            Option("timeout", forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"})),
+        ),
+        _(
+            "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must not happen "
+            "unchecked: while the endpoint is down, nobody gets through."
+        ),
+    ),
+    Section(
+        _("When it is called, and what is sent"),
+        (CONDITION, SHAPE, Option("send_profile"), Option("send_file_urls"), FORM_ENCODING),
+    ),
+    AUTHENTICATION,
+    Section(
+        _("Records and repeated answers"),
+        (Option("call_log"), Option("cache_answers"), Option("serve_stale_answers")),
+    ),
+)
+
 
 def names(sections: Iterable[Section]) -> list[str]:
     """The fields of the form."""
@@ -84,6 +131,11 @@ def names(sections: Iterable[Section]) -> list[str]:
 def widgets(sections: Iterable[Section]) -> dict[str, forms.Widget]:
     """Field → widget, of the options that have one of their own."""
     return {option.name: option.widget for option in _each(sections) if option.widget}
+
+
+def help_texts(sections: Iterable[Section]) -> dict[str, str]:
+    """Field → what the form says about it, where that is not what the model says."""
+    return {option.name: option.help_text for option in _each(sections) if option.help_text}
 
 
 def shown_as(sections: Iterable[Section]) -> list[str]:

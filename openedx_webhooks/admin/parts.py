@@ -151,7 +151,8 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
     """
     said = words.short(error)
     if status_code is None:
-        return said or error or EMPTY
+        # A webfilter that was not called has answered by itself.
+        return said or error or (_("local answer") if needs_body else EMPTY)
     if _is_good(status_code):
         if not needs_body or not error:
             return str(status_code)
@@ -162,7 +163,7 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
 def call_answered(call: Call) -> str:
     """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
     text = answered(call.status_code, call.error, needs_body=True)
-    return _("%s (remembered)") % text if call.is_remembered else text
+    return _("%s (cached)") % text if call.is_cached else text
 
 
 def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:

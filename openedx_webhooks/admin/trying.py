@@ -30,13 +30,17 @@ def result_page(
         effects: sentences about what the answer would do, for webfilters.
     """
     secrets = list(hook.readable_headers.values())
+    is_local = not hook.webhook_url
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
         "original": hook,
         "title": _("Test"),
         "outcome": outcome,
-        "verdict": parts.answer_badge(outcome.status_code, outcome.error, needs_body=effects is not None),
+        "is_local": is_local,
+        "verdict": parts.badge(_("local answer"), "good")
+        if is_local
+        else parts.answer_badge(outcome.status_code, outcome.error, needs_body=effects is not None),
         "duration": parts.seconds(outcome.duration),
         # A halt's message is the endpoint's, too.
         "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, secrets) for effect in effects or ()],

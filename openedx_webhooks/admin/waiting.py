@@ -21,7 +21,7 @@ def off_note(hook: Hook) -> str:
             "This webhook is disabled: events are not recorded for it, and what is pending waits. Tick “enabled” and "
             "save to send again."
         )
-    return _("This webfilter is disabled: its endpoint is not asked. Tick “enabled” and save to ask it again.")
+    return _("This webfilter is disabled: it is not called. Tick “enabled” and save to call it again.")
 
 
 def overdue_note(webhook: Webhook) -> str:

@@ -13,7 +13,7 @@ from ..models import Call, Webfilter, signing_secrets
 from ..transport.breaker import State, breaker, states
 from ..webfilters import trial_call
 from ..webfilters.report import observe_report
-from . import parts
+from . import options, parts
 from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
@@ -25,49 +25,14 @@ _RECENT = 10
 
 @admin.register(Webfilter)
 class WebfilterAdmin(HookAdmin):
-    """Webfilters: list, form, report, test and breaker."""
+    """Webfilters: list, form, report, test and circuit breaker."""
 
     form = WebfilterForm
+    sections = options.WEBFILTER
     list_display = ["event_column", "endpoint_column", "enabled", "mode_column", "breaker_column", "order"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "mode", SubdomainFilter, TypeFilter, KnownFilter]
     records_name = Call._meta.verbose_name_plural
-    fieldsets = [
-        (gettext_lazy("What to ask, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
-        (
-            gettext_lazy("What its answers may do"),
-            {
-                "fields": ["mode", "disable_filtering", "disable_halt", "order"],
-                "description": gettext_lazy(
-                    "A new webfilter is best tried in observe mode: this page then reports what it would have done."
-                ),
-            },
-        ),
-        (
-            gettext_lazy("If the endpoint fails"),
-            {
-                "fields": [
-                    "halt_on_4xx",
-                    "redirect_on_4xx",
-                    "halt_on_5xx",
-                    "redirect_on_5xx",
-                    "halt_on_request_exception",
-                    "redirect_on_request_exception",
-                    "timeout",
-                ],
-                "description": gettext_lazy(
-                    "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must "
-                    "not happen unchecked: while the endpoint is down, nobody gets through."
-                ),
-            },
-        ),
-        (gettext_lazy("When to ask, and what is sent"), {"fields": ["condition", "shape", "use_www_form_encoding"]}),
-        (gettext_lazy("How the receiver knows us"), {"fields": ["secret", "headers"]}),
-        (
-            gettext_lazy("Records and repeated answers"),
-            {"fields": ["call_log", "cache_answers", "serve_stale_answers"]},
-        ),
-    ]
     buttons = {**HookAdmin.buttons, "reset-breaker": "reset_breaker", "promote": "promote"}
 
     # --- The list
@@ -79,7 +44,7 @@ class WebfilterAdmin(HookAdmin):
 
     @admin.display(description=gettext_lazy("health"))
     def breaker_column(self, hook):
-        """Whether calls go out, or the endpoint is left alone after failures."""
+        """Whether calls go out, or the circuit is open after failures."""
         return breaker_badge(hook, hook.breaker_state)
 
     def get_changelist_instance(self, request):
@@ -102,9 +67,11 @@ class WebfilterAdmin(HookAdmin):
                 .defer("request_body", "response_excerpt")
                 .order_by("-started_at")[:_RECENT]
             )
+        panels = super().panels(request, hook)
         return {
-            **super().panels(request, hook),
+            **panels,
             "kind": "webfilter",
+            "show_secret": panels["show_secret"] and bool(hook.webhook_url),
             "health": breaker_badge(hook, state),
             "mode": parts.mode_badge(hook.mode),
             "breaker_open": state != State.CLOSED,
@@ -114,6 +81,7 @@ class WebfilterAdmin(HookAdmin):
                 for call in calls
             ],
             "may_see_calls": may_see_calls,
+            "note": halting_note(hook),
             "report": self._report(hook) if hook.mode == Webfilter.Mode.OBSERVE else None,
         }
 
@@ -129,13 +97,19 @@ class WebfilterAdmin(HookAdmin):
         report["errors"] = errors.most_common()
         return report
 
+    def save_model(self, request, obj, form, change):
+        """Say what still halts, although halting is disabled."""
+        super().save_model(request, obj, form, change)
+        if note := halting_note(obj):
+            self.message_user(request, note, messages.WARNING)
+
     # --- Buttons
 
     @hook_view
     def send_test(self, request, hook):
-        """Ask with the sample payload now, and show what came back and what it would do."""
+        """Call with the sample payload now, and show what came back and what it would do."""
         try:
-            result = trial_call.ask_sample(hook)
+            result = trial_call.call_sample(hook)
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook, "#owh-test")
@@ -172,6 +146,7 @@ def effects_of(result: trial_call.Trial) -> list[str]:
     effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
     if result.halt:
         effects.append(_("It would halt the process with %s") % result.halt)
+    effects += [_("Note: %s") % note for note in result.notes]
     if result.changed:
         effects.append(_("It would change %s.") % ", ".join(result.changed))
     for key, reason in result.refused:
@@ -179,17 +154,29 @@ def effects_of(result: trial_call.Trial) -> list[str]:
     return effects or [_("The process would go on unchanged.")]
 
 
+def halting_note(hook: Webfilter) -> str:
+    """What halts although halting is disabled; empty if nothing does."""
+    if not hook.disable_halt or not (hook.halt_on_4xx or hook.halt_on_5xx or hook.halt_on_request_exception):
+        return ""
+    return _(
+        "Disable halting ignores the exceptions in answers only: what is ticked under “If the endpoint fails” still "
+        "halts. Untick it, too, if nothing shall ever be halted."
+    )
+
+
 def breaker_badge(hook: Webfilter, state: State):
-    """Whether the endpoint is called, or left alone after failures."""
+    """Whether the endpoint is called, or its circuit is open after failures."""
     if not hook.known_type:
         return parts.never_runs()
+    if hook.local_answer and hook.enabled:
+        return parts.badge(_("answers by itself"), "good")
     if signing_secrets.is_malformed(hook):
         return parts.unsendable()
     if not hook.enabled:
         return parts.badge(_("off"), "quiet")
     if state == State.OPEN:
         return parts.badge(
-            _("left alone"),
+            _("circuit open"),
             "bad",
             _("After several failures in a row it is not called; every %d seconds one call tries it again.")
             % app_settings.BREAKER_OPEN_SECONDS,

@@ -128,7 +128,7 @@ KINDS = {
     ),
     # --- Of webfilters
     "breaker_open": Kind(
-        gettext_lazy("left alone"),
+        gettext_lazy("circuit open"),
         gettext_lazy("No request was made: the endpoint had failed several times in a row."),
     ),
     "budget": Kind(

@@ -72,6 +72,17 @@ class Migration(migrations.Migration):
         ),
         AddField(
             model_name="webfilter",
+            name="local_answer",
+            field=models.TextField(
+                blank=True,
+                default="",
+                help_text="Instead of an address: what is answered, without a server. JSON, or a JMESPath expression over the payload whose result is the answer: an object with data, exception or both; null lets everything pass. The condition says when.",
+                validators=[openedx_webhooks.models.validators.validate_local_answer],
+                verbose_name="local answer",
+            ),
+        ),
+        AddField(
+            model_name="webfilter",
             name="mode",
             field=models.CharField(
                 choices=[
@@ -121,10 +132,28 @@ class Migration(migrations.Migration):
         ),
         AddField(
             model_name="webfilter",
+            name="send_file_urls",
+            field=models.BooleanField(
+                default=False,
+                help_text="Addresses of a learner's files keep their signature: whoever has one gets the file. Without this the signature is masked, and the receiver can't fetch the files.",
+                verbose_name="send usable file URLs",
+            ),
+        ),
+        AddField(
+            model_name="webfilter",
+            name="send_profile",
+            field=models.BooleanField(
+                default=True,
+                help_text="The learner's profile beside the user. Without it the rest of the payload is the same.",
+                verbose_name="send the profile",
+            ),
+        ),
+        AddField(
+            model_name="webfilter",
             name="serve_stale_answers",
             field=models.BooleanField(
                 default=False,
-                help_text="While the endpoint is left alone after failures, use its last cached answer.",
+                help_text="While the endpoint is not called after failures, use its last cached answer.",
                 verbose_name="serve stale answers",
             ),
         ),
@@ -289,7 +318,7 @@ class Migration(migrations.Migration):
             name="disable_halt",
             field=models.BooleanField(
                 default=False,
-                help_text="This webfilter never halts anything: the exceptions in its answers and the halts on 4xx, 5xx and request exception are all ignored. Its data still counts.",
+                help_text="Ignore the exceptions in answers: their data still counts. Halt on 4xx, 5xx and request exception stand on their own: they halt all the same.",
                 verbose_name="disable halting",
             ),
         ),
@@ -312,7 +341,7 @@ class Migration(migrations.Migration):
             name="halt_on_request_exception",
             field=models.BooleanField(
                 default=False,
-                help_text="No usable response: the endpoint could not be reached, did not answer in time, is left alone after failures, or its answer could not be understood.",
+                help_text="No usable response: the endpoint could not be reached, did not answer in time, is not called for a while after failures, or the answer could not be understood.",
                 verbose_name="halt on request exception",
             ),
         ),
@@ -365,7 +394,9 @@ class Migration(migrations.Migration):
             model_name="webfilter",
             name="webhook_url",
             field=models.CharField(
-                help_text="The address that receives the POST, such as https://example.com/hooks.",
+                blank=True,
+                default="",
+                help_text="The address that receives the POST, such as https://example.com/hooks. Empty for a local answer.",
                 max_length=2000,
                 validators=[openedx_webhooks.models.validators.validate_endpoint],
                 verbose_name="webhook URL",
@@ -582,15 +613,25 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="started at")),
                 ("duration", models.FloatField(default=0, verbose_name="duration in seconds")),
                 (
-                    "is_remembered",
+                    "is_cached",
                     models.BooleanField(
                         default=False,
                         help_text="No request was made: an earlier answer still held.",
-                        verbose_name="remembered",
+                        verbose_name="cached",
                     ),
                 ),
                 ("status_code", models.PositiveIntegerField(blank=True, null=True, verbose_name="status code")),
                 ("error", models.CharField(blank=True, default="", max_length=255, verbose_name="error")),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Such as when the changes were applied, or what was missing in an exception.",
+                        max_length=255,
+                        verbose_name="note",
+                    ),
+                ),
                 ("request_body", jsonfield.fields.JSONField(blank=True, null=True, verbose_name="request body")),
                 ("response_excerpt", models.TextField(blank=True, default="", verbose_name="response")),
                 ("user_id", models.BigIntegerField(blank=True, db_index=True, null=True, verbose_name="user id")),

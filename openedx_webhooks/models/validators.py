@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from ..payloads import shape
+from ..payloads import local_answer, shape
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: token
 _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
@@ -146,6 +146,19 @@ def validate_expression(value: str) -> None:
         shape.compile_expression(value)
     except shape.ExpressionError as error:
         raise ValidationError(str(error), code="invalid_expression") from error
+
+
+def validate_local_answer(value: str) -> None:
+    """
+    Accept JSON that is an object, or a JMESPath expression.
+
+    Raises:
+        ValidationError: where it is wrong, and why.
+    """
+    try:
+        local_answer.LocalAnswer(value)
+    except shape.ExpressionError as error:
+        raise ValidationError(str(error), code="invalid_local_answer") from error
 
 
 def validate_schedule(value) -> None:

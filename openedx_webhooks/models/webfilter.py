@@ -1,4 +1,4 @@
-"""Webfilters: ask an endpoint, in the middle of a request, about a filter."""
+"""Webfilters: call an endpoint in the middle of a request, or answer by a rule, when a filter runs."""
 
 import uuid
 
@@ -7,11 +7,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog, wiring
+from ..payloads.local_answer import LocalAnswer
 from .hook import Hook
-from .validators import validate_redirect
+from .validators import validate_endpoint, validate_local_answer, validate_redirect
 
 
 def _redirect_field(label):
@@ -30,7 +32,8 @@ def _redirect_field(label):
 
 class Webfilter(Hook):
     """
-    An endpoint that is asked whenever a filter runs, and whose answer may change the data or halt the process.
+    What is called whenever a filter runs, and whose answer may change the data or halt the process: an endpoint, or a
+    local answer.
 
     .. no_pii:
     """
@@ -48,6 +51,25 @@ class Webfilter(Hook):
         PROBLEMS = "problems", _("Problems and halts")
         ALL = "all", _("All")
 
+    webhook_url = models.CharField(
+        _("webhook URL"),
+        max_length=2000,
+        blank=True,
+        default="",
+        validators=[validate_endpoint],
+        help_text=_("The address that receives the POST, such as https://example.com/hooks. Empty for a local answer."),
+    )
+    local_answer = models.TextField(
+        _("local answer"),
+        blank=True,
+        default="",
+        validators=[validate_local_answer],
+        help_text=_(
+            "Instead of an address: what is answered, without a server. JSON, or a JMESPath expression over the "
+            "payload whose result is the answer: an object with data, exception or both; null lets everything pass. "
+            "The condition says when."
+        ),
+    )
     disable_filtering = models.BooleanField(
         _("disable filtering"),
         default=False,
@@ -57,8 +79,8 @@ class Webfilter(Hook):
         _("disable halting"),
         default=False,
         help_text=_(
-            "This webfilter never halts anything: the exceptions in its answers and the halts on 4xx, 5xx and request "
-            "exception are all ignored. Its data still counts."
+            "Ignore the exceptions in answers: their data still counts. Halt on 4xx, 5xx and request exception stand "
+            "on their own: they halt all the same."
         ),
     )
     halt_on_4xx = models.BooleanField(_("halt on 4xx"), default=False)
@@ -69,8 +91,8 @@ class Webfilter(Hook):
         _("halt on request exception"),
         default=False,
         help_text=_(
-            "No usable response: the endpoint could not be reached, did not answer in time, is left alone after "
-            "failures, or its answer could not be understood."
+            "No usable response: the endpoint could not be reached, did not answer in time, is not called for a while "
+            "after failures, or the answer could not be understood."
         ),
     )
     redirect_on_request_exception = _redirect_field(_("redirect on request exception"))
@@ -87,6 +109,19 @@ class Webfilter(Hook):
             "say otherwise. All webfilters of one request together have 10 seconds."
         ),
     )
+    send_profile = models.BooleanField(
+        _("send the profile"),
+        default=True,
+        help_text=_("The learner's profile beside the user. Without it the rest of the payload is the same."),
+    )
+    send_file_urls = models.BooleanField(
+        _("send usable file URLs"),
+        default=False,
+        help_text=_(
+            "Addresses of a learner's files keep their signature: whoever has one gets the file. Without this the "
+            "signature is masked, and the receiver can't fetch the files."
+        ),
+    )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.ENFORCE)
     call_log = models.CharField(_("call log"), max_length=10, choices=CallLog.choices, default=CallLog.PROBLEMS)
     cache_answers = models.BooleanField(
@@ -97,7 +132,7 @@ class Webfilter(Hook):
     serve_stale_answers = models.BooleanField(
         _("serve stale answers"),
         default=False,
-        help_text=_("While the endpoint is left alone after failures, use its last cached answer."),
+        help_text=_("While the endpoint is not called after failures, use its last cached answer."),
     )
 
     find_type = staticmethod(catalog.find_filter)
@@ -107,22 +142,43 @@ class Webfilter(Hook):
         verbose_name_plural = _("webfilters")
         ordering = ["order", "pk"]
 
+    @property
+    def server(self) -> str:
+        """Host and port of the endpoint; that there is none for a local answer."""
+        return super().server if self.webhook_url else str(_("local answer"))
+
+    @cached_property
+    def compiled_local_answer(self) -> LocalAnswer | None:
+        """The local answer, compiled once per instance; None if there is none."""
+        return LocalAnswer(self.local_answer) if self.local_answer else None
+
     def clean(self):
         """
-        Check the type, and that this site runs the filter with our step.
+        Check the type, that this site runs the filter with our step, and that there is a URL or a local answer.
 
         Raises:
-            ValidationError: the webfilter is enabled and would never be called; the text says why.
+            ValidationError: the webfilter is enabled and would never be called; there is neither or both; or there is a
+                shape, which is for what is sent.
         """
         super().clean()
         if self.enabled and self.event and (problem := wiring.problem_of(self.dotted_type)):
             hint = _("Until then, the webfilter can be saved only if it is not enabled.")
             raise ValidationError({"event": f"{problem} {hint}"})
+        if not self.webhook_url and not self.local_answer:
+            raise ValidationError(
+                {"webhook_url": _("Enter the address of the endpoint, or a local answer below instead.")}
+            )
+        if self.webhook_url and self.local_answer:
+            raise ValidationError(
+                {"local_answer": _("There is a webhook URL, too: clear one of them. Only one can give the answer.")}
+            )
+        if self.local_answer and self.shape:
+            raise ValidationError({"shape": _("Clear this: with a local answer nothing is sent.")})
 
 
 class Call(models.Model):
     """
-    One request of a webfilter, and what came of it.
+    One call of a webfilter, and what came of it.
 
     .. pii: The payload may hold any personal data of the filter's arguments. Emptied after RETENTION_PAYLOAD_DAYS and
         when the user is retired; the receiver has what was sent to it.
@@ -145,11 +201,18 @@ class Call(models.Model):
     changed_keys = models.CharField(_("changed keys"), max_length=255, blank=True, default="")
     started_at = models.DateTimeField(_("started at"), default=timezone.now)
     duration = models.FloatField(_("duration in seconds"), default=0)
-    is_remembered = models.BooleanField(
-        _("remembered"), default=False, help_text=_("No request was made: an earlier answer still held.")
+    is_cached = models.BooleanField(
+        _("cached"), default=False, help_text=_("No request was made: an earlier answer still held.")
     )
     status_code = models.PositiveIntegerField(_("status code"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=255, blank=True, default="")
+    note = models.CharField(
+        _("note"),
+        max_length=255,
+        blank=True,
+        default="",
+        help_text=_("Such as when the changes were applied, or what was missing in an exception."),
+    )
     request_body = jsonfield.JSONField(_("request body"), null=True, blank=True)
     response_excerpt = models.TextField(_("response"), blank=True, default="")
     user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)

@@ -78,12 +78,14 @@ class Components:
                 if _may_be_null(name, parameter.annotation):
                     schema = nullable(schema)
                 arguments[name] = with_notes(schema, about.get(name), self.personal(name, schema))
-        optional = ()
+        optional = tuple(sample_arguments.filter_extra(filter_type))
+        for name in optional:
+            arguments[name] = self._argument(name, payload[name], payload[name])
         if "user" in arguments:
             schema = self._platform_object("UserProfile", payload["profile"])
             note = _("The user's profile, where it is loaded or the filter loads it.")
             arguments["profile"] = with_notes(schema, note, self.personal("profile", schema))
-            optional = ("profile",)
+            optional += ("profile",)
         return self._payload(arguments, filter_type.filter_type, filter_type.name, optional)
 
     def _payload(self, arguments, type_, name, optional=(), time=""):

@@ -200,14 +200,14 @@ _PASSWORD_HASH = re.compile(
 )
 _JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
-_SCHEME = re.compile(r"\b(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I)
+_SCHEME = re.compile(r"\b(?=[BJbj])(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I)
 _LINK = re.compile(r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm)/)[^\s/\"'?#<>]+")
 _USER_INFO = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)[^\s/?#@\"'<>]{1,500}@")
 # A line of its own, as in headers.
 _HEADER = re.compile(r"^([ \t]{0,40}(?P<name>[A-Za-z][\w\-]{0,80}): +)(?=\S).*$", re.M)
 # name=value in queries, form bodies, cookies and HTML attributes, also percent-encoded ones inside another query.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![\w.\[\]\-])|(?=%))(?:%(?:25)*[0-9A-Fa-f]{2})?(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}?)"
+    r"(?:(?<![\w.\[\]\-])|%(?:25)*[0-9A-Fa-f]{2})(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}+)"
     r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?= ?|%(?:25)*3[Dd]))"
 )
 _ASSIGNED = re.compile(r"\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+")
@@ -222,7 +222,7 @@ _URL = re.compile(r"https?://[^\s\"'<>]+")
 _MOST_ESCAPES = 7
 _QUOTE = r"(?:[\"']|&quot;|&#34;|&#39;|&#x27;)"
 _MEMBER = re.compile(
-    r"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{0,80})"
+    r"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{0,80}+)"
     rf"(?:\\*{_QUOTE})?\s{{0,20}}:\s{{0,20}}(?P<quote>\\{{0,{_MOST_ESCAPES}}}{_QUOTE})"
 )
 _TAG = re.compile(r"<(?:input|meta)\b", re.I)

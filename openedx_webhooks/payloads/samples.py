@@ -21,7 +21,7 @@ from openedx_events.data import EventsMetadata
 
 from ..catalog import EventType, FilterType
 from . import sample_values as values
-from .sample_arguments import filter_arguments
+from .sample_arguments import filter_arguments, filter_extra
 from .serialize import event_payload, filter_payload
 
 
@@ -39,7 +39,7 @@ def sample_payload(hook_type: EventType | FilterType) -> dict[str, Any]:
         kwargs = {name: sample_instance(data_class) for name, data_class in hook_type.init_data.items()}
         payload = event_payload(hook_type, kwargs, _metadata(hook_type))
     else:
-        payload = filter_payload(hook_type, filter_arguments(hook_type))
+        payload = filter_payload(hook_type, filter_arguments(hook_type), filter_extra(hook_type))
         payload["event_metadata"] |= {
             "id": str(values.EVENT_ID),
             "time": values.MOMENT.isoformat(),

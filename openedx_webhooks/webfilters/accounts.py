@@ -1,9 +1,10 @@
 """Accounts and profiles: the model fields that an answer may change, validated and saved."""
 
-import functools
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -15,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
 from ..payloads.redact import is_sensitive
-from .convert import check_text
+from .convert import Refused, added, check_links, check_text, is_addition
 from .kinds import Kind
-from .plan import Plan, Refused
+
+if TYPE_CHECKING:
+    from .apply import Path, Plan
 
 # Identity, privileges and what the platform keeps for itself. Primary keys, relations, fields that are not editable
 # and fields with a sensitive name are protected without being listed.
@@ -56,7 +59,7 @@ class Account(Kind):
         return {
             "type": "object",
             "properties": {"first_name": {"type": "string"}, "last_name": {"type": "string"}},
-            "description": _("Fields of the account that are saved at once. Who it is can't be changed."),
+            "description": _("Fields of the account, which are saved. Who it is can't be changed."),
         }
 
 
@@ -80,11 +83,11 @@ class Profile(Kind):
         return {
             "type": "object",
             "properties": {**dict.fromkeys(names, text), "year_of_birth": {"type": ["integer", "null"]}},
-            "description": _("Fields of the learner's profile that are saved at once."),
+            "description": _("Fields of the learner's profile, which are saved."),
         }
 
 
-def plan_fields(instance: models.Model, given: Any, path, plan: Plan) -> None:
+def plan_fields(instance: models.Model, given: Any, path: Path, plan: Plan) -> None:
     """
     Validate new values for the fields of a model instance and note that it is to be saved.
 
@@ -98,7 +101,7 @@ def plan_fields(instance: models.Model, given: Any, path, plan: Plan) -> None:
         here = (*path, name)
         try:
             field = _writable(instance, name, path[-1])
-            cleaned = _clean(field, value, instance)
+            cleaned = _clean(field, _meant(getattr(instance, field.attname), value, here, plan), instance)
         except Refused as error:
             plan.refuse(here, error)
             continue
@@ -106,7 +109,17 @@ def plan_fields(instance: models.Model, given: Any, path, plan: Plan) -> None:
             values[field.attname] = cleaned
             plan.changed.append(here)
     if values:
-        plan.effects.append((path, functools.partial(_save, instance, values)))
+        plan.effects.append((path, Save(instance, values)))
+
+
+def _meant(current, given, path, plan):
+    """What the answer means: added to the text, or with what was masked when it was sent."""
+    if is_addition(given) and (current is None or isinstance(current, str)):
+        new: Any = added(current or "", given)
+    else:
+        new = plan.restored(current, given, path)
+    check_links(path[-1], new, current)
+    return new
 
 
 def _writable(instance, name, owner):
@@ -151,15 +164,28 @@ def _aware(value) -> datetime:
     return moment
 
 
-def _save(instance, values):
-    before = {name: getattr(instance, name) for name in values}
-    try:
-        for name, value in values.items():
-            setattr(instance, name, value)
-        with transaction.atomic():
-            instance.save(update_fields=list(values))
-    except BaseException:
-        # The call site goes on with this very object: it must not see what the database does not have.
-        for name, value in before.items():
-            setattr(instance, name, value)
-        raise
+@attrs.frozen
+class Save:
+    """
+    Save new values of a model's fields, all or none.
+
+    Attributes:
+        instance: the account or the profile.
+        values: attribute → value.
+    """
+
+    instance: models.Model
+    values: Mapping[str, Any]
+
+    def __call__(self) -> None:
+        before = {name: getattr(self.instance, name) for name in self.values}
+        try:
+            for name, value in self.values.items():
+                setattr(self.instance, name, value)
+            with transaction.atomic():
+                self.instance.save(update_fields=list(self.values))
+        except BaseException:
+            # The call site goes on with this very object: it must not see what the database does not have.
+            for name, value in before.items():
+                setattr(self.instance, name, value)
+            raise

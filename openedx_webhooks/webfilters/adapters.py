@@ -6,12 +6,14 @@ constructors of the exceptions (:mod:`.halts`). An adapter says where they do no
 and the table in ``tests/webfilters/table.py``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
-from .kinds import Context, Fixed, Form, Kind, Mode, Template, TextSet, Url, Value
+from .completion import completion_summary
+from .courses import GENERATION_MODE, STATUS, Course, Mode, PassedCourse
+from .kinds import PAGES, Context, Fixed, Form, Kind, Template, TextSet, Url, Value
 from .objects import Cohort, FormFields, FragmentContent, Records, ResponseVerbs, Rows, Tabs
 
 # Stands for the message in the defaults of exceptions.
@@ -19,6 +21,8 @@ MESSAGE = "{message}"
 # Stands for the filter's own argument of the same name, with its changes.
 ARGUMENT = "{argument}"
 NONE = ""
+# Where the learner is sent where a redirect without a URL would end in an error or lead back to itself.
+HOME = "/"
 
 
 @attrs.frozen
@@ -30,11 +34,15 @@ class Adapter:
         kinds: argument name → how it takes a value, where its type does not say it.
         protected: names that no answer may set, at any depth, besides the sensitive ones.
         load: related objects that the payload shall have, such as ``user.profile``: at most one query each.
+        extra: further members of the payload, from the arguments; may take queries of its own.
         halt: name of the exception that halts on a failure; :data:`NONE` if no exception can do that, None for the
             general rule.
         redirect: name of the exception that sends the learner to a URL instead; as for ``halt``.
         redirect_argument: for a filter without exceptions: the argument that takes the URL.
-        needs_redirect: exceptions that end in an error or an endless redirect without a URL.
+        needs_redirect: exceptions that end in an error or an endless redirect without a URL: they get :data:`HOME`.
+        without_url: where the platform sends the learner if a redirect has no URL.
+        engine: name of the engine that renders the templates; empty for any.
+        waits_for_login: changes of the account and profile are saved when the login in the same request has succeeded.
         defaults: exception name → argument → its default, where the constructor's is missing or does not serve.
         statuses: the only status codes that the call site understands; the first is the default.
         escape: the call site puts messages into the page as HTML.
@@ -45,10 +53,14 @@ class Adapter:
     kinds: Mapping[str, Kind] = attrs.field(factory=dict)
     protected: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     load: tuple[str, ...] = ("user.profile",)
+    extra: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     halt: str | None = None
     redirect: str | None = None
     redirect_argument: str = ""
     needs_redirect: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    without_url: str = "the platform decides where the learner ends"
+    engine: str = PAGES
+    waits_for_login: bool = False
     defaults: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     statuses: tuple[int, ...] = ()
     escape: bool = False
@@ -77,6 +89,7 @@ _ADAPTERS: dict[str, Adapter] = {
     ),
     f"{_LEARNING}student.login.requested.v1": Adapter(
         redirect="PreventLogin",
+        waits_for_login=True,
         # The login page shows a free text for this code only.
         defaults={"PreventLogin": {"error_code": "tpa-authentication-failure", "context": {"errorMessage": MESSAGE}}},
     ),
@@ -98,20 +111,29 @@ _ADAPTERS: dict[str, Adapter] = {
         kinds={"response": ResponseVerbs(), "context": Fixed("the page is rendered already")}
     ),
     # --- Enrollment
-    f"{_LEARNING}course.enrollment.started.v1": Adapter(kinds={"mode": Mode()}),
+    f"{_LEARNING}course.enrollment.started.v1": Adapter(kinds={"course_key": Course(), "mode": Mode()}),
     f"{_LEARNING}course.unenrollment.started.v1": Adapter(load=("enrollment.user", "enrollment.user.profile")),
     f"{_LEARNING}course.enrollment.view.started.v1": Adapter(
         kinds={"course_key": _IGNORED, "requester_is_backend_service": _IGNORED}
     ),
     f"{_LEARNING}discount.eligibility.check.requested.v1": Adapter(kinds={"course_key": _IGNORED}),
     f"{_LEARNING}course_mode.price.requested.v1": Adapter(
-        kinds={"price": Value({"type": "integer"}, (int,), minimum=0)}
+        kinds={"price": Value({"type": "integer"}, (int,), minimum=0), "course_mode_data": _IGNORED}
     ),
     f"{_LEARNING}course_enrollment_queryset.requested.v1": Adapter(kinds={"enrollments": Rows()}),
     # --- Certificates, grades, cohorts
-    f"{_LEARNING}certificate.creation.requested.v1": Adapter(kinds={"mode": Mode(), "grade": _IGNORED}),
+    f"{_LEARNING}certificate.creation.requested.v1": Adapter(
+        kinds={
+            "course_key": PassedCourse(),
+            "mode": Mode(),
+            "status": STATUS,
+            "grade": _IGNORED,
+            "generation_mode": GENERATION_MODE,
+        },
+        extra=completion_summary,
+    ),
     f"{_LEARNING}certificate.render.started.v1": Adapter(
-        halt="RenderAlternativeInvalidCertificate", needs_redirect=["RedirectToPage"]
+        halt="RenderAlternativeInvalidCertificate", needs_redirect=["RedirectToPage"], extra=completion_summary
     ),
     f"{_LEARNING}cohort.change.requested.v1": Adapter(
         kinds={"target_cohort": Cohort()},
@@ -121,8 +143,12 @@ _ADAPTERS: dict[str, Adapter] = {
     f"{_LEARNING}grade.context.requested.v1": Adapter(kinds={"user_id": _IGNORED, "course_id": _IGNORED}),
     f"{_LEARNING}schedule.queryset.requested.v1": Adapter(kinds={"schedules": Rows()}),
     # --- Courseware and pages
-    f"{_LEARNING}course_about.render.started.v1": Adapter(kinds=_PAGE, halt="RedirectToPage"),
-    f"{_LEARNING}dashboard.render.started.v1": Adapter(kinds=_PAGE, halt="RedirectToPage"),
+    f"{_LEARNING}course_about.render.started.v1": Adapter(
+        kinds=_PAGE, halt="RedirectToPage", without_url="the platform sends the learner to the dashboard"
+    ),
+    f"{_LEARNING}dashboard.render.started.v1": Adapter(
+        kinds=_PAGE, halt="RedirectToPage", without_url="the platform sends the learner to the account page"
+    ),
     f"{_LEARNING}instructor.dashboard.render.started.v1": Adapter(
         kinds=_PAGE, halt="RenderCustomResponse", needs_redirect=["RedirectToPage"]
     ),
@@ -138,7 +164,9 @@ _ADAPTERS: dict[str, Adapter] = {
         kinds={"fragment": FragmentContent(), "context": _IGNORED, "view": _IGNORED}, escape=True
     ),
     f"{_LEARNING}ora.submission_view.render.started.v1": Adapter(
-        kinds=_PAGE,
+        # Rendered by the block itself, with any engine of the site.
+        kinds={"template_name": Template(engine="")},
+        engine="",
         halt=NONE,
         # Both take the place of the filter's arguments: what an answer leaves out stays as it was.
         defaults={"RenderInvalidTemplate": {"context": ARGUMENT, "template_name": ARGUMENT}},

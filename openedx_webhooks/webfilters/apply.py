@@ -1,17 +1,19 @@
 """
-Write an answer's ``data`` back into the filter's arguments.
+What an answer's ``data`` changes: merged, planned on copies, and carried out when the whole plan stands.
 
 Which :class:`~.kinds.Kind` takes an argument's value is said by the filter's adapter, else by the argument's
-annotation, else by the type of what the platform handed in.
+annotation, else by the type of what the platform handed in. A plan is made before anything is changed, so that a
+failure halfway changes nothing, and so that observing can tell what would have been done.
 """
 
 import inspect
 import logging
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpResponseBase, QueryDict
@@ -19,15 +21,20 @@ from opaque_keys import OpaqueKey
 from opaque_keys.edx.keys import CourseKey
 
 from .. import catalog
-from . import adapters
+from ..payloads.redact import is_sensitive
+from . import adapters, restore
 from .accounts import Account, Profile
+from .convert import Refused, is_addition
 from .kinds import Context, Fixed, Form, Kind, TextSet, Url, Value
 from .objects import FormFields, ResponseVerbs, Rows
-from .plan import Path, Plan, Refused, dotted
 
+Path = tuple[str, ...]
 log = logging.getLogger(__name__)
 
 _ABSENT = object()
+_MAX_REASON = 200
+# Refused keys that are named; the rest is counted, so that an answer can't fill the log.
+_MAX_REFUSED = 50
 _TEXT = Value({"type": "string"}, (str,))
 _BOOLEAN = Value({"type": "boolean"}, (bool,))
 _INTEGER = Value({"type": "integer"}, (int,))
@@ -35,7 +42,7 @@ _NUMBER = Value({"type": "number"}, (float,))
 _LIST = Value({"type": "array"}, (list, tuple))
 _KEY = Value({"type": "string", "description": "course key"}, (OpaqueKey,))
 _MOMENT = Value({"type": "string", "format": "date-time"}, (datetime,))
-_OBJECT = Fixed("it is an object of the platform")
+_OBJECT = Fixed("it is an object of the platform, which an answer can't make")
 
 _BY_ANNOTATION: Mapping[Any, Kind] = {
     str: _TEXT,
@@ -68,6 +75,86 @@ _BY_TYPE: Iterable[tuple[Any, Kind]] = (
 )
 
 
+def dotted(path: Path) -> str:
+    """``("context", "title")`` → ``context.title``, fit for a log line and a database column."""
+    return ".".join("".join(char if char.isprintable() else "?" for char in part)[:80] for part in path)
+
+
+@attrs.define
+class Plan:
+    """
+    The changes of one run of a filter.
+
+    Attributes:
+        kwargs: the filter's arguments as received.
+        protected: names that no answer may set in this filter, at any depth, besides the sensitive ones.
+        data: what the answer gives.
+        payload: what was sent.
+        incomplete: paths of it that were masked or cut, or have such a value inside.
+        values: argument name → its new value.
+        effects: what to do in place, each with the key it belongs to.
+        changed: the keys that change, such as ``context.title``.
+        refused: the first keys that were refused, each with the reason.
+        refused_more: how many other keys were refused.
+    """
+
+    kwargs: Mapping[str, Any]
+    protected: frozenset[str] = frozenset()
+    data: Mapping[str, Any] = attrs.field(factory=dict)
+    payload: Mapping[str, Any] = attrs.field(factory=dict)
+    incomplete: Collection[Path] = ()
+    values: dict[str, Any] = attrs.field(factory=dict)
+    effects: list[tuple[Path, Callable[[], None]]] = attrs.field(factory=list)
+    changed: list[Path] = attrs.field(factory=list)
+    refused: list[tuple[Path, str]] = attrs.field(factory=list)
+    refused_more: int = 0
+
+    def argument(self, name: str) -> Any:
+        """The argument as it will be: its new value, else the received one, else None."""
+        return self.values.get(name, self.kwargs.get(name))
+
+    def refuse(self, path: Path, reason: object) -> None:
+        """Note that a key stays as it is, and why."""
+        if len(self.refused) < _MAX_REFUSED:
+            self.refused.append((path, str(reason)[:_MAX_REASON]))
+        else:
+            self.refused_more += 1
+
+    def undo(self, path: Path, reason: str) -> None:
+        """Note that a key, and what is in it, does not change after all."""
+        self.refuse(path, reason)
+        self.changed = [key for key in self.changed if key[: len(path)] != path]
+
+    def check_name(self, name: str) -> None:
+        """
+        Check that a key may be set at all.
+
+        Raises:
+            Refused: what is never sent is never taken back either.
+        """
+        if name in self.protected or is_sensitive(name):
+            raise Refused("it is protected")
+
+    def restored(self, current: Any, given: Any, path: Path) -> Any:
+        """
+        What the answer means by a value of which parts were masked or cut when it was sent.
+
+        Raises:
+            Refused: it can't be told.
+        """
+        if path not in self.incomplete:
+            return given
+        sent: Any = self.payload
+        for name in path:
+            if isinstance(sent, Mapping) and name in sent:
+                sent = sent[name]
+            elif isinstance(sent, list) and name.isdecimal() and int(name) < len(sent):
+                sent = sent[int(name)]
+            else:
+                return given
+        return restore.restored(current, sent, given)
+
+
 def changeable(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]:
     """
     What ``data`` of an answer may have: key → JSON Schema of its value.
@@ -80,18 +167,19 @@ def changeable(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]:
     return {name: dict(schema) for name, schema in schemas.items() if schema is not None}
 
 
-def merge(answers: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[dict[str, Any], dict[Path, int]]:
+def merge(answers: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[dict[str, Any], dict[Path, tuple[int, ...]]]:
     """
-    Merge the ``data`` of several answers deeply, in order: a later value replaces an earlier one at the same key.
+    Merge the ``data`` of several answers deeply, in order: a later value replaces an earlier one at the same key, and
+    what a later one adds to a text is added to the earlier one's.
 
     Args:
         answers: webfilter id and data, in the hooks' order.
 
     Returns:
-        the merged data, and which webfilter gave each key.
+        the merged data, and which webfilters gave each key.
     """
     merged: dict[str, Any] = {}
-    sources: dict[Path, int] = {}
+    sources: dict[Path, tuple[int, ...]] = {}
     for webfilter_id, data in answers:
         _merge_into(merged, data, (), webfilter_id, sources)
     return merged, sources
@@ -100,22 +188,36 @@ def merge(answers: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[dict[str, A
 def _merge_into(target, data, path, webfilter_id, sources):
     for name, value in data.items():
         here = (*path, name)
-        sources[here] = webfilter_id
-        if isinstance(value, dict):
-            if not isinstance(target.get(name), dict):
+        old = target.get(name)
+        if isinstance(value, dict) and not (isinstance(old, str) and is_addition(value)):
+            sources[here] = (webfilter_id,)
+            if not isinstance(old, dict):
                 target[name] = {}
             _merge_into(target[name], value, here, webfilter_id, sources)
+        elif isinstance(old, str) and (added := _added_up(name, old, value)) is not None:
+            target[name] = added
+            sources[here] = (*sources[here], webfilter_id)
         else:
+            sources[here] = (webfilter_id,)
             target[name] = value
 
 
-def source_of(path: Path, sources: Mapping[Path, int]) -> int | None:
-    """The webfilter that gave a key, or gave the value that the key is in."""
+def _added_up(name, old, value):
+    """What an answer adds to an earlier answer's text, or to what that one adds; None if it does not add."""
+    if is_addition(value) and all(isinstance(text, str) for text in value.values()):
+        return value.get("prepend", "") + old + value.get("append", "")
+    if name in ("prepend", "append") and isinstance(value, str):
+        return value + old if name == "prepend" else old + value
+    return None
+
+
+def sources_of(path: Path, sources: Mapping[Path, tuple[int, ...]]) -> tuple[int, ...]:
+    """The webfilters that gave a key, or gave the value that the key is in."""
     while path:
         if path in sources:
             return sources[path]
         path = path[:-1]
-    return None
+    return ()
 
 
 def without_echo(data: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,13 +238,24 @@ def without_echo(data: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, 
     return result
 
 
-def plan_changes(filter_type: catalog.FilterType, kwargs: Mapping[str, Any], data: Mapping[str, Any]) -> Plan:
+def plan_changes(
+    filter_type: catalog.FilterType,
+    kwargs: Mapping[str, Any],
+    data: Mapping[str, Any],
+    payload: Mapping[str, Any] | None = None,
+    withheld: Collection[Path] = (),
+) -> Plan:
     """
     Work out what ``data`` changes; changes nothing yet.
 
     Only arguments that were received are taken, and ``profile`` beside ``user``.
+
+    Args:
+        payload: what was sent.
+        withheld: paths in it of what was masked, cut or left out, so that this is not written back.
     """
-    plan = Plan(kwargs, adapters.of(filter_type.filter_type).protected)
+    incomplete = {path[:length] for path in withheld for length in range(1, len(path) + 1)}
+    plan = Plan(kwargs, adapters.of(filter_type.filter_type).protected, data, payload or {}, incomplete)
     # In the order of the arguments, since some depend on others (a mode on its course).
     names = [*(name for name in kwargs if name in data), *(name for name in data if name not in kwargs)]
     for name in names:
@@ -175,45 +288,29 @@ def carry_out(plan: Plan) -> dict[str, Any]:
         try:
             effect()
         except Exception as error:  # pylint: disable=broad-exception-caught
-            plan.refuse(path, f"it could not be saved: {type(error).__name__}")
-            plan.changed = [key for key in plan.changed if key[: len(path)] != path]
+            plan.undo(path, f"it could not be saved: {type(error).__name__}")
     return plan.values
 
 
-def write_back(
-    filter_type: catalog.FilterType,
-    kwargs: Mapping[str, Any],
-    data: Mapping[str, Any],
-    sources: Mapping[Path, int] | None = None,
-) -> dict[str, Any]:
-    """
-    Change the arguments of a filter as ``data`` says, as far as it fits.
-
-    Args:
-        sources: which webfilter gave each key, for the log lines about keys that were refused.
-
-    Returns:
-        the arguments that changed, in the types that the call site expects.
-    """
-    plan = plan_changes(filter_type, kwargs, data)
-    changed = carry_out(plan)
-    log_refused(filter_type, plan, sources or {})
-    return changed
-
-
-def log_refused(filter_type: catalog.FilterType, plan: Plan, sources: Mapping[Path, int]) -> None:
+def log_refused(filter_type: catalog.FilterType, plan: Plan, sources: Mapping[Path, tuple[int, ...]]) -> None:
     """A log line for each key that was refused: which webfilter, which key, and why; past the first ones a number."""
     for path, reason in plan.refused:
         log.warning(
             "Webfilter %s (%s): %s was not changed: %s",
-            source_of(path, sources),
+            _listed(sources_of(path, sources)),
             filter_type.name,
             dotted(path),
             reason,
         )
     if plan.refused_more:
-        pks = ", ".join(map(str, sorted(set(sources.values()))))
-        log.warning("Webfilter %s (%s): %s more keys were not changed", pks, filter_type.name, plan.refused_more)
+        everybody = {pk for pks in sources.values() for pk in pks}
+        log.warning(
+            "Webfilter %s (%s): %s more keys were not changed", _listed(everybody), filter_type.name, plan.refused_more
+        )
+
+
+def _listed(pks: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(set(pks))))
 
 
 def _kind(filter_type, name, current: Any = _ABSENT) -> Kind:

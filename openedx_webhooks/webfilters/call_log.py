@@ -76,9 +76,10 @@ def _fields(one, payload) -> dict[str, Any]:
         "changed_keys": _listed(one.changed),
         "started_at": outcome.started_at,
         "duration": outcome.duration,
-        "is_remembered": one.is_remembered,
+        "is_cached": one.is_cached,
         "status_code": outcome.status_code,
         "error": one.verdict.problem[:255],
+        "note": "; ".join(one.notes)[:255],
         "request_body": one.request.content,
         "response_excerpt": redact.excerpt(
             outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, one.webfilter.readable_headers.values()

@@ -4,22 +4,23 @@ JSON values → Python values of the type that is there: the type that the platf
 Live objects (blocks, models, querysets) are never replaced.
 """
 
+import copy
 import enum
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
+from django.utils.html import escape
 from django.utils.timezone import is_aware
 from opaque_keys import InvalidKeyError, OpaqueKey
 from opaque_keys.edx.keys import CourseKey, LearningContextKey, UsageKey
 
 from ..models.validators import validate_endpoint, validate_redirect
-from .plan import Path, Plan, Refused
 
 _MAX_TEXT = 1_000_000
 # Django answers a redirect to a longer address (2048) with an error page.
@@ -29,9 +30,16 @@ _MAX_KEY = 255
 # Members of contexts that pages make links of.
 _LINK_NAME = re.compile(r"(?:url|uri|href|link)s?$", re.I)
 _URL = re.compile(r"https?:|/")
-# Browsers skip blanks and control characters in a scheme.
-_BLANKS = re.compile(r"[\x00-\x20]+")
-_SCRIPTS = ("javascript:", "vbscript:", "data:text/html")
+# Browsers skip blanks and control characters before a scheme and inside it, as many as there are.
+_BLANKS = r"[\x00-\x20]*"
+_SCHEMES = "|".join(_BLANKS.join(scheme) for scheme in ("javascript:", "vbscript:", "data:"))
+_SCRIPT = re.compile(f"{_BLANKS}(?:{_SCHEMES})", re.I)
+_IMAGE = re.compile(r"[\x00-\x20]*data:image/(?:png|jpeg|gif|webp)[;,]", re.I)
+_ADDITIONS = frozenset(("prepend", "append"))
+
+
+class Refused(ValueError):
+    """A value that does not fit; the text says why, without repeating the value."""
 
 
 def check_text(value: Any) -> str:
@@ -48,6 +56,18 @@ def check_text(value: Any) -> str:
     if len(value) > _MAX_TEXT:
         raise Refused("it is too long")
     return value
+
+
+def plain_text(value: Any) -> str:
+    """
+    A text, or a number or boolean as one.
+
+    Raises:
+        Refused: it is neither.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return check_text(str(value) if isinstance(value, (int, float)) else value)
 
 
 def check_url(value: str, absolute: bool = False) -> None:
@@ -81,22 +101,28 @@ def check_links(name: str, given: Any, current: Any = None) -> None:
         elif isinstance(value, list):
             pending.extend((name, one) for one in value)
         elif isinstance(value, str) and (was_link or _LINK_NAME.search(name)):
-            if _BLANKS.sub("", value[:100]).lower().startswith(_SCRIPTS):
+            if _SCRIPT.match(value) and not _IMAGE.match(value):
                 raise Refused("it is an address that runs a script")
 
 
-def append(current: list, given: Any, path: Path, plan: Plan) -> list:
+def is_addition(given: Any) -> bool:
+    """Whether an answer adds to a text: an object of ``prepend``, ``append`` or both."""
+    return isinstance(given, Mapping) and bool(given) and given.keys() <= _ADDITIONS
+
+
+def added(current: Any, given: Mapping[str, Any]) -> str:
     """
-    Add texts that are not there yet.
+    The text with what an answer puts before and after it. Beside markup it is escaped, as the page would do.
 
     Raises:
-        Refused: not a list of texts.
+        Refused: what is added is not a text.
     """
-    new = [text for text in texts(given) if text not in current]
-    if not new:
-        return current
-    plan.changed.append(path)
-    return [*current, *new]
+    before, after = (check_text(given.get(name, "")) for name in ("prepend", "append"))
+    if isinstance(current, Promise):
+        current = str(current)
+    if hasattr(current, "__html__"):
+        return type(current)(f"{escape(before)}{current.__html__()}{escape(after)}")
+    return check_text(f"{before}{current}{after}")
 
 
 def texts(value: Any) -> list[str]:
@@ -111,7 +137,7 @@ def texts(value: Any) -> list[str]:
     return [check_text(text) for text in value]
 
 
-def convert(current: Any, given: Any, path: Path, plan: Plan) -> Any:
+def convert(current: Any, given: Any) -> Any:
     """
     The given JSON value in the type of the current one; the current value itself if they are equal.
 
@@ -119,21 +145,66 @@ def convert(current: Any, given: Any, path: Path, plan: Plan) -> Any:
         Refused: the types don't fit, or the current value is a live object that no JSON value can replace.
     """
     new = _typed(current, given)
-    if type(new) is type(current) and new == current:
-        return current
-    plan.changed.append(path)
-    return new
+    return current if type(new) is type(current) and new == current else new
+
+
+def convert_null(types: tuple[type, ...], given: Any) -> Any:
+    """
+    The given JSON value for an argument that is null now and declared as one of some types.
+
+    Raises:
+        Refused: the types don't fit, or they say nothing.
+    """
+    if given is None:
+        return None
+    if types and types[0] in _NULLS:
+        return _typed(_NULLS[types[0]], given)
+    if types and issubclass(types[0], OpaqueKey):
+        return _parsed_key(CourseKey, given)
+    raise Refused("it is null here, and nothing says what the platform would take instead")
+
+
+_NULLS: Mapping[type, Any] = {
+    str: "",
+    bool: False,
+    int: 0,
+    float: 0.0,
+    list: [],
+    datetime: datetime(2000, 1, 1, tzinfo=UTC),
+}
 
 
 def _typed(current, given):
     if current is None:
         return check_text(given) if isinstance(given, str) else given
     if isinstance(current, enum.Enum):
-        raise Refused("it can't be changed")
-    for types, conversion in _CONVERSIONS:
+        raise Refused("it is one of a fixed set of the platform's objects, which an answer can't name")
+    for types, conversion, expected in _CONVERSIONS:
         if isinstance(current, types):
+            if given is None:
+                raise Refused(f"it can't be null: the platform expects {expected}")
             return conversion(current, given)
-    raise Refused(f"a {type(current).__name__} can't be replaced")
+    if _is_access(current):
+        return _access(current, given)
+    raise Refused(f"it is an object of the platform ({type(current).__name__}), which an answer can't make")
+
+
+def _is_access(value) -> bool:
+    """The platform's answer to whether somebody may see something: true or false with reasons."""
+    return isinstance(getattr(value, "__dict__", {}).get("has_access"), bool)
+
+
+def _access(current, given):
+    if isinstance(given, Mapping) and set(given) == {"has_access"}:
+        given = given["has_access"]
+    if _boolean(current, given) == current.has_access:
+        return current
+    new = copy.copy(current)
+    new.has_access = given
+    if given:
+        # The platform's own rule: who has access has no reasons against it.
+        new.__dict__.update({name: None for name in vars(new) if name != "has_access"})
+    return new
 
 
 def _boolean(_current, given):
@@ -196,20 +267,24 @@ def _parsed(parser, given):
 
 
 def _key(current, given):
+    base = next((base for base in (CourseKey, UsageKey, LearningContextKey) if isinstance(current, base)), None)
+    if base is None:
+        raise Refused(f"it is an object of the platform ({type(current).__name__}), which an answer can't make")
+    key = _parsed_key(base, given)
+    if type(key) is not type(current):
+        raise Refused(f"it is a {type(key).__name__}, not a {type(current).__name__}")
+    return key
+
+
+def _parsed_key(base, given):
     if not isinstance(given, str):
         raise Refused("it must be a key in quotes")
     if len(given) > _MAX_KEY:
         raise Refused("it is too long for a key")
-    base = next((base for base in (CourseKey, UsageKey, LearningContextKey) if isinstance(current, base)), None)
-    if base is None:
-        raise Refused(f"a {type(current).__name__} can't be replaced")
     try:
-        key = base.from_string(given)
+        return base.from_string(given)
     except InvalidKeyError as error:
         raise Refused("it is not a valid key") from error
-    if type(key) is not type(current):
-        raise Refused(f"it is a {type(key).__name__}, not a {type(current).__name__}")
-    return key
 
 
 def _union(current, given):
@@ -222,8 +297,10 @@ def _union(current, given):
 def _sequence(current, given):
     if not isinstance(given, list):
         raise Refused("it must be a list")
+    if is_named_tuple(current):
+        raise Refused("it must be an object of its members")
     if type(current) not in (list, tuple) or not _is_plain(current):
-        raise Refused("a list of objects can't be replaced")
+        raise Refused("it is a list of objects of the platform, which an answer can't make")
     kinds = {_json_kind(item) for item in current}
     if len(kinds) == 1 and not {_json_kind(item) for item in given} <= kinds:
         raise Refused("its items must be of the same type as before")
@@ -260,17 +337,22 @@ def _json_kind(value):
     return None
 
 
+def is_named_tuple(value: Any) -> bool:
+    """Such as a course mode."""
+    return isinstance(value, tuple) and isinstance(getattr(type(value), "_fields", None), tuple)
+
+
 # In this order: a boolean is an integer too, a datetime a date.
-_CONVERSIONS: Iterable[tuple[Any, Any]] = (
-    (bool, _boolean),
-    (int, _integer),
-    (float, _number),
-    (Decimal, _decimal),
-    ((str, Promise), _text),
-    (datetime, _moment),
-    (date, _day),
-    (OpaqueKey, _key),
-    ((set, frozenset), _union),
-    ((list, tuple), _sequence),
-    (Mapping, _mapping),
+_CONVERSIONS: Iterable[tuple[Any, Any, str]] = (
+    (bool, _boolean, "true or false"),
+    (int, _integer, "a whole number"),
+    (float, _number, "a number"),
+    (Decimal, _decimal, "a number"),
+    ((str, Promise), _text, "a text"),
+    (datetime, _moment, "a date"),
+    (date, _day, "a date"),
+    (OpaqueKey, _key, "a key"),
+    ((set, frozenset), _union, "a list of texts"),
+    ((list, tuple), _sequence, "a list"),
+    (Mapping, _mapping, "an object"),
 )

@@ -1,13 +1,14 @@
 """
-HaltOptions: the filter's own exceptions, built from an answer or after a failure.
+Halts: the filter's own exceptions, built from an answer or after a failure.
 
 The call site catches nothing but the exceptions that its filter defines, and reads of them what it knows. So an
-exception is found by name among the filter's own, and its arguments are checked one by one.
+exception is found by name among the filter's own, and its arguments are checked one by one. One that does not fit is
+left out and noted: what was to be refused is refused all the same.
 """
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -17,12 +18,14 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog
 from . import adapters, responses
-from .convert import check_links, check_text, check_url
+from .convert import Refused, check_links, check_text, check_url, plain_text
 from .kinds import check_template
 from .objects import TABS_SCHEMA, check_tabs
-from .plan import Refused
 
 _MAX_MESSAGE = 2000
+_MAX_NOTES = 10
+# The learning app sends the learner to the path in ``developer_message``.
+CONSENT_CODE = "data_sharing_access_required"
 _ANY = inspect.Parameter.VAR_KEYWORD
 
 
@@ -36,19 +39,41 @@ def can_redirect(filter_type: catalog.FilterType) -> bool:
     return bool(_redirecting(filter_type) or adapters.of(filter_type.filter_type).redirect_argument)
 
 
+def failure_exceptions(filter_type: catalog.FilterType) -> tuple[str, str]:
+    """The names of the exceptions that halt after a failure without a URL, and with one; empty where there is none."""
+    return _halting(filter_type), _redirecting(filter_type)
+
+
 def accepted_exceptions(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]:
     """
     What ``exception`` of an answer may name: exception → JSON Schema of an object of its arguments.
 
     Instead of the object, an answer may always give just the message.
     """
-    adapter = adapters.of(filter_type.filter_type)
-    return {name: _schema(adapter, name, exception) for name, exception in filter_type.exceptions.items()}
+    return {name: _schema(_Builder(filter_type, name, {})) for name in filter_type.exceptions}
+
+
+@attrs.frozen
+class Halt:
+    """
+    What is raised.
+
+    Attributes:
+        exception: to raise, or None.
+        notes: what an operator should know, such as arguments that were left out.
+        data: to write back instead, where the filter has no exception but takes the URL as data.
+        problem: why there is neither.
+    """
+
+    exception: OpenEdxFilterException | None = None
+    notes: Sequence[str] = ()
+    data: Mapping[str, Any] = attrs.field(factory=dict)
+    problem: str = ""
 
 
 def by_name(
     filter_type: catalog.FilterType, name: str, arguments: str | Mapping[str, Any], kwargs: Mapping[str, Any]
-) -> OpenEdxFilterException:
+) -> Halt:
     """
     The exception that an answer asks for.
 
@@ -57,35 +82,19 @@ def by_name(
         kwargs: the filter's arguments, for exceptions that replace them.
 
     Raises:
-        Refused: the filter has no such exception, or an argument does not fit; the text says which.
+        Refused: the filter has no such exception, or its constructor fails.
     """
     exception = filter_type.exceptions.get(name)
     if exception is None:
         known = ", ".join(filter_type.exceptions) or "none"
         raise Refused(f"the filter has no exception {name[:80]!r}; it has: {known}")
     given = dict(arguments) if isinstance(arguments, Mapping) else {"message": arguments}
-    return _Builder(adapters.of(filter_type.filter_type), name, exception, kwargs).build(given)
-
-
-@attrs.frozen
-class FailureHalt:
-    """
-    What a failure leads to.
-
-    Attributes:
-        exception: to raise, or None.
-        data: to write back instead, where the filter has no exception but takes the URL as data.
-        problem: why there is neither.
-    """
-
-    exception: OpenEdxFilterException | None = None
-    data: Mapping[str, Any] = attrs.field(factory=dict)
-    problem: str = ""
+    return _Builder(filter_type, name, kwargs).build(given)
 
 
 def after_failure(
     filter_type: catalog.FilterType, url: str, kwargs: Mapping[str, Any], status_code: int | None = None
-) -> FailureHalt:
+) -> Halt:
     """
     What to do when an endpoint failed, or refused with 4xx, and its webfilter says that this halts.
 
@@ -95,19 +104,19 @@ def after_failure(
     """
     adapter = adapters.of(filter_type.filter_type)
     if url and adapter.redirect_argument:
-        return FailureHalt(data={adapter.redirect_argument: url})
+        return Halt(data={adapter.redirect_argument: url})
     name = (url and _redirecting(filter_type)) or _halting(filter_type)
     if not name:
-        return FailureHalt(problem=_cannot(filter_type))
+        return Halt(problem=_cannot(filter_type))
     arguments: dict[str, Any] = {"message": _message(status_code)}
     if url and name == _redirecting(filter_type):
         arguments |= _redirect_arguments(adapter, url, arguments["message"])
     if status_code in adapter.statuses:
         arguments["status_code"] = status_code
     try:
-        return FailureHalt(by_name(filter_type, name, arguments, kwargs))
+        return by_name(filter_type, name, arguments, kwargs)
     except Refused as error:
-        return FailureHalt(problem=f"it could not halt with {name}: {error}")
+        return Halt(problem=f"it could not halt with {name}: {error}")
 
 
 def _cannot(filter_type):
@@ -133,7 +142,7 @@ def _redirect_arguments(adapter, url, message):
     if adapter.consent_redirect:
         if not url.startswith("/"):
             return {}
-        return {"error_code": "data_sharing_access_required", "developer_message": url}
+        return {"error_code": CONSENT_CODE, "developer_message": url}
     return {"redirect_to": url}
 
 
@@ -164,32 +173,44 @@ def _redirecting(filter_type) -> str:
 class _Builder:
     """Builds one exception of one filter."""
 
-    def __init__(self, adapter, name, exception, kwargs):
-        self.adapter, self.name, self.exception, self.kwargs = adapter, name, exception, kwargs
-        self.parameters = catalog.exception_arguments(exception)
-        self.defaults = adapter.defaults.get(name, {})
+    def __init__(self, filter_type, name, kwargs):
+        self.filter_type, self.name, self.kwargs = filter_type, name, kwargs
+        self.adapter = adapters.of(filter_type.filter_type)
+        self.exception = filter_type.exceptions[name]
+        self.parameters = catalog.exception_arguments(self.exception)
+        self.defaults = self.adapter.defaults.get(name, {})
         self.has_response = "response" in self.parameters
+        self.notes: list[str] = []
 
-    def build(self, given: dict[str, Any]) -> OpenEdxFilterException:
+    def build(self, given: dict[str, Any]) -> Halt:
         """Check the given arguments, fill in the missing ones and call the constructor."""
         message = self._message(given.pop("message", None))
         arguments: dict[str, Any] = {}
         if self.has_response:
             arguments["response"] = self._response(given, message)
         for name, value in given.items():
-            arguments[name] = self._argument(name, value)
+            try:
+                arguments[name] = self._argument(name, value)
+            except Refused as error:
+                self._note(f"{_printable(name)}: {error}")
         self._fill(arguments, message)
-        self._check_whole(arguments)
+        if instead := self._instead(arguments, message):
+            return instead
+        self._complete_redirect(arguments)
         if "message" in self.parameters or self.takes_any():
             arguments["message"] = escape(message) if self.adapter.escape else message
         try:
-            return self.exception(**arguments)
+            return Halt(self.exception(**arguments), self.notes)
         except Exception as error:
             # Of another package's filter, whose constructor may have rules of its own.
-            raise Refused(f"its constructor failed with {type(error).__name__}") from error
+            raise Refused(f"the constructor of {self.name} failed with {type(error).__name__}") from error
 
     def takes_any(self):
         return any(parameter.kind is _ANY for parameter in self.parameters.values())
+
+    def _note(self, text):
+        if len(self.notes) < _MAX_NOTES:
+            self.notes.append(f"{self.name}: {text}")
 
     @staticmethod
     def _message(value) -> str:
@@ -200,27 +221,56 @@ class _Builder:
         return check_text(value[:_MAX_MESSAGE].replace("\0", ""))
 
     def _response(self, given, message):
-        content = given.pop("content", None)
-        if self.adapter.html_response:
-            return f"<p>{escape(message)}</p>" if content is None else _named("content", check_text, content)
-        return responses.build(content, given.pop("status", None), given.pop("headers", None), message)
+        names = responses.OPTIONS if not self.adapter.html_response else ("content",)
+        options = {name: given.pop(name) for name in names if name in given}
+        response, notes = responses.build(options, message)
+        for note in notes:
+            self._note(note)
+        return response.content.decode() if self.adapter.html_response else response
 
     def _argument(self, name, value):
         if name not in self.accepted():
             if not self.takes_any() or not _is_free(self.exception, name):
-                raise Refused(f"{self.name} has no argument {name[:80]!r}; it has: {', '.join(self.accepted())}")
+                raise Refused(f"there is no such argument; it has: {', '.join(self.accepted())}")
+            check_links(name, value)
             return value
         if name == "status_code" and self.adapter.statuses:
             return self._status(value)
-        return _named(name, _check_of(name, self.parameters.get(name)), value)
+        return self._check_of(name)(value)
 
     def accepted(self) -> list[str]:
         names = [name for name, parameter in self.parameters.items() if parameter.kind is not _ANY]
         names += [name for name in self.defaults if name not in names]
         if self.has_response:
             names.remove("response")
-            names += ["content"] if self.adapter.html_response else ["content", "status", "headers"]
+            names += ["content"] if self.adapter.html_response else responses.OPTIONS
         return names
+
+    def _check_of(self, name) -> Callable[[Any], Any]:
+        if name == "redirect_to":
+            return _url
+        if name == "status_code":
+            return lambda value: None if value is None else responses.check_status(value)
+        if name == "tabs":
+            return lambda value: None if value is None else check_tabs(value)
+        if name.endswith("_template") or name == "template_name":
+            return self._template
+        if name in ("context", "template_context"):
+            return _object
+        parameter = self.parameters.get(name)
+        is_text = parameter is None or parameter.annotation is str or isinstance(parameter.default, str)
+
+        def check(value):
+            value = plain_text(value) if is_text else value
+            check_links(name, value)
+            return value
+
+        return check
+
+    def _template(self, value):
+        if value:
+            check_template(value, self.adapter.engine)
+        return value
 
     def _status(self, value):
         # One that the call site can't use must not turn a refusal into a success, or void it.
@@ -228,7 +278,10 @@ class _Builder:
             value = responses.check_status(value)
         except Refused:
             value = None
-        return value if value in self.adapter.statuses else self.adapter.statuses[0]
+        if value not in self.adapter.statuses:
+            self._note(f"status_code: the platform takes only {', '.join(map(str, sorted(self.adapter.statuses)))}")
+            return self.adapter.statuses[0]
+        return value
 
     def _fill(self, arguments, message):
         for name, default in self.defaults.items():
@@ -246,6 +299,19 @@ class _Builder:
             arguments[name] = message if name.endswith("message") else ""
         if "template_context" in self.parameters and arguments.get("template_context") is None:
             arguments["template_context"] = {}
+        if self.adapter.consent_redirect and arguments.get("error_code") == CONSENT_CODE:
+            self._check_consent(arguments, message)
+
+    def _check_consent(self, arguments, message):
+        """With this code, the developer's message is where the learner's browser goes."""
+        path = arguments.get("developer_message")
+        try:
+            if not path.startswith("/"):
+                raise Refused("with this error_code it must be a path on this site")
+            check_url(path)
+        except Refused as error:
+            self._note(f"developer_message: {error}")
+            arguments |= {name: _insert(value, message) for name, value in self.defaults.items()}
 
     def _replacement(self, name, given):
         """What takes the place of a filter's argument: the given value, over what was there."""
@@ -254,15 +320,27 @@ class _Builder:
             return {**current, **given}
         return given or current
 
-    def _check_whole(self, arguments):
-        """What the constructor lets pass and the call site chokes on."""
+    def _instead(self, arguments, message) -> Halt | None:
+        """A page of ours, where the exception renders a template and there is none: the platform would fail."""
+        missing = [name for name in self.parameters if name.endswith("_template") and not arguments.get(name)]
+        if not missing:
+            return None
+        if "RenderCustomResponse" not in self.filter_type.exceptions:
+            raise Refused(f"{self.name} needs {missing[0]}")
+        self._note(f"no {missing[0]} was given: the learner sees the message on a page of its own")
+        halt = _Builder(self.filter_type, "RenderCustomResponse", self.kwargs).build({"message": message})
+        return attrs.evolve(halt, notes=self.notes)
+
+    def _complete_redirect(self, arguments):
+        """A redirect without a URL halts too; say where the learner ends."""
         parameter = self.parameters.get("redirect_to")
-        required = parameter is not None and parameter.default is inspect.Parameter.empty
-        if (required or self.name in self.adapter.needs_redirect) and not arguments.get("redirect_to"):
-            raise Refused(f"{self.name} needs redirect_to")
-        for name in self.parameters:
-            if name.endswith("_template") and not arguments.get(name):
-                raise Refused(f"{self.name} needs {name}")
+        if parameter is None or not self.name.startswith("Redirect") or arguments.get("redirect_to"):
+            return
+        where = self.adapter.without_url
+        if parameter.default is inspect.Parameter.empty or self.name in self.adapter.needs_redirect:
+            arguments["redirect_to"] = adapters.HOME
+            where = f"the learner is sent to {adapters.HOME}, the home page of the site"
+        self._note(f"no URL was given: {where}")
 
 
 def _insert(default, message):
@@ -278,34 +356,14 @@ def _is_free(exception, name) -> bool:
     return name.isidentifier() and not name.startswith("_") and not hasattr(exception, name) and name != "self"
 
 
-def _named(name: str, check: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        checked = check(value)
-    except Refused as error:
-        raise Refused(f"{name}: {error}") from error
-    return value if checked is None else checked
+def _printable(name: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in name[:80])
 
 
-def _check_of(name, parameter) -> Callable[[Any], Any]:
-    if name == "redirect_to":
-        return lambda value: "" if value in ("", None) else _checked_url(value)
-    if name == "status_code":
-        return lambda value: None if value is None else responses.check_status(value)
-    if name == "tabs":
-        return lambda value: None if value is None else check_tabs(value)
-    if name.endswith("_template") or name == "template_name":
-        return lambda value: None if value == "" else check_template(value)
-    if name in ("context", "template_context"):
-        return _object
-    if parameter is None or parameter.annotation is str:
-        return check_text
-    return lambda value: value
-
-
-def _checked_url(value):
-    if not isinstance(value, str):
-        raise Refused("it must be a text")
-    check_url(value)
+def _url(value):
+    if value in ("", None):
+        return ""
+    check_url(check_text(value))
     return value
 
 
@@ -326,21 +384,24 @@ _ARGUMENT_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "content": {"type": "string", "contentMediaType": "text/html"},
     "status": {"type": "integer", "minimum": 200, "maximum": 599},
     "headers": {"type": "object", "additionalProperties": _TEXT},
+    "content_type": {"type": "string", "examples": ["text/html"]},
+    "reason": {"type": "string", "examples": ["Not yet"]},
+    "charset": {"type": "string", "examples": ["utf-8"]},
 }
 
 
-def _schema(adapter, name, exception) -> dict[str, Any]:
-    builder = _Builder(adapter, name, exception, {})
+def _schema(builder) -> dict[str, Any]:
     properties = {argument: dict(_ARGUMENT_SCHEMAS.get(argument, _TEXT)) for argument in builder.accepted()}
-    if adapter.statuses and "status_code" in properties:
-        properties["status_code"] = {"type": "integer", "enum": list(adapter.statuses)}
+    if builder.adapter.statuses and "status_code" in properties:
+        properties["status_code"] = {"type": "integer", "enum": list(builder.adapter.statuses)}
+    # Without these it halts too, but not as its name says.
     required = [
         argument
         for argument, parameter in builder.parameters.items()
         if argument.endswith("_template")
         or (
             argument == "redirect_to"
-            and (parameter.default is inspect.Parameter.empty or name in adapter.needs_redirect)
+            and (parameter.default is inspect.Parameter.empty or builder.name in builder.adapter.needs_redirect)
         )
     ]
     schema = {"type": "object", "properties": properties, "additionalProperties": builder.takes_any()}

@@ -1,23 +1,42 @@
 """
 Kinds of filter argument: how a JSON value of an answer becomes what the call site needs.
 
-Nothing here changes anything: containers are merged on a copy, and :mod:`.plan` notes what would change.
+Nothing here changes anything: containers are merged on a copy, and the :class:`~.apply.Plan` notes what would change.
 """
 
+from __future__ import annotations
+
 import copy
-import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from django.http import QueryDict
+from django.template import engines
 from django.template.loader import get_template
+from django.template.utils import InvalidTemplateEngineError
 from django.utils.functional import LazyObject, Promise
 from django.utils.translation import gettext as _
 
-from .convert import append, check_links, check_text, check_url, convert
-from .plan import Path, Plan, Refused
+from .convert import (
+    Refused,
+    added,
+    check_links,
+    check_text,
+    check_url,
+    convert,
+    convert_null,
+    is_addition,
+    is_named_tuple,
+    plain_text,
+    texts,
+)
 
+if TYPE_CHECKING:
+    from .apply import Path, Plan
+
+# The engine that renders the platform's pages. Its Django engine finds templates that this one can't render.
+PAGES = "mako"
 _MAX_KEYS = 1000
 # Names that Mako's own rendering takes: a context that has them ends in an error page.
 _RESERVED_CONTEXT_NAMES = frozenset(
@@ -37,7 +56,14 @@ _RESERVED_CONTEXT_NAMES = frozenset(
         "local",
     )
 )
-_MODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+
+
+# The JSON Schema of what is added to a text.
+ADDITION: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"prepend": {"type": "string"}, "append": {"type": "string"}},
+    "additionalProperties": False,
+}
 
 
 class Kind:
@@ -59,6 +85,31 @@ class Kind:
     def schema(self) -> dict[str, Any] | None:
         """The JSON Schema of what an answer may give; None if nothing."""
         return None
+
+
+def take(current: Any, given: Any, path: Path, plan: Plan, check: Callable[[Any], None] = lambda new: None) -> Any:
+    """
+    The new value of one key, noted in the plan: text is added to, what was withheld put back, links are checked.
+
+    Args:
+        check: raises :class:`Refused` for a new value that does not fit for another reason.
+
+    Raises:
+        Refused: it does not fit.
+    """
+    if is_addition(given) and isinstance(current, (str, Promise)):
+        new: Any = added(current, given)
+        check_links(path[-1], str(new), str(current))
+        if new == current:
+            return current
+    else:
+        given = plan.restored(current, given, path)
+        check_links(path[-1], given, current)
+        new = convert(current, given)
+    if new is not current:
+        check(new)
+        plan.changed.append(path)
+    return new
 
 
 @attrs.frozen
@@ -83,27 +134,39 @@ class Value(Kind):
         return current is None or isinstance(current, self.types)
 
     def plan(self, current, given, path, plan):
-        if current is None:
-            # Nothing there to compare with: the annotation says what the call site expects.
-            current, was_none = _example(self.types), True
-        else:
-            was_none = False
-        new = convert(current, given, path, plan)
-        if self.minimum is not None and new < self.minimum:
-            raise Refused(f"it must be at least {self.minimum}")
-        if was_none and path not in plan.changed:
+        if current is not None:
+            return take(current, given, path, plan, self._check)
+        new = convert_null(self.types, given)
+        if new is not None:
+            check_links(path[-1], new)
+            self._check(new)
             plan.changed.append(path)
         return new
+
+    def _check(self, new):
+        if self.minimum is not None and new < self.minimum:
+            raise Refused(f"it must be at least {self.minimum}")
 
     def schema(self):
         return {**self.json_schema, **({} if self.minimum is None else {"minimum": self.minimum})}
 
 
-def _example(types):
-    for candidate in (str, bool, int):
-        if types and types[0] is candidate:
-            return candidate()
-    raise Refused("it is empty (null) here")
+@attrs.frozen
+class Choice(Kind):
+    """One of the values that the platform has for this."""
+
+    values: Collection[str | None]
+
+    def plan(self, current, given, path, plan):
+        if not isinstance(given, (str, type(None))) or given not in self.values:
+            names = ", ".join("null" if value is None else value for value in self.values)
+            raise Refused(f"it must be one of the platform's own values: {names}")
+        if given != current:
+            plan.changed.append(path)
+        return given
+
+    def schema(self):
+        return {"enum": list(self.values)}
 
 
 @attrs.frozen
@@ -116,13 +179,13 @@ class Url(Kind):
         return current is None or isinstance(current, (str, Promise))
 
     def plan(self, current, given, path, plan):
-        if not isinstance(given, str):
-            raise Refused("it must be a text")
-        if given == current:
-            return current
-        check_url(given, self.absolute)
-        plan.changed.append(path)
-        return given
+        if current is not None:
+            return take(current, given, path, plan, self._check)
+        # Null is taken for an empty text, to which something may be added.
+        return take("", given, path, plan, self._check) or None
+
+    def _check(self, new):
+        check_url(str(new), self.absolute)
 
     def schema(self):
         about = _("An absolute http or https URL.") if self.absolute else _("An http or https URL, or a path.")
@@ -131,7 +194,9 @@ class Url(Kind):
 
 @attrs.frozen
 class Template(Kind):
-    """The path of a template; one that does not exist would end in an error page."""
+    """The path of a template; one that can't be rendered would end in an error page."""
+
+    engine: str = PAGES
 
     def fits(self, current):
         return current is None or isinstance(current, str)
@@ -139,7 +204,7 @@ class Template(Kind):
     def plan(self, current, given, path, plan):
         if given == current and isinstance(given, str):
             return current
-        check_template(given)
+        check_template(given, self.engine)
         plan.changed.append(path)
         return given
 
@@ -147,9 +212,12 @@ class Template(Kind):
         return {"type": "string", "description": _("The path of a template that exists on this site.")}
 
 
-def check_template(name: Any) -> None:
+def check_template(name: Any, engine: str = PAGES) -> None:
     """
     Check that a template can be loaded.
+
+    Args:
+        engine: the one that will render it; where the site has none of this name, or it is empty, any engine.
 
     Raises:
         Refused: it can't.
@@ -157,45 +225,14 @@ def check_template(name: Any) -> None:
     if not isinstance(name, str) or not name or "\0" in name:
         raise Refused("it must be the path of a template")
     try:
-        get_template(name)
+        load: Callable = engines[engine].get_template if engine else get_template
+    except InvalidTemplateEngineError:
+        load = get_template
+    try:
+        load(name)
     except Exception as error:
         # Any engine's own errors: whatever keeps the template from loading would keep the page from rendering.
-        raise Refused("no such template can be loaded") from error
-
-
-@attrs.frozen
-class Mode(Kind):
-    """A course mode: one that the course has, where the platform's course modes can be asked."""
-
-    def fits(self, current):
-        return current is None or isinstance(current, str)
-
-    def plan(self, current, given, path, plan):
-        if not isinstance(given, str) or not _MODE.fullmatch(given):
-            raise Refused("it must be the name of a course mode")
-        if given == current:
-            return current
-        known = _course_modes(plan.argument("course_key"))
-        if known is not None and given not in known:
-            raise Refused("the course has no such mode")
-        plan.changed.append(path)
-        return given
-
-    def schema(self):
-        return {"type": "string", "pattern": f"^{_MODE.pattern}$", "description": _("A mode that the course has.")}
-
-
-def _course_modes(course_key):
-    """The names of the course's modes; None where there is no such app to ask."""
-    from django.apps import apps  # pylint: disable=import-outside-toplevel
-    from django.db import transaction  # pylint: disable=import-outside-toplevel
-
-    try:
-        model = apps.get_model("course_modes", "CourseMode")
-    except LookupError:
-        return None
-    with transaction.atomic():
-        return set(model.modes_for_course_dict(course_key, include_expired=True))
+        raise Refused("no such template can be loaded by the engine that renders this page") from error
 
 
 @attrs.frozen
@@ -223,7 +260,7 @@ class Context(Kind):
             try:
                 plan.check_name(name)
                 key = names.key(name)
-                if self.scalars_only and isinstance(value, (dict, list)):
+                if self.scalars_only and isinstance(value, (dict, list)) and not is_addition(value):
                     raise Refused("only texts, numbers and booleans can be set here")
                 if key not in merged and len(merged) >= _MAX_KEYS:
                     raise Refused("there are too many keys already")
@@ -242,20 +279,51 @@ class Context(Kind):
         old = current[key]
         if issubclass(type(old), LazyObject):
             # isinstance() below would wake it, which can cost a query.
-            raise Refused("it can't be changed")
+            raise Refused("it is an object of the platform, which an answer can't make")
         if len(path) == 2 and key in self.append and type(old) is list:  # pylint: disable=unidiomatic-typecheck
-            return append(old, value, path, plan)
+            return _appended(old, value, path, plan)
         if isinstance(old, dict) and not isinstance(old, QueryDict) and isinstance(value, Mapping):
             return self._merge(old, value, path, plan)
-        check_links(path[-1], value, old)
-        return convert(old, value, path, plan)
+        if is_named_tuple(old) and isinstance(value, Mapping):
+            return self._members(old, value, path, plan)
+        return take(old, value, path, plan)
+
+    def _members(self, current, given, path, plan):
+        """A named tuple with some members changed."""
+        changed = {}
+        for name, value in given.items():
+            here = (*path, name)
+            try:
+                plan.check_name(name)
+                if name not in current._fields:
+                    raise Refused("there is no such member")
+                old = getattr(current, name)
+                new = self._one({name: old}, name, value, here, plan)
+            except Refused as error:
+                plan.refuse(here, error)
+                continue
+            if new is not old:
+                changed[name] = new
+        return current._replace(**changed) if changed else current
 
     def schema(self):
         return {
             "type": "object",
             "additionalProperties": True,
-            "description": _("Merged key by key. Existing values keep their type; objects that are not data stay."),
+            "description": _(
+                "Merged key by key. Existing values keep their type; objects that are not data stay. A text takes "
+                "{prepend, append} too."
+            ),
         }
+
+
+def _appended(current: list, given, path, plan) -> list:
+    """With the texts that are not there yet."""
+    new = [text for text in texts(given) if text not in current]
+    if not new:
+        return current
+    plan.changed.append(path)
+    return [*current, *new]
 
 
 def _check_new(name, value, path):
@@ -307,43 +375,43 @@ class Form(Kind):
         changed = False
         for name, value in given.items():
             here = (*path, name)
+            old = current.getlist(name) if isinstance(current, QueryDict) else [current.get(name)]
             try:
                 plan.check_name(name)
-                texts = _form_texts(value)
+                new = _form_texts(old, plan.restored(old[0] if len(old) == 1 else old, value, here))
+                check_links(name, new)
             except Refused as error:
                 plan.refuse(here, error)
                 continue
-            old = current.getlist(name) if isinstance(current, QueryDict) else [current.get(name)]
-            if texts != old:
+            if new != old:
                 changed = True
                 plan.changed.append(here)
                 if isinstance(form, QueryDict):
-                    form.setlist(name, texts)
+                    form.setlist(name, new)
                 else:
-                    form[name] = texts[-1]
+                    form[name] = new[-1]
         return form if changed else current
 
     def schema(self):
         text = {"type": ["string", "boolean", "number"]}
         return {
             "type": "object",
-            "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]},
-            "description": _("Field name → value, or a list of values. Other fields stay as they are."),
+            "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}, ADDITION]},
+            "description": _(
+                "Field name → value, a list of values, or {prepend, append} for its text. Other fields stay."
+            ),
         }
 
 
-def _form_texts(value) -> list[str]:
+def _form_texts(old: list, value) -> list[str]:
+    if is_addition(value):
+        if len(old) != 1:
+            raise Refused("only a field with one value can be added to")
+        return [added(old[0] or "", value)]
     values = value if isinstance(value, list) else [value]
     if not values:
         raise Refused("a field needs a value")
-    texts = []
-    for one in values:
-        if isinstance(one, bool):
-            one = "true" if one else "false"
-        elif isinstance(one, (int, float)):
-            one = str(one)
-        texts.append(check_text(one))
-    return texts
+    return [plain_text(one) for one in values]
 
 
 @attrs.frozen
@@ -354,7 +422,7 @@ class TextSet(Kind):
         return isinstance(current, (set, frozenset))
 
     def plan(self, current, given, path, plan):
-        return convert(current, given, path, plan)
+        return take(current, given, path, plan)
 
     def schema(self):
         return {"type": "array", "items": {"type": "string"}, "description": _("Added to what is there.")}

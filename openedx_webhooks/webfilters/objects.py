@@ -17,9 +17,8 @@ from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from ..payloads.redact import is_sensitive
-from .convert import check_text, check_url, convert, texts
-from .kinds import Context, Kind
-from .plan import Refused
+from .convert import Refused, added, check_links, check_text, check_url, texts
+from .kinds import Context, Kind, take
 from .responses import check_header, forbidden_cookies
 
 _MAX_IDS = 10_000
@@ -129,24 +128,40 @@ class FragmentContent(Kind):
         if not isinstance(getattr(current, "content", None), str):
             raise Refused("there is no fragment")
         if not isinstance(given, Mapping):
-            raise Refused("it must be an object with content")
-        for name, value in given.items():
+            raise Refused("it must be an object with prepend, append or content")
+        content, names = current.content, []
+        # Added to the content that the same answer may give, whatever the order.
+        for name in sorted(given, key=lambda name: name in ("prepend", "append")):
             here = (*path, name)
             try:
-                if name != "content":
-                    raise Refused("only content can be given")
-                check_text(value)
+                if name == "content":
+                    new = plan.restored(current.content, check_text(given[name]), here)
+                elif name in ("prepend", "append"):
+                    new = added(content, {name: given[name]})
+                else:
+                    raise Refused("only prepend, append and content can be given")
             except Refused as error:
                 plan.refuse(here, error)
                 continue
-            if value != current.content:
-                plan.changed.append(here)
-                plan.effects.append((here, functools.partial(setattr, current, "content", value)))
+            if new != content:
+                names.append(here)
+                content = new
+        if names:
+            plan.changed.extend(names)
+            plan.effects.append((path, functools.partial(setattr, current, "content", content)))
         return current
 
     def schema(self):
-        content = {"type": "string", "description": _("HTML, put into the page as it is.")}
-        return {"type": "object", "properties": {"content": content}, "additionalProperties": False}
+        html = {"type": "string", "contentMediaType": "text/html"}
+        return {
+            "type": "object",
+            "properties": {
+                "prepend": {**html, "description": _("HTML to put before what is there.")},
+                "append": {**html, "description": _("HTML to put after what is there.")},
+                "content": {**html, "description": _("HTML to put in the place of what is there.")},
+            },
+            "additionalProperties": False,
+        }
 
 
 # Property of a form's field → the types it takes.
@@ -204,6 +219,7 @@ class FormFields(Kind):
             raise Refused("it has the wrong type")
         if name == "supplementalLink":
             check_url(value)
+        check_links(name, value)
 
     def schema(self):
         names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
@@ -301,6 +317,7 @@ class Records(Kind):
                 plan.refuse(here, f"no record has this {self.key}")
                 continue
             index = where[wanted]
+            here = (*path, str(index))
             changes = {name: value for name, value in record.items() if name != self.key}
             result[index] = Context().plan(result[index], changes, here, plan)
         return current if all(new is old for new, old in zip(result, current, strict=True)) else result
@@ -318,7 +335,7 @@ class Tabs(Kind):
         check_tabs(given)
         if not isinstance(current, list):
             raise Refused("there are no tabs")
-        return convert(current, given, path, plan) if given else self._none(current, path, plan)
+        return take(current, given, path, plan) if given else self._none(current, path, plan)
 
     @staticmethod
     def _none(current, path, plan):

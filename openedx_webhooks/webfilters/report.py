@@ -26,7 +26,7 @@ def observe_report(webfilter: Webfilter, since: datetime) -> dict[str, Any]:
     calls = list(
         Call.objects.filter(webfilter=webfilter, mode=Webfilter.Mode.OBSERVE, started_at__gte=since)
         .order_by("-pk")
-        .values_list("result", "changed_keys", "error", "duration", "is_remembered")[: _MAX_CALLS + 1]
+        .values_list("result", "changed_keys", "error", "duration", "is_cached")[: _MAX_CALLS + 1]
     )
     is_complete = len(calls) <= _MAX_CALLS
     calls = calls[:_MAX_CALLS]
@@ -35,8 +35,8 @@ def observe_report(webfilter: Webfilter, since: datetime) -> dict[str, Any]:
     errors = Counter(error for _result, _keys, error, *_ in calls if error)
     durations = sorted(
         duration
-        for _result, _keys, error, duration, is_remembered in calls
-        if not is_remembered and error.partition(":")[0] not in NOT_MADE
+        for _result, _keys, error, duration, is_cached in calls
+        if not is_cached and error.partition(":")[0] not in NOT_MADE
     )
     return {
         "calls": len(calls),

@@ -1,5 +1,5 @@
 """
-Remembered answers, for filters that run many times per page.
+Cached responses, for filters that run many times per page.
 
 An endpoint says with ``Cache-Control: max-age`` for how long its answer holds for the same payload. Kept is the
 response in Django's cache, by webfilter and payload without the id and time of the event; shared by all processes.
@@ -19,14 +19,14 @@ from ..transport.client import Outcome
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})")
 _FORBIDDEN = re.compile(r"(?:^|[\s,])(?:no-store|no-cache)(?=$|[\s,=])")
 _MAX_SECONDS = 7 * 24 * 3600
-# How much longer an answer is kept for the time when its endpoint is left alone.
+# How much longer an answer is kept for the time when its endpoint's circuit is open.
 _STALE_SECONDS = 24 * 3600
 _MAX_BYTES = 256 * 1024
 
 
 @attrs.define
 class CachedResponse:
-    """The remembered answer to one question of one webfilter."""
+    """The cached response of one webfilter for one payload."""
 
     key: str
     serves_stale: bool
@@ -42,11 +42,11 @@ class CachedResponse:
         return self._outcome()
 
     def stale(self) -> Outcome | None:
-        """The last answer, if the operator wants it; to be asked after :meth:`fresh`."""
+        """The last answer, if the operator wants it; to be read after :meth:`fresh`."""
         return self._outcome() if self.serves_stale and self._kept is not None else None
 
     def keep(self, outcome: Outcome) -> None:
-        """Remember a 2xx outcome for as long as it says."""
+        """Keep a 2xx outcome for as long as it says."""
         seconds = max_age(outcome.headers.get("cache-control", ""))
         if not seconds or len(outcome.body) > _MAX_BYTES:
             return
@@ -59,7 +59,7 @@ class CachedResponse:
 
 
 def cached_response_of(webfilter, payload: dict[str, Any]) -> CachedResponse | None:
-    """The memory for a webfilter and a payload; None if the webfilter has not opted in."""
+    """Where the response to a payload is cached; None if the webfilter has not opted in."""
     if not webfilter.cache_answers:
         return None
     metadata = {name: value for name, value in payload["event_metadata"].items() if name not in ("id", "time")}
@@ -68,7 +68,7 @@ def cached_response_of(webfilter, payload: dict[str, Any]) -> CachedResponse | N
         try:
             content = shape.evaluate(webfilter.compiled_shape, content)
         except Exception:  # pylint: disable=broad-exception-caught
-            # The shape has worked on the payload with id and time; whatever it makes of them can't be remembered.
+            # The shape has worked on the payload with id and time; whatever it makes of them can't be cached.
             return None
     body, _content_type = encode.encode(content, False)
     # A webfilter that was saved in the meantime may have another address or other headers.

@@ -1,14 +1,14 @@
 """HTTP responses that an answer may make or add to: which headers and cookies are allowed."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils.html import escape
 
-from .convert import check_text, check_url
-from .plan import Refused
+from .convert import Refused, check_url, plain_text
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,4000}")
@@ -34,6 +34,10 @@ _FORBIDDEN_HEADERS = frozenset(
         "x-sendfile2",
     )
 )
+_REFRESH = re.compile(r"\d{1,6}")
+_CONTENT_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(?: *; *[\w-]{1,30}=[\w.\"+-]{1,60}){0,4}", re.ASCII)
+_REASON = re.compile(r"[\x20-\x7e]{1,100}")
+_CHARSET = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
 _FORBIDDEN_PREFIX = "x-accel-"
 _DEFAULT_STATUS = 403
 # A body after one of these is taken for the beginning of the next response.
@@ -53,8 +57,10 @@ def check_header(name: Any, value: Any) -> None:
         raise Refused("it is protected")
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         raise Refused("it is not the value of a header")
-    if name.lower() == "location":
+    if name.lower() in ("location", "content-location"):
         check_url(value)
+    if name.lower() == "refresh" and not _REFRESH.fullmatch(value):
+        raise Refused("it must be a number of seconds")
 
 
 def forbidden_cookies() -> frozenset[str]:
@@ -62,37 +68,72 @@ def forbidden_cookies() -> frozenset[str]:
     return frozenset((settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME))
 
 
-def build(content: Any = None, status: Any = None, headers: Any = None, message: str = "") -> HttpResponse:
+# The arguments of ``RenderCustomResponse`` in the place of ``response``.
+OPTIONS = ("content", "status", "headers", "content_type", "reason", "charset")
+
+
+def build(options: Mapping[str, Any], message: str = "") -> tuple[HttpResponse, list[str]]:
     """
     The response of ``RenderCustomResponse``.
 
-    Args:
-        content: HTML, put out as it is; without it the message is shown, escaped.
-        status: 200 to 599; without it 403, since the response takes the place of a page that was refused.
-        headers: name → value; ``Location`` must be an http or https address or a path.
+    An option that does not fit is left out: the learner is refused all the same.
 
-    Raises:
-        Refused: one of them does not fit; the text says which.
+    Args:
+        options: ``content`` (HTML, put out as it is; without it the message is shown, escaped), ``status`` (200 to 599;
+            without it 403, since the response takes the place of a page that was refused), ``headers`` (name → value;
+            ``Location`` must be an http or https address or a path), ``content_type``, ``reason``, ``charset``.
+
+    Returns:
+        the response, and what is wrong with the options that were left out.
     """
-    content = f"<p>{escape(message)}</p>" if content is None else _content(content)
-    status = _DEFAULT_STATUS if status is None else check_status(status, 200)
-    response = HttpResponse("" if status in _WITHOUT_BODY else content, status=status)
-    if headers is not None and not isinstance(headers, dict):
-        raise Refused("headers must be an object")
-    for name, value in (headers or {}).items():
+    notes: list[str] = []
+    given = {name: value for name, value in options.items() if name in OPTIONS and value is not None}
+
+    def option(name, check):
+        try:
+            return check(given[name]) if name in given else None
+        except Refused as error:
+            notes.append(f"{name}: {error}")
+            return None
+
+    content = option("content", plain_text)
+    content = f"<p>{escape(message)}</p>" if content is None else content
+    status = option("status", lambda value: check_status(value, 200)) or _DEFAULT_STATUS
+    reason = option("reason", _matching(_REASON, "it must be a line of ASCII characters"))
+    content = "" if status in _WITHOUT_BODY else content
+    response = HttpResponse(
+        status=status,
+        reason=reason,
+        content_type=option("content_type", _matching(_CONTENT_TYPE, "it is not a type of content such as text/html")),
+        charset=option("charset", _matching(_CHARSET, "it is not the name of a charset")),
+    )
+    try:
+        response.content = content
+    except (LookupError, UnicodeError):
+        notes.append("charset: it is not one, or the content does not fit into it")
+        response = HttpResponse(content, status=status, reason=reason)
+    for name, value in (option("headers", _object) or {}).items():
         try:
             check_header(name, value)
+            response.headers[name] = value
         except Refused as error:
-            raise Refused(f"headers: {error}") from error
-        response.headers[name] = value
-    return response
+            notes.append(f"headers: {error}")
+    return response, notes
 
 
-def _content(content):
-    try:
-        return check_text(content)
-    except Refused as error:
-        raise Refused(f"content: {error}") from error
+def _matching(pattern, problem):
+    def check(value):
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Refused(problem)
+        return value
+
+    return check
+
+
+def _object(value):
+    if not isinstance(value, dict):
+        raise Refused("it must be an object")
+    return value
 
 
 def check_status(status: Any, lowest: int = 400) -> int:

@@ -1,13 +1,15 @@
 """
-One run of a filter: ask the webfilters that want to be asked, and turn their answers into changes or a halt.
+One run of a filter: get the answers of its webfilters, and turn them into changes or a halt.
 
 Nothing in here may hurt the learner's request: what fails is logged and left out. ORM access is in savepoints, so that
 a database error in here does not spoil the caller's transaction.
 """
 
+import functools
 import logging
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,11 +20,11 @@ from django.utils.functional import LazyObject, empty
 from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog, skips
-from ..payloads import serialize, shape
+from ..payloads import limits, serialize, shape
 from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, apply, call_log, response_cache
+from . import adapters, after_login, answers, apply, call_log, response_cache
 from .budget import spending
 from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
@@ -42,20 +44,36 @@ _MINUTE = 60.0
 
 @attrs.define
 class RunningCall:
-    """One webfilter in this run: what was asked, what came of it, what it means, and what it changed."""
+    """
+    One webfilter in this run.
+
+    Attributes:
+        request: what is sent, or would be.
+        message: the payload that it gets, before its shape, and what was withheld from it.
+        outcome: what came back.
+        answer: of a webfilter that answers by itself; None if the outcome has it.
+        cached: where its responses are cached, if they are.
+        is_cached: the outcome is a cached one.
+        changed: the keys that it changes.
+        notes: what an operator should know beside.
+        has_halted: its halt is the one that is raised.
+    """
 
     webfilter: Any
     request: CallRequest
+    message: serialize.FilterMessage
     outcome: Outcome | None = None
+    answer: answers.Answer | None = None
     cached: response_cache.CachedResponse | None = None
-    is_remembered: bool = False
+    is_cached: bool = False
     verdict: Verdict = attrs.field(factory=Verdict)
     changed: list[str] = attrs.field(factory=list)
+    notes: list[str] = attrs.field(factory=list)
     has_halted: bool = False
 
     @property
     def observes(self) -> bool:
-        """Whether this webfilter is only asked, and never changes or halts anything."""
+        """Whether this webfilter is only called, and never changes or halts anything."""
         return self.webfilter.mode == "observe"
 
 
@@ -70,7 +88,7 @@ def run(
     filter_name: str, webfilters: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], OpenEdxFilterException | None]:
     """
-    Ask webfilters about one run of a filter.
+    Call the webfilters of one run of a filter.
 
     Args:
         filter_name: dotted filter type.
@@ -89,30 +107,32 @@ def run(
 def _run(filter_name, webfilters, kwargs):
     filter_type = _filter_type(filter_name)
     if filter_type is None:
-        _log_once((filter_name,), "No webfilter is asked about %s: the catalog does not know it", filter_name)
+        _log_once((filter_name,), "No webfilter of %s is called: the catalog does not know it", filter_name)
         return {}, None
-    _load_related(adapters.of(filter_name).load, kwargs)
-    payload, body, _withheld = serialize.filter_message(filter_type, kwargs)
-    asked = _requests(webfilters, payload, body)
-    if not asked:
+    adapter = adapters.of(filter_name)
+    _load_related(adapter.load, kwargs, any(webfilter.send_profile for webfilter in webfilters))
+    calls = _calls(webfilters, _Messages(filter_type, kwargs, _extra(adapter.extra, kwargs)))
+    if not calls:
         return {}, None
-    _ask(asked, payload)
-    for one in asked:
-        one.verdict = _judge(filter_type, one, kwargs)
-        if one.verdict.problem:
-            _log_problem(filter_type, one)
-        elif one.cached and not one.is_remembered:
-            one.cached.keep(one.outcome)
-    halting = next((one for one in asked if one.verdict.halt is not None and not one.observes), None)
+    _call_endpoints([call for call in calls if call.answer is None])
+    for call in calls:
+        call.verdict = _judge(filter_type, call, kwargs)
+        call.notes.extend(call.verdict.notes)
+        _log_verdict(filter_type, call)
+        if call.cached and not call.is_cached and not call.verdict.problem:
+            call.cached.keep(call.outcome)
+    halting = next((call for call in calls if call.verdict.halt is not None and not call.observes), None)
     changed: dict[str, Any] = {}
+    record = functools.partial(call_log.record, calls, calls[0].message.payload)
     if halting is not None:
         halting.has_halted = True
     else:
-        changed = _change(filter_type, kwargs, payload, [one for one in asked if not one.observes])
-    for one in asked:
-        if one.observes and one.verdict.data:
-            _imagine(filter_type, kwargs, payload, one)
-    call_log.record(asked, payload)
+        changing = [call for call in calls if call.verdict.data and not call.observes]
+        changed, record = _change(filter_type, kwargs, changing, record)
+    for call in calls:
+        if call.observes and call.verdict.data:
+            _observe(filter_type, kwargs, call)
+    record()
     return changed, halting.verdict.halt if halting is not None else None
 
 
@@ -129,12 +149,12 @@ def _filter_type(name: str) -> catalog.FilterType | None:
     return _filter_types[name]
 
 
-def _load_related(paths, kwargs) -> None:
+def _load_related(paths, kwargs, with_profile: bool) -> None:
     """Load what the payload shall have beside the arguments: at most one query for each path, in a savepoint."""
     for path in paths:
         name, *attributes = path.split(".")
         value = kwargs.get(name)
-        if value is None:
+        if value is None or (attributes[-1] == "profile" and not with_profile):
             continue
         try:
             for attribute in attributes:
@@ -145,6 +165,17 @@ def _load_related(paths, kwargs) -> None:
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
             log.warning("%s could not be loaded for a payload: %s", path, type(error).__name__)
+
+
+def _extra(extra, kwargs) -> dict[str, Any]:
+    """What the payload has beside the arguments; nothing if that fails."""
+    try:
+        return extra(kwargs) if extra is not None else {}
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.warning("%s could not be found out for a payload: %s", extra.__name__, type(error).__name__)
+        return {}
 
 
 def _related(value, attribute):
@@ -160,16 +191,50 @@ def _related(value, attribute):
         return getattr(value, attribute)
 
 
-def _requests(webfilters, payload, body) -> list[RunningCall]:
-    """The requests to be made: of webfilters whose condition is true, and whose shape, if any, is not null."""
-    builder = RequestBuilder(payload, body)
-    asked = []
+class _Messages:
+    """What the webfilters of one run are sent: one message for all, or one for each way in which they want it."""
+
+    def __init__(self, filter_type, kwargs, extra):
+        self._filter_type, self._kwargs, self._extra = filter_type, kwargs, extra
+        self._messages: dict[tuple[bool, bool], tuple[serialize.FilterMessage, RequestBuilder]] = {}
+
+    def of(self, webfilter) -> tuple[serialize.FilterMessage, RequestBuilder]:
+        """The message, and what makes requests of it."""
+        key = (webfilter.send_profile, webfilter.send_file_urls)
+        if key not in self._messages:
+            message = serialize.filter_message(
+                self._filter_type, self._kwargs, self._extra, file_urls=webfilter.send_file_urls
+            )
+            if not webfilter.send_profile:
+                message = _without_profile(message)
+            self._messages[key] = message, RequestBuilder(message.payload, message.body)
+        return self._messages[key]
+
+
+def _without_profile(message: serialize.FilterMessage) -> serialize.FilterMessage:
+    payload = {
+        name: {key: member for key, member in value.items() if key != "profile"}
+        if isinstance(value, dict) and "user" in value
+        else value
+        for name, value in message.payload.items()
+        if name != "profile"
+    }
+    return message._replace(payload=payload, body=limits.dump(payload))
+
+
+def _calls(webfilters, messages: _Messages) -> list[RunningCall]:
+    """The calls to be made: of webfilters whose condition is true, and whose shape, if any, is not null."""
+    calls = []
     for webfilter in webfilters:
+        message, builder = messages.of(webfilter)
         failed = skips.Reason.CONDITION_FAILED
         try:
             condition = webfilter.compiled_condition
-            if condition is not None and not shape.matches(condition, payload):
+            if condition is not None and not shape.matches(condition, message.payload):
                 skips.note(webfilter, skips.Reason.NO_MATCH)
+                continue
+            if webfilter.local_answer:
+                calls.append(answer_locally(webfilter, message))
                 continue
             failed = skips.Reason.SHAPE_FAILED
             request = builder.of(webfilter)
@@ -180,42 +245,63 @@ def _requests(webfilters, payload, body) -> list[RunningCall]:
         if request.content is None:
             skips.note(webfilter, skips.Reason.NO_SHAPE)
         else:
-            asked.append(RunningCall(webfilter, request))
-    return asked
+            calls.append(RunningCall(webfilter, request, message))
+    return calls
 
 
-def _ask(asked: list[RunningCall], payload) -> None:
-    """Fill in the outcomes: remembered ones, those of endpoints that are left alone, and the rest by calling."""
+def answer_locally(webfilter, message: serialize.FilterMessage) -> RunningCall:
+    """The call of a webfilter that answers by itself: nothing is sent. Never raises."""
+    start, outcome = time.perf_counter(), Outcome()
+    try:
+        value = webfilter.compiled_local_answer.evaluate(message.payload)
+        answer = answers.local(value)
+        outcome.body = limits.dump(value)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Its kind only: JMESPath quotes the values that a function did not expect.
+        kind = type(error.__cause__ or error).__name__
+        answer = answers.Answer(problem=f"its local answer fails on this payload ({kind})")
+    outcome.duration = time.perf_counter() - start
+    request = CallRequest("", str(uuid.uuid4()), message.payload, message.body, {}, timeout=0.0)
+    return RunningCall(webfilter, request, message, outcome, answer)
+
+
+def _call_endpoints(calls: list[RunningCall]) -> None:
+    """Fill in the outcomes: cached ones, those of endpoints whose circuit is open, and the rest by calling."""
     to_call, guards = [], []
-    for one in asked:
-        one.cached = response_cache.cached_response_of(one.webfilter, payload)
-        one.outcome = one.cached.fresh() if one.cached else None
-        if one.outcome is None:
-            guard = breaker(one.webfilter.webhook_url)
+    for call in calls:
+        call.cached = response_cache.cached_response_of(call.webfilter, call.message.payload)
+        call.outcome = call.cached.fresh() if call.cached else None
+        if call.outcome is None:
+            guard = breaker(call.webfilter.webhook_url)
             if guard.allow():
-                to_call.append(one)
+                to_call.append(call)
                 guards.append(guard)
                 continue
-            one.outcome = one.cached.stale() if one.cached else None
-        one.is_remembered = one.outcome is not None
-        if one.outcome is None:
-            one.outcome = Outcome(error=BREAKER_OPEN, detail="the endpoint is left alone after failures")
+            call.outcome = call.cached.stale() if call.cached else None
+        call.is_cached = call.outcome is not None
+        if call.outcome is None:
+            call.outcome = Outcome(error=BREAKER_OPEN, detail="the circuit is open after failures of the endpoint")
+    if to_call:
+        _call_all(to_call, guards)
+    for call in calls:
+        if call.outcome.error in NOT_MADE:
+            skips.note(call.webfilter, _NOT_MADE_REASONS[call.outcome.error])
+
+
+def _call_all(calls: list[RunningCall], guards) -> None:
     start = time.monotonic()
     with spending() as deadline:
-        outcomes = call_all([one.request for one in to_call], deadline)
-    for one, guard, outcome in zip(to_call, guards, outcomes, strict=True):
-        one.outcome = outcome
-        if _tells_nothing(one.request, outcome, deadline - start):
+        outcomes = call_all([call.request for call in calls], deadline)
+    for call, guard, outcome in zip(calls, guards, outcomes, strict=True):
+        call.outcome = outcome
+        if _tells_nothing(call.request, outcome, deadline - start):
             guard.withdraw()
         else:
             is_up = not outcome.is_request_exception and not outcome.is_5xx
             guard.record(is_up)
-            if guard.is_probing and not is_up and one.cached and (stale := one.cached.stale()):
+            if guard.is_probing and not is_up and call.cached and (stale := call.cached.stale()):
                 # The learner who happened to probe is served as the others are.
-                one.outcome, one.is_remembered = stale, True
-    for one in asked:
-        if one.outcome.error in NOT_MADE:
-            skips.note(one.webfilter, _NOT_MADE_REASONS[one.outcome.error])
+                call.outcome, call.is_cached = stale, True
 
 
 def _tells_nothing(request: CallRequest, outcome: Outcome, seconds_left: float) -> bool:
@@ -233,50 +319,85 @@ def _tells_nothing(request: CallRequest, outcome: Outcome, seconds_left: float) 
     return outcome.error in NOT_MADE or (outcome.error == "timeout" and outcome.duration < fair)
 
 
-def _judge(filter_type, one: RunningCall, kwargs) -> Verdict:
+def _judge(filter_type, call: RunningCall, kwargs) -> Verdict:
     try:
-        return judge(filter_type, one.webfilter, one.outcome, kwargs)
+        return judge(filter_type, call.webfilter, call.outcome, kwargs, call.answer)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # The other webfilters' answers still count.
         return Verdict(problem=f"its answer could not be judged: {type(error).__name__}")
 
 
-def _change(filter_type, kwargs, payload, asked: list[RunningCall]) -> dict[str, Any]:
-    """Write the merged data of the enforcing webfilters back, and note which of them changed what."""
-    given = [(one.webfilter.pk, apply.without_echo(one.verdict.data, payload)) for one in asked if one.verdict.data]
+def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict[str, Any], Callable[[], None]]:
+    """
+    Write the merged data of the enforcing webfilters back, and note which of them changed what.
+
+    Returns:
+        the arguments that changed, and how the calls are recorded now: not at all where the changes must wait.
+    """
+    given = [(call.webfilter.pk, apply.without_echo(call.verdict.data, call.message.payload)) for call in calls]
     data, sources = apply.merge(given)
     if not data:
-        return {}
-    plan = apply.plan_changes(filter_type, kwargs, data)
-    changed = apply.carry_out(plan)
+        return {}, record
+    # Of what they were sent, the message of which most was withheld.
+    message = max((call.message for call in calls), key=lambda message: len(message.withheld))
+    plan = apply.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
+    waits = bool(plan.effects) and adapters.of(filter_type.filter_type).waits_for_login
+    changed = {} if waits else apply.carry_out(plan)
     apply.log_refused(filter_type, plan, sources)
-    for path in plan.changed:
-        source = apply.source_of(path, sources)
-        for one in asked:
-            if one.webfilter.pk == source:
-                one.changed.append(apply.dotted(path))
-    return changed
+    _note_changed(calls, plan, sources)
+    if not waits:
+        return changed, record
+
+    def done(problems):
+        for path, reason in (problems or {}).items():
+            plan.undo(path, reason)
+        if problems is None:
+            plan.changed = []
+        else:
+            plan.refused = list(problems.items())
+            apply.log_refused(filter_type, plan, sources)
+        for call in calls:
+            if call.changed:
+                call.notes.append(after_login.DROPPED if problems is None else after_login.APPLIED)
+        _note_changed(calls, plan, sources)
+        record()
+
+    after_login.wait(kwargs["user"], plan.effects, done)
+    return plan.values, lambda: None
 
 
-def _imagine(filter_type, kwargs, payload, one: RunningCall) -> None:
+def _note_changed(calls, plan, sources) -> None:
+    for call in calls:
+        call.changed = [
+            apply.dotted(path) for path in plan.changed if call.webfilter.pk in apply.sources_of(path, sources)
+        ]
+
+
+def _observe(filter_type, kwargs, call: RunningCall) -> None:
     """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
+    message = call.message
     try:
-        plan = apply.plan_changes(filter_type, kwargs, apply.without_echo(one.verdict.data, payload))
+        data = apply.without_echo(call.verdict.data, message.payload)
+        plan = apply.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.warning(
-            "Webfilter %s (%s) could not be observed: %s", one.webfilter.pk, filter_type.name, type(error).__name__
+            "Webfilter %s (%s) could not be observed: %s", call.webfilter.pk, filter_type.name, type(error).__name__
         )
         return
-    one.changed = [apply.dotted(path) for path in plan.changed]
-    apply.log_refused(filter_type, plan, {path: one.webfilter.pk for path, _reason in plan.refused})
+    call.changed = [apply.dotted(path) for path in plan.changed]
+    apply.log_refused(filter_type, plan, {path: (call.webfilter.pk,) for path, _reason in plan.refused})
 
 
-def _log_problem(filter_type, one: RunningCall) -> None:
+def _log_verdict(filter_type, call: RunningCall) -> None:
     message = "Webfilter %s (%s): %s"
-    arguments = (one.webfilter.pk, filter_type.name, one.verdict.problem)
-    if one.outcome.error in NOT_MADE:
+    for note in call.notes:
+        log.warning(message, call.webfilter.pk, filter_type.name, note)
+    if not call.verdict.problem:
+        return
+    arguments = (call.webfilter.pk, filter_type.name, call.verdict.problem)
+    if call.outcome.error in NOT_MADE:
         # On a hot filter this would fill the log; what came before has been logged already.
-        _log_once((one.outcome.error, one.webfilter.pk), message, *arguments, seconds=_MINUTE)
+        _log_once((call.outcome.error, call.webfilter.pk), message, *arguments, seconds=_MINUTE)
     else:
         log.warning(message, *arguments)
 

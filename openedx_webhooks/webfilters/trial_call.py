@@ -1,4 +1,4 @@
-"""Try a webfilter out: ask its endpoint about made-up data, now, and say what the answer would do. Nothing is done."""
+"""Try a webfilter out: call it with the sample payload, now, and say what the answer would do. Nothing is done."""
 
 import time
 from typing import Any
@@ -8,26 +8,28 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
-from ..payloads import encode, sample_arguments, samples
+from ..payloads import limits, sample_arguments, samples, serialize
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import apply
+from . import adapters, after_login, apply
+from .apply import dotted
 from .calls import RequestBuilder, call_all
-from .plan import dotted
+from .run import RunningCall, answer_locally
 from .verdicts import judge
 
 
 @attrs.frozen
 class Trial:
     """
-    What was asked, what came back, and what it would do.
+    What was sent, what came back, and what it would do.
 
     Attributes:
         body: the payload after the webfilter's shape.
         changed: the keys that would change.
-        refused: the keys that would be left alone, each with the reason.
+        refused: the keys that would stay as they are, each with the reason.
         halt: name and message of the exception that would be raised; empty if none would.
         problem: why the answer would not be used; empty if it would.
+        notes: what else there is to know, such as what is missing in the exception.
     """
 
     body: Any
@@ -36,11 +38,12 @@ class Trial:
     refused: list[tuple[str, str]] = attrs.field(factory=list)
     halt: str = ""
     problem: str = ""
+    notes: list[str] = attrs.field(factory=list)
 
 
-def ask_sample(webfilter) -> Trial:
+def call_sample(webfilter) -> Trial:
     """
-    Ask about the sample payload, whatever the condition and the breaker say; a good answer closes the breaker.
+    Call with the sample payload, whatever the condition and the breaker say; a good answer closes the breaker.
 
     Takes up to the webfilter's timeout.
 
@@ -51,19 +54,32 @@ def ask_sample(webfilter) -> Trial:
     if filter_type is None:
         raise ValueError(_("This installation has no filter “%s”.") % webfilter.event)
     payload = samples.sample_payload(filter_type)
-    request = RequestBuilder(payload, encode.encode(payload, False)[0]).of(webfilter)
-    deadline = time.monotonic() + (webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
-    (outcome,) = call_all([request], deadline)
-    if outcome.ok:
-        breaker(webfilter.webhook_url).reset()
+    if not webfilter.send_profile:
+        payload.pop("profile", None)
+    message = serialize.FilterMessage(payload, limits.dump(payload), {})
+    call = answer_locally(webfilter, message) if webfilter.local_answer else _call_endpoint(webfilter, message)
     kwargs = _arguments(filter_type)
-    verdict = judge(filter_type, webfilter, outcome, kwargs)
-    trial = Trial(request.content, outcome, halt=_describe(verdict.halt), problem=verdict.problem)
+    verdict = judge(filter_type, webfilter, call.outcome, kwargs, call.answer)
+    notes = list(verdict.notes)
+    trial = Trial(
+        call.request.content, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes
+    )
     if verdict.halt is None and verdict.data:
         plan = apply.plan_changes(filter_type, kwargs, verdict.data)
         trial.changed.extend(map(dotted, plan.changed))
         trial.refused.extend((dotted(path), reason) for path, reason in plan.refused)
+        if plan.effects and adapters.of(filter_type.filter_type).waits_for_login:
+            notes.append(after_login.APPLIED)
     return trial
+
+
+def _call_endpoint(webfilter, message) -> RunningCall:
+    request = RequestBuilder(message.payload, message.body).of(webfilter)
+    deadline = time.monotonic() + (webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
+    (outcome,) = call_all([request], deadline)
+    if outcome.ok:
+        breaker(webfilter.webhook_url).reset()
+    return RunningCall(webfilter, request, message, outcome)
 
 
 def _arguments(filter_type) -> dict[str, Any]:

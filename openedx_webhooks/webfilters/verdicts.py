@@ -1,6 +1,6 @@
 """What one webfilter's outcome means: nothing, changed data, a halt, or a problem."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -9,7 +9,8 @@ from openedx_filters.exceptions import OpenEdxFilterException
 from .. import catalog
 from ..transport.client import Outcome
 from . import answers, halts
-from .plan import Refused
+from .answers import Answer
+from .convert import Refused
 
 
 @attrs.define
@@ -21,23 +22,36 @@ class Verdict:
         data: what it wants changed; empty where filtering is disabled.
         halt: the exception that it wants raised, or None.
         problem: what was wrong with its outcome or answer, for the log.
+        notes: what an operator should know of the halt, such as arguments that were left out.
     """
 
     data: Mapping[str, Any] = attrs.field(factory=dict)
     halt: OpenEdxFilterException | None = None
     problem: str = ""
+    notes: Sequence[str] = ()
 
 
-def judge(filter_type: catalog.FilterType, webfilter, outcome: Outcome, kwargs: Mapping[str, Any]) -> Verdict:
+def judge(
+    filter_type: catalog.FilterType,
+    webfilter,
+    outcome: Outcome,
+    kwargs: Mapping[str, Any],
+    answer: Answer | None = None,
+) -> Verdict:
     """
     Judge one outcome by the settings of its webfilter.
 
     A 2xx answer that cannot be used (not JSON, not of the right form, an exception that the filter does not have), or a
     redirect, is no usable response: it counts as a request exception.
+
+    Args:
+        answer: the webfilter's local answer; without it the one in the outcome.
     """
-    answer = answers.parse(outcome)
-    problem = _failure(outcome) or answer.problem
-    halt = None
+    problem = _failure(outcome) if answer is None else ""
+    if answer is None:
+        answer = answers.parse(outcome)
+    problem = problem or answer.problem
+    halt = halts.Halt()
     if answer.exception and not webfilter.disable_halt:
         try:
             halt = halts.by_name(filter_type, *answer.exception, kwargs)
@@ -45,7 +59,7 @@ def judge(filter_type: catalog.FilterType, webfilter, outcome: Outcome, kwargs: 
             problem = str(error)
     if problem:
         return _after_failure(filter_type, webfilter, outcome, kwargs, problem)
-    return Verdict({} if webfilter.disable_filtering else answer.data, halt)
+    return Verdict({} if webfilter.disable_filtering else answer.data, halt.exception, notes=halt.notes)
 
 
 def _failure(outcome: Outcome) -> str:
@@ -63,10 +77,10 @@ def _after_failure(filter_type, webfilter, outcome, kwargs, problem) -> Verdict:
         halts_now, url = webfilter.halt_on_5xx, webfilter.redirect_on_5xx
     else:
         halts_now, url = webfilter.halt_on_request_exception, webfilter.redirect_on_request_exception
-    if not halts_now or webfilter.disable_halt:
+    if not halts_now:
         return Verdict(problem=problem)
     status_code = outcome.status_code if outcome.is_4xx or outcome.is_5xx else None
-    what = halts.after_failure(filter_type, url, kwargs, status_code)
-    if what.problem:
-        problem = f"{problem}; {what.problem}"
-    return Verdict(what.data, what.exception, problem)
+    halt = halts.after_failure(filter_type, url, kwargs, status_code)
+    if halt.problem:
+        problem = f"{problem}; {halt.problem}"
+    return Verdict(halt.data, halt.exception, problem, halt.notes)

@@ -51,7 +51,6 @@ BAD = [
     # field, what is entered, what the error says to do
     ("event", "", "required"),
     ("event", UNKNOWN, "not one of the available choices"),
-    ("webhook_url", "", "required"),
     ("webhook_url", "example.com/hooks", "must begin with https:// or http://"),
     ("webhook_url", "ftp://example.com/", "must begin with https:// or http://"),
     ("webhook_url", "javascript:alert(1)", "must begin with https:// or http://"),
@@ -70,12 +69,14 @@ BAD = [
     ("secret", "whsec_dG9vIHNob3J0", "whsec_ followed by"),
 ]
 BAD_WEBHOOK = [
+    ("webhook_url", "", "required"),
     ("retry_schedule", "soon", "enter a number and s, m, h or d"),
     ("retry_schedule", "5s, 0s", "each up to 30 days"),
     ("retry_schedule", "31d", "each up to 30 days"),
     ("retry_schedule", ",".join(["1s"] * 51), "at most 50"),
 ]
 BAD_WEBFILTER = [
+    ("webhook_url", "", "Enter the address of the endpoint, or a local answer"),
     ("redirect_on_4xx", "sorry", "full address such as https://example.com/sorry, or a path"),
     ("redirect_on_5xx", "//evil.example", "full address such as https://example.com/sorry, or a path"),
     ("redirect_on_5xx", "/\\evil.example", "full address such as https://example.com/sorry, or a path"),

@@ -90,7 +90,7 @@ class TestColumns:
         for _ in range(5):
             breaker(webfilter.webhook_url).record(False)
         try:
-            assert ">left alone<" in admin_client.get(url_of(Webfilter)).content.decode()
+            assert ">circuit open<" in admin_client.get(url_of(Webfilter)).content.decode()
         finally:
             breaker(webfilter.webhook_url).reset()
 

@@ -11,7 +11,8 @@ from openedx_webhooks.models import Call
     [
         (200, "", "200", "200"),
         (403, "", "403", "403"),
-        (None, "", "–", "–"),
+        # Nobody was called: a delivery has not been sent, a webfilter has answered by itself.
+        (None, "", "–", "local answer"),
         (None, "timeout: time was up while waiting", "timed out", "timed out"),
         (None, "something new", "something new", "something new"),
         (403, "it answered with status 403", "403", "403"),
@@ -30,5 +31,5 @@ def test_an_answer_in_words(status_code, error, webhook, webfilter):
     assert ("owh-good" in parts.answer_badge(status_code, error, needs_body=True)) is (webfilter == "200")
 
 
-def test_a_remembered_answer_says_so():
-    assert parts.call_answered(Call(status_code=200, is_remembered=True)) == "200 (remembered)"
+def test_a_cached_answer_says_so():
+    assert parts.call_answered(Call(status_code=200, is_cached=True)) == "200 (cached)"

@@ -70,7 +70,8 @@ def test_a_refused_learner_stays(staff, learner, membership, cohorts, answer, se
     assert add(staff, cohorts["Blue"], "ada")["not_allowed"] == ["ada"]
     page = move(staff, cohorts["Blue"], learner)
     assert page.status_code == 400
-    assert "Groups are fixed" in page.content.decode()
+    assert "ada is not allowed in this cohort" in page.content.decode()
+    assert "Groups are fixed" not in page.content.decode()
     membership.refresh_from_db()
     assert membership.course_user_group == cohorts["Red"]
     assert not sent

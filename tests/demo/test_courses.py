@@ -27,7 +27,7 @@ def test_an_answer_changes_the_about_page_and_leaves_the_course(client, course, 
     page = about(client, course).content.decode()
     assert "49 EUR" in page
     assert "Demo Course" in page
-    assert receiver.received[0].json["template_name"] == "minilms/course_about.html"
+    assert receiver.received[0].json["template_name"] == "courseware/course_about.html"
 
 
 def test_an_answer_changes_the_dashboard_for_all_its_awkward_types(learner_client, enrollment, answer, receiver):

@@ -366,8 +366,8 @@ class TestAnswers:
     def test_a_sample_halt_builds_the_exception(self, filter_type):
         """With the real constructor."""
         ((name, arguments),) = schema.sample_answers(filter_type)["halt"]["exception"].items()
-        exception = halts.by_name(filter_type, name, arguments, {"context": {}, "template_name": "x.html"})
-        assert isinstance(exception, filter_type.exceptions[name])
+        halt = halts.by_name(filter_type, name, arguments, {"context": {}, "template_name": "x.html"})
+        assert isinstance(halt.exception, filter_type.exceptions[name])
 
     @every_filter
     def test_a_filter_without_exceptions_says_so(self, filter_type):

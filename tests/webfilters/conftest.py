@@ -10,7 +10,7 @@ from openedx_webhooks.webfilters import run
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch):
-    """No test sees another's breakers, remembered answers or hourly log lines."""
+    """No test sees another's breakers, cached answers or hourly log lines."""
     cache.clear()
     breaker.forget()
     monkeypatch.setattr(run, "_logged", {})

@@ -8,7 +8,7 @@ from openedx_filters.learning.filters import StudentLoginRequested
 
 from tests.receiver import Reply
 
-from .world import World
+from .world import World, log_in
 
 pytestmark = pytest.mark.django_db
 LOGIN = StudentLoginRequested.filter_type
@@ -54,7 +54,6 @@ BAD = {
     "list": (Reply([{"data": {}}]), "is a list"),
     "data 5": (Reply({"data": 5}), "data is a number"),
     "no such exception": (Reply({"exception": {"NoSuchException": "x"}}), "no exception 'NoSuchException'"),
-    "bogus argument": (Reply({"exception": {"PreventLogin": {"bogus_argument": 1}}}), "no argument 'bogus_argument'"),
     "NaN": (Reply(b'{"data": {"profile": {"name": NaN}}}'), "NaN"),
     "deep": (Reply({"data": deep(100)}), "nested deeper"),
     "invalid UTF-8": (Reply(b'{"data": {"profile": {"name": "\xc3\x28"}}}'), "not UTF-8"),
@@ -112,10 +111,27 @@ def test_fails_closed_if_the_operator_says_so(kind, user, make_webfilter):
         StudentLoginRequested.run_filter(user=user)
 
 
-@pytest.mark.parametrize("kind", ["bogus argument", "no such exception", "html"])
-def test_disabled_halting_halts_nothing(kind, user, make_webfilter):
-    make_webfilter(LOGIN, BAD[kind][0], halt_on_request_exception=True, halt_on_4xx=True, disable_halt=True)
+@pytest.mark.parametrize("exception", ["NoSuchException", "PreventLogin"])
+def test_disabled_halting_ignores_the_exceptions_of_answers(exception, user, make_webfilter):
+    """Whether the filter has it or not: the answer is a usable one, so nothing else halts either."""
+    reply = Reply({"exception": {exception: "x"}})
+    make_webfilter(LOGIN, reply, halt_on_request_exception=True, halt_on_4xx=True, disable_halt=True)
     assert StudentLoginRequested.run_filter(user=user) is user
+
+
+@pytest.mark.parametrize(
+    ("switch", "reply"),
+    [
+        ("halt_on_4xx", Reply(status=403)),
+        ("halt_on_5xx", Reply(status=500)),
+        ("halt_on_request_exception", Reply(b"<p>")),
+    ],
+)
+def test_disabled_halting_leaves_the_halts_on_failures(switch, reply, user, make_webfilter):
+    """As documented, and as in the published plugin: they stand on their own."""
+    make_webfilter(LOGIN, reply, disable_halt=True, **{switch: True})
+    with pytest.raises(StudentLoginRequested.PreventLogin):
+        StudentLoginRequested.run_filter(user=user)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +182,13 @@ def test_what_does_not_fit_is_refused_by_name(value, user, make_webfilter, caplo
         data["profile"]["goals"] = "to teach"
     webfilter = make_webfilter(LOGIN, Reply({"data": data}))
     before = {**user.__dict__}
-    StudentLoginRequested.run_filter(user=user)
+    log_in(user)
     assert {name: item for name, item in user.__dict__.items() if name != "_state"} == {
         name: item for name, item in before.items() if name != "_state"
     }
     user.refresh_from_db()
     assert (user.username, user.is_staff, user.is_active) == ("ada", False, True)
+    assert user.last_login is None
     profile = type(user.profile).objects.get(user=user)
     assert (profile.name, profile.country, profile.user_id) == ("Ada", "GB", user.pk)
     assert profile.goals == ("to teach" if isinstance(data["profile"], dict) else "to learn")

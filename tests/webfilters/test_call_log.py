@@ -86,7 +86,7 @@ def test_what_is_recorded(reply, expected, make_webfilter, receiver):
 
 @in_transaction
 @pytest.mark.parametrize(
-    ("fields", "remembered"),
+    ("fields", "cached"),
     [
         ({"call_log": "all"}, [False, True, True]),
         ({"call_log": "problems"}, [False, True, True]),
@@ -94,12 +94,12 @@ def test_what_is_recorded(reply, expected, make_webfilter, receiver):
         ({"call_log": "problems", "mode": "observe"}, [False, True, True]),
     ],
 )
-def test_halt_by_a_remembered_answer_is_recorded_as_such(fields, remembered, make_webfilter, receiver):
+def test_halt_by_a_cached_answer_is_recorded_as_such(fields, cached, make_webfilter, receiver):
     halt = Reply({"exception": {"PreventRegistration": "no"}}, headers={"Cache-Control": "max-age=60"})
     make_webfilter(REGISTRATION, halt, cache_answers=True, **fields)
     for _ in range(3):
         register()
-    assert [call.is_remembered for call in Call.objects.order_by("pk")] == remembered
+    assert [call.is_cached for call in Call.objects.order_by("pk")] == cached
     assert {call.result for call in Call.objects.all()} <= {"halted"}
     assert len(receiver.received) == 1
 

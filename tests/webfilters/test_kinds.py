@@ -21,8 +21,9 @@ from openedx_filters.tooling import OpenEdxPublicFilter
 
 from demo.minilms.models import CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
 from openedx_webhooks.catalog import FilterType, filters
-from openedx_webhooks.webfilters import accounts, apply, halts, kinds, objects
-from openedx_webhooks.webfilters.plan import Plan, Refused, dotted
+from openedx_webhooks.webfilters import accounts, apply, courses, halts, kinds, objects
+from openedx_webhooks.webfilters.apply import Plan, dotted
+from openedx_webhooks.webfilters.convert import Refused
 
 from .world import COURSE_KEY, OTHER_KEY, FormDescription, Fragment, Mode, World
 
@@ -120,7 +121,8 @@ def test_values_keep_their_type(current, given, expected):
     ("current", "given", "reason"),
     [
         ("a", 5, "it must be a text"),
-        ("a", None, "it must be a text"),
+        ("a", None, "it can't be null: the platform expects a text"),
+        (3, None, "it can't be null: the platform expects a whole number"),
         ("a", "\0", "it has a NUL character"),
         ("a", "x" * 1_000_001, "it is too long"),
         (True, 1, "it must be true or false"),
@@ -149,14 +151,14 @@ def test_values_keep_their_type(current, given, expected):
         ({"a"}, [5], "it must be a text"),
         (["a"], [5], "its items must be of the same type as before"),
         (["a"], "b", "it must be a list"),
-        ([object()], ["b"], "a list of objects can't be replaced"),
-        ([{"a": object()}], [{"a": 1}], "a list of objects can't be replaced"),
-        (Mode(*"abcdefghi"), ["b"], "a list of objects can't be replaced"),
+        ([object()], ["b"], "it is a list of objects of the platform, which an answer can't make"),
+        ([{"a": object()}], [{"a": 1}], "it is a list of objects of the platform, which an answer can't make"),
+        (Mode(*"abcdefghi"), ["b"], "it must be an object of its members"),
         ({"a": 1}, 5, "it must be an object"),
-        ({"a": 1}, None, "it must be an object"),
-        (object(), {"a": 1}, "a object can't be replaced"),
+        ({"a": 1}, None, "it can't be null: the platform expects an object"),
+        (object(), {"a": 1}, "it is an object of the platform (object), which an answer can't make"),
         (QueryDict("a=1"), {"a": "2"}, "it must be an object"),
-        (Color.RED, "blue", "it can't be changed"),
+        (Color.RED, "blue", "it is one of a fixed set of the platform's objects, which an answer can't name"),
         ({COURSE_KEY: 1}, {"other": 2}, "there is no such key"),
     ],
 )
@@ -166,7 +168,7 @@ def test_values_of_another_type_are_refused(current, given, reason):
 
 def test_lazy_object_is_not_woken_to_be_refused():
     """Waking the user of a request can cost a query."""
-    assert changed_to(SimpleLazyObject(lambda: 1 / 0), "x") == "refused: it can't be changed"
+    assert changed_to(SimpleLazyObject(lambda: 1 / 0), "x").startswith("refused: it is an object of the platform")
 
 
 @pytest.mark.parametrize("name", ["self", "context", "a b", "_private", "1", "", "csrf_token", "new-key"])
@@ -188,6 +190,8 @@ def test_context_does_not_grow_without_end():
         ("title", None, "x", "x"),
         ("count", None, 5, 5),
         ("link_url", None, "/x", "/x"),
+        ("rows", None, ["a"], ["a"]),
+        ("key", None, str(COURSE_KEY), COURSE_KEY),
         ("title", 5, 6, 6),
         ("key", "text", "other", "other"),
         ("count", COURSE_KEY, str(OTHER_KEY), OTHER_KEY),
@@ -206,8 +210,8 @@ def test_type_of_the_value_decides_where_it_is_not_what_was_declared(name, curre
     [
         ("title", None, 5),
         ("count", None, "x"),
-        ("rows", None, []),
-        ("key", None, str(COURSE_KEY)),
+        ("rows", None, "x"),
+        ("key", None, "nonsense"),
         ("thing", None, "x"),
         ("thing", object(), "x"),
         ("link_url", "/a", "javascript:alert(1)"),
@@ -267,9 +271,9 @@ def refusal(kind, current, given, path=("thing",), **kwargs):
         (kinds.Template(), "a.html", ""),
         (kinds.Template(), "a.html", 5),
         (kinds.Template(), "a.html", "a\0b"),
-        (kinds.Mode(), "audit", "Not A Mode"),
-        (kinds.Mode(), "audit", ""),
-        (kinds.Mode(), "audit", 5),
+        (courses.Mode(), "audit", "Not A Mode"),
+        (courses.Mode(), "audit", ""),
+        (courses.Mode(), "audit", 5),
         (kinds.Url(absolute=True), "https://a.example", "/path"),
         (kinds.Context(), None, {}),
         (kinds.Context(), {}, []),
@@ -387,9 +391,9 @@ def test_mode_must_be_one_of_the_course(monkeypatch):
         return CourseMode
 
     monkeypatch.setattr(apps, "get_model", get_model)
-    assert kinds.Mode().plan("audit", "verified", ("mode",), Plan({"course_key": COURSE_KEY})) == "verified"
-    assert refusal(kinds.Mode(), "audit", "honor", course_key=COURSE_KEY) == "the course has no such mode"
-    assert refusal(kinds.Mode(), "audit", "verified", course_key=OTHER_KEY)
+    assert courses.Mode().plan("audit", "verified", ("mode",), Plan({"course_key": COURSE_KEY})) == "verified"
+    assert refusal(courses.Mode(), "audit", "honor", course_key=COURSE_KEY) == "the course has no such mode"
+    assert refusal(courses.Mode(), "audit", "verified", course_key=OTHER_KEY)
 
 
 @pytest.mark.django_db
@@ -442,7 +446,7 @@ def test_fields_of_any_model(field, given, expected):
         assert plan.refused
         assert not plan.effects
     else:
-        assert plan.effects[0][1].args[1] == {field: expected}
+        assert plan.effects[0][1].values == {field: expected}
 
 
 @pytest.mark.parametrize("given", [0, 1, "false", None, []])
@@ -493,7 +497,7 @@ def test_registration_passes_on_the_statuses_that_the_sign_up_page_knows(status,
     ],
 )
 def test_exceptions_are_built(name, arguments, attributes):
-    error = halts.by_name(EXAMPLE, name, arguments, {})
+    error = halts.by_name(EXAMPLE, name, arguments, {}).exception
     assert {attribute: getattr(error, attribute) for attribute in attributes} == attributes
 
 
@@ -503,25 +507,42 @@ def test_exceptions_are_built(name, arguments, attributes):
         ("Nothing", "x"),
         ("OpenEdxFilterException", "x"),
         ("__class__", "x"),
-        ("RedirectElsewhere", "no URL"),
-        ("RedirectElsewhere", {"redirect_to": "javascript:alert(1)"}),
-        ("RedirectElsewhere", {"redirect_to": 5}),
-        ("RedirectElsewhere", {"redirect_to": "/x", "level": 3}),
-        ("Veto", {"__class__": "x"}),
-        ("Veto", {"args": []}),
-        ("Veto", {"with_traceback": 1}),
-        ("Veto", {"a b": 1}),
-        ("Veto", {"self": 1}),
-        ("Veto", {"status_code": 200}),
-        ("Veto", {"status_code": True}),
-        ("Veto", {"status_code": "x"}),
         ("Picky", {"level": "high"}),
         ("Picky", "x"),
     ],
 )
-def test_exceptions_are_refused(name, arguments):
+def test_exceptions_that_cannot_be_built_are_refused(name, arguments):
+    """The filter has none of that name, or its constructor has rules that nobody can know."""
     with pytest.raises(Refused):
         halts.by_name(EXAMPLE, name, arguments, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "note"),
+    [
+        ("RedirectElsewhere", "no URL", "no URL was given: the learner is sent to /"),
+        ("RedirectElsewhere", {"redirect_to": "javascript:alert(1)"}, "redirect_to: it is not an http"),
+        ("RedirectElsewhere", {"redirect_to": 5}, "redirect_to: it must be a text"),
+        ("RedirectElsewhere", {"redirect_to": "/x", "level": 3}, "level: there is no such argument"),
+        ("Veto", {"__class__": "x"}, "__class__: there is no such argument"),
+        ("Veto", {"args": []}, "args: there is no such argument"),
+        ("Veto", {"with_traceback": 1}, "with_traceback: there is no such argument"),
+        ("Veto", {"a b": 1}, "a b: there is no such argument"),
+        ("Veto", {"self": 1}, "self: there is no such argument"),
+        ("Veto", {"status_code": 200}, "status_code: status must be a number"),
+        ("Veto", {"status_code": True}, "status_code: status must be a number"),
+        ("Veto", {"help_url": "javascript:x"}, "help_url: it is an address that runs a script"),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_named_and_does_not_void_the_halt(name, arguments, note):
+    halt = halts.by_name(EXAMPLE, name, arguments, {})
+    assert type(halt.exception).__name__ == name
+    assert halt.notes[0].startswith(f"{name}: {note}")
+
+
+def test_an_answer_fills_no_log_with_arguments():
+    halt = halts.by_name(EXAMPLE, "RedirectElsewhere", {f"argument {number}": 1 for number in range(1000)}, {})
+    assert len(halt.notes) == 10
 
 
 def test_rules_find_the_exceptions_of_any_filter():
@@ -531,3 +552,25 @@ def test_rules_find_the_exceptions_of_any_filter():
     assert type(halts.after_failure(EXAMPLE, "/x", {}).exception) is OfAnotherPackage.RedirectElsewhere
     assert halts.accepted_exceptions(EXAMPLE)["RedirectElsewhere"]["required"] == ["redirect_to"]
     assert set(apply.changeable(EXAMPLE)) == {"title", "count", "rows", "link_url", "key"}
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "given"),
+    [
+        ("link_url", "/a", "javascript:alert(1)"),
+        ("link_url", "/a", " " * 100 + "javascript:alert(1)"),
+        ("link_url", "/a", {"prepend": "javascript:"}),
+        ("link_url", None, "//evil.example"),
+        ("link_url", "/a", None),
+        ("title", "a", 5),
+        ("count", 3, "x"),
+    ],
+)
+def test_what_is_refused_is_not_told_to_change(name, current, given):
+    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    assert (plan.values, plan.changed, len(plan.refused)) == ({}, [], 1)
+
+
+def test_an_address_is_added_to():
+    plan = apply.plan_changes(EXAMPLE, {"link_url": "/a"}, {"link_url": {"append": "?from=b"}})
+    assert plan.values == {"link_url": "/a?from=b"}

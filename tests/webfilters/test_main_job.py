@@ -8,6 +8,8 @@ from openedx_filters.learning.filters import StudentLoginRequested, StudentRegis
 from demo.minilms.models import UserProfile
 from tests.receiver import Reply
 
+from .world import log_in
+
 pytestmark = pytest.mark.django_db
 
 
@@ -51,7 +53,7 @@ def test_registration_is_stopped_with_the_answers_message_and_an_error_status(ma
 def test_login_changes_what_the_answer_names_and_nothing_else(make_webfilter, receiver, user):
     make_webfilter(StudentLoginRequested.filter_type, Reply({"data": {"profile": {"name": "Ada King"}}}))
     before = get_user_model().objects.values().get(pk=user.pk)
-    result = StudentLoginRequested.run_filter(user=get_user_model().objects.get(pk=user.pk))
+    result = log_in(get_user_model().objects.get(pk=user.pk))
     assert get_user_model().objects.values().get(pk=user.pk) == before
     assert result.profile.name == "Ada King"
     saved = UserProfile.objects.values().get(user=user)

@@ -59,15 +59,15 @@ def test_report_without_calls():
 
 
 def test_calls_without_a_request_count_but_have_no_time():
-    """An endpoint that is left alone, or whose answer is remembered, must not look fast."""
+    """An endpoint whose circuit is open, or whose answer is cached, must not look fast."""
     webfilter = Webfilter.objects.create(event="x", webhook_url="http://a.example")
     for fields in (
         {"duration": 0.3},
         {"error": "breaker_open: the endpoint is left alone after failures"},
         {"error": "breaker_open: the endpoint is left alone after failures"},
         {"error": "budget: the time for all webfilters of this request is used up"},
-        {"is_remembered": True},
-        {"is_remembered": True},
+        {"is_cached": True},
+        {"is_cached": True},
     ):
         Call.objects.create(webfilter=webfilter, mode="observe", result="halted", **fields)
     report = observe_report(webfilter, timezone.now() - timedelta(hours=1))

@@ -20,7 +20,7 @@ URL = "https://example.com/home"
 
 
 def an_hour_later():
-    """The clock of remembered answers only: breakers stay as they are."""
+    """The clock of cached answers only: breakers stay as they are."""
     now = time.time() + 3600
     return SimpleNamespace(time=lambda: now)
 
@@ -57,7 +57,7 @@ def test_endpoint_decides(cache_control, make_webfilter, receiver):
         Reply({"data": 5}, headers={"Cache-Control": "max-age=60"}),
     ],
 )
-def test_failures_are_not_remembered(reply, make_webfilter, receiver):
+def test_failures_are_not_cached(reply, make_webfilter, receiver):
     make_webfilter(HOME, reply, cache_answers=True)
     home()
     home()

@@ -25,7 +25,7 @@ from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webfilters import run
 from tests.receiver import Reply
 
-from .world import COURSE_KEY, OTHER_KEY, World, registration_form
+from .world import COURSE_KEY, OTHER_KEY, World, log_in, registration_form
 
 pytestmark = pytest.mark.django_db
 REGISTRATION = StudentRegistrationRequested.filter_type
@@ -340,7 +340,7 @@ def test_database_error_inside_does_not_spoil_the_transaction(make_webfilter, ca
 
     with transaction.atomic():
         with connection.execute_wrapper(fail):
-            user = StudentLoginRequested.run_filter(user=world.user)
+            user = log_in(world.user)
         assert user.profile.name == "Ada"
         assert UserProfile.objects.get(user=user).name == "Ada"
     user.refresh_from_db()
@@ -391,7 +391,7 @@ def test_user_of_a_request_is_lazy(make_webfilter, receiver, django_assert_num_q
     Webfilter.objects.update(disable_filtering=False)
     index.webfilters.forget()
     assert lazy.username == "ada"
-    assert StudentLoginRequested.run_filter(user=lazy) is lazy
+    assert log_in(lazy) is lazy
     assert receiver.received[-1].json["profile"]["name"] == "Ada"
     assert UserProfile.objects.get(user=world.user).name == "x"
 
@@ -421,7 +421,7 @@ def test_one_that_fails_in_an_unforeseen_way_leaves_the_others_their_answers(
     original = getattr(owner, name)
 
     def fail(filter_type, *arguments):
-        is_first = arguments[0] == first or arguments[-1] == {"form_data": {"city": "Oslo"}}
+        is_first = arguments[0] == first or {"form_data": {"city": "Oslo"}} in arguments
         return 1 / 0 if is_first else original(filter_type, *arguments)
 
     monkeypatch.setattr(owner, name, fail)
@@ -442,7 +442,7 @@ def test_values_are_not_logged(make_webfilter, caplog):
     caplog.set_level("DEBUG")
     data = {"profile": {"name": "Somebody" * 99, "year_of_birth": "Somebody"}, "user": {"email": "Somebody"}}
     make_webfilter(LOGIN, Reply({"data": data}))
-    StudentLoginRequested.run_filter(user=World().user)
+    log_in(World().user)
     assert caplog.text.count("was not changed: ") == 3
     assert "it does not fit the field (max_length)" in caplog.text
     assert "Somebody" not in caplog.text
@@ -465,7 +465,7 @@ def test_observing_is_recorded_with_what_it_would_have_done(make_webfilter):
     make_webfilter(LOGIN, Reply({"data": {"profile": {"name": "x", "id": 7}}}), mode="observe", path="/1")
     make_webfilter(LOGIN, Reply({"exception": {"PreventLogin": "no"}}), mode="observe", path="/2")
     make_webfilter(LOGIN, Reply({"data": {"profile": {"goals": "y"}}}), call_log="all", path="/3", order=1)
-    StudentLoginRequested.run_filter(user=world.user)
+    log_in(world.user)
     calls = list(Call.objects.order_by("pk").values_list("mode", "result", "changed_keys"))
     assert calls == [
         ("observe", "changed", "profile.name"),

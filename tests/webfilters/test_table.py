@@ -1,6 +1,7 @@
 """Every filter, in both directions, as the table says."""
 
 import copy
+from contextlib import nullcontext
 
 import pytest
 from django.db.models import Model, QuerySet
@@ -9,11 +10,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from openedx_webhooks import catalog
 from openedx_webhooks.operations import schema
-from openedx_webhooks.webfilters import apply, halts
+from openedx_webhooks.webfilters import adapters, apply, halts
 from tests.receiver import Reply
 
 from .table import CANNOT, TABLE, URL
-from .world import SECRET, World
+from .world import SECRET, World, login_that_succeeds
 
 # In the library, but called by nothing in the tests: other test modules may define filters of their own.
 FILTERS = {
@@ -32,7 +33,9 @@ def world():
 
 def run(name, kwargs):
     """The arguments after the real filter ran."""
-    result = FILTERS[name].filter_class.run_filter(**kwargs)
+    waits = adapters.of(FILTERS[name].filter_type).waits_for_login
+    with login_that_succeeds(kwargs["user"]) if waits else nullcontext():
+        result = FILTERS[name].filter_class.run_filter(**kwargs)
     return dict(zip(kwargs, result if isinstance(result, tuple) and len(kwargs) > 1 else (result,), strict=True))
 
 

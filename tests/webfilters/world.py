@@ -1,13 +1,19 @@
 """What the platform hands around in its filters: real models of the host project, stand-ins of the rest."""
 
 from collections import defaultdict, namedtuple
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import crum
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import update_last_login
+from django.contrib.auth.signals import user_logged_in
 from django.http import HttpResponse, QueryDict
+from django.test import RequestFactory
 from django.utils.translation import gettext_lazy
 from opaque_keys.edx.keys import CourseKey
+from openedx_filters.learning.filters import StudentLoginRequested
 
 from demo.minilms.models import (
     CertificateTemplate,
@@ -107,6 +113,7 @@ class World:
         self.user = get_user_model().objects.create_user("ada", "ada@example.com", SECRET, first_name="Ada")
         self.profile = UserProfile.objects.create(user=self.user, name="Ada", country="GB", goals="to learn")
         self.course = CourseOverview.objects.create(id=COURSE_KEY, display_name="Demo")
+        CourseOverview.objects.create(id=OTHER_KEY, display_name="Other")
         self.enrollment = CourseEnrollment.objects.create(user=self.user, course=self.course, mode="audit")
         self.cohort, self.other_cohort = (
             CourseUserGroup.objects.create(name=name, course_id=COURSE_KEY) for name in ("Red", "Blue")
@@ -220,6 +227,26 @@ class World:
             "LoginFormGenerated": form,
             "RegistrationFormGenerated": form,
         }.get(name, {})
+
+
+@contextmanager
+def login_that_succeeds(user):
+    """A request in which this user has logged in at the end of the block; nobody notes when."""
+    request = RequestFactory().post("/login_ajax")
+    crum.set_current_request(request)
+    user_logged_in.disconnect(dispatch_uid="update_last_login")
+    try:
+        yield
+        user_logged_in.send(sender=type(user), request=request, user=user)
+    finally:
+        user_logged_in.connect(update_last_login, dispatch_uid="update_last_login")
+        crum.set_current_request(None)
+
+
+def log_in(user):
+    """What the filter returns, in a request in which the login of the user then succeeds."""
+    with login_that_succeeds(user):
+        return StudentLoginRequested.run_filter(user=user)
 
 
 def page_context(user):

@@ -48,7 +48,7 @@
             hint.setAttribute('role', 'status');
             select.closest('.form-row').append(hint);
         }
-        hint.replaceChildren(...[data.about, data.hint].filter(Boolean).map((text) => {
+        hint.replaceChildren(...[data.about, data.cautions, data.hint].filter(Boolean).map((text) => {
             const paragraph = document.createElement('p');
             paragraph.textContent = text;
             return paragraph;
@@ -57,6 +57,18 @@
         const dim = (selector, dimmed) => document.querySelectorAll(selector).forEach(
             (field) => (field.closest('.fieldBox') || field.closest('.form-row')).classList.toggle('owh-cannot', dimmed)
         );
+        const say = (name, text) => {
+            const field = document.querySelector(`[name="${name}"]`);
+            if (!field) {
+                return;
+            }
+            const row = field.closest('.form-row');
+            const note = row.querySelector('.owh-effect') || row.appendChild(line('', 'owh-effect help'));
+            note.textContent = text || '';
+            note.hidden = !text;
+        };
+        say('halt_on_4xx', data.effect);
+        say('redirect_on_4xx', data.redirect);
         dim('[name^="halt_on_"]', data.halts === 'no');
         dim('[name^="redirect_on_"]', data.redirects === 'no');
     };
