@@ -74,7 +74,7 @@ class HookForm(forms.ModelForm):
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
         self.stored_secret = self.instance.secret if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
-        self.fields["headers"].stored = self.instance.readable_headers
+        self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # So that no page holds a stored secret; one just typed survives a mistake in another field.
         self.initial["secret"] = ""
         if self.stored_secret:

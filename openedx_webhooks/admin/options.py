@@ -62,9 +62,7 @@ AUTHENTICATION = Section(
 )
 
 WEBHOOK = (
-    Section(
-        _("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True))
-    ),
+    Section(_("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True))),
     Section(
         _("Which of these events, and what of them"),
         (CONDITION, SHAPE, FORM_ENCODING),
@@ -81,15 +79,11 @@ _REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site
 
 
 def _redirect(name: str) -> Option:
-    return Option(
-        name, forms.TextInput(attrs={"size": 60, "spellcheck": "false"}), help_text=_REDIRECT_HELP
-    )
+    return Option(name, forms.TextInput(attrs={"size": 60, "spellcheck": "false"}), help_text=_REDIRECT_HELP)
 
 
 WEBFILTER = (
-    Section(
-        _("What to call, and where"), (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED)
-    ),
+    Section(_("What to call, and where"), (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED)),
     Section(
         _("What its answers may do"),
         (Option("mode"), Option("disable_filtering"), Option("disable_halt"), Option("order")),
@@ -107,8 +101,8 @@ WEBFILTER = (
             Option("timeout", forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"})),
         ),
         _(
-            "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must not happen "
-            "unchecked: while the endpoint is down, nobody gets through."
+            "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must not "
+            "happen unchecked: while the endpoint is down, nobody gets through."
         ),
     ),
     Section(
@@ -117,8 +111,7 @@ WEBFILTER = (
     ),
     AUTHENTICATION,
     Section(
-        _("Records and repeated answers"),
-        (Option("call_log"), Option("cache_answers"), Option("serve_stale_answers")),
+        _("Records and repeated answers"), (Option("call_log"), Option("cache_answers"), Option("serve_stale_answers"))
     ),
 )
 

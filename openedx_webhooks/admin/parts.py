@@ -9,9 +9,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ..models import Call, Delivery, Webfilter
+from .. import catalog
+from ..models import Call, CapturedEvent, Delivery, Webfilter
 from ..models.delivery import STATES
 from ..models.json_fields import Unreadable
+from ..operations import removal
 from . import words
 
 EMPTY = "–"
@@ -86,10 +88,49 @@ def hook_name(hook) -> SafeString:
     return format_html("{}{}{}", name, unknown, about)
 
 
+def event_name(event: CapturedEvent | None) -> SafeString | str:
+    """The short name of an event's type, with the dotted type when pointed at."""
+    if event is None:
+        return EMPTY
+    known = catalog.find_event(event.event_type)
+    return with_title(known.name if known else event.event_type, event.event_type)
+
+
+def learner(event: CapturedEvent | None) -> str:
+    """Whom an event is about: ``ada (42)``."""
+    if event is None or not (event.username or event.user_id):
+        return EMPTY
+    return (
+        f"{event.username} ({event.user_id})"
+        if event.username and event.user_id
+        else str(event.username or event.user_id)
+    )
+
+
+def whom(event: CapturedEvent | None) -> SafeString | str:
+    """Whom an event is about, and below it which course."""
+    if event is None or not event.course_key:
+        return learner(event)
+    return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', learner(event), event.course_key)
+
+
+def payload(value) -> SafeString | str:
+    """A captured payload, or that it is gone."""
+    if value is None:
+        return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
+    return pretty(value)
+
+
 def link(obj, text) -> SafeString:
     """A link to an object's admin page."""
     name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
+
+
+def number_of(count: int, name: str) -> str:
+    """``12 deliveries``; ``more than`` where it was not counted to the end."""
+    most = removal.MOST_COUNTED
+    return _("more than %(count)d %(name)s") % {"count": most, "name": name} if count >= most else f"{count} {name}"
 
 
 def pretty(value) -> SafeString:
