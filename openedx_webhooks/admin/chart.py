@@ -42,7 +42,7 @@ class Chart:
         bars: the hours, the oldest first.
         most: deliveries of the hour with the most; the bars' full height.
         label: what the chart shows, for those who don't see it.
-        legend: the tone and name of each state that it has.
+        legend: each tone that it has, and the names of its states.
     """
 
     bars: list[Bar]
@@ -63,8 +63,12 @@ def chart(hours: Sequence[Hour]) -> Chart:
         "total": total,
         "failed": failed,
     }
-    shown = [state for state in STATES if any(hour.tally[state] for hour in hours)]
-    return Chart(bars, most, label, [(STATES[state].tone, str(Delivery.State(state).label)) for state in shown])
+    # States of one tone look alike, so they share an entry.
+    legend: dict[str, list[str]] = {}
+    for state, traits in STATES.items():
+        if any(hour.tally[state] for hour in hours):
+            legend.setdefault(traits.tone, []).append(str(Delivery.State(state).label))
+    return Chart(bars, most, label, [(tone, ", ".join(labels)) for tone, labels in legend.items()])
 
 
 def _title(hour: Hour) -> str:
@@ -74,10 +78,10 @@ def _title(hour: Hour) -> str:
 
 def _stack(hour: Hour, most: int) -> list[Part]:
     parts, top = [], float(HEIGHT)
-    for state in STATES:
+    for state, traits in STATES.items():
         if count := hour.tally[state]:
             # Two units at least: one failure among thousands must be seen.
             height = max(2.0, HEIGHT * count / most)
             top = max(0.0, top - height)
-            parts.append(Part(state, STATES[state].tone, top, height))
+            parts.append(Part(state, traits.tone, top, height))
     return parts

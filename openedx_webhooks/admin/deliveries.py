@@ -41,15 +41,7 @@ _MOST_LOGGED = 100
 class DeliveryAdmin(RecordAdmin):
     """Deliveries: what was owed to whom, and every attempt."""
 
-    list_display = [
-        "number_column",
-        "created_column",
-        "state_column",
-        "what_column",
-        "whom_column",
-        "answer_column",
-        "next_column",
-    ]
+    list_display = ["number_column", "created_column", "state_column", "what_column", "whom_column", "answer_column"]
     list_filter = ["state", "created", DeliveryTypeFilter, ("webhook", WebhookFilter)]
     ordering = ["-created", "-pk"]
     sortable_by = ["created_column"]
@@ -75,7 +67,6 @@ class DeliveryAdmin(RecordAdmin):
                     "created",
                     "finished_at",
                     "attempt_count",
-                    "next_column",
                     "message_id",
                 ]
             },
@@ -121,8 +112,12 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state_column(self, delivery):
-        """The state as a badge."""
-        return parts.delivery_badge(delivery.state)
+        """The state as a badge, and when it is tried next."""
+        badge = parts.delivery_badge(delivery.state)
+        if delivery.traits.is_final or not delivery.next_attempt_at:
+            return badge
+        next_at = _("next: %s") % parts.moment(delivery.next_attempt_at)
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', badge, next_at)
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
@@ -149,12 +144,6 @@ class DeliveryAdmin(RecordAdmin):
         count = delivery.attempt_count
         attempts = ngettext("%d attempt", "%d attempts", count) % count
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', delivery.answer, attempts)
-
-    @admin.display(description=gettext_lazy("next attempt"))
-    def next_column(self, delivery):
-        """When it is tried next."""
-        is_due = not delivery.traits.is_final and delivery.next_attempt_at
-        return parts.moment(delivery.next_attempt_at) if is_due else parts.EMPTY
 
     # --- The page
 
@@ -287,7 +276,7 @@ def shown(attempt: Attempt) -> dict:
         "attempt": attempt,
         "verdict": parts.answer_badge(attempt.status_code, attempt.error),
         "started": words.exact(attempt.started_at),
-        "duration": parts.seconds(attempt.duration),
+        "duration": parts.seconds(attempt.duration) if attempt.request_bytes or attempt.status_code else "",
         "meaning": words.meaning(attempt),
         "detail": words.detail(attempt),
         "headers": parts.plain("\n".join(trying.header_lines(headers))) if headers else "",

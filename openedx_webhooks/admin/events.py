@@ -17,7 +17,7 @@ _MOST_DELIVERIES = 100
 class CapturedEventAdmin(RecordAdmin):
     """Events as they happened, before any condition or shape."""
 
-    list_display = ["number_column", "created_column", "event_column", "whom_column", "org", "owed_column"]
+    list_display = ["number_column", "created_column", "event_column", "whom_column", "owed_column"]
     list_filter = ["created", "is_sample", EventTypeFilter]
     sortable_by: list = []
     ordering = ["-pk"]
@@ -27,24 +27,9 @@ class CapturedEventAdmin(RecordAdmin):
         "Search by username or user id, course, organisation, event id or number, each in full."
     )
     change_form_template = "admin/openedx_webhooks/event_change_form.html"
-    readonly_fields = ["event_column", "learner_column", "payload_shown"]
+    readonly_fields = ["event_column", "learner_column"]
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "event_column",
-                    "time",
-                    "created",
-                    "learner_column",
-                    "course_key",
-                    "org",
-                    "event_id",
-                    "is_sample",
-                ]
-            },
-        ),
-        (gettext_lazy("Payload"), {"fields": ["payload_shown"]}),
+        (None, {"fields": ["event_column", "time", "created", "learner_column", "course_key", "org", "event_id"]})
     ]
 
     def get_queryset(self, request):
@@ -90,21 +75,21 @@ class CapturedEventAdmin(RecordAdmin):
         """How many webhooks it was owed to; none for a sample."""
         return parts.badge(gettext_lazy("sample"), "quiet") if event.is_sample else event.owed
 
-    @admin.display(description=gettext_lazy("payload"))
-    def payload_shown(self, event):
-        """As it was captured, with indentation."""
-        return parts.payload(event.payload)
-
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The event, and its deliveries for those who may see them."""
-        extra = {**(extra_context or {})}
-        if request.user.has_perm("openedx_webhooks.view_delivery") and (event := self.get_object(request, object_id)):
-            deliveries = list(
-                Delivery.objects.filter(event=event).prefetch_related("webhook").order_by("pk")[:_MOST_DELIVERIES]
-            )
-            answers = last_answers([delivery.pk for delivery in deliveries])
-            extra["deliveries"] = [
-                (delivery, of(delivery, "webhook"), parts.delivery_badge(delivery.state), answers.get(delivery.pk))
-                for delivery in deliveries
-            ]
+        """The event, its payload, and its deliveries for those who may see them."""
+        event = self.get_object(request, object_id)
+        extra = {**(extra_context or {}), "payload": parts.payload(event.payload) if event else ""}
+        if event and request.user.has_perm("openedx_webhooks.view_delivery"):
+            extra["deliveries"] = self._deliveries(event)
         return super().change_view(request, object_id, form_url, extra)
+
+    @staticmethod
+    def _deliveries(event):
+        deliveries = list(
+            Delivery.objects.filter(event=event).prefetch_related("webhook").order_by("pk")[:_MOST_DELIVERIES]
+        )
+        answers = last_answers([delivery.pk for delivery in deliveries])
+        return [
+            (delivery, of(delivery, "webhook"), parts.delivery_badge(delivery.state), answers.get(delivery.pk))
+            for delivery in deliveries
+        ]

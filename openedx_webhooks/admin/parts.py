@@ -1,12 +1,13 @@
 """Small pieces of HTML that several pages share. Whatever comes from outside is escaped here."""
 
 import json
+import re
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from .. import catalog
@@ -70,7 +71,7 @@ def unsendable(why: str = "") -> SafeString:
 
 def hook_name(hook) -> SafeString:
     """Short name of a hook's type, and what the hook is for; or that this installation doesn't know the type."""
-    name = with_title(hook.event_name, hook.event)
+    name = with_title(breakable(hook.event_name), hook.event)
     unknown = (
         ""
         if hook.known_type
@@ -93,7 +94,12 @@ def event_name(event: CapturedEvent | None) -> SafeString | str:
     if event is None:
         return EMPTY
     known = catalog.find_event(event.event_type)
-    return with_title(known.name if known else event.event_type, event.event_type)
+    return with_title(breakable(known.name if known else event.event_type), event.event_type)
+
+
+def breakable(name: str) -> SafeString:
+    """A name that may be broken after its underscores and dots, so that a column need not be as wide as it is long."""
+    return mark_safe(re.sub(r"([_.])", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
 
 
 def learner(event: CapturedEvent | None) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from ..models import Call, Delivery, Hook, Webfilter, Webhook, signing_secrets
 from ..operations import removal
-from . import parts
+from . import parts, words
 
 # A worker that runs takes what is due within seconds.
 _PATIENCE = timedelta(minutes=1)
@@ -48,7 +48,7 @@ def problems(hook: Hook) -> list[str]:
 def removing_note(hook: Hook) -> str:
     """That it is being removed, and how far that is."""
     return _("This hook is being removed since %(since)s: %(count)s left. It is not called any more.") % {
-        "since": parts.moment(hook.removing_since),
+        "since": words.exact(hook.removing_since),
         "count": records_left(hook),
     }
 
@@ -84,7 +84,7 @@ def paused_note(webhook: Webhook) -> str:
             "%(count)d deliveries wait, the oldest since %(since)s.",
             count,
         )
-    return f"{text} {waits % {'count': count, 'since': parts.moment(since)}} {_resume()}"
+    return f"{text} {waits % {'count': count, 'since': words.exact(since)}} {_resume()}"
 
 
 def _resume() -> str:
@@ -128,4 +128,4 @@ def _overdue_since(when) -> str:
     return _(
         "Deliveries have been due since %(since)s, and nobody sends them: the Celery workers are not running, or far "
         "behind. Look at the workers, or run manage.py webhooks_deliver --once."
-    ) % {"since": parts.moment(when)}
+    ) % {"since": words.exact(when)}

@@ -39,7 +39,7 @@ class TestColumns:
     @pytest.mark.usefixtures("webhook")
     def test_the_event_by_its_short_name_and_the_server(self, admin_client):
         page = admin_client.get(url_of(Webhook)).content.decode()
-        assert ">SESSION_LOGIN_COMPLETED</span>" in page
+        assert ">SESSION_<wbr>LOGIN_<wbr>COMPLETED</span>" in page
         assert ">crm.example.com</td>" in page
 
     @pytest.mark.parametrize("model", [Webhook, Webfilter])

@@ -9,12 +9,11 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.translation import gettext as _
 
-from ... import tasks  # noqa: F401 (what else is done after delivering is registered there)
-from ...webhooks import deliver, wakeups
+from ...operations import chores
+from ...webhooks import deliver
 
 _TERMINAL_SECONDS = 0.2
 _LOG_SECONDS = 10
-_CHORES_SECONDS = 10
 
 
 class Command(BaseCommand):
@@ -36,8 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args, **options):
         self._stop = threading.Event()
-        self._total, self._started = deliver.Counts(), time.monotonic()
-        self._shown_at = self._chores_at = 0.0
+        self._total, self._started, self._shown_at = deliver.Counts(), time.monotonic(), 0.0
         with self._until_told_to_stop():
             while True:
                 is_done = self._round(options["loop"])
@@ -73,15 +71,8 @@ class Command(BaseCommand):
             close_old_connections()
             return True
         self._total = before.plus(counts)
-        self._do_chores()
+        chores.run_when_due()
         return not counts.out_of_time
-
-    def _do_chores(self) -> None:
-        """What workers do besides, not as often as the loop looks for deliveries."""
-        if time.monotonic() >= self._chores_at:
-            for chore in wakeups.after_delivering:
-                chore()
-            self._chores_at = time.monotonic() + _CHORES_SECONDS
 
     def _show(self, counts: deliver.Counts, is_last: bool = False) -> None:
         """A line that is overwritten on a terminal, and a line now and then in a log."""
