@@ -6,8 +6,11 @@ VENV ?= .venv
 # A directory that is left out of the checkout works too: make VENV=/tmp/venv validate
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# Extra arguments for pytest, e.g. make test ARGS="-k signing -x"
+# Extra arguments for pytest, e.g. make test ARGS="-k signing -x"; with -n0 they run in one process.
 ARGS ?=
+# Processes that share the tests (tests/conftest.py has how).
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 
@@ -50,28 +53,30 @@ requirements: $(VENV)/.dev ## install everything for working on the plugin
 
 # --- The two commands of the README, and the demo without a person.
 
-demo: $(VENV)/.base ## serve the miniature LMS and the receiver, to try hooks in a browser (Ctrl-C stops it all)
+demo: $(VENV)/.base compile_translations ## serve the miniature LMS and the receiver, to try hooks in a browser (Ctrl-C stops it all)
 	$(BIN)/python -m demo
 
-demo-smoke: $(VENV)/.base ## run the demo's scenario without a person and check every step
+demo-smoke: $(VENV)/.base compile_translations ## run the demo's scenario without a person and check every step
 	$(BIN)/python -m demo --smoke
 
-validate: quality pii_check docs test ## install what is needed, then run all checks and all tests
+validate: $(VENV)/.dev ## install what is needed, then run all checks and all tests
+	@$(call run_checks,$(QUALITY) pii docs)
+	@$(MAKE) --no-print-directory test
 
 # --- Tests
 
 test: $(VENV)/.dev ## run the tests (SQLite); ARGS="-k name" chooses
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
 	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 chaos: $(VENV)/.services ## kill workers, broker and database during 5,000 deliveries, and count (needs mariadbd, redis-server)
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 coverage: $(VENV)/.dev ## run the tests and show which lines and branches none of them reaches
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=html --cov-report=xml $(ARGS)
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-report=html --cov-report=xml $(ARGS)
 
 diff_cover: coverage ## coverage of the lines that differ from main
 	$(BIN)/diff-cover coverage.xml
@@ -86,23 +91,42 @@ TESTS_MAY := R,C,unused-argument,protected-access,attribute-defined-outside-init
 TESTS_MAY := $(TESTS_MAY),no-value-for-parameter,imported-auth-user,unsafe-yaml-load,catching-non-exception
 TESTS_MAY := $(TESTS_MAY),keyword-arg-before-vararg,useless-suppression
 
-quality: $(VENV)/.dev ## run the linters, the layer contract and Django's own checks
-	$(BIN)/ruff check --output-format concise .
-	$(BIN)/pylint $(SOURCES)
-	$(BIN)/pylint tests --disable=$(TESTS_MAY)
-	$(BIN)/lint-imports
-	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python manage.py check --fail-level WARNING
+QUALITY := ruff format pylint pylint-tests layers migrations django
+check_ruff = $(BIN)/ruff check --output-format concise .
+check_format = $(BIN)/ruff format --check .
+check_pylint = $(BIN)/pylint $(SOURCES)
+check_pylint-tests = $(BIN)/pylint tests --disable=$(TESTS_MAY)
+check_layers = $(BIN)/lint-imports
+check_migrations = $(BIN)/python manage.py makemigrations --check --dry-run
+check_django = $(BIN)/python manage.py check --fail-level WARNING
+check_pii = DJANGO_SETTINGS_MODULE=test_settings $(BIN)/code_annotations django_find_annotations \
+	--config_file .pii_annotations.yml --lint --coverage
+check_docs = $(BIN)/doc8 --quiet README.rst CHANGELOG.rst docs \
+	&& $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-format: $(VENV)/.dev ## sort the imports and fix what ruff can fix by itself
+# Runs checks, two at a time, all of them whatever fails, and says at the end which did. (make's own messages add
+# nothing to that; the older make of macOS cannot keep the output of one check together.)
+run_checks = failed=$$(mktemp) && trap 'rm -f "$$failed"' EXIT; \
+	$(MAKE) --no-print-directory --keep-going --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+		FAILED="$$failed" $(1:%=check-%) 2>/dev/null && exit; \
+	echo "make $@: failed: $$(sort "$$failed" | xargs)" >&2; exit 1
+
+check-%:
+	@echo "--- $*"
+	@{ $(check_$*); } 2>&1 || { echo $* >>"$(FAILED)"; exit 1; }
+
+quality: $(VENV)/.dev ## run linters, formatter, the layer contract and Django's own checks; show all that is wrong
+	@$(call run_checks,$(QUALITY))
+
+format: $(VENV)/.dev ## format the code, sort the imports and fix what ruff can fix by itself
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 pii_check: $(VENV)/.dev ## check that every model says which personal data it holds (OEP-30)
-	DJANGO_SETTINGS_MODULE=test_settings $(BIN)/code_annotations django_find_annotations --config_file .pii_annotations.yml --lint --coverage
+	$(check_pii)
 
 docs: $(VENV)/.dev ## check and build the documentation; warnings are errors
-	$(BIN)/doc8 --quiet README.rst CHANGELOG.rst docs
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(check_docs)
 	@echo "docs/_build/html/index.html"
 
 references: $(VENV)/.dev ## write the pages of docs/references that come from settings' comments and from the demo
@@ -135,22 +159,30 @@ compile-requirements: $(BIN)/python ## compile requirements/*.in after a change 
 upgrade: COMPILE_ARGS := --upgrade
 upgrade: compile-requirements ## compile requirements/*.in with the newest versions that constraints.txt allows
 
-# --- Translations: the catalogs lie in the package, where Django finds them in any installation.
+# --- Translations: the catalogs lie in the package, where Django finds them in any installation. Git has their text;
+# they are compiled beside it whenever the package is built, installed from here, tested or shown in the demo.
 
-extract_translations: $(VENV)/.dev ## collect the texts to translate into the catalogs
-	cd openedx_webhooks && ../$(BIN)/python ../manage.py makemessages --all --no-obsolete --add-location file
+CATALOGS := $(wildcard openedx_webhooks/locale/*/LC_MESSAGES/django.po)
+# What extracts them goes by the directory that it is called in.
+MANAGE := cd openedx_webhooks && $(if $(filter /%,$(BIN)),,../)$(BIN)/python ../manage.py
 
-compile_translations: $(VENV)/.dev ## compile the translations
-	cd openedx_webhooks && ../$(BIN)/python ../manage.py compilemessages
+extract_translations: $(VENV)/.dev ## collect the texts to translate into the catalogs (needs gettext)
+	$(MANAGE) makemessages --all --no-obsolete --add-location file
+
+compile_translations: $(CATALOGS:.po=.mo) ## compile the translations
+
+%.mo: %.po | $(VENV)/.base
+	$(BIN)/python setup.py --quiet compile_catalogs
 
 detect_changed_source_translations: extract_translations ## fail if a text changed and extract_translations was forgotten
 	git diff --exit-code -I '^"POT-Creation-Date' openedx_webhooks/locale/en
 
-validate_translations: compile_translations detect_changed_source_translations ## check the translations
+validate_translations: detect_changed_source_translations ## check the translations (needs gettext)
+	for catalog in $(CATALOGS); do msgfmt --check --output-file=/dev/null "$$catalog" || exit 1; done
 
 # ---
 
 clean: ## remove what builds, tests and the demo leave behind, but not the environment
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 	rm -rf build dist htmlcov coverage.xml .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache \
-		.hypothesis .demo docs/_build docs/references/events docs/references/filters pii_report
+		.hypothesis .demo docs/_build docs/references/events docs/references/filters docs/references/modules.rst pii_report

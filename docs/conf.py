@@ -22,8 +22,10 @@ html_theme_options = {"show_toc_level": 2}
 
 
 def setup(app):
-    """Write the pages of events and filters: they follow from the installed libraries."""
+    """Write the pages of events and filters, which follow from the installed libraries, and that of our modules."""
     sys.path.insert(0, str(ROOT / "docs" / "references"))
+    import generate_map
     import generate_reference
 
     app.connect("config-inited", lambda app, config: generate_reference.main())
+    app.connect("config-inited", lambda app, config: generate_map.main())

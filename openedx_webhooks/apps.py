@@ -6,31 +6,11 @@ This module is imported while the platform's settings are still half-built and b
 nobody notices. So it imports nothing that can fail, and everything else happens in :meth:`ready`, guarded.
 """
 
-import logging
 import sys
 
 from django.apps import AppConfig
 
-log = logging.getLogger(__name__)
-
-# What went wrong while the plugin was being wired up; ``checks.py`` reports it to the operator.
-startup_problems: list[str] = []
-
-
-def note_startup_problem(problem: str, error: Exception | None = None) -> None:
-    """
-    Keep a start-up problem for the system check and log it once, and let the platform start.
-
-    Args:
-        problem: what does not work, for an operator.
-        error: what was raised, if anything was.
-    """
-    if error is not None:
-        problem = f"{problem}: {type(error).__name__}: {error}"
-    if problem not in startup_problems:
-        startup_problems.append(problem)
-        log.error("openedx_webhooks could not start fully: %s", problem, exc_info=error)
-
+from . import startup_problems
 
 _HOOK_RECEIVERS = [
     {
@@ -63,7 +43,7 @@ class OpenedxWebhooksConfig(AppConfig):
 
     def ready(self):
         """Register the system checks, wire every filter, connect every event, and look around."""
-        startup_problems.clear()
+        startup_problems.found.clear()
         for what, step in (
             ("registering the system checks", _register_checks),
             ("wiring the filters", _wire_filters),
@@ -75,7 +55,7 @@ class OpenedxWebhooksConfig(AppConfig):
             try:
                 step()
             except Exception as error:  # pylint: disable=broad-exception-caught
-                note_startup_problem(what, error)
+                startup_problems.note(what, error)
 
 
 def _register_checks():
@@ -94,7 +74,7 @@ def _connect_events():
 
     receivers.connect()
     for problem in catalog.import_problems:
-        note_startup_problem(problem)
+        startup_problems.note(problem)
 
 
 def _connect_retirement():
@@ -113,7 +93,7 @@ def _check_web_server():
     # Not a system check: those run in ``manage.py check``, and only uWSGI itself knows how it was started.
     uwsgi = sys.modules.get("uwsgi")
     if uwsgi is not None and not getattr(uwsgi, "has_threads", True):
-        note_startup_problem(
+        startup_problems.note(
             "uWSGI runs without enable-threads, so that threads stand still between requests: deliveries start late, "
             "and calls of webfilters are recorded late or not at all. Set enable-threads = true"
         )

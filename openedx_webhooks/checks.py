@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.core import checks
 
-from . import app_settings, apps, wiring
+from . import app_settings, startup_problems, wiring
 
 
 @checks.register("openedx_webhooks")
@@ -22,7 +22,7 @@ def check_startup(**_kwargs):
             hint="The site runs without the part that failed. The log has the traceback of the first occurrence.",
             id="openedx_webhooks.W001",
         )
-        for problem in apps.startup_problems
+        for problem in startup_problems.found
     ]
 
 

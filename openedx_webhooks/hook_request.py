@@ -1,5 +1,6 @@
 """The request of a hook, put together in one way for both flows, for tests of a hook and for the pages that show it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -39,7 +40,13 @@ class HookRequest:
         return {**self.our_headers, **dict.fromkeys(self.own_headers, _HIDDEN)}
 
 
-def request_of(hook: Hook, message_id: str, content: Any) -> HookRequest:
+def request_of[Request: HookRequest](
+    hook: Hook,
+    message_id: str,
+    content: Any,
+    encoded: tuple[bytes, str] | None = None,
+    make: Callable[..., Request] = HookRequest,
+) -> Request:
     """
     Encode, sign and address what a hook sends.
 
@@ -47,12 +54,14 @@ def request_of(hook: Hook, message_id: str, content: Any) -> HookRequest:
         hook: unsaved ones will do.
         message_id: the ``webhook-id``.
         content: a JSON value: the payload, or what the hook's shape made of it.
+        encoded: the content's body and content type, if the caller has them already.
+        make: the class of the request.
 
     Raises:
         ValueError: the hook's secret or its headers are malformed.
     """
-    body, content_type = encode.encode(content, hook.use_www_form_encoding)
-    return HookRequest(
+    body, content_type = encoded or encode.encode(content, hook.use_www_form_encoding)
+    return make(
         url=hook.webhook_url,
         message_id=message_id,
         content=content,

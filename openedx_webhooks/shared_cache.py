@@ -1,5 +1,5 @@
 """
-Django's default cache, as far as a learner waits for it: a help, never a need.
+Django's default cache, as far as anybody waits for it: a help, never a need.
 
 A cache that is away raises in as many ways as there are backends, returns None (django-redis on request), or lets its
 client wait for seconds. So whatever it raises is None here, and a process that found it away, or that slow, asks it
@@ -13,12 +13,13 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
 
+from .background import process
+
 log = logging.getLogger(__name__)
 
 _REST_SECONDS = 30.0
 # Slower than this is no help to anybody.
 _SLOW_SECONDS = 0.5
-_asked_again_at = float("-inf")
 
 
 def ask(operation: str, *args, **kwargs) -> Any:
@@ -28,33 +29,41 @@ def ask(operation: str, *args, **kwargs) -> Any:
     Returns:
         None, too, if the cache is away, or was within the last half minute, or if a counter to be changed has expired.
     """
-    global _asked_again_at  # pylint: disable=global-statement
-    start = time.monotonic()
-    if start < _asked_again_at:
-        return None
-    result, reason = None, ""
-    try:
-        result = getattr(cache, operation)(*args, **kwargs)
-    except ValueError:
-        # From incr(): the counter has expired in between, which is as good as none.
-        return None
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        reason = type(error).__name__
-    end = time.monotonic()
-    if not reason and end - start > _SLOW_SECONDS:
-        reason = f"took {end - start:.1f} s"
-    if reason:
-        _asked_again_at = end + _REST_SECONDS
-        log.warning(
-            "The cache failed (%s) and is left alone for %d s: breakers count as closed, and no answer is remembered",
-            reason, _REST_SECONDS,
-        )  # fmt: skip
-    return result
+    return process.get(_SharedCache).ask(operation, *args, **kwargs)
 
 
-def forget() -> None:
-    """Ask the cache again at once, whatever it did before."""
-    global _asked_again_at  # pylint: disable=global-statement
-    _asked_again_at = float("-inf")
+class _SharedCache:
+    """The cache as this process has found it."""
+
+    def __init__(self):
+        self._asked_again_at = float("-inf")
+
+    def ask(self, operation: str, *args, **kwargs) -> Any:
+        start = time.monotonic()
+        if start < self._asked_again_at:
+            return None
+        result, reason = None, ""
+        try:
+            result = getattr(cache, operation)(*args, **kwargs)
+            if not process.is_serving:
+                # The processes that are forked from this one would all speak on its connection.
+                cache.close()
+        except ValueError:
+            # From incr(): the counter has expired in between, which is as good as none.
+            return None
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            reason = type(error).__name__
+        end = time.monotonic()
+        if not reason and end - start > _SLOW_SECONDS:
+            reason = f"took {end - start:.1f} s"
+        if reason:
+            self._asked_again_at = end + _REST_SECONDS
+            log.warning(
+                "The cache failed (%s) and is left alone for %d s: breakers count as closed, and no answer is "
+                "remembered",
+                reason,
+                _REST_SECONDS,
+            )
+        return result

@@ -7,21 +7,21 @@ counts of the last day are kept in Django's default cache, by hook, reason and h
 cache that is away or restarted loses some, and a process writes its own with a second's delay.
 """
 
-import atexit
 import logging
-import os
 import threading
 import time
 from collections import Counter
 
-from django.core.cache import cache
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+from . import throttle
+from .background import Job, process
+from .shared_cache import ask
 
 log = logging.getLogger(__name__)
 _HOUR = 3600
 _HOURS = 24
-_FLUSH_SECONDS = 1.0
 _MOST_KEYS = 10_000
 
 
@@ -37,50 +37,32 @@ class Reason(TextChoices):
     UNSENDABLE = "unsendable", _("It can't be signed: its secret is malformed")
 
 
-class _Counts:
-    """
-    What this process has counted and not yet written.
+class SkipCounts(Job):
+    """What this process has counted and not yet written; the learner's request does not wait for the cache."""
 
-    A thread of its own writes, a second after the first count: the learner's request does not wait for the cache.
-    """
+    NAME = "skips"
+    GATHER_SECONDS = 1.0
 
     def __init__(self):
+        super().__init__()
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
     def add(self, key: str) -> None:
         """Count one."""
         with self._lock:
-            is_first = not self._counts
             if len(self._counts) < _MOST_KEYS:
                 self._counts[key] += 1
-        if is_first:
-            self._flush_later()
+        self.ask()
 
-    def _flush_later(self) -> None:
-        timer = threading.Timer(_FLUSH_SECONDS, self._flush_in_thread)
-        timer.name, timer.daemon = "openedx_webhooks-skips", True
-        try:
-            timer.start()
-        except RuntimeError:
-            # No thread to be had, or the interpreter is shutting down.
-            self.flush()
-
-    def _flush_in_thread(self) -> None:
-        self.flush()
-        cache.close()
-
-    def flush(self) -> None:
-        """Write to the cache. Never raises."""
+    def run(self) -> bool:
+        """Write to the cache; what it does not take is lost."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
-        try:
-            for key, count in counts.items():
-                cache.add(key, 0, timeout=(_HOURS + 1) * _HOUR)
-                cache.incr(key, count)
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            # Whatever the cache's client raises when its server is away; ValueError if it dropped the key meanwhile.
-            log.debug("Counts of skipped hooks were lost: %s", type(error).__name__)
+        for key, count in counts.items():
+            ask("add", key, 0, timeout=(_HOURS + 1) * _HOUR)
+            ask("incr", key, count)
+        return True
 
 
 def note(hook, reason: Reason, error: Exception | None = None) -> None:
@@ -93,15 +75,8 @@ def note(hook, reason: Reason, error: Exception | None = None) -> None:
         error: what failed. Its kind is logged, not its text, which may quote the payload.
     """
     name = type(hook).__name__
-    _counts.add(_key(name, hook.pk, reason, int(time.time() // _HOUR)))
-    if error is None:
-        return
-    now = time.monotonic()
-    key = (name, hook.pk, reason)
-    if now >= _logged.get(key, 0.0):
-        if len(_logged) > _MOST_KEYS:
-            _logged.clear()
-        _logged[key] = now + _HOUR
+    process.get(SkipCounts).add(_key(name, hook.pk, reason, int(time.time() // _HOUR)))
+    if error is not None and throttle.allows("skips", name, hook.pk, reason, seconds=_HOUR):
         log.warning(
             "%s %s was not called: its %s fails on this payload (%s); told at most once an hour",
             name,
@@ -113,7 +88,7 @@ def note(hook, reason: Reason, error: Exception | None = None) -> None:
 
 def last_day(hook) -> dict[Reason, int]:
     """How often a hook was not called in the last 24 hours, by reason; reasons without any are left out."""
-    _counts.flush()
+    process.get(SkipCounts).run()
     now = int(time.time() // _HOUR)
     keys = {
         _key(type(hook).__name__, hook.pk, reason, hour): reason
@@ -121,20 +96,10 @@ def last_day(hook) -> dict[Reason, int]:
         for hour in range(now - _HOURS + 1, now + 1)
     }
     found: Counter[Reason] = Counter()
-    try:
-        for key, count in (cache.get_many(keys) or {}).items():
-            found[keys[key]] += count
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        log.warning("Counts of skipped hooks could not be read: %s", type(error).__name__)
+    for key, count in (ask("get_many", list(keys)) or {}).items():
+        found[keys[key]] += count
     return {reason: found[reason] for reason in Reason if found[reason]}
 
 
 def _key(name: str, pk: int, reason: Reason, hour: int) -> str:
     return f"openedx_webhooks:skipped:{name}:{pk}:{reason.value}:{hour}"
-
-
-_counts = _Counts()
-_logged: dict[tuple, float] = {}
-# What the parent has not written is the parent's to write; and its lock may have been held while it forked.
-os.register_at_fork(after_in_child=_counts.__init__)
-atexit.register(_counts.flush)

@@ -1,11 +1,48 @@
 """What every test may use."""
 
+import functools
+import re
+import runpy
+from pathlib import Path
+
 import pytest
 from django.utils import translation
+from xdist.scheduler import LoadScopeScheduling
 
-from openedx_webhooks import index, shared_cache, skips
+from openedx_webhooks import index
+from openedx_webhooks.background import process
 
 from .receiver import Receiver
+
+
+def pytest_configure(config):
+    """Compile the translations if they changed: once, before there are other processes."""
+    if not hasattr(config, "workerinput"):
+        runpy.run_path(str(Path(__file__).parent.parent / "setup.py"))["compile_catalogs"]()
+
+
+class Scheduler(LoadScopeScheduling):
+    """
+    What each of several processes gets next (``pytest -n 2``): one test with all its arguments, or a whole file if its
+    tests share a fixture, which every process would else make for itself; what has the most tests comes first.
+
+    By hand, since ``--dist loadgroup`` of pytest-xdist 3.8 does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return file if _shares_fixtures(self.config.rootpath / file) else nodeid.partition("[")[0]
+
+
+@functools.cache
+def _shares_fixtures(path):
+    return re.search(r'scope="(module|class)"', path.read_text()) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Ours, unless another one is asked for."""
+    return Scheduler(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture
@@ -33,20 +70,16 @@ def _own_language():
 
 
 @pytest.fixture(autouse=True)
-def _the_cache_works_again():
-    """A cache that one test lets die must not be left alone in the next."""
-    shared_cache.forget()
+def _fresh_process(monkeypatch):
+    """
+    No test sees what the process has found out or put off in the test before it: caches that died, lines that were
+    logged, nudges that no broker took.
+    """
+    from openedx_webhooks.webfilters.call_log import CallRecords  # pylint: disable=import-outside-toplevel
 
-
-@pytest.fixture(autouse=True)
-def _calls_are_recorded_at_once(monkeypatch):
-    """A thread with a connection of its own sees nothing of a test's transaction, and would outlive the test."""
-    from openedx_webhooks.webfilters.call_log import recorder  # pylint: disable=import-outside-toplevel
-
-    monkeypatch.setattr(recorder, "inline", True)
-
-
-@pytest.fixture(autouse=True)
-def _skips_are_told_anew(monkeypatch):
-    """Hooks of different tests have the same numbers, and what fails is told once an hour for each number."""
-    monkeypatch.setattr(skips, "_logged", {})
+    # A thread with a connection of its own sees nothing of a test's transaction, and would outlive the test.
+    monkeypatch.setattr(CallRecords, "INLINE", True)
+    process.forget()
+    process.serve()
+    yield
+    process.forget()

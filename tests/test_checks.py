@@ -10,7 +10,7 @@ from django.core import checks as django_checks
 from django.core.management import call_command
 from django.test import override_settings
 
-from openedx_webhooks import apps, checks
+from openedx_webhooks import checks, startup_problems
 
 LOGIN = "org.openedx.learning.student.login.requested.v1"
 
@@ -26,8 +26,8 @@ def test_a_sound_installation_has_nothing_to_report():
 
 
 def test_a_startup_problem_is_reported_with_its_text(monkeypatch):
-    monkeypatch.setattr(apps, "startup_problems", [])
-    apps.note_startup_problem("connecting the events", ValueError("no way"))
+    monkeypatch.setattr(startup_problems, "found", [])
+    startup_problems.note("connecting the events", ValueError("no way"))
     (message,) = checks.check_startup()
     assert message.id == "openedx_webhooks.W001"
     assert "connecting the events: ValueError: no way" in message.msg
@@ -35,10 +35,10 @@ def test_a_startup_problem_is_reported_with_its_text(monkeypatch):
 
 def test_the_same_problem_is_noted_once(monkeypatch, caplog):
     """The settings are applied up to four times per process."""
-    monkeypatch.setattr(apps, "startup_problems", [])
+    monkeypatch.setattr(startup_problems, "found", [])
     for _ in range(3):
-        apps.note_startup_problem("again")
-    assert apps.startup_problems == ["again"]
+        startup_problems.note("again")
+    assert startup_problems.found == ["again"]
     assert len(caplog.records) == 1
 
 
@@ -104,16 +104,16 @@ def test_no_setting_is_blamed_that_nobody_set_or_that_is_sound(config):
 @pytest.mark.parametrize("options, problems", [({"has_threads": 0}, 1), ({"has_threads": 1}, 0), ({}, 0), (None, 0)])
 def test_uwsgi_without_threads(monkeypatch, caplog, options, problems):
     """uWSGI puts a module of this name into its processes; elsewhere there is none."""
-    monkeypatch.setattr(apps, "startup_problems", [])
+    monkeypatch.setattr(startup_problems, "found", [])
     monkeypatch.setitem(sys.modules, "uwsgi", options if options is None else SimpleNamespace(**options))
     django_apps.get_app_config("openedx_webhooks").ready()
-    assert len(apps.startup_problems) == len(caplog.records) == problems
+    assert len(startup_problems.found) == len(caplog.records) == problems
     assert caplog.text.count("enable-threads = true") == problems
 
 
 def test_no_problem_ends_a_management_command(monkeypatch, capsys):
     """An error would: ``migrate``, and with it a deployment, would stop because of a plugin."""
-    monkeypatch.setattr(apps, "startup_problems", ["everything is broken"])
+    monkeypatch.setattr(startup_problems, "found", ["everything is broken"])
     with override_settings(OPENEDX_WEBHOOKS={"nonsense": 1}, OPEN_EDX_FILTERS_CONFIG={}):
         call_command("check")
     assert "everything is broken" in capsys.readouterr().err

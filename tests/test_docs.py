@@ -16,9 +16,11 @@ import pytest
 import requests
 from standardwebhooks import Webhook as Signer
 
-from openedx_webhooks import catalog
+from openedx_webhooks import catalog, skips
+from openedx_webhooks.models import Call, Delivery, Webfilter
 from openedx_webhooks.payloads import shape
 from openedx_webhooks.payloads.samples import sample_payload
+from openedx_webhooks.transport.client import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent
 HOW_TOS = ROOT / "docs" / "how-tos"
@@ -142,6 +144,32 @@ def test_readme_and_docs_link_to_files_that_exist():
     for path in [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *(ROOT / "docs").rglob("*.rst")]:
         for target in re.findall(r"<((?!\w+:|#)[^<>\s]+)>`_", path.read_text()):
             assert (path.parent / target.split("#")[0]).exists(), f"{path.name}: {target}"
+
+
+def test_the_map_names_what_is_there():
+    text = (ROOT / "docs" / "concepts" / "map.rst").read_text()
+    names = set(re.findall(r"``([\w/]+(?:/|\.py))``", text))
+    assert len(names) > 40
+    assert [name for name in names if not any((at / name).exists() for at in (ROOT / "openedx_webhooks", ROOT))] == []
+
+
+def test_every_folder_of_the_package_is_in_the_list_of_modules(tmp_path):
+    """With what each module says about itself."""
+    runpy.run_path(str(ROOT / "docs" / "references" / "generate_map.py"))["main"](tmp_path)
+    text = (tmp_path / "modules.rst").read_text()
+    folders = {path.parent for path in (ROOT / "openedx_webhooks").rglob("*.py")}
+    assert set(re.findall(r"^(openedx_webhooks/.*)$", text, re.M)) == {f"{path.relative_to(ROOT)}/" for path in folders}
+    assert "   * - ``capture.py``\n     - From an event to the rows" in text
+    assert "(nothing)" not in text, "a module without a docstring"
+
+
+def test_the_glossary_has_every_word_that_is_stored_or_shown():
+    """States, results, modes, kinds of error, reasons."""
+    text = (ROOT / "docs" / "references" / "glossary.rst").read_text()
+    words = {*Delivery.State.values, *Call.Result.values, *Webfilter.Mode.values, *skips.Reason.values}
+    words |= set(re.findall(r"``(\w+)``", Outcome.__doc__))
+    words -= {"status_code", "is_accepted"}
+    assert [word for word in sorted(words) if word not in re.findall(r"\w+", text)] == []
 
 
 def test_every_management_command_is_documented():

@@ -1,13 +1,19 @@
 """The index of hooks: no query on hot paths, and yet every change is seen in time."""
 
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
+from django.db.backends.signals import connection_created
 from django.test import override_settings
 from django.utils import timezone
 
 from openedx_webhooks import index
+from openedx_webhooks.background import process
 from openedx_webhooks.index import HookIndex
 from openedx_webhooks.models import Webfilter, Webhook
 
@@ -128,12 +134,36 @@ def test_a_database_error_is_survived_with_what_is_known(clock, caplog):
     assert Webhook.objects.count() == 1
 
 
-def test_without_a_table_there_is_nobody():
-    """``migrate`` itself sends events."""
+def test_without_a_table_there_is_nobody_until_a_second_later(clock, caplog):
+    """``migrate`` itself sends events: it must be neither slowed down nor the log filled."""
+    make()
     hooks = HookIndex("Webhook")
-    with connection.execute_wrapper(_refuse_hooks):
+    tried = []
+
+    def refuse(execute, sql, params, many, context):
+        tried.append(sql)
+        return _refuse_hooks(execute, sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        for _ in range(100):
+            assert not hooks.get(EVENT)
+        once = len(tried)
+        clock.now += 1.1
         assert not hooks.get(EVENT)
-        assert hooks.types() is None
+    assert 1 <= once == len(tried) / 2
+    assert caplog.text.count("could not be read") == 1
+    clock.now += 1.1
+    assert hooks.get(EVENT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transaction_that_can_only_be_rolled_back_costs_the_next_caller_nothing():
+    hook = make()
+    hooks = HookIndex("Webhook")
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        assert not hooks.get(EVENT)
+    assert hooks.get(EVENT) == [hook]
 
 
 def _refuse_hooks(execute, sql, params, many, context):
@@ -142,9 +172,105 @@ def _refuse_hooks(execute, sql, params, many, context):
     return execute(sql, params, many, context)
 
 
-def test_it_tells_which_types_anybody_wants():
+def test_it_tells_whether_anybody_wants_anything():
+    make(enabled=False)
+    assert index.webhooks.is_empty()
     make()
-    make(event="org.example.other.v1")
-    make(event="org.example.disabled.v1", enabled=False)
-    assert set(index.webhooks.types()) == {EVENT, "org.example.other.v1"}
     assert not index.webhooks.is_empty()
+
+
+# --- Threads
+
+
+@pytest.fixture
+def slow_database(transactional_db):
+    """Connections of new threads take a tenth of a second for each query of hooks."""
+
+    def wait(execute, sql, params, many, context):
+        if "openedx_webhooks_webhook" in sql:
+            time.sleep(0.1)
+        return execute(sql, params, many, context)
+
+    def slow_down(connection, **_kwargs):
+        connection.execute_wrappers.append(wait)
+
+    connection_created.connect(slow_down)
+    yield
+    connection_created.disconnect(slow_down)
+
+
+def _in_thread(function, *arguments):
+    try:
+        return function(*arguments)
+    finally:
+        connections.close_all()
+
+
+def test_no_thread_of_a_fresh_process_reads_an_index_that_was_never_loaded(slow_database):
+    """Or the first requests of a server with threads would pass without their webfilters, and lose their events."""
+    hook = make()
+    hooks = HookIndex("Webhook")
+    start = threading.Barrier(8)
+
+    def get():
+        start.wait()
+        return list(hooks.get(EVENT))
+
+    with ThreadPoolExecutor(8) as threads:
+        futures = [threads.submit(_in_thread, get) for _ in range(8)]
+        assert [future.result() for future in futures] == [[hook]] * 8
+
+
+def test_one_that_was_loaded_serves_while_a_thread_refreshes_it(slow_database):
+    hook = make()
+    hooks = HookIndex("Webhook")
+    hooks.get(EVENT)
+    hooks._check_at = 0.0
+    refreshing = threading.Thread(target=_in_thread, args=(hooks.get, EVENT))
+    refreshing.start()
+    time.sleep(0.05)
+    start = time.monotonic()
+    assert hooks.get(EVENT) == [hook]
+    assert time.monotonic() - start < 0.04 or not refreshing.is_alive()
+    refreshing.join()
+
+
+def test_hook_that_was_saved_while_another_thread_read_the_old_ones_is_seen_at_once(slow_database):
+    hooks = HookIndex("Webhook")
+    reading = threading.Thread(target=_in_thread, args=(hooks.get, EVENT))
+    reading.start()
+    time.sleep(0.15)
+    hook = make()
+    hooks.forget()
+    assert hooks.get(EVENT) == [hook]
+    reading.join()
+    assert hooks.get(EVENT) == [hook]
+
+
+def test_thread_that_waits_in_vain_for_another_reads_by_itself(monkeypatch):
+    """That one may itself wait, for what this one has locked in the database."""
+    monkeypatch.setattr(index, "_PATIENCE_SECONDS", 0.05)
+    hook = make()
+    process.lock("Webhook").acquire()
+    assert HookIndex("Webhook").get(EVENT) == [hook]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_read_in_an_async_context_too():
+    hook = make()
+
+    async def get():
+        return HookIndex("Webhook").get(EVENT)
+
+    assert asyncio.run(get()) == [hook]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_saving_forgets_again_after_the_commit():
+    """Another thread may have read the old rows before it."""
+    with transaction.atomic():
+        make()
+        assert index.webhooks.get(EVENT)
+        # What that thread would have left.
+        index.webhooks._hooks = {}
+    assert index.webhooks.get(EVENT)

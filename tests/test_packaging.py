@@ -1,8 +1,10 @@
 """What an operator installs: the wheel, and what the platform finds in it."""
 
+import gettext
 import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email import message_from_bytes
@@ -45,19 +47,29 @@ print(Webhook.objects.count())
 """
 
 
-@pytest.fixture(scope="module", name="wheel")
-def build_wheel(tmp_path_factory):
-    """The wheel of a copy of the sources, so that nothing an earlier build left in the checkout can slip in."""
-    source = tmp_path_factory.mktemp("source")
+BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, 'build_' + sys.argv[1])(sys.argv[2])"
+
+
+def _checkout(directory):
+    """A copy of the sources, so that nothing an earlier build left in the checkout can slip in."""
     for path in _tracked_or_new():
-        target = source / path.relative_to(ROOT)
+        target = directory / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
-    out = tmp_path_factory.mktemp("dist")
+    return directory
+
+
+def _wheel_of(source, out):
     # No isolation: the build backend is in this environment, and a test must not need the network.
     _python("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(source))
     [wheel] = out.glob("*.whl")
     return wheel
+
+
+@pytest.fixture(scope="module", name="wheel")
+def build_wheel(tmp_path_factory):
+    """The wheel of the checkout."""
+    return _wheel_of(_checkout(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module", name="installed")
@@ -105,14 +117,44 @@ def test_installed_wheel_migrates_an_empty_database(installed, tmp_path):
 
 
 def test_wheel_has_every_file_of_the_package_and_nothing_else(wheel):
-    """Templates, static files, catalogs and migrations included; tests, demo and docs not."""
-    sources = {
-        str(path.relative_to(ROOT)) for path in _tracked_or_new()
-        if path.is_relative_to(PACKAGE) and path.name != ".gitkeep"
-    }  # fmt: skip
+    """Templates, static files, migrations, catalogs and what is compiled of them; tests, demo and docs not."""
+    sources = {path for path in _tracked_or_new() if path.is_relative_to(PACKAGE) and path.name != ".gitkeep"}
+    compiled = {path.with_suffix(".mo") for path in sources if path.suffix == ".po"}
+    assert not sources & compiled, "git holds no compiled catalog: two branches would conflict in it"
+    assert _files(wheel) == {str(path.relative_to(ROOT)) for path in sources | compiled}
+
+
+def test_wheel_of_the_source_distribution_has_the_same_files(wheel, tmp_path):
+    """Its catalogs are compiled anew: the source distribution has none, even if there were some in the checkout."""
+    source, out = _checkout(tmp_path / "source"), tmp_path / "out"
+    (source / "openedx_webhooks" / "locale" / "es" / "LC_MESSAGES" / "django.mo").write_bytes(b"stale")
+    _python("-c", BUILD, "sdist", str(out), cwd=source)
+    [sdist] = out.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        assert not [name for name in archive.getnames() if name.endswith(".mo")]
+    assert _files(_wheel_of(sdist, tmp_path)) == _files(wheel)
+
+
+def test_installed_wheel_is_translated(installed):
+    with (installed / "openedx_webhooks/locale/es/LC_MESSAGES/django.mo").open("rb") as file:
+        assert gettext.GNUTranslations(file).gettext("Send test") == "Enviar prueba"
+
+
+def test_an_editable_installation_is_translated(tmp_path):
+    """Also after a text changed and it is installed again."""
+    source = _checkout(tmp_path / "source")
+    catalog = source / "openedx_webhooks/locale/es/LC_MESSAGES/django.po"
+    for word in ("Enviar prueba", "Probar"):
+        catalog.write_text(catalog.read_text().replace("Enviar prueba", word))
+        _python("-c", BUILD, "editable", str(tmp_path), cwd=source)
+        with catalog.with_suffix(".mo").open("rb") as file:
+            assert gettext.GNUTranslations(file).gettext("Send test") == word
+
+
+def _files(wheel):
+    """The names of what a wheel installs, but for its metadata."""
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert packed == sources
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
 def test_metadata_asks_for_what_base_in_names_and_pins_nothing(wheel):
@@ -163,6 +205,31 @@ def test_make_help_explains_every_target():
     shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     explained = {line.split()[0] for line in shown.splitlines() if line.startswith("  ")}
     assert explained == set(phony)
+
+
+@pytest.mark.parametrize("venv, python", [(".no-venv", "../.no-venv/bin/python"), ("/no/venv", "/no/venv/bin/python")])
+def test_translations_are_extracted_wherever_the_environment_is(venv, python):
+    command = ["make", "--dry-run", f"VENV={venv}", "extract_translations"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert f"\ncd openedx_webhooks && {python} ../manage.py makemessages " in shown
+
+
+def test_make_quality_runs_every_tool_and_names_those_that_failed(tmp_path):
+    """In an environment whose tools all fail."""
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    for name in ("python", "ruff", "pylint", "lint-imports"):
+        (environment / "bin" / name).write_text(f"#!/bin/sh\necho {name} $@ complains; exit {name != 'ruff':d}\n")
+        (environment / "bin" / name).chmod(0o755)
+    for stamp in (".base", ".dev"):
+        (environment / stamp).touch()
+    done = subprocess.run(
+        ["make", f"VENV={environment}", "quality"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    for tool in ("ruff check", "ruff format --check", "pylint openedx_webhooks", "pylint tests", "lint-imports"):
+        assert f"{tool} " in done.stdout
+    assert "make quality: failed: django layers migrations pylint pylint-tests\n" in done.stderr
 
 
 def test_make_says_what_to_install_if_python_is_missing(tmp_path):

@@ -43,7 +43,7 @@ deliver_due()
 url, org = LMSPageURLRequested.run_filter(url="https://lms.example.com", org="edX")
 print(json.dumps({
     "project": settings.PROJECT_TYPE, "url": url, "org": org,
-    "delivered": sorted(Delivery.objects.filter(state="delivered").values_list("event_type", flat=True)),
+    "delivered": sorted(Delivery.objects.filter(state="delivered").values_list("event__event_type", flat=True)),
 }))
 """
 

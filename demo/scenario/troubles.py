@@ -124,6 +124,80 @@ def failed_delivery_is_tried_again(do):
 
 
 @step
+def paused_webhook_captures_and_sends_when_it_is_resumed(do):
+    """A paused webhook captures and sends nothing; resumed, it sends what waited"""
+    hook = _webhook("/webhooks/COURSE_ENROLLMENT_CHANGED")
+    _change(hook, paused=True)
+    expect_page(do, do.browser.post(f"/courses/{QUEUES}/enroll"), 302)
+    waiting = wait_until(hook.deliveries.pending().first, "nothing was captured")
+    time.sleep(1)
+    waiting.refresh_from_db()
+    expect(waiting.state == "pending", f"the delivery is {waiting.state}, although the webhook is paused")
+    _change(hook, paused=False)
+    expect_delivery(do, "COURSE_ENROLLMENT_CHANGED", enrollment__is_active=True)
+
+
+@step
+def corrected_shape_sends_what_had_failed(do):
+    """A shape that fails is a failed attempt with its reason; once corrected, the event is sent"""
+    hook = _webhook("/webhooks/COURSE_ENROLLMENT_CHANGED")
+    _change(hook, shape="sum(enrollment.mode)")
+    expect_page(do, do.browser.post(f"/courses/{QUEUES}/unenroll"), 302)
+    failed = wait_until(
+        hook.deliveries.filter(attempts__error="shape_failed").first, "the failure of the shape was not recorded"
+    )
+    attempt = failed.attempts.first()
+    do.note(f"recorded: delivery {failed.state}, {attempt.error}: {attempt.detail}")
+    expect("sum(enrollment.mode)" in attempt.detail, "the attempt does not name the expression")
+    _change(hook, shape="{corrected: enrollment.mode}")
+    _replay().retry_now(hook.deliveries.filter(pk=failed.pk))
+    expect_delivery(do, "COURSE_ENROLLMENT_CHANGED", corrected="audit")
+    _change(hook, shape="")
+
+
+@step
+def past_events_are_sent_to_a_webhook_that_came_later(do):
+    """Events that happened before there was the webhook are counted, then sent to it"""
+    known = _webhook("/webhooks/COURSE_ENROLLMENT_CHANGED")
+    later = type(known)(
+        event=known.event, webhook_url=f"{do.demo.receiver_url}/webhooks/SENT_LATER", secret=known.secret
+    )
+    later.full_clean()
+    later.save()
+    replay = _replay()
+    past = replay.Past(known.event, learner="ada")
+    counted = replay.count_past(later, past, limit=2)
+    sent = replay.send_past(later, past, limit=2)
+    do.note(f"counted before: {counted}; sent: {sent}")
+    expect(counted == sent and sent.owed == 2, "two events of the learner should have been sent")
+    expect_delivery(do, "SENT_LATER", count=2, enrollment__user__pii__username="ada")
+
+
+def _webhook(path: str):
+    from openedx_webhooks.models import Webhook  # pylint: disable=import-outside-toplevel
+
+    return Webhook.objects.get(webhook_url__endswith=path)
+
+
+def _replay():
+    from openedx_webhooks.webhooks import replay  # pylint: disable=import-outside-toplevel
+
+    return replay
+
+
+def _change(hook, **fields) -> None:
+    """As the admin does; other processes see it after at most INDEX_REFRESH_SECONDS, a worker at once."""
+    from openedx_webhooks.webhooks.wakeups import nudge  # pylint: disable=import-outside-toplevel
+
+    for name, value in fields.items():
+        setattr(hook, name, value)
+    hook.full_clean()
+    hook.save()
+    if not hook.paused:
+        nudge()
+
+
+@step
 def everything_was_signed(do):
     """Every webhook and every webfilter was signed with a secret that the receiver knows"""
     everything = [entry for entry in do.operator.everything() if entry["type"] != "other"]

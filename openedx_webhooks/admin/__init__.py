@@ -5,9 +5,9 @@ It does so in every ``manage.py`` command; if a library that the pages need can'
 of the admin must work all the same.
 """
 
-from ..apps import note_startup_problem
+from .. import startup_problems
 
 try:
     from . import calls, deliveries, events, webfilters, webhooks  # noqa: F401
 except Exception as error:  # pylint: disable=broad-exception-caught
-    note_startup_problem("loading the admin pages", error)
+    startup_problems.note("loading the admin pages", error)

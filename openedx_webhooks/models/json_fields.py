@@ -33,7 +33,7 @@ class JSONTextField(jsonfield.JSONField):
     can't be read is :class:`Unreadable`.
     """
 
-    def from_db_value(self, value, expression, connection):  # pylint: disable=unused-argument
+    def from_db_value(self, value, expression, connection):
         if value is None:
             return None
         try:

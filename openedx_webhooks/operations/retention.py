@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ..app_settings import app_settings
+from ..background import process
 from ..models import Attempt, Call, CapturedEvent, Delivery, Webfilter
 from ..shared_cache import ask
 
@@ -36,7 +37,6 @@ _SWEEP_SECONDS = 24 * 3600
 _MOST_DAYS = 36_500
 _TURN_KEY = "openedx_webhooks:retention:turn"
 _PLACE_KEY = "openedx_webhooks:retention:place"
-_due = {"at": 0.0}
 
 
 @attrs.define
@@ -269,20 +269,21 @@ def run_when_due() -> None:
 
     For workers and commands: it may take 20 seconds.
     """
-    if time.monotonic() < _due["at"]:
+    turn = process.get(_Turn)
+    if time.monotonic() < turn.due_at:
         return
-    _due["at"] = time.monotonic() + _EVERY_SECONDS
+    turn.due_at = time.monotonic() + _EVERY_SECONDS
     try:
         if ask("add", _TURN_KEY, 1, timeout=_EVERY_SECONDS) is False:
             # Another process's turn; if it is out of time, anybody may go on.
-            _due["at"] = time.monotonic() + _REST_SECONDS
+            turn.due_at = time.monotonic() + _REST_SECONDS
             return
         places = _Places()
         run = _Run(time.monotonic() + _RUN_SECONDS, lambda _counts: None, places)
         run.all(from_settings())
         places.keep()
         if run.counts.out_of_time:
-            _due["at"] = time.monotonic() + _REST_SECONDS
+            turn.due_at = time.monotonic() + _REST_SECONDS
             ask("set", _TURN_KEY, 1, timeout=_REST_SECONDS)
         if run.counts.emptied or run.counts.deleted:
             log.info("Retention: %d payloads emptied, %d records deleted", run.counts.emptied, run.counts.deleted)
@@ -293,6 +294,13 @@ def run_when_due() -> None:
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Whatever the cache's client raises when its server is away.
         log.error("Retention failed and is tried again later: %s", type(error).__name__)
+
+
+@attrs.define
+class _Turn:
+    """When this process purges next, on the clock of ``time.monotonic``."""
+
+    due_at: float = 0.0
 
 
 class _Places:

@@ -16,9 +16,9 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
 from typing import Any, NamedTuple
 
-import openedx_filters
 from openedx_events.data import EventsMetadata
 
 from openedx_webhooks.app_settings import app_settings
@@ -270,5 +270,6 @@ def _source(metadata: EventsMetadata) -> dict[str, Any]:
 @functools.cache
 def _source_of_filters() -> dict[str, Any]:
     """The same for all filters of a process."""
-    version = tuple(int(part) for part in openedx_filters.__version__.split(".") if part.isdigit())
+    # By its metadata: webhooks go on where the filters library can't be imported.
+    version = tuple(int(part) for part in installed_version("openedx-filters").split(".") if part.isdigit())
     return _source(EventsMetadata(event_type="", sourcelib=version))

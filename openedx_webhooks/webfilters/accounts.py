@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, ValidationError
-from django.db import models, transaction
+from django.db import models, router
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
 from ..payloads.redact import is_sensitive
+from ..savepoint import savepoint
 from .convert import Refused, added, check_links, check_text, is_addition
 from .kinds import Kind
 
@@ -182,7 +183,7 @@ class Save:
         try:
             for name, value in self.values.items():
                 setattr(self.instance, name, value)
-            with transaction.atomic():
+            with savepoint(router.db_for_write(type(self.instance), instance=self.instance)):
                 self.instance.save(update_fields=list(self.values))
         except BaseException:
             # The call site goes on with this very object: it must not see what the database does not have.

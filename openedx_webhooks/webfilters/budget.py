@@ -9,7 +9,7 @@ from ..app_settings import app_settings
 _SPENT = "_openedx_webhooks_seconds_spent"
 
 
-class spending:  # pylint: disable=invalid-name
+class Spending:
     """
     Count the time of a block against the budget of the current web request, or against a budget of its own where
     there is none (Celery tasks, commands).

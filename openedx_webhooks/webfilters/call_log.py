@@ -2,23 +2,21 @@
 The record of calls, written outside the learner's transaction and by another thread.
 
 An exception that halts the request, or a transaction that is rolled back, must not take the record with it, and no
-learner waits for it. So records go into a bounded queue, and a thread with a database connection of its own writes them
-in batches. When the queue is full, records are lost rather than memory or time, and the log says how many.
+learner waits for it. So records go into a bounded queue, and a job with a database connection of its own writes them in
+batches. When the queue is full, records are lost rather than memory or time, and the log says how many.
 """
 
-import atexit
 import logging
-import os
-import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from celery.signals import worker_process_shutdown
-from django.db import close_old_connections, connections, router, transaction
+from django.db import close_old_connections, router, transaction
 
+from .. import throttle
 from ..app_settings import app_settings
+from ..background import Job, process
 from ..models import Call, Webfilter
 from ..payloads import redact, serialize
 from .calls import NOT_MADE
@@ -28,12 +26,6 @@ log = logging.getLogger(__name__)
 _QUEUE_SIZE = 2000
 _QUEUE_BYTES = 16 * 1024 * 1024
 _BATCH_SIZE = 100
-# The writer gathers for this long, so that a page with many calls costs one INSERT.
-_LINGER_SECONDS = 0.2
-# A writer with nothing to do ends, and its database connection with it.
-_IDLE_SECONDS = 10.0
-_EXIT_SECONDS = 2.0
-_WARN_SECONDS = 60.0
 
 
 def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
@@ -41,7 +33,7 @@ def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
     try:
         for one in asked:
             if _is_wanted(one):
-                recorder.put(_fields(one, payload), len(one.request.body))
+                process.get(CallRecords).put(_fields(one, payload), len(one.request.body))
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("A call could not be recorded: %s", type(error).__name__)
 
@@ -94,27 +86,26 @@ def _listed(keys: Iterable[str], size: int = 255) -> str:
     return text if len(text) <= size else text[: size + 1].rpartition(", ")[0]
 
 
-class Recorder:
+class CallRecords(Job):
     """
-    Writes records from a queue in a thread of its own.
+    The records of this process that wait to be written.
 
     Attributes:
-        inline: write at once in the caller's thread and transaction instead; for tests that run in a transaction whose
+        INLINE: write at once in the caller's thread and transaction instead; for tests that run in a transaction whose
             rows no other connection sees.
     """
 
-    def __init__(self):
-        self.inline = False
-        self._reset()
+    NAME = "call-log"
+    # A page with many calls costs one INSERT.
+    GATHER_SECONDS = 0.2
+    INLINE = False
 
-    def _reset(self):
+    def __init__(self):
+        super().__init__()
         self._lock = threading.Lock()
-        self._queue: queue.Queue[tuple[dict[str, Any], int]] = queue.Queue(_QUEUE_SIZE)
-        self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+        self._waiting: deque[tuple[dict[str, Any], int]] = deque()
         self._bytes = 0
         self._lost = 0
-        self._warn_at = 0.0
 
     def put(self, fields: dict[str, Any], size: int = 0) -> None:
         """
@@ -124,74 +115,32 @@ class Recorder:
             fields: of a :class:`~openedx_webhooks.models.Call`.
             size: about how many bytes it holds.
         """
-        if self.inline:
+        if self.INLINE:
             _write([fields])
             return
-        if self._pid != os.getpid():
-            self._reset()
-        if self._bytes + size > _QUEUE_BYTES:
-            self._lose()
-        else:
-            try:
-                self._queue.put_nowait((fields, size))
-                self._bytes += size
-            except queue.Full:
-                self._lose()
-        self._start()
-
-    def _lose(self):
-        self._lost += 1
-        if time.monotonic() >= self._warn_at:
-            self._warn_at = time.monotonic() + _WARN_SECONDS
-            log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
-
-    def flush(self, seconds: float = _EXIT_SECONDS) -> bool:
-        """Wait until everything is written; false if that took longer than ``seconds``."""
-        end = time.monotonic() + seconds
-        while self._queue.unfinished_tasks and time.monotonic() < end:
-            time.sleep(0.01)
-        return not self._queue.unfinished_tasks
-
-    def _start(self):
-        if self._thread is not None and self._thread.is_alive():
-            return
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="openedx_webhooks-call-log", daemon=True)
-                self._thread.start()
+            is_full = len(self._waiting) >= _QUEUE_SIZE or self._bytes + size > _QUEUE_BYTES
+            if is_full:
+                self._lost += 1
+            else:
+                self._waiting.append((fields, size))
+                self._bytes += size
+        if is_full and throttle.allows("call_log", seconds=60):
+            log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
+        self.ask()
 
-    def _work(self):
-        try:
-            while batch := self._next_batch():
-                try:
-                    close_old_connections()
-                    _write([fields for fields, _size in batch])
-                finally:
-                    # Without a lock: the sum may drift a little, and is exact again when the queue is empty.
-                    self._bytes = max(0, self._bytes - sum(size for _fields, size in batch))
-                    for _record in batch:
-                        self._queue.task_done()
-        finally:
-            connections.close_all()
+    def run(self) -> bool:
+        """Write what waits, in batches."""
+        while batch := self._next_batch():
+            close_old_connections()
+            _write([fields for fields, _size in batch])
+            with self._lock:
+                self._bytes -= sum(size for _fields, size in batch)
+        return True
 
     def _next_batch(self) -> list[tuple[dict[str, Any], int]]:
-        try:
-            batch = [self._queue.get(timeout=_IDLE_SECONDS)]
-        except queue.Empty:
-            with self._lock:
-                # Decided under the lock, so that a record that comes now starts a new thread.
-                if self._queue.empty():
-                    self._thread = None
-                    self._bytes = 0
-                    return []
-            return self._next_batch()
-        end = time.monotonic() + _LINGER_SECONDS
-        while len(batch) < _BATCH_SIZE:
-            try:
-                batch.append(self._queue.get(timeout=max(0.0, end - time.monotonic())))
-            except queue.Empty:
-                break
-        return batch
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(_BATCH_SIZE, len(self._waiting)))]
 
 
 def _write(batch: list[dict[str, Any]]) -> None:
@@ -219,16 +168,3 @@ def _insert(batch: list[dict[str, Any]]) -> Exception | None:
         # The database may be away, or the webfilter of one of them deleted in the meantime.
         return error
     return None
-
-
-recorder = Recorder()
-os.register_at_fork(after_in_child=recorder._reset)  # pylint: disable=protected-access
-atexit.register(recorder.flush)
-
-
-def _flush_before_the_end(**_kwargs) -> None:
-    recorder.flush()
-
-
-# The processes of a Celery worker end without the functions of atexit.
-worker_process_shutdown.connect(_flush_before_the_end)

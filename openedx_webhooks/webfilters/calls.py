@@ -5,20 +5,20 @@ Threads of the pool do HTTP and nothing else: no ORM, no settings of the caller'
 call. :func:`~openedx_webhooks.transport.client.post` ends at its own deadline, so no thread stays behind.
 """
 
+import functools
 import logging
-import os
-import threading
 import time
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ..app_settings import app_settings
-from ..models import signing_secrets
+from ..background import DaemonExecutor, process
+from ..hook_request import HookRequest, request_of
 from ..payloads import encode, shape
 from ..transport import client, signing
 from ..transport.client import Outcome
@@ -38,23 +38,16 @@ _GRACE_SECONDS = 0.5
 
 # Not frozen: that takes twice as long to make, for each webfilter of each run.
 @attrs.define
-class CallRequest:
+class CallRequest(HookRequest):
     """
-    One request to be made.
+    One request of a webfilter.
 
     Attributes:
-        message_id: sent as ``webhook-id``.
-        content: the payload after the webfilter's shape.
         timeout: seconds for everything.
         unsendable: why the request can't be made; empty if it can.
     """
 
-    url: str
-    message_id: str
-    content: Any = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-    headers: dict[str, str] = attrs.field(repr=False)
-    timeout: float
+    timeout: float = 0.0
     unsendable: str = ""
 
 
@@ -86,25 +79,13 @@ class RequestBuilder:
             self._encoded[key] = (content, *encode.encode(content, webfilter.use_www_form_encoding))
         content, body, content_type = self._encoded[key]
         message_id = str(uuid.uuid4())
-        signed, unsendable = _sign(webfilter, message_id, body)
-        return CallRequest(
-            url=webfilter.webhook_url,
-            message_id=message_id,
-            content=content,
-            body=body,
-            headers={**webfilter.headers_to_send, "Content-Type": content_type, **signed},
-            timeout=webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS,
-            unsendable=unsendable,
-        )
-
-
-def _sign(webfilter, message_id: str, body: bytes) -> tuple[dict[str, str], str]:
-    """The headers that identify and sign a request, and why it can't be signed."""
-    try:
-        return signing_secrets.headers(webfilter, message_id, body), ""
-    except ValueError as error:
-        # A learner waits: a secret that somebody wrote past the form is for the operator to hear of.
-        return {}, str(error)
+        timeout = webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS
+        try:
+            make = functools.partial(CallRequest, timeout=timeout)
+            return request_of(webfilter, message_id, content, (body, content_type), make)
+        except ValueError as error:
+            # A learner waits: what somebody wrote past the form is for the operator to hear of.
+            return CallRequest(webfilter.webhook_url, message_id, content, body, {}, {}, timeout, str(error))
 
 
 def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
@@ -147,7 +128,7 @@ def _call(request: CallRequest, deadline: float) -> Outcome:
 
 def _submit(request, deadline) -> Future | None:
     try:
-        return _pool.executor().submit(_call, request, deadline)
+        return process.get(_executor).submit(_call, request, deadline)
     except RuntimeError:
         # No thread to be had, or the interpreter is shutting down: the caller's own thread will do.
         return None
@@ -166,31 +147,6 @@ def _result(future: Future, deadline: float) -> Outcome:
         return Outcome(error="bad_response", detail=f"unexpected {type(error).__name__}")
 
 
-class _Pool:
-    """The threads of this process, made when they are first needed, and anew after a fork."""
-
-    def __init__(self):
-        self.forget()
-
-    def forget(self) -> None:
-        """
-        Begin anew, without threads.
-
-        In the child of a fork: the parent's threads are not there, and a lock that one of them held would stay locked.
-        """
-        self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
-
-    def executor(self) -> ThreadPoolExecutor:
-        """This process's executor."""
-        if self._executor is None:
-            with self._lock:
-                if self._executor is None:
-                    self._executor = ThreadPoolExecutor(
-                        max(1, app_settings.WEBFILTER_THREADS), thread_name_prefix="openedx_webhooks-webfilter"
-                    )
-        return self._executor
-
-
-_pool = _Pool()
-os.register_at_fork(after_in_child=_pool.forget)
+def _executor() -> DaemonExecutor:
+    """The threads of this process."""
+    return DaemonExecutor(max(1, app_settings.WEBFILTER_THREADS))

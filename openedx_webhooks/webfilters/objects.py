@@ -11,12 +11,13 @@ from typing import Any
 
 import attrs
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models, router
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from ..payloads.redact import is_sensitive
+from ..savepoint import savepoint
 from .convert import Refused, added, check_links, check_text, check_url, texts
 from .kinds import Context, Kind, take
 from .responses import check_header, forbidden_cookies
@@ -38,7 +39,7 @@ class Cohort(Kind):
         if hasattr(current, "group_type"):
             same["group_type"] = current.group_type
         try:
-            with transaction.atomic():
+            with savepoint(router.db_for_read(type(current), instance=current)):
                 found = list(type(current).objects.filter(**same, **wanted)[:2])
         except (TypeError, ValueError, OverflowError) as error:
             raise Refused("the course has no such cohort") from error

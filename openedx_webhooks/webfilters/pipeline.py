@@ -12,6 +12,8 @@ from typing import Any
 from openedx_filters.filters import PipelineStep
 
 from .. import index
+from ..background import process
+from ..safe_log import where
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +33,12 @@ class WebfilterStep(PipelineStep):
             webfilters = index.webfilters.get(self.filter_type)
             if not webfilters:
                 return {}
-            changed, halt = _runner()(self.filter_type, webfilters, kwargs)
+            with process.connections_as_found():
+                changed, halt = _runner()(self.filter_type, webfilters, kwargs)
         except Exception as error:  # pylint: disable=broad-exception-caught
             # The traceback would show values of the learner's; the type and the place are enough to find it.
             ids = ", ".join(str(getattr(webfilter, "pk", "?")) for webfilter in webfilters)
-            log.error("Webfilters %s for %s were left out: %s", ids, self.filter_type, _where(error))
+            log.error("Webfilters %s for %s were left out: %s", ids, self.filter_type, where(error))
             return {}
         if halt is not None:
             raise halt
@@ -47,11 +50,3 @@ def _runner():
     from .run import run  # pylint: disable=import-outside-toplevel
 
     return run
-
-
-def _where(error: Exception) -> str:
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    place = f" in {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback is not None else ""
-    return f"{type(error).__name__}{place}"

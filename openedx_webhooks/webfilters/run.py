@@ -15,17 +15,18 @@ from typing import Any
 import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db import DEFAULT_DB_ALIAS, models
 from django.utils.functional import LazyObject, empty
 from openedx_filters.exceptions import OpenEdxFilterException
 
-from .. import catalog, skips
+from .. import catalog, skips, throttle
 from ..payloads import limits, serialize, shape
+from ..savepoint import savepoint
 from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, after_login, answers, apply, call_log, response_cache
-from .budget import spending
+from .budget import Spending
 from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
 
@@ -39,7 +40,6 @@ _NOT_MADE_REASONS = {
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
 _HOUR = 3600.0
-_MINUTE = 60.0
 
 
 @attrs.define
@@ -107,7 +107,8 @@ def run(
 def _run(filter_name, webfilters, kwargs):
     filter_type = _filter_type(filter_name)
     if filter_type is None:
-        _log_once((filter_name,), "No webfilter of %s is called: the catalog does not know it", filter_name)
+        if throttle.allows("unknown filter", filter_name, seconds=_HOUR):
+            log.warning("No webfilter of %s is called: the catalog does not know it", filter_name)
         return {}, None
     adapter = adapters.of(filter_name)
     _load_related(adapter.load, kwargs, any(webfilter.send_profile for webfilter in webfilters))
@@ -187,7 +188,7 @@ def _related(value, attribute):
     state = value._state  # pylint: disable=protected-access
     if attribute in state.fields_cache:
         return getattr(value, attribute)
-    with transaction.atomic(using=state.db or DEFAULT_DB_ALIAS):
+    with savepoint(state.db or DEFAULT_DB_ALIAS):
         return getattr(value, attribute)
 
 
@@ -261,7 +262,7 @@ def answer_locally(webfilter, message: serialize.FilterMessage) -> RunningCall:
         kind = type(error.__cause__ or error).__name__
         answer = answers.Answer(problem=f"its local answer fails on this payload ({kind})")
     outcome.duration = time.perf_counter() - start
-    request = CallRequest("", str(uuid.uuid4()), message.payload, message.body, {}, timeout=0.0)
+    request = CallRequest("", str(uuid.uuid4()), message.payload, message.body, {}, {})
     return RunningCall(webfilter, request, message, outcome, answer)
 
 
@@ -290,7 +291,7 @@ def _call_endpoints(calls: list[RunningCall]) -> None:
 
 def _call_all(calls: list[RunningCall], guards) -> None:
     start = time.monotonic()
-    with spending() as deadline:
+    with Spending() as deadline:
         outcomes = call_all([call.request for call in calls], deadline)
     for call, guard, outcome in zip(calls, guards, outcomes, strict=True):
         call.outcome = outcome
@@ -394,23 +395,7 @@ def _log_verdict(filter_type, call: RunningCall) -> None:
         log.warning(message, call.webfilter.pk, filter_type.name, note)
     if not call.verdict.problem:
         return
-    arguments = (call.webfilter.pk, filter_type.name, call.verdict.problem)
-    if call.outcome.error in NOT_MADE:
-        # On a hot filter this would fill the log; what came before has been logged already.
-        _log_once((call.outcome.error, call.webfilter.pk), message, *arguments, seconds=_MINUTE)
-    else:
-        log.warning(message, *arguments)
-
-
-_logged: dict[tuple, float] = {}
-
-
-def _log_once(key: tuple, message: str, *arguments, seconds: float = _HOUR) -> None:
-    """Log a warning unless the same was logged by this process in the last ``seconds``."""
-    now = time.monotonic()
-    if now < _logged.get(key, 0.0):
-        return
-    if len(_logged) > 10_000:
-        _logged.clear()
-    _logged[key] = now + seconds
-    log.warning(message, *arguments)
+    error = call.outcome.error
+    # Calls that are not made would fill the log on a hot filter; what came before has been logged already.
+    if error not in NOT_MADE or throttle.allows("call not made", error, call.webfilter.pk, seconds=60):
+        log.warning(message, call.webfilter.pk, filter_type.name, call.verdict.problem)

@@ -5,15 +5,15 @@ Nothing here goes over the network, and a failure costs the event's webhooks, ne
 """
 
 import logging
-import time
 import uuid
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connections, router
 from django.utils import timezone
 
-from .. import catalog, index, skips
+from .. import catalog, index, skips, throttle
 from ..models import CapturedEvent, Delivery, Webhook
 from ..payloads import serialize, shape, subject
 from ..payloads.limits import METADATA
@@ -48,7 +48,7 @@ def capture(event_type: catalog.EventType, kwargs: Mapping[str, Any], metadata) 
         return 0
     payload = serialize.event_payload(event_type, kwargs, metadata)
     owed = [hook for hook in hooks if _wants(hook, payload)]
-    if not owed and not _samples.is_due(event_type.event_type):
+    if not owed and not _is_sample_due(event_type.event_type):
         return 0
     event = _event(event_type, payload, metadata, is_sample=not owed)
     using = router.db_for_write(CapturedEvent)
@@ -99,11 +99,11 @@ def _wants(webhook: Webhook, payload: dict[str, Any]) -> bool:
 def _event(event_type, payload, metadata, is_sample) -> CapturedEvent:
     about = subject.subject_of(payload)
     now = timezone.now()
-    when = getattr(metadata, "time", None)
+    when = getattr(metadata, "time", None) or now
     return CapturedEvent(
         event_id=_uuid_of(getattr(metadata, "id", None) or payload[METADATA].get("id")),
         event_type=event_type.event_type,
-        time=timezone.make_aware(when, timezone.UTC) if when and timezone.is_naive(when) else when or now,
+        time=timezone.make_aware(when, UTC) if timezone.is_naive(when) else when,
         created=now,
         user_id=about.user_id,
         username=about.username,
@@ -124,23 +124,8 @@ def _uuid_of(value) -> uuid.UUID:
         return uuid.uuid4()
 
 
-class _Samples:
+def _is_sample_due(event_type: str) -> bool:
     """At most one sample of a type in a minute: of this process for certain, of the site if the cache answers."""
-
-    def __init__(self):
-        self._next: dict[str, float] = {}
-
-    def is_due(self, event_type: str) -> bool:
-        """Whether to keep one now."""
-        now = time.monotonic()
-        if now < self._next.get(event_type, 0.0):
-            return False
-        self._next[event_type] = now + SAMPLE_SECONDS
-        return ask("add", f"openedx_webhooks:sample:{event_type}", 1, timeout=SAMPLE_SECONDS) is not False
-
-    def forget(self) -> None:
-        """Keep the next one of each type."""
-        self._next.clear()
-
-
-_samples = _Samples()
+    if not throttle.allows("sample", event_type, seconds=SAMPLE_SECONDS):
+        return False
+    return ask("add", f"openedx_webhooks:sample:{event_type}", 1, timeout=SAMPLE_SECONDS) is not False

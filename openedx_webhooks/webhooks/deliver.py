@@ -20,11 +20,11 @@ from django.utils import timezone
 
 from ..app_settings import app_settings
 from ..models import CapturedEvent, Delivery, Webhook
+from ..safe_log import where
 from . import results, sending
 from .endpoint_queues import EndpointQueues
 from .health import HealthBook
 from .results import Counts
-from .safe_log import where
 
 log = logging.getLogger(__name__)
 # In a request of a development site: a learner waits.

@@ -14,8 +14,8 @@ from ..app_settings import app_settings
 from ..models import Attempt, Delivery, Webhook
 from ..models.validators import validate_schedule
 from ..payloads import redact
+from ..safe_log import where
 from . import schedule, sending
-from .safe_log import where
 
 log = logging.getLogger(__name__)
 State = Delivery.State

@@ -5,22 +5,21 @@ None of it is needed for correctness. The rows are the truth; a lost message cos
 next look or ``manage.py webhooks_deliver`` finds what is due.
 """
 
-import atexit
+import contextlib
 import logging
 import math
-import os
-import threading
 import time
 from collections.abc import Callable
 
-from celery import current_app, shared_task
+from celery import Celery, current_app, shared_task
 from django.db import transaction
 
-from .. import index
+from .. import index, throttle
 from ..app_settings import app_settings
+from ..background import Job, process
+from ..safe_log import where
 from ..shared_cache import ask
 from . import deliver
-from .safe_log import where
 from .semaphore import WorkerSemaphore
 
 log = logging.getLogger(__name__)
@@ -31,12 +30,6 @@ after_delivering: list[Callable[[], None]] = []
 # The Redis transport hands a message out again if nobody acknowledged it for an hour, and a countdown waits in a
 # worker's memory: longer waits are looked at again instead.
 MAX_COUNTDOWN_SECONDS = 600
-# All events of one commit share a message, and so do the commits of a fifth of a second.
-_GATHER_SECONDS = 0.005
-_NUDGE_SPACING_SECONDS = 0.2
-_REFUSED_SECONDS = 5
-_COMPLAIN_SECONDS = 60
-_EXIT_SECONDS = 2.0
 _CHORES_SECONDS = 3600
 
 
@@ -48,7 +41,7 @@ def deliver_due() -> None:
         deliver.deliver_due(max_seconds=deliver.EAGER_SECONDS)
         return
     try:
-        _drain_in_slot()
+        _drain_with_permit()
     except Exception:
         # The database is away, for instance: without this nobody would look again.
         look_again(time.time() + 10)
@@ -57,17 +50,17 @@ def deliver_due() -> None:
         chore()
 
 
-def _drain_in_slot() -> None:
-    slot = WorkerSemaphore()
-    while slot.acquire():
+def _drain_with_permit() -> None:
+    semaphore = WorkerSemaphore()
+    while semaphore.acquire():
         try:
-            counts = deliver.deliver_due(tick=lambda _counts: slot.renew())
+            counts = deliver.deliver_due(tick=lambda _counts: semaphore.renew())
         finally:
-            slot.release()
+            semaphore.release()
         if counts.out_of_time:
             publish()
             return
-        # A nudge that came between our last look and the release found the slot taken, and left.
+        # A nudge that came between our last look and the release found the permit taken, and left.
         if not deliver.is_due():
             break
     else:
@@ -93,25 +86,9 @@ def nudge() -> None:
         if _eager():
             publish()
         else:
-            _nudger.request(_app())
+            process.get(Nudges).ask_through(celery_app.get())
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("No worker could be nudged; deliveries wait for the next look: %s", where(error))
-
-
-def heartbeat(**_kwargs) -> None:
-    """
-    Nudge a worker every HEARTBEAT_SECONDS, or hourly if this process knows no webhook: called with each request.
-
-    There is no beat on a stock site. What a broker lost, or a killed worker had, is found by this; and what the worker
-    does besides is due on sites that have only webfilters, or records of hooks that are gone.
-    """
-    now = time.monotonic()
-    if now >= _heart["beats_at"]:
-        _heart["beats_at"] = now + app_settings.HEARTBEAT_SECONDS
-        is_idle = index.webhooks.is_empty() and now < _heart["chores_at"]
-        if not is_idle and not _eager():
-            _heart["chores_at"] = now + _CHORES_SECONDS
-            nudge()
 
 
 def look_again(at: float) -> None:
@@ -131,114 +108,151 @@ def look_again(at: float) -> None:
 
 
 def _first_to_ask(second: int, now: float) -> bool:
-    for old in [known for known in _asked_for if known < now]:
-        _asked_for.discard(old)
-    if second in _asked_for:
+    asked_for = process.get(_AskedFor)
+    # What lies behind, and what a clock asked for that was ahead of now.
+    asked_for -= {known for known in list(asked_for) if not now <= known <= now + MAX_COUNTDOWN_SECONDS + 2}
+    if second in asked_for:
         return False
-    _asked_for.add(second)
+    asked_for.add(second)
     key = f"openedx_webhooks.look.{second}"
     # A cache that is away answers neither: then each process asks for itself.
     return bool(ask("add", key, 1, timeout=second - now + 60)) or ask("get", key) is None
 
 
-def remember_app() -> None:
-    """Remember the Celery app of the current thread, which is the one that started the process."""
-    if current_app.main != _FALLBACK_APP:
-        _started["app"] = current_app._get_current_object()  # pylint: disable=protected-access
+class _AskedFor(set[int]):
+    """The seconds since the epoch at which this process has had a look asked for."""
 
 
-def _app():
-    """
-    The platform's Celery app.
-
-    To a thread other than the one that made it, Celery shows a default app without any settings, which would look for
-    a broker on this machine. Web servers with threads are such a case, and so is our own thread.
-    """
-    if current_app.main == _FALLBACK_APP and _started["app"] is not None:
-        return _started["app"]
-    return current_app._get_current_object()  # pylint: disable=protected-access
-
-
-def publish(countdown: float | None = None, app=None) -> bool:
+def publish(countdown: float | None = None, app: Celery | None = None, connection=None) -> bool:
     """
     Send the message; a broker that refuses costs one log line a minute.
 
     Args:
         countdown: seconds until a worker may start.
-        app: the Celery app; default is the current one.
+        app: default is the platform's.
+        connection: to the broker; default is one of the app's.
 
     Returns:
         whether the broker took it.
     """
     try:
-        (app or _app()).tasks[TASK_NAME].apply_async(
-            queue=app_settings.DELIVERY_QUEUE, countdown=countdown, retry=False, ignore_result=True
+        if connection is not None:
+            connection.connect()
+        (app or celery_app.get()).tasks[TASK_NAME].apply_async(
+            queue=app_settings.DELIVERY_QUEUE,
+            countdown=countdown,
+            retry=False,
+            ignore_result=True,
+            connection=connection,
         )
         return True
     except Exception as error:  # pylint: disable=broad-exception-caught
-        if time.monotonic() - _complained["at"] >= _COMPLAIN_SECONDS:
-            _complained["at"] = time.monotonic()
+        if throttle.allows("broker", seconds=60):
             log.warning("Celery's broker takes no message (%s); deliveries wait", type(error).__name__)
         return False
 
 
 def _eager() -> bool:
-    return bool(_app().conf.task_always_eager)
+    return bool(celery_app.get().conf.task_always_eager)
 
 
-class _Nudger:
+class _CeleryApp:
+    """
+    The platform's Celery app.
+
+    To a thread other than the one that made it, Celery shows a default app without any settings, which would look for
+    a broker on this machine. Web servers with threads are such a case, and so are our own threads.
+    """
+
+    _FALLBACK = "default"
+
+    def __init__(self):
+        self._app: Celery | None = None
+
+    def remember(self) -> None:
+        """Remember the app of the current thread, which is the one that started the process."""
+        if current_app.main != self._FALLBACK:
+            self._app = current_app._get_current_object()  # pylint: disable=protected-access
+
+    def get(self) -> Celery:
+        """The app of the current thread, or the one that was remembered if it has none."""
+        if self._app is not None and current_app.main == self._FALLBACK:
+            return self._app
+        return current_app._get_current_object()  # pylint: disable=protected-access
+
+
+class Nudges(Job):
     """
     Publishes from a thread of its own: a broker that is away costs seconds, one that hangs for ever, and neither must
-    hold a request.
+    hold a request. What a broker refused is tried again until it takes it, or the process ends.
 
-    Requests that come while a message is on its way share the next one. What a broker refused is tried again until it
-    takes it, or the process ends.
+    Its connection is its own, too: those of the Celery app are shared by all processes that are forked from this one.
+    """
+
+    NAME = "nudges"
+    # All events of one commit share a message, and so do the commits of a fifth of a second.
+    GATHER_SECONDS = 0.005
+    SPACING_SECONDS = 0.2
+    RETRY_SECONDS = 5.0
+
+    def __init__(self):
+        super().__init__()
+        self._app: Celery | None = None
+        self._connection = None
+
+    def ask_through(self, app: Celery) -> None:
+        """Have a message sent soon through a Celery app."""
+        self._app = app
+        self.ask()
+
+    def run(self) -> bool:
+        """Send it; once more if the broker has closed the connection meanwhile."""
+        was_open = self._connection is not None
+        return self._publish() or (was_open and self._publish())
+
+    def _publish(self) -> bool:
+        if self._connection is None:
+            self._connection = self._app.connection_for_write()
+        is_sent = publish(app=self._app, connection=self._connection)
+        if not is_sent:
+            self._release()
+        return is_sent
+
+    def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.release()
+
+    def close(self) -> None:
+        """Close the connection to the broker, too."""
+        self._release()
+        super().close()
+
+
+class Heart:
+    """
+    Nudges a worker every HEARTBEAT_SECONDS, or hourly if this process knows no webhook.
+
+    There is no beat on a stock site. What a broker lost, or a killed worker had, is found by this; and what the worker
+    does besides is due on sites that have only webfilters, or records of hooks that are gone.
     """
 
     def __init__(self):
-        self._reset()
-        os.register_at_fork(after_in_child=self._reset)
-        atexit.register(self._flush)
+        self.beats_at = 0.0
+        # Not at once: a site that starts has other things to do.
+        self.chores_at = _LOADED_AT + _CHORES_SECONDS / 6
 
-    def _reset(self) -> None:
-        self._lock = threading.Lock()
-        self._wanted, self._idle = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
-        self._app = None
-
-    def request(self, app) -> None:
-        """Have a message sent soon through a Celery app."""
-        self._app = app
-        self._idle.clear()
-        self._wanted.set()
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="openedx_webhooks-nudger", daemon=True)
-                    self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            self._wanted.wait()
-            time.sleep(_GATHER_SECONDS)
-            self._wanted.clear()
-            if not publish(app=self._app):
-                self._wanted.set()
-                time.sleep(_REFUSED_SECONDS)
-            elif not self._wanted.is_set():
-                self._idle.set()
-            time.sleep(_NUDGE_SPACING_SECONDS)
-
-    def _flush(self) -> None:
-        # A short-lived process (a management command) exits right after its commit.
-        if self._thread is not None:
-            self._idle.wait(_EXIT_SECONDS)
+    def beat(self) -> None:
+        now = time.monotonic()
+        if now >= self.beats_at:
+            self.beats_at = now + app_settings.HEARTBEAT_SECONDS
+            is_idle = index.webhooks.is_empty() and now < self.chores_at
+            if not is_idle and not _eager():
+                self.chores_at = now + _CHORES_SECONDS
+                nudge()
 
 
-_FALLBACK_APP = "default"
-_started = {"app": None}
-_asked_for: set[int] = set()
-_complained = {"at": -math.inf}
-# The first chores are not at once: a site that starts has other things to do.
-_heart = {"beats_at": 0.0, "chores_at": time.monotonic() + _CHORES_SECONDS / 6}
-_nudger = _Nudger()
+celery_app = _CeleryApp()
+# In the process that loaded the site, whichever was forked from it: none need live for long.
+_LOADED_AT = time.monotonic()

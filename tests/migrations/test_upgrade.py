@@ -234,11 +234,15 @@ class TestManyRows:
     def database(cls, new_database):
         """Two full chunks and one row; migrated to just before the secrets, where one webhook has one already."""
         alias = new_database()
-        published.Dump.of(
+        many = published.Dump.of(
             "22.0.0",
             ["COURSE_ENROLLMENT_CREATED", "UNKNOWN"] * 2000 + ["COURSE_CREATED"],
             ["StudentLoginRequested"] * cls.COUNT,
-        ).load(connections[alias])
+        )
+        for row in many.webfilters:
+            # Long texts are for the other tests: each step of a migration would copy 150 MB of them.
+            row["description"] = ""
+        many.load(connections[alias])
         migrate(alias, "0009")
         with connections[alias].cursor() as cursor:
             cursor.execute("UPDATE openedx_webhooks_webhook SET secret = 'whsec_kept' WHERE id = 6000")

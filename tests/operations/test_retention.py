@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from openedx_webhooks import tasks
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
 from openedx_webhooks.models.delivery import FINAL_STATES
 from openedx_webhooks.operations import retention
@@ -34,8 +35,8 @@ def _small_steps(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _never_run(monkeypatch):
-    monkeypatch.setattr(retention, "_due", {"at": 0.0})
+def _never_run():
+    process.forget()
     cache.clear()
     yield
     cache.clear()
@@ -260,7 +261,7 @@ class TestByItself:
     def test_another_process_leaves_it_to_the_first(self, webhook, monkeypatch):
         retention.run_when_due()
         delivery = deliver(webhook, 40)
-        monkeypatch.setattr(retention, "_due", {"at": 0.0})
+        process.get(retention._Turn).due_at = 0.0
         retention.run_when_due()
         assert what_is_left(delivery) == "full"
 
@@ -269,7 +270,7 @@ class TestByItself:
         monkeypatch.setattr(retention, "_RUN_SECONDS", 0)
         before = retention.time.monotonic()
         retention.run_when_due()
-        assert retention._due["at"] < before + 100
+        assert process.get(retention._Turn).due_at < before + 100
 
     def test_payloads_that_were_looked_at_are_looked_at_again_only_the_next_day(self, webhook, monkeypatch):
         first = deliver(webhook, 8)
@@ -279,7 +280,7 @@ class TestByItself:
         second, seen = deliver(webhook, 7.5), []
         for seconds in (3600, 25 * 3600):
             cache.delete(retention._TURN_KEY)
-            monkeypatch.setattr(retention, "_due", {"at": 0.0})
+            process.get(retention._Turn).due_at = 0.0
             now = retention.time.time() + seconds
             monkeypatch.setattr(retention.time, "time", lambda now=now: now)
             retention.run_when_due()

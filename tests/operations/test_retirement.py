@@ -189,8 +189,8 @@ signals = sys.modules[{MODULE!r}]
 sys.modules[{MODULE!r}.rpartition(".")[0]].signals = signals
 signals.USER_RETIRE_LMS_MISC, signals.USER_RETIRE_LMS_CRITICAL = Signal(), Signal()
 django.setup()
-from openedx_webhooks import apps
-assert not apps.startup_problems, apps.startup_problems
+from openedx_webhooks import startup_problems
+assert not startup_problems.found, startup_problems.found
 print(len(signals.USER_RETIRE_LMS_MISC.receivers), len(signals.USER_RETIRE_LMS_CRITICAL.receivers))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)

@@ -29,10 +29,10 @@ LEARNERS = 6
 _CLIENT_SECONDS = 120
 # When to give up waiting for what another process did to be noticed.
 _NOTICE_SECONDS = 20
-_LOGIN = "/api/user/v2/account/login_session/"
+LOGIN = "/api/user/v2/account/login_session/"
 _TOKEN = "a" * 32
-_BODY = "email_or_username=ada&password=lovelace"
-_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={_TOKEN}", "X-CSRFToken": _TOKEN}
+BODY = "email_or_username=ada&password=lovelace"
+HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={_TOKEN}", "X-CSRFToken": _TOKEN}
 
 
 @attrs.frozen
@@ -241,7 +241,7 @@ def _log_in(port: int) -> str:
     """Log in as a client of the API does; what was wrong, or nothing."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_CLIENT_SECONDS)
     try:
-        connection.request("POST", _LOGIN, _BODY, _HEADERS)
+        connection.request("POST", LOGIN, BODY, HEADERS)
         response = connection.getresponse()
         content = response.read()
         return "" if response.status == 200 and json.loads(content)["success"] else f"status {response.status}"

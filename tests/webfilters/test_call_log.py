@@ -1,7 +1,6 @@
 """The record of calls survives what happens to the learner's request, and stays out of its way."""
 
 import contextlib
-import threading
 
 import pytest
 from celery.signals import worker_process_shutdown
@@ -9,9 +8,10 @@ from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from openedx_filters.learning.filters import StudentRegistrationRequested
 
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Call, Webfilter
 from openedx_webhooks.webfilters import call_log
-from openedx_webhooks.webfilters.call_log import Recorder
+from openedx_webhooks.webfilters.call_log import CallRecords
 from tests.receiver import Reply
 
 from .world import SECRET, registration_form
@@ -28,16 +28,10 @@ def register():
 
 
 @pytest.fixture
-def recorder(monkeypatch):
-    """A recorder with a thread, whose connection is closed before the test's database goes away."""
-    own = Recorder()
-    monkeypatch.setattr(call_log, "recorder", own)
-    monkeypatch.setattr(call_log, "_IDLE_SECONDS", 0.1)
-    yield own
-    own.flush(5)
-    for thread in threading.enumerate():
-        if thread.name == "openedx_webhooks-call-log":
-            thread.join(5)
+def records(monkeypatch):
+    """Written by a thread, as outside tests."""
+    monkeypatch.setattr(CallRecords, "INLINE", False)
+    return process.get(CallRecords)
 
 
 @in_transaction
@@ -154,18 +148,18 @@ def test_halt_of_another_webfilter_is_not_this_ones_result(make_webfilter):
 
 
 @with_commits
-def test_record_survives_a_rollback(make_webfilter, recorder):
+def test_record_survives_a_rollback(make_webfilter, records):
     make_webfilter(REGISTRATION, PREVENT)
     with pytest.raises(StudentRegistrationRequested.PreventRegistration), transaction.atomic():
         StudentRegistrationRequested.run_filter(form_data=registration_form())
-    assert recorder.flush(10)
+    assert process.flush(10)
     assert Call.objects.get().result == "halted"
 
 
 @with_commits
-def test_record_survives_the_end_of_a_celery_process(make_webfilter, recorder, monkeypatch):
+def test_record_survives_the_end_of_a_celery_process(make_webfilter, records, monkeypatch):
     """Such a process ends without the functions of atexit, perhaps at once after its task."""
-    monkeypatch.setattr(call_log, "_LINGER_SECONDS", 1.0)
+    monkeypatch.setattr(CallRecords, "GATHER_SECONDS", 1.0)
     make_webfilter(REGISTRATION, PREVENT)
     register()
     assert Call.objects.count() == 0
@@ -174,22 +168,22 @@ def test_record_survives_the_end_of_a_celery_process(make_webfilter, recorder, m
 
 
 @with_commits
-def test_learner_does_not_write(make_webfilter, recorder, django_assert_num_queries):
+def test_learner_does_not_write(make_webfilter, records, django_assert_num_queries):
     make_webfilter(REGISTRATION, PREVENT)
     register()
     with django_assert_num_queries(0):
         register()
-    assert recorder.flush(10)
+    assert process.flush(10)
     assert Call.objects.count() == 2
 
 
 @with_commits
-def test_records_that_cannot_be_written_do_not_take_the_others_along(make_webfilter, recorder, caplog):
+def test_records_that_cannot_be_written_do_not_take_the_others_along(make_webfilter, records, caplog):
     """The webfilter of one was deleted in the meantime."""
     webfilter = make_webfilter(REGISTRATION)
     for webfilter_id in (webfilter.pk, webfilter.pk + 999, webfilter.pk):
-        recorder.put({"webfilter_id": webfilter_id, "mode": "enforce", "result": "passed"})
-    assert recorder.flush(10)
+        records.put({"webfilter_id": webfilter_id, "mode": "enforce", "result": "passed"})
+    assert process.flush(10)
     assert Call.objects.count() == 2
     assert "was not recorded: IntegrityError" in caplog.text
 
@@ -211,28 +205,16 @@ def test_body_that_the_table_cannot_hold_is_left_out(make_webfilter, monkeypatch
     assert sorted(Call.objects.values_list("response_excerpt", flat=True)) == ["", "plain"]
 
 
-@with_commits
-def test_writer_ends_when_idle_and_starts_again(make_webfilter, recorder):
-    fields = {"webfilter_id": make_webfilter(REGISTRATION).pk, "mode": "enforce", "result": "passed"}
-    recorder.put(fields)
-    assert recorder.flush(10)
-    for thread in threading.enumerate():
-        if thread.name == "openedx_webhooks-call-log":
-            thread.join(5)
-            assert not thread.is_alive()
-    recorder.put(fields)
-    assert recorder.flush(10)
-    assert Call.objects.count() == 2
-
-
 @in_transaction
 def test_full_queue_loses_records_instead_of_time(monkeypatch, caplog):
+    monkeypatch.setattr(CallRecords, "INLINE", False)
+    monkeypatch.setattr(CallRecords, "GATHER_SECONDS", 60)
     monkeypatch.setattr(call_log, "_QUEUE_SIZE", 1)
-    own = Recorder()
-    monkeypatch.setattr(own, "_start", lambda: None)
+    own = process.get(CallRecords)
     for _ in range(5):
         own.put({"webfilter_id": 1})
         own.put({"webfilter_id": 1}, size=10**9)
+    assert len(own._waiting) == 1  # pylint: disable=protected-access
     assert caplog.text.count("can't keep up") == 1
 
 

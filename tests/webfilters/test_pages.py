@@ -9,10 +9,12 @@ from openedx_filters.learning.filters import DashboardRenderStarted, ORASubmissi
 from openedx_webhooks.models import Call
 from tests.receiver import Reply
 
-from .world import COURSE_KEY, OTHER_KEY, START, TEMPLATE, Mode
+from .world import COURSE_KEY, OTHER_KEY, START, Mode
 
 pytestmark = pytest.mark.django_db
 DASHBOARD = DashboardRenderStarted.filter_type
+# A template that Django's own engine finds, and no other.
+TEMPLATE = "admin/base_site.html"
 ORA = ORASubmissionViewRenderStarted.filter_type
 
 
@@ -39,6 +41,12 @@ def test_a_template_must_load_in_the_engine_that_renders_the_page(name, is_there
     make_webfilter(DASHBOARD, Reply({"data": {"template_name": name}}))
     assert render()[1] == (name if is_there else "dashboard.html")
     assert ("no such template can be loaded by the engine" in caplog.text) != is_there
+
+
+def test_where_pages_have_no_engine_of_their_own_any_template_will_do(make_webfilter, settings):
+    make_webfilter(DASHBOARD, Reply({"data": {"template_name": TEMPLATE}}))
+    with override_settings(TEMPLATES=settings.TEMPLATES[:1]):
+        assert render()[1] == TEMPLATE
 
 
 @pytest.mark.usefixtures("mako")

@@ -405,7 +405,7 @@ def test_error_inside_is_swallowed_and_logged(make_webfilter, monkeypatch, caplo
     }
     with override_settings(OPEN_EDX_FILTERS_CONFIG=config):
         assert register()["name"] == "Ada"
-    assert f"Webfilters {webfilter.pk} for {REGISTRATION} were left out: TypeError in " in caplog.text
+    assert f"Webfilters {webfilter.pk} for {REGISTRATION} were left out: TypeError at run.py:" in caplog.text
 
 
 @pytest.mark.parametrize(

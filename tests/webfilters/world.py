@@ -27,8 +27,8 @@ from demo.minilms.models import (
 COURSE_KEY = CourseKey.from_string("course-v1:edX+DemoX+2026")
 OTHER_KEY = CourseKey.from_string("course-v1:edX+Other+2026")
 START = datetime(2030, 1, 31, 12, tzinfo=UTC)
-# A template that the host project surely has.
-TEMPLATE = "admin/base_site.html"
+# A template that the host project's pages can be rendered from.
+TEMPLATE = "minilms/account.html"
 # A value of each secret: tests search for it in everything that was sent and logged.
 SECRET = "s3cret-Va1ue"
 

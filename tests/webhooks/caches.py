@@ -1,6 +1,10 @@
 """Caches in trouble."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 
 
 class AwayCache(BaseCache):
@@ -22,3 +26,28 @@ class DeafCache(AwayCache):
         return None
 
     add = get = set = touch = delete = clear = _ignore
+
+
+class LocalCache(LocMemCache):
+    """A sound one, in which something can happen at the moment at which a key is deleted."""
+
+    _do: Callable[[], object] | None = None
+
+    def __init__(self, _location, params):
+        super().__init__("LocalCache", params)
+
+    @classmethod
+    @contextlib.contextmanager
+    def before_delete(cls, do: Callable[[], object]) -> Iterator[None]:
+        """Do something before the next key is deleted, once."""
+        cls._do = do
+        try:
+            yield
+        finally:
+            cls._do = None
+
+    def delete(self, *args, **kwargs):
+        do, LocalCache._do = LocalCache._do, None
+        if do is not None:
+            do()
+        return super().delete(*args, **kwargs)

@@ -25,8 +25,8 @@ def user_data(number=1):
 
 
 @pytest.fixture(autouse=True)
-def _free_slots():
-    """A worker that some test killed holds its slot for five seconds."""
+def _free_permits():
+    """A worker that some test killed holds its permit for five seconds."""
     cache.clear()
 
 

@@ -2,6 +2,8 @@
 
 # pylint: disable=unused-argument
 import uuid
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as zone
 
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
@@ -16,6 +18,7 @@ from openedx_webhooks.webhooks.deliver import deliver_due
 from ..receiver import Reply
 from .conftest import LOGIN, missing_table, user_data
 
+EAST = zone(timedelta(hours=2))
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -164,6 +167,15 @@ def test_event_from_the_event_bus_keeps_its_id_and_time(webhook):
     event = CapturedEvent.objects.get()
     assert (event.event_id, event.time) == (metadata.id, metadata.time)
     assert event.payload["event_metadata"]["id"] == str(metadata.id)
+
+
+@pytest.mark.parametrize("moment", [datetime(2026, 1, 2, 3, 4, 5), datetime(2026, 1, 2, 5, 4, 5, tzinfo=EAST)])
+def test_time_of_the_event_is_kept_with_or_without_a_zone(webhook, moment):
+    """The library asks for UTC; what other packages send may have no zone, or another one."""
+    metadata = SESSION_LOGIN_COMPLETED.generate_signal_metadata()
+    object.__setattr__(metadata, "time", moment)
+    SESSION_LOGIN_COMPLETED.send_event_with_custom_metadata(metadata, user=user_data())
+    assert CapturedEvent.objects.get().time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_event_that_comes_again_from_the_event_bus_is_owed_once(webhook):

@@ -8,18 +8,13 @@ from django.utils import timezone
 
 from openedx_webhooks import index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
-from openedx_webhooks.webhooks import capture, deliver, replay
+from openedx_webhooks.webhooks import deliver, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
 from .conftest import LOGIN, happened, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _samples_are_due():
-    capture._samples.forget()  # pylint: disable=protected-access
 
 
 def set_on(webhook, **fields):

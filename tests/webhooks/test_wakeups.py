@@ -18,28 +18,18 @@ from django.db import transaction
 from django.utils import timezone
 from kombu import Connection
 
-from openedx_webhooks import index
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Delivery
 from openedx_webhooks.models.delivery_verbs import DeliveryQuerySet
-from openedx_webhooks.webhooks import deliver, wakeups
+from openedx_webhooks.webhooks import deliver, semaphore, wakeups
 from openedx_webhooks.webhooks.semaphore import WorkerSemaphore
+from openedx_webhooks.webhooks.wakeups import Nudges
 
 from ..receiver import Reply
+from .caches import LocalCache
 from .conftest import owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch):
-    wakeups._asked_for.clear()
-    wakeups._complained["at"] = float("-inf")
-    cache.clear()
-    monkeypatch.setattr(wakeups, "_nudger", wakeups._Nudger())
-    yield
-    # What a dead broker refused is not tried for ever.
-    wakeups._nudger._wanted.clear()
-    wakeups._nudger._idle.set()
 
 
 @pytest.fixture
@@ -104,17 +94,14 @@ def test_rollback_sends_none(webhook, log_in, queue):
     assert queue() == []
 
 
-def test_nudge_works_from_a_thread_that_celery_does_not_know(webhook, log_in, queue):
+def test_nudge_works_from_a_thread_that_celery_does_not_know(queue, monkeypatch):
     """In a threaded web server ``current_app`` is an app without settings."""
-    before = wakeups._started["app"]
-    wakeups.remember_app()
-    try:
-        thread = threading.Thread(target=wakeups.nudge)
-        thread.start()
-        thread.join()
-        assert len(queue()) == 1
-    finally:
-        wakeups._started["app"] = before
+    monkeypatch.setattr(wakeups, "celery_app", wakeups._CeleryApp())
+    wakeups.celery_app.remember()
+    thread = threading.Thread(target=wakeups.nudge)
+    thread.start()
+    thread.join()
+    assert len(queue()) == 1
 
 
 def test_dead_broker_costs_the_request_nothing_and_one_log_line(webhook, log_in, celery, closed_port, caplog):
@@ -139,6 +126,27 @@ def test_hanging_broker_does_not_hold_the_request(webhook, log_in, celery):
         start = time.monotonic()
         log_in()
         assert time.monotonic() - start < 0.5
+
+
+def test_broker_that_comes_back_gets_the_message(webhook, log_in, celery, closed_port, monkeypatch, settings):
+    """And a connection that it has closed meanwhile costs no further wait."""
+    monkeypatch.setattr(Nudges, "RETRY_SECONDS", 0.1)
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_QUEUE": "test"}
+    celery(f"amqp://127.0.0.1:{closed_port}//", broker_connection_timeout=0.2)
+    log_in()
+    nudges = process.get(Nudges)
+    assert not nudges.wait(0.5)
+    nudges.ask_through(celery("memory://"))
+    assert process.flush(5)
+
+
+def test_nudges_use_no_connection_of_the_celery_app(webhook, log_in, queue, celery):
+    """A process that is forked from this one would speak on it, too."""
+    app = celery("memory://")
+    log_in()
+    assert len(queue()) == 1
+    assert app.pool._resource.qsize() + len(app.pool._dirty) == app.pool.limit
+    assert not app.pool._dirty
 
 
 @pytest.mark.parametrize("propagates", [True, False])
@@ -186,7 +194,7 @@ def test_those_who_ask_for_the_same_second_share_a_message(queue):
 def test_those_in_other_processes_share_it_too(queue):
     at = time.time() + 100
     for _ in range(3):
-        wakeups._asked_for.clear()
+        process.forget()
         wakeups.look_again(at)
     assert len(queue()) == 1
 
@@ -242,19 +250,41 @@ def test_task_that_ran_out_of_time_hands_on(webhook, receiver, queue, settings):
     assert [message.headers["eta"] for message in queue()] == [None]
 
 
-# --- Slots
+@pytest.mark.parametrize("days", [1, -1])
+def test_clock_that_was_wrong_for_a_while_keeps_nobody_from_asking(webhook, queue, monkeypatch, days):
+    """Nor does this process remember for a day what the wrong clock asked for."""
+    now = time.time() // 600 * 600 + 10  # waits end at multiples of ten minutes
+    for offset in (0, days * 86400, 1, 2):
+        monkeypatch.setattr(wakeups.time, "time", lambda moment=now + offset: moment)
+        wakeups.look_again(now + offset + 100)
+        assert len(queue(0.1)) == 1, offset
+    assert len(process.get(wakeups._AskedFor)) <= 2
+
+
+def test_wait_that_a_wrong_clock_has_set_is_looked_at_within_ten_minutes(webhook, queue):
+    owe(webhook, next_attempt_at=timezone.now() + timedelta(days=1))
+    wakeups.deliver_due()
+    eta = timezone.datetime.fromisoformat(queue()[0].headers["eta"])
+    assert 0 < (eta - timezone.now()).total_seconds() < 601
+
+
+# --- Permits
+
+
+@pytest.fixture
+def one_permit(settings):
+    settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_WORKERS": 1}
 
 
 def test_no_more_workers_deliver_than_the_setting_says(settings):
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 2}
-    slots = [WorkerSemaphore() for _ in range(3)]
-    assert [slot.acquire() for slot in slots] == [True, True, False]
-    slots[0].release()
-    assert slots[2].acquire()
+    workers = [WorkerSemaphore() for _ in range(3)]
+    assert [worker.acquire() for worker in workers] == [True, True, False]
+    workers[0].release()
+    assert workers[2].acquire()
 
 
-def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, queue, settings):
-    settings.OPENEDX_WEBHOOKS = {**settings.OPENEDX_WEBHOOKS, "DELIVERY_WORKERS": 1}
+def test_task_without_a_permit_leaves_word_and_sends_nothing(webhook, receiver, queue, one_permit):
     holder = WorkerSemaphore()
     holder.acquire()
     owe(webhook)
@@ -263,14 +293,56 @@ def test_task_without_a_slot_leaves_word_and_sends_nothing(webhook, receiver, qu
     assert len(queue()) == 1
 
 
-def test_only_its_holder_frees_a_slot(settings):
-    settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
+def test_permit_is_kept_for_as_long_as_its_holder_delivers(webhook, receiver, queue, one_permit, monkeypatch):
+    """Nobody else gets it, though it lasts a fraction of that time."""
+    monkeypatch.setattr(WorkerSemaphore, "SECONDS", 1)
+    receiver.on("/hook", Reply(delay=2.5))
+    owe(webhook)
+    taken = []
+
+    def watch():
+        receiver.wait_for(1)
+        for _ in range(20):
+            taken.append(WorkerSemaphore().acquire())
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    wakeups.deliver_due()
+    watcher.join()
+    assert taken == [False] * 20
+    assert WorkerSemaphore().acquire()
+
+
+def test_what_comes_while_the_permit_is_given_back_is_delivered(webhook, receiver, settings, queue, one_permit):
+    """Its nudge found the permit taken, and left."""
+    settings.CACHES = {"default": {"BACKEND": "tests.webhooks.caches.LocalCache"}}
+    owe(webhook)
+    with LocalCache.before_delete(lambda: owe(webhook)):
+        wakeups.deliver_due()
+    assert len(receiver.received) == 2
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
+
+
+def test_only_its_holder_frees_a_permit(one_permit):
     first, second = WorkerSemaphore(), WorkerSemaphore()
     first.acquire()
     cache.clear()  # it lapsed
     assert second.acquire()
     first.release()
     assert not WorkerSemaphore().acquire()
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_permit_of_a_worker_that_was_killed_while_the_clock_was_wrong_is_free(one_permit, monkeypatch, days):
+    """The cache goes by the same clock, and may keep it for a day."""
+    now = time.time()
+    monkeypatch.setattr(WorkerSemaphore, "SECONDS", 2 * 86400)
+    monkeypatch.setattr(semaphore.time, "time", lambda: now + days * 86400)
+    assert WorkerSemaphore().acquire()
+    assert not WorkerSemaphore().acquire()
+    monkeypatch.setattr(semaphore.time, "time", lambda: now)
+    assert [WorkerSemaphore().acquire(), WorkerSemaphore().acquire()] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -284,36 +356,36 @@ def test_only_its_holder_frees_a_slot(settings):
 def test_without_a_cache_nobody_is_kept_from_delivering(webhook, receiver, settings, backend):
     settings.CACHES = {"default": {"BACKEND": backend}}
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_WORKERS": 1}
-    slots = [WorkerSemaphore(), WorkerSemaphore()]
-    assert [slot.acquire() for slot in slots] == [True, True]
+    workers = [WorkerSemaphore(), WorkerSemaphore()]
+    assert [worker.acquire() for worker in workers] == [True, True]
 
 
 # --- Heartbeat
 
 
+@pytest.fixture
+def heart():
+    return process.get(wakeups.Heart)
+
+
 def test_requests_nudge_now_and_then(webhook, queue):
-    index.webhooks.get("x")
-    wakeups._heart["beats_at"] = 0.0
     for _ in range(100):
-        wakeups.heartbeat()
+        request_started.send(sender=None)
     assert len(queue()) == 1
 
 
-def test_requests_of_a_site_without_webhooks_do_not(db, queue, monkeypatch):
-    index.webhooks.get("x")
-    monkeypatch.setattr(wakeups, "_heart", {"beats_at": 0.0, "chores_at": time.monotonic() + 60})
+def test_requests_of_a_site_without_webhooks_do_not(db, queue, heart):
+    heart.chores_at = time.monotonic() + 60
     request_started.send(sender=None)
-    wakeups.heartbeat()
     assert queue() == []
 
 
-def test_but_they_do_once_an_hour_because_old_records_are_to_be_removed(db, queue, monkeypatch):
-    index.webhooks.get("x")
-    monkeypatch.setattr(wakeups, "_heart", {"beats_at": 0.0, "chores_at": 0.0})
-    wakeups.heartbeat()
+def test_but_they_do_once_an_hour_because_old_records_are_to_be_removed(db, queue, heart):
+    heart.chores_at = 0.0
+    heart.beat()
     assert len(queue()) == 1
-    wakeups._heart["beats_at"] = 0.0
-    wakeups.heartbeat()
+    heart.beats_at = 0.0
+    heart.beat()
     assert len(queue()) == 0
 
 

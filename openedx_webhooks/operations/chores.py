@@ -1,0 +1,21 @@
+"""What a worker does now and then beside delivering, never in a learner's request."""
+
+from .. import throttle
+from ..webhooks import deliver
+from . import removal, retention
+
+_REMOVAL_SECONDS = 10
+_CLOCK_SECONDS = 300
+
+
+def run_when_due() -> None:
+    """
+    Do what is due: go on with removals, repair what a wrong clock has scheduled, purge what is old. Never raises.
+
+    For workers and commands; it may take half a minute.
+    """
+    if throttle.allows("removal", seconds=_REMOVAL_SECONDS):
+        removal.run()
+    if throttle.allows("clock", seconds=_CLOCK_SECONDS):
+        deliver.repair_schedule()
+    retention.run_when_due()
