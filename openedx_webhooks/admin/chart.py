@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
+from ..models import Delivery
 from ..models.delivery import STATES
 from ..operations.statistics import Hour
 
@@ -19,6 +20,7 @@ class Part:
     """A piece of a bar: the deliveries of one state."""
 
     state: str
+    tone: str
     y: float
     height: float
 
@@ -40,11 +42,13 @@ class Chart:
         bars: the hours, the oldest first.
         most: deliveries of the hour with the most; the bars' full height.
         label: what the chart shows, for those who don't see it.
+        legend: each tone that it has, and the names of its states.
     """
 
     bars: list[Bar]
     most: int
     label: str
+    legend: list[tuple[str, str]]
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -59,7 +63,12 @@ def chart(hours: Sequence[Hour]) -> Chart:
         "total": total,
         "failed": failed,
     }
-    return Chart(bars, most, label)
+    # States of one tone look alike, so they share an entry.
+    legend: dict[str, list[str]] = {}
+    for state, traits in STATES.items():
+        if any(hour.tally[state] for hour in hours):
+            legend.setdefault(traits.tone, []).append(str(Delivery.State(state).label))
+    return Chart(bars, most, label, [(tone, ", ".join(labels)) for tone, labels in legend.items()])
 
 
 def _title(hour: Hour) -> str:
@@ -69,10 +78,10 @@ def _title(hour: Hour) -> str:
 
 def _stack(hour: Hour, most: int) -> list[Part]:
     parts, top = [], float(HEIGHT)
-    for state in STATES:
+    for state, traits in STATES.items():
         if count := hour.tally[state]:
             # Two units at least: one failure among thousands must be seen.
             height = max(2.0, HEIGHT * count / most)
             top = max(0.0, top - height)
-            parts.append(Part(state, top, height))
+            parts.append(Part(state, traits.tone, top, height))
     return parts

@@ -1,22 +1,22 @@
 """The pages of deliveries."""
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db.models import Prefetch
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import catalog
-from ..models import Attempt, Delivery
-from ..models.delivery import REPLAYABLE_STATES
+from ..models import Attempt, CapturedEvent, Delivery
+from ..models.delivery import FINAL_STATES, REPLAYABLE_STATES, STATES
 from ..webhooks import replay
-from . import parts, records, waiting
-from .filters import EventTypeFilter, WebhookFilter
+from . import parts, records, trying, waiting, words
+from .filters import DeliveryTypeFilter, WebhookFilter
 from .records import RecordAdmin
 
-_PENDING = (Delivery.State.PENDING,)
+_PENDING = tuple(state for state in STATES if state not in FINAL_STATES)
 # Name → label of the button, what it does with a queryset (returns how many), and for which states.
 _OPERATIONS = {
     "replay": (gettext_lazy("Replay"), replay.replay, REPLAYABLE_STATES),
@@ -41,33 +41,36 @@ _MOST_LOGGED = 100
 class DeliveryAdmin(RecordAdmin):
     """Deliveries: what was owed to whom, and every attempt."""
 
-    list_display = ["number_column", "created_column", "state_column", "what_column", "answer_column", "next_column"]
-    list_filter = ["state", "created", EventTypeFilter, ("webhook", WebhookFilter)]
+    list_display = ["number_column", "created_column", "state_column", "what_column", "whom_column", "answer_column"]
+    list_filter = ["state", "created", DeliveryTypeFilter, ("webhook", WebhookFilter)]
     ordering = ["-created", "-pk"]
     sortable_by = ["created_column"]
-    uuid_fields = ("event_id", "message_id")
-    search_help_text = gettext_lazy("Search by event id, message id, user id or delivery number, each in full.")
+    uuid_fields = ("message_id", "event__event_id")
+    number_fields = ("pk", "event__user_id")
+    text_fields = ("event__username", "event__course_key")
+    search_help_text = gettext_lazy(
+        "Search by username or user id, course, event id, message id or delivery number, each in full."
+    )
+    change_form_template = "admin/openedx_webhooks/delivery_change_form.html"
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]
-    readonly_fields = ["state_column", "event_column", "webhook_link", "payload_shown"]
+    readonly_fields = ["state_column", "event_link", "webhook_link", "learner_column", "course_column"]
     fieldsets = [
         (
             None,
             {
                 "fields": [
                     "state_column",
-                    "event_column",
+                    "event_link",
+                    "learner_column",
+                    "course_column",
                     "webhook_link",
                     "created",
                     "finished_at",
                     "attempt_count",
-                    "next_column",
-                    "event_id",
                     "message_id",
-                    "user_id",
                 ]
             },
-        ),
-        (gettext_lazy("Payload"), {"fields": ["payload_shown"]}),
+        )
     ]
 
     def has_operate_permission(self, request):
@@ -75,8 +78,22 @@ class DeliveryAdmin(RecordAdmin):
         return request.user.has_perm("openedx_webhooks.change_delivery")
 
     def get_queryset(self, request):
-        """With the webhook, without the payloads, which a list doesn't show."""
-        return super().get_queryset(request).select_related("webhook", "event").defer("event__payload")
+        """
+        With webhooks and events, without the payloads, which a list doesn't show.
+
+        Each by a query of its own: from a join the optimizer of MySQL may begin with the webhooks, and sort all.
+        """
+        events = CapturedEvent.objects.defer("payload")
+        return super().get_queryset(request).prefetch_related("webhook", Prefetch("event", events))
+
+    def found(self, queryset, field, value):
+        """What is looked for in events is looked for there first, for the same reason."""
+        name, of_event, column = field.rpartition("event__")
+        if not of_event or name:
+            return super().found(queryset, field, value)
+        events = CapturedEvent.objects.filter(**{column: value}).order_by("-pk")
+        owed = queryset.filter(event_id__in=list(events.values_list("pk", flat=True)[: records.COUNTED]))
+        return owed.order_by("-pk").values_list("pk", flat=True)[: records.COUNTED]
 
     def get_changelist_instance(self, request):
         """Attach the last answer of each delivery on the page."""
@@ -95,21 +112,24 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state_column(self, delivery):
-        """The state as a badge."""
-        return parts.delivery_badge(delivery.state)
-
-    @admin.display(description=gettext_lazy("event"))
-    def event_column(self, delivery):
-        """The short name, with the dotted type when pointed at."""
-        event_type = delivery.event.event_type
-        known = catalog.find_event(event_type)
-        return parts.with_title(known.name if known else event_type, event_type)
+        """The state as a badge, and when it is tried next."""
+        badge = parts.delivery_badge(delivery.state)
+        if delivery.traits.is_final or not delivery.next_attempt_at:
+            return badge
+        next_at = _("next: %s") % parts.moment(delivery.next_attempt_at)
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', badge, next_at)
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
         """The event's short name, and below it the webhook's number and server."""
-        hook = f"{delivery.webhook_id}: {delivery.webhook.server}"
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', self.event_column(delivery), hook)
+        event, webhook = of(delivery, "event"), of(delivery, "webhook")
+        server = f"{delivery.webhook_id}: {webhook.server if webhook else parts.EMPTY}"
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), server)
+
+    @admin.display(description=gettext_lazy("learner and course"))
+    def whom_column(self, delivery):
+        """Whom and which course it is about."""
+        return parts.whom(of(delivery, "event"))
 
     @admin.display(description=gettext_lazy("created"), ordering="created")
     def created_column(self, delivery):
@@ -125,48 +145,59 @@ class DeliveryAdmin(RecordAdmin):
         attempts = ngettext("%d attempt", "%d attempts", count) % count
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', delivery.answer, attempts)
 
-    @admin.display(description=gettext_lazy("next attempt"))
-    def next_column(self, delivery):
-        """When it is tried next."""
-        is_due = delivery.state == Delivery.State.PENDING and delivery.next_attempt_at
-        return parts.moment(delivery.next_attempt_at) if is_due else parts.EMPTY
-
     # --- The page
 
     @admin.display(description=gettext_lazy("webhook"))
     def webhook_link(self, delivery):
-        """The webhook, as a link for those who may see it."""
-        return parts.link(delivery.webhook, str(delivery.webhook))
+        """The webhook, as a link."""
+        webhook = of(delivery, "webhook")
+        return parts.link(webhook, str(webhook)) if webhook else _("Deleted")
 
-    @admin.display(description=gettext_lazy("payload"))
-    def payload_shown(self, delivery):
-        """What is sent, with indentation."""
-        if delivery.event.payload is None:
-            return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
-        return parts.pretty(delivery.event.payload)
+    @admin.display(description=gettext_lazy("event"))
+    def event_link(self, delivery):
+        """The captured event, as a link."""
+        event = of(delivery, "event")
+        return parts.link(event, parts.event_name(event)) if event else _("Deleted")
+
+    @admin.display(description=gettext_lazy("learner"))
+    def learner_column(self, delivery):
+        """The user whom the event is about."""
+        return parts.learner(of(delivery, "event"))
+
+    @admin.display(description=gettext_lazy("course"))
+    def course_column(self, delivery):
+        """The course that the event is about."""
+        event = of(delivery, "event")
+        return (event and event.course_key) or parts.EMPTY
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The delivery, every attempt, and the buttons that fit its state."""
         delivery = self.get_object(request, object_id)
-        attempts = [
-            (
-                attempt,
-                parts.answer_badge(attempt.status_code, attempt.error),
-                parts.seconds(attempt.duration),
-                parts.excerpt(attempt.response_excerpt),
-            )
-            for attempt in (delivery.attempts.all() if delivery else ())
-        ]
-        may = self.has_operate_permission(request)
-        buttons = [
-            (reverse(f"admin:openedx_webhooks_delivery_{name}", args=[object_id]), label)
-            for name, (label, _operate, states) in _OPERATIONS.items()
-            if may and delivery and delivery.state in states
-        ]
-        extra = {**(extra_context or {}), "attempts": attempts, "buttons": buttons}
-        if delivery:
-            extra["note"] = waiting.delivery_note(delivery)
+        extra = {**(extra_context or {}), **(self._page(request, delivery) if delivery else {})}
         return super().change_view(request, object_id, form_url, extra)
+
+    def _page(self, request, delivery) -> dict:
+        attempts = list(delivery.attempts.all())
+        may = self.has_operate_permission(request)
+        return {
+            "attempts": [shown(attempt) for attempt in attempts],
+            "outlook": words.outlook(delivery, attempts[-1]) if attempts else "",
+            "buttons": [
+                (reverse(f"admin:openedx_webhooks_delivery_{name}", args=[delivery.pk]), label)
+                for name, (label, _operate, states) in _OPERATIONS.items()
+                if may and delivery.state in states
+            ],
+            "may_operate": may,
+            "note": waiting.delivery_note(delivery, of(delivery, "webhook")),
+            "payload": self._payload(request, delivery),
+        }
+
+    @staticmethod
+    def _payload(request, delivery):
+        if not request.user.has_perm("openedx_webhooks.view_capturedevent"):
+            return ""
+        event = of(delivery, "event")
+        return parts.payload(event and event.payload)
 
     def get_urls(self):
         """Django's, and one for each button."""
@@ -228,6 +259,30 @@ class DeliveryAdmin(RecordAdmin):
             % {"count": count, "done": _DONE[name]},
             messages.SUCCESS,
         )
+
+
+def of(delivery: Delivery, name: str):
+    """A delivery's ``webhook`` or ``event``; None if it has been deleted a moment ago."""
+    try:
+        return getattr(delivery, name)
+    except ObjectDoesNotExist:
+        return None
+
+
+def shown(attempt: Attempt) -> dict:
+    """An attempt in words: what was sent, what came back, and what that means."""
+    headers = attempt.request_headers if isinstance(attempt.request_headers, dict) else {}
+    return {
+        "attempt": attempt,
+        "verdict": parts.answer_badge(attempt.status_code, attempt.error),
+        "started": words.exact(attempt.started_at),
+        "duration": parts.seconds(attempt.duration) if attempt.request_bytes or attempt.status_code else "",
+        "meaning": words.meaning(attempt),
+        "detail": words.detail(attempt),
+        "headers": parts.plain("\n".join(trying.header_lines(headers))) if headers else "",
+        "request": parts.excerpt(attempt.request_excerpt) if headers or attempt.request_bytes else "",
+        "response": parts.excerpt(attempt.response_excerpt),
+    }
 
 
 def last_answers(delivery_ids) -> dict[int, str]:

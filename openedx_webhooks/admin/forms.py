@@ -14,10 +14,10 @@ from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..transport import signing
 from ..webfilters import local_answers
+from . import options
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
-_REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
 _ON = ("4xx", "5xx", "request_exception")
 
 
@@ -68,21 +68,13 @@ class HookForm(forms.ModelForm):
         ),
     )
 
-    class Meta:
-        widgets = {
-            "description": forms.Textarea(attrs={"rows": 2, "cols": 80}),
-            "webhook_url": forms.TextInput(attrs={"size": 80, "inputmode": "url", "spellcheck": "false"}),
-            "condition": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
-            "shape": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
-        }
-
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         # The stored values, kept from before the form writes into its instance.
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
         self.stored_secret = self.instance.secret if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
-        self.fields["headers"].stored = self.instance.readable_headers
+        self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # So that no page holds a stored secret; one just typed survives a mistake in another field.
         self.initial["secret"] = ""
         if self.stored_secret:
@@ -171,20 +163,10 @@ class WebhookForm(HookForm):
         ),
     )
 
-    class Meta(HookForm.Meta):
+    class Meta:
         model = Webhook
-        fields = [
-            "event",
-            "webhook_url",
-            "description",
-            "enabled",
-            "condition",
-            "shape",
-            "use_www_form_encoding",
-            "headers",
-            "secret",
-            "retry_schedule",
-        ]
+        fields = options.names(options.WEBHOOK)
+        widgets = options.widgets(options.WEBHOOK)
 
     @staticmethod
     def types():
@@ -194,49 +176,11 @@ class WebhookForm(HookForm):
 class WebfilterForm(HookForm):
     """The form of a webfilter; it says before saving what its filter cannot do."""
 
-    class Meta(HookForm.Meta):
+    class Meta:
         model = Webfilter
-        fields = [
-            "event",
-            "webhook_url",
-            "local_answer",
-            "description",
-            "enabled",
-            "mode",
-            "order",
-            "timeout",
-            "disable_filtering",
-            "disable_halt",
-            "halt_on_4xx",
-            "redirect_on_4xx",
-            "halt_on_5xx",
-            "redirect_on_5xx",
-            "halt_on_request_exception",
-            "redirect_on_request_exception",
-            "condition",
-            "shape",
-            "send_profile",
-            "send_file_urls",
-            "use_www_form_encoding",
-            "headers",
-            "secret",
-            "call_log",
-            "cache_answers",
-            "serve_stale_answers",
-        ]
-        widgets = {
-            **HookForm.Meta.widgets,
-            **{f"redirect_on_{on}": forms.TextInput(attrs={"size": 60, "spellcheck": "false"}) for on in _ON},
-            "local_answer": forms.Textarea(attrs={"rows": 4, "cols": 80, "class": "owh-code", "spellcheck": "false"}),
-            "timeout": forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"}),
-        }
-        help_texts = {
-            "halt_on_4xx": _("The endpoint refused: it answered with a status of 400 to 499."),
-            "halt_on_5xx": _("The endpoint failed: it answered with a status of 500 to 599."),
-            "redirect_on_4xx": _REDIRECT_HELP,
-            "redirect_on_5xx": _REDIRECT_HELP,
-            "redirect_on_request_exception": _REDIRECT_HELP,
-        }
+        fields = options.names(options.WEBFILTER)
+        widgets = options.widgets(options.WEBFILTER)
+        help_texts = options.help_texts(options.WEBFILTER)
 
     @staticmethod
     def types():

@@ -1,12 +1,13 @@
 """What the pages of webhooks and webfilters have in common."""
 
 import functools
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import Webfilter, signing_secrets
 from ..operations import removal
-from . import parts, waiting
+from . import options, parts, waiting
 from .filters import types_of
 from .reference import reference_of
 
@@ -29,6 +30,16 @@ def hook_view(method):
     Make a method ``(self, request, hook)`` a view that changes things: POST only, and only for those who may change
     this hook.
     """
+    return posted(method, lambda admin, request, hook: admin.has_change_permission(request, hook))
+
+
+def posted(method, may):
+    """
+    Make a method ``(self, request, hook)`` a view for POST only.
+
+    Args:
+        may: ``(admin, request, hook)`` → whether this person may do that with this hook.
+    """
 
     @functools.wraps(method)
     def view(self, request, object_id):
@@ -36,7 +47,7 @@ def hook_view(method):
         if hook is None:
             # pylint: disable-next=protected-access
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if not self.has_change_permission(request, hook):
+        if not may(self, request, hook):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -54,14 +65,8 @@ class HookAdmin(admin.ModelAdmin):
     search_help_text = gettext_lazy("Search by event, address or description.")
     actions = ["enable_hooks", "disable_hooks"]
     actions_selection_counter = True
-    # Shown instead of the form's fields to those who may only look: secrets and header values are not for them.
-    shown_instead = {
-        "event": "event_column",
-        "webhook_url": "endpoint_column",
-        "headers": "header_names",
-        "secret": "secret_kept",
-    }
-    readonly_fields = list(shown_instead.values())
+    # Of options.py: what the page has. Each kind of hook has its own.
+    sections: tuple[options.Section, ...] = ()
 
     class Media:
         css = {"all": ["openedx_webhooks/admin.css"]}
@@ -106,12 +111,22 @@ class HookAdmin(admin.ModelAdmin):
         self.message_user(request, ngettext("%d hook disabled.", "%d hooks disabled.", count) % count, messages.SUCCESS)
 
     def _set_enabled(self, request, queryset, enabled: bool) -> int:
-        hooks = list(queryset)
-        chosen = self.model.objects.filter(pk__in=[hook.pk for hook in hooks])
-        count = self.enable(chosen) if enabled else chosen.update(enabled=False, modified=timezone.now())
+        change = self.enable if enabled else lambda chosen: chosen.update(enabled=False, modified=timezone.now())
+        return self.change_each(request, queryset, "enabled", change)
+
+    def change_each(self, request, queryset, field: str, change: Callable[[QuerySet], int]) -> int:
+        """
+        Change a field of the chosen hooks, but not of those that are being removed; how many.
+
+        Args:
+            field: for the history.
+            change: gets the hooks, and returns how many it changed.
+        """
+        hooks = list(queryset.filter(removing_since=None))
+        count = change(self.model.objects.filter(pk__in=[hook.pk for hook in hooks]))
         self.forget_index()
         for hook in hooks:
-            self.log_change(request, hook, [{"changed": {"fields": ["enabled"]}}])
+            self.log_change(request, hook, [{"changed": {"fields": [field]}}])
         return count
 
     def enable(self, hooks) -> int:
@@ -126,52 +141,74 @@ class HookAdmin(admin.ModelAdmin):
 
     # --- Deletion
 
+    def has_change_permission(self, request, obj=None):
+        """Nobody changes a hook that is being removed."""
+        return super().has_change_permission(request, obj) and not (obj and obj.removing_since)
+
+    def has_delete_permission(self, request, obj=None):
+        """It is removed once."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.removing_since)
+
     def get_deleted_objects(self, objs, request):
         """What is deleted with the hooks: counted, not listed, for a site has hundreds of thousands of records."""
-        may = self.has_delete_permission(request)
-        listed, protected, total = [], [], 0
+        listed, total = [], 0
         for hook in objs:
             count = removal.count_records(hook)
             total += count
-            listed += [parts.link(hook, str(hook)), [self.records_label(count)]]
-            if count > removal.MOST_RECORDS:
-                protected.append(
-                    _(
-                        "%(hook)s (it has more than %(most)d records: disable it, cancel what is pending, run "
-                        "“manage.py %(command)s”, and delete it then)"
-                    )
-                    % {"hook": hook, "most": removal.MOST_RECORDS, "command": removal.command(hook)}
-                )
+            listed += [parts.link(hook, str(hook)), [parts.number_of(count, self.records_name)]]
         counts = {self.opts.verbose_name_plural: len(objs), self.records_name: total}
-        return listed, counts, set() if may else {self.opts.verbose_name}, protected
-
-    def records_label(self, count: int) -> str:
-        """``12 deliveries``."""
-        return f"{count} {self.records_name}"
+        return listed, counts, set() if self.has_delete_permission(request) else {self.opts.verbose_name}, []
 
     records_name: str = gettext_lazy("records")
 
+    # Each step of a removal commits by itself: in one transaction the hook's row would be locked for all the time that
+    # it takes, and workers and other pages would wait.
+    @transaction.non_atomic_requests
+    def delete_view(self, request, object_id, extra_context=None):
+        """Django's, without its transaction."""
+        return self._delete_view(request, object_id, extra_context)
+
+    @transaction.non_atomic_requests
+    def changelist_view(self, request, extra_context=None):
+        """The same for the action that deletes several."""
+        return super().changelist_view(request, extra_context)
+
     def delete_model(self, request, obj):
-        """Delete the hook and what was recorded of it, a part at a time."""
-        removal.remove(obj)
+        """Disable the hook at once; it goes with its records, now or in the background."""
+        is_gone = removal.remove(obj)
         self.forget_index()
+        return is_gone
 
     def delete_queryset(self, request, queryset):
         """The same for each."""
-        for hook in queryset:
-            self.delete_model(request, hook)
+        left = [hook for hook in queryset.filter(removing_since=None) if not self.delete_model(request, hook)]
+        for hook in left:
+            self._say_that_it_goes(request, str(hook))
+
+    def response_delete(self, request, obj_display, obj_id):
+        """To the list; the message says whether the hook is gone."""
+        if not self.model.objects.filter(pk=obj_id).exists():
+            return super().response_delete(request, obj_display, obj_id)
+        self._say_that_it_goes(request, obj_display)
+        url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return HttpResponseRedirect(url)
+
+    def _say_that_it_goes(self, request, hook: str) -> None:
+        text = _(
+            "%s is disabled and will not be called any more. It has many records: they are deleted in the background, "
+            "and it goes with the last of them."
+        )
+        self.message_user(request, text % hook, messages.WARNING)
 
     # --- The page
 
     def get_fieldsets(self, request, obj=None):
-        """The form's fieldsets; secrets are replaced for those who may only look."""
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or self.has_change_permission(request, obj):
-            return fieldsets
-        return [
-            (title, {**options, "fields": [self.shown_instead.get(name, name) for name in options["fields"]]})
-            for title, options in fieldsets
-        ]
+        """The sections; secrets are replaced for those who may only look."""
+        return options.fieldsets(self.sections, obj is None or self.has_change_permission(request, obj))
+
+    def get_readonly_fields(self, request, obj=None):
+        """What may stand there instead."""
+        return options.shown_as(self.sections)
 
     @admin.display(description=gettext_lazy("headers"))
     def header_names(self, hook):
@@ -193,7 +230,8 @@ class HookAdmin(admin.ModelAdmin):
         """What the templates show around the form."""
         return {
             "hook": hook,
-            "off": waiting.off_note(hook),
+            "notes": waiting.notes(hook),
+            "problems": waiting.problems(hook),
             "may_change": self.has_change_permission(request, hook),
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],

@@ -1,36 +1,23 @@
 """Small pieces of HTML that several pages share. Whatever comes from outside is escaped here."""
 
 import json
+import re
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from ..models import Call, Delivery, Webfilter
+from .. import catalog
+from ..models import Call, CapturedEvent, Delivery, Webfilter
 from ..models.delivery import STATES
+from ..models.json_fields import Unreadable
+from ..operations import removal
+from . import words
 
 EMPTY = "–"
-# Short kinds of transport/client.py and of the two flows → words.
-_ERRORS = {
-    "bad_response": gettext_lazy("not understood"),
-    "breaker_open": gettext_lazy("circuit open"),
-    "budget": gettext_lazy("no time left"),
-    "connect": gettext_lazy("not reachable"),
-    "dns": gettext_lazy("name not found"),
-    "invalid": gettext_lazy("bad address"),
-    "payload_removed": gettext_lazy("payload removed"),
-    "proxy": gettext_lazy("proxy failed"),
-    "refused_address": gettext_lazy("address not allowed"),
-    "reset": gettext_lazy("connection broke"),
-    "timeout": gettext_lazy("timed out"),
-    "tls": gettext_lazy("TLS failed"),
-    "too_large": gettext_lazy("too large"),
-    "unsendable": gettext_lazy("cannot be sent"),
-}
 _CALL_TONES = {
     Call.Result.PASSED: "good",
     Call.Result.CHANGED: "info",
@@ -77,14 +64,14 @@ def never_runs() -> SafeString:
     return badge(_("never runs"), "warn", _("This installation does not know its type."))
 
 
-def unsendable() -> SafeString:
-    """For hooks whose own secret signs nothing."""
-    return badge(_("cannot be sent"), "bad", _("The signing secret is malformed."))
+def unsendable(why: str = "") -> SafeString:
+    """For hooks whose own settings are malformed; by default, the secret signs nothing."""
+    return badge(_("cannot be sent"), "bad", why or _("The signing secret is malformed."))
 
 
 def hook_name(hook) -> SafeString:
     """Short name of a hook's type, and what the hook is for; or that this installation doesn't know the type."""
-    name = with_title(hook.event_name, hook.event)
+    name = with_title(breakable(hook.event_name), hook.event)
     unknown = (
         ""
         if hook.known_type
@@ -97,9 +84,47 @@ def hook_name(hook) -> SafeString:
             ),
         )
     )
-    words = shortened(hook.description)
-    about = format_html('<br><span class="owh-about">{}</span>', words) if words else ""
+    description = shortened(hook.description)
+    about = format_html('<br><span class="owh-about">{}</span>', description) if description else ""
     return format_html("{}{}{}", name, unknown, about)
+
+
+def event_name(event: CapturedEvent | None) -> SafeString | str:
+    """The short name of an event's type, with the dotted type when pointed at."""
+    if event is None:
+        return EMPTY
+    known = catalog.find_event(event.event_type)
+    return with_title(breakable(known.name if known else event.event_type), event.event_type)
+
+
+def breakable(name: str) -> SafeString:
+    """A name that may be broken after its underscores and dots, so that a column need not be as wide as it is long."""
+    return mark_safe(re.sub(r"([_.])", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
+
+
+def learner(event: CapturedEvent | None) -> str:
+    """Whom an event is about: ``ada (42)``."""
+    if event is None or not (event.username or event.user_id):
+        return EMPTY
+    return (
+        f"{event.username} ({event.user_id})"
+        if event.username and event.user_id
+        else str(event.username or event.user_id)
+    )
+
+
+def whom(event: CapturedEvent | None) -> SafeString | str:
+    """Whom an event is about, and below it which course."""
+    if event is None or not event.course_key:
+        return learner(event)
+    return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', learner(event), event.course_key)
+
+
+def payload(value) -> SafeString | str:
+    """A captured payload, or that it is gone."""
+    if value is None:
+        return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
+    return pretty(value)
 
 
 def link(obj, text) -> SafeString:
@@ -108,21 +133,37 @@ def link(obj, text) -> SafeString:
     return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
 
 
+def number_of(count: int, name: str) -> str:
+    """``12 deliveries``; ``more than`` where it was not counted to the end."""
+    most = removal.MOST_COUNTED
+    return _("more than %(count)d %(name)s") % {"count": most, "name": name} if count >= most else f"{count} {name}"
+
+
 def pretty(value) -> SafeString:
-    """JSON with indentation, escaped."""
-    # JSON can hold half of a surrogate pair, a page can't.
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
-    return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
+    """JSON with indentation, escaped; what is no JSON, as it is."""
+    if isinstance(value, Unreadable):
+        return plain(value)
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    except RecursionError:
+        return plain(_("It is nested too deeply to be shown."))
+    return plain(text)
+
+
+def plain(text: str) -> SafeString:
+    """Text in a box, escaped."""
+    # Text can hold half of a surrogate pair, a page can't.
+    return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text.encode("utf-8", "replace").decode())
 
 
 def excerpt(text: str) -> SafeString | str:
-    """A response, escaped; indented if it is JSON."""
+    """The beginning of a body, escaped; indented if it is JSON."""
     if not text:
         return EMPTY
     try:
         return pretty(json.loads(text))
     except (ValueError, RecursionError):
-        return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text)
+        return plain(text)
 
 
 def seconds(value: float) -> str:
@@ -155,15 +196,15 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
             also a sentence about the answer.
         needs_body: the body counts, as a webfilter's does. For a webhook a 2xx says it all.
     """
-    words = _ERRORS.get(error.partition(": ")[0])
+    said = words.short(error)
     if status_code is None:
         # A webfilter that was not called has answered by itself.
-        return str(words or error or (_("local answer") if needs_body else EMPTY))
+        return said or error or (_("local answer") if needs_body else EMPTY)
     if _is_good(status_code):
         if not needs_body or not error:
             return str(status_code)
-        words = words or _ERRORS["bad_response"]
-    return f"{status_code}, {words}" if words else str(status_code)
+        said = said or words.short("bad_response")
+    return f"{status_code}, {said}" if said else str(status_code)
 
 
 def call_answered(call: Call) -> str:
@@ -174,8 +215,10 @@ def call_answered(call: Call) -> str:
 
 def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:
     """The same as a badge."""
-    is_good = _is_good(status_code) and not (needs_body and error)
-    return badge(answered(status_code, error, needs_body=needs_body), "good" if is_good else "bad", error)
+    tone = "good"
+    if not _is_good(status_code) or (needs_body and error):
+        tone = words.KINDS[error].tone if status_code is None and error in words.KINDS else "bad"
+    return badge(answered(status_code, error, needs_body=needs_body), tone, error)
 
 
 def _is_good(status_code):

@@ -1,5 +1,6 @@
 """The page that shows what a test sent and what came back."""
 
+import uuid
 from typing import Any
 
 from django.template.response import TemplateResponse
@@ -7,27 +8,28 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
+from ..hook_request import HookRequest, request_of
 from ..models import Hook
-from ..payloads import encode, redact
+from ..payloads import redact
 from ..transport.client import USER_AGENT, Outcome
 from . import parts
 
 _MOST_HEADERS = 50
 _LONGEST_HEADER = 300
 _LONGEST_EFFECT = 2000
-_HIDDEN = "••••••••"
 
 
-def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome, effects: list[str] | None = None):
+def result_page(
+    model_admin, request, hook: Hook, *, sent: HookRequest | None, outcome: Outcome, effects: list[str] | None = None
+):
     """
     The result of a test.
 
     Args:
-        body: what was sent, as JSON data.
+        sent: what was sent; None if nothing was.
         effects: sentences about what the answer would do, for webfilters.
     """
-    sent = list((hook.headers or {}).values())
-    encoded, content_type = encode.encode(body, hook.use_www_form_encoding)
+    secrets = list(hook.readable_headers.values())
     is_local = not hook.webhook_url
     context = {
         **model_admin.admin_site.each_context(request),
@@ -41,22 +43,35 @@ def result_page(model_admin, request, hook: Hook, *, body: Any, outcome: Outcome
         else parts.answer_badge(outcome.status_code, outcome.error, needs_body=effects is not None),
         "duration": parts.seconds(outcome.duration),
         # A halt's message is the endpoint's, too.
-        "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, sent) for effect in effects or ()],
+        "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, secrets) for effect in effects or ()],
         "test_url": reverse(f"admin:{model_admin.url_name('test')}", args=[hook.pk]),
-        "request_headers": request_headers(hook, content_type),
-        "request_body": parts.excerpt(encoded.decode()),
+        "sent": sent,
+        "request_headers": header_lines({**sent.shown_headers(), "User-Agent": USER_AGENT}) if sent else [],
+        "request_body": parts.excerpt(sent.body.decode("utf-8", "replace")) if sent else "",
         "response_headers": [
-            redact.excerpt(f"{name}: {text}".encode(), _LONGEST_HEADER, sent)
-            for name, text in list(outcome.headers.items())[:_MOST_HEADERS]
+            redact.excerpt(line.encode(), _LONGEST_HEADER, secrets)
+            for line in header_lines(outcome.headers)[:_MOST_HEADERS]
         ],
-        "response_body": parts.excerpt(redact.excerpt(outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, sent)),
+        "response_body": parts.excerpt(redact.excerpt(outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, secrets)),
     }
     return TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
 
 
-def request_headers(hook: Hook, content_type: str) -> list[str]:
-    """The headers as lines; the operator's own without their values."""
-    lines = [f"Content-Type: {content_type}", f"User-Agent: {USER_AGENT}", "webhook-id: …", "webhook-timestamp: …"]
-    if hook.secret:
-        lines.append("webhook-signature: v1,…")
-    return lines + [f"{name}: {_HIDDEN}" for name in hook.headers or {}]
+def header_lines(headers: dict[str, str]) -> list[str]:
+    """``Name: value`` of each."""
+    return [f"{name}: {value}" for name, value in headers.items()]
+
+
+def sent_of(hook: Hook, content: Any) -> HookRequest | None:
+    """
+    What a hook's request looks like, for a caller that does not know the one that was sent; None if none can be made.
+
+    Its id, time and signature would be others: they are not told.
+    """
+    try:
+        request = request_of(hook, str(uuid.uuid4()), content)
+    except ValueError:
+        return None
+    untold = {"webhook-id": "…", "webhook-timestamp": "…", "webhook-signature": "v1,…"}
+    request.our_headers.update({name: text for name, text in untold.items() if name in request.our_headers})
+    return request

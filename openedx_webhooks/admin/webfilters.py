@@ -13,12 +13,12 @@ from ..models import Call, Webfilter, signing_secrets
 from ..transport.breaker import State, breaker, states
 from ..webfilters import trial_call
 from ..webfilters.report import observe_report
-from . import parts
+from . import options, parts
 from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
 from .hooks import HookAdmin, hook_view
-from .trying import result_page
+from .trying import result_page, sent_of
 
 _RECENT = 10
 
@@ -28,52 +28,11 @@ class WebfilterAdmin(HookAdmin):
     """Webfilters: list, form, report, test and circuit breaker."""
 
     form = WebfilterForm
+    sections = options.WEBFILTER
     list_display = ["event_column", "endpoint_column", "enabled", "mode_column", "breaker_column", "order"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "mode", SubdomainFilter, TypeFilter, KnownFilter]
     records_name = Call._meta.verbose_name_plural
-    fieldsets = [
-        (
-            gettext_lazy("What to call, and where"),
-            {"fields": ["event", "webhook_url", "local_answer", "description", "enabled"]},
-        ),
-        (
-            gettext_lazy("What its answers may do"),
-            {
-                "fields": ["mode", "disable_filtering", "disable_halt", "order"],
-                "description": gettext_lazy(
-                    "A new webfilter is best tried in observe mode: this page then reports what it would have done."
-                ),
-            },
-        ),
-        (
-            gettext_lazy("If the endpoint fails"),
-            {
-                "fields": [
-                    "halt_on_4xx",
-                    "redirect_on_4xx",
-                    "halt_on_5xx",
-                    "redirect_on_5xx",
-                    "halt_on_request_exception",
-                    "redirect_on_request_exception",
-                    "timeout",
-                ],
-                "description": gettext_lazy(
-                    "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must "
-                    "not happen unchecked: while the endpoint is down, nobody gets through."
-                ),
-            },
-        ),
-        (
-            gettext_lazy("When it is called, and what is sent"),
-            {"fields": ["condition", "shape", "send_profile", "send_file_urls", "use_www_form_encoding"]},
-        ),
-        (gettext_lazy("How the receiver knows us"), {"fields": ["secret", "headers"]}),
-        (
-            gettext_lazy("Records and repeated answers"),
-            {"fields": ["call_log", "cache_answers", "serve_stale_answers"]},
-        ),
-    ]
     buttons = {**HookAdmin.buttons, "reset-breaker": "reset_breaker", "promote": "promote"}
 
     # --- The list
@@ -154,7 +113,8 @@ class WebfilterAdmin(HookAdmin):
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook, "#owh-test")
-        return result_page(self, request, hook, body=result.body, outcome=result.outcome, effects=effects_of(result))
+        sent = sent_of(hook, result.body)
+        return result_page(self, request, hook, sent=sent, outcome=result.outcome, effects=effects_of(result))
 
     @hook_view
     def reset_breaker(self, request, hook):

@@ -3,22 +3,22 @@
 from datetime import timedelta
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.db import router
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Delivery, Webhook, signing_secrets
+from ..models import Delivery, Webhook
 from ..operations import statistics
-from ..webhooks import health, replay, trial_delivery
-from . import parts, waiting
+from ..webhooks import health, replay, trial_delivery, wakeups
+from . import options, parts, past_events, waiting
 from .chart import chart
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebhookForm
-from .hooks import HookAdmin, hook_view
+from .hooks import HookAdmin, hook_view, posted
+from .past_events import may_send, parse_time
 from .trying import result_page
 
 _RECENT = 10
@@ -30,26 +30,13 @@ class WebhookAdmin(HookAdmin):
     """Webhooks: list, form, health and test."""
 
     form = WebhookForm
+    sections = options.WEBHOOK
     list_display = ["event_column", "endpoint_column", "enabled", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
-    list_filter = ["enabled", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
-    fieldsets = [
-        (gettext_lazy("What to send, and where"), {"fields": ["event", "webhook_url", "description", "enabled"]}),
-        (
-            gettext_lazy("Which of these events, and what of them"),
-            {
-                "fields": ["condition", "shape", "use_www_form_encoding"],
-                "description": gettext_lazy(
-                    "Leave these empty to send every event of this kind as a whole. The payload that they work on is "
-                    "shown at the end of the page of a saved webhook, with what they make of it."
-                ),
-            },
-        ),
-        (gettext_lazy("How the receiver knows us"), {"fields": ["secret", "headers"]}),
-        (gettext_lazy("If the receiver does not accept it"), {"fields": ["retry_schedule"]}),
-    ]
+    list_filter = ["enabled", "paused", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
+    actions = [*HookAdmin.actions, "pause_webhooks", "resume_webhooks"]
     records_name = Delivery._meta.verbose_name_plural
-    buttons = {**HookAdmin.buttons, "replay-failed": "replay_failed"}
+    buttons = {**HookAdmin.buttons, "replay-failed": "replay_failed", "past-events": "past_events"}
 
     # --- The list
 
@@ -75,7 +62,7 @@ class WebhookAdmin(HookAdmin):
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
             percent(hook.tally.success_ratio),
-            _("of %d") % hook.tally.total,
+            _("of %d") % hook.tally.total(),
         )
 
     @admin.display(description=gettext_lazy("latest delivery"))
@@ -89,8 +76,28 @@ class WebhookAdmin(HookAdmin):
         )
 
     def enable(self, hooks):
-        """Enable them with a clean slate."""
-        return health.enable(hooks)
+        """Enable them with a clean slate, and send what waits."""
+        count = health.enable(hooks)
+        wakeups.nudge_on_commit(hooks.db)
+        return count
+
+    @admin.action(
+        description=gettext_lazy("Pause selected %(verbose_name_plural)s: capture, send later"), permissions=["change"]
+    )
+    def pause_webhooks(self, request, queryset):
+        """Events are captured, nothing is sent."""
+        count = self.change_each(request, queryset, "paused", lambda hooks: set_paused(hooks, True))
+        text = ngettext("%d webhook paused.", "%d webhooks paused.", count) % count
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(
+        description=gettext_lazy("Resume selected %(verbose_name_plural)s: send what waits"), permissions=["change"]
+    )
+    def resume_webhooks(self, request, queryset):
+        """What waits is sent, the oldest first."""
+        count = self.change_each(request, queryset, "paused", lambda hooks: set_paused(hooks, False))
+        text = ngettext("%d webhook resumed.", "%d webhooks resumed.", count) % count
+        self.message_user(request, text, messages.SUCCESS)
 
     # --- The page
 
@@ -100,6 +107,9 @@ class WebhookAdmin(HookAdmin):
             for name, value in health.HEALTHY.items():
                 setattr(obj, name, value)
         super().save_model(request, obj, form, change)
+        if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
+            # What has waited need not wait for the next event.
+            wakeups.nudge_on_commit(router.db_for_write(Webhook))
 
     def panels(self, request, hook):
         """Health and latest deliveries."""
@@ -107,16 +117,15 @@ class WebhookAdmin(HookAdmin):
         return {
             **super().panels(request, hook),
             "kind": "webhook",
-            "overdue": waiting.overdue_note(hook),
             "health": health_badge(hook),
             "chart": chart(statistics.hours(hook.pk)),
-            "tally": statistics.tallies([hook.pk]).get(hook.pk) or statistics.Tally(),
+            "tally": (statistics.tallies([hook.pk]).get(hook.pk) or statistics.Tally()).shown(),
             "durations": took,
             "median": took and parts.seconds(took.median),
             "p95": took and parts.seconds(took.p95),
             "deliveries": self._latest(request, hook),
             "may_see_deliveries": request.user.has_perm("openedx_webhooks.view_delivery"),
-            "may_replay": request.user.has_perm("openedx_webhooks.change_delivery"),
+            "may_replay": may_send(self, request, hook),
             "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
         }
 
@@ -138,12 +147,9 @@ class WebhookAdmin(HookAdmin):
         sent, outcome = trial_delivery.send_sample(hook)
         return result_page(self, request, hook, sent=sent, outcome=outcome)
 
-    @hook_view
     def replay_failed(self, request, hook):
         """Send again everything that failed since a time."""
-        if not request.user.has_perm("openedx_webhooks.change_delivery"):
-            raise PermissionDenied
-        since = _parse_time(request.POST.get("since", ""))
+        since = parse_time(request.POST.get("since", ""))
         if since is None:
             self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
             return self.back(hook, "#owh-health")
@@ -158,21 +164,54 @@ class WebhookAdmin(HookAdmin):
         text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
         if is_cut:
             text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
+        self.tell_sent(request, hook, text)
+        return self.back(hook, "#owh-health")
+
+    replay_failed = posted(replay_failed, may_send)
+
+    def past_events(self, request, object_id):
+        """Send what happened before there was the webhook: how much it is, and then do it."""
+        return past_events.page(self, request, self.get_object(request, object_id), object_id)
+
+    def tell_sent(self, request, hook, text: str) -> None:
+        """A message about what will be sent, and a line in the history."""
+        is_active = hook.enabled and not hook.paused
         if not hook.enabled:
             text += " " + _("They wait until the webhook is enabled.")
-        self.message_user(request, text, messages.SUCCESS if hook.enabled else messages.WARNING)
+        elif hook.paused:
+            text += " " + _("They wait until the webhook is resumed.")
+        self.message_user(request, text, messages.SUCCESS if is_active else messages.WARNING)
         self.log_change(request, hook, text)
-        return self.back(hook, "#owh-health")
+
+
+def set_paused(webhooks, paused: bool) -> int:
+    """
+    Pause the webhooks of a queryset, or resume them and have sent what waits.
+
+    Returns:
+        how many there are.
+    """
+    # ``update`` keeps ``modified``, by which other processes notice a change.
+    count = webhooks.update(paused=paused, modified=timezone.now())
+    if not paused:
+        wakeups.nudge_on_commit(webhooks.db)
+    return count
 
 
 def health_badge(hook: Webhook):
-    """Fine, failing since when, disabled and why, or of a type that never happens."""
+    """Fine, failing since when, disabled and why, paused, of a type that never happens, or on its way out."""
+    if hook.removing_since:
+        return parts.badge(_("being removed"), "warn", _("%s left") % waiting.records_left(hook))
     if not hook.known_type:
         return parts.never_runs()
-    if signing_secrets.is_malformed(hook):
-        return parts.unsendable()
+    if problems := waiting.problems(hook):
+        return parts.unsendable(" ".join(problems))
     if hook.disabled_reason:
         return parts.badge(_("disabled"), "bad", hook.disabled_reason)
+    if not hook.enabled:
+        return parts.badge(_("off"), "quiet")
+    if hook.paused:
+        return parts.badge(_("paused"), "warn", _("Events are captured, and nothing is sent."))
     if hook.failing_since:
         return parts.badge(
             _("failing"),
@@ -180,18 +219,9 @@ def health_badge(hook: Webhook):
             _("%(count)d failures in a row, since %(since)s")
             % {"count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)},
         )
-    return parts.badge(_("fine"), "good") if hook.enabled else parts.badge(_("off"), "quiet")
+    return parts.badge(_("fine"), "good")
 
 
 def percent(ratio: float | None) -> str:
     """``97 %``; never 100 % unless all were accepted."""
     return parts.EMPTY if ratio is None else f"{int(ratio * 100)} %"
-
-
-def _parse_time(text: str):
-    """An aware time from a ``datetime-local`` input, in the site's time zone; None if it is none."""
-    try:
-        time = parse_datetime(text)
-    except ValueError:
-        return None
-    return timezone.make_aware(time) if time and timezone.is_naive(time) else time

@@ -1,5 +1,6 @@
 """Form widgets and fields of the hook forms; each works without JavaScript too."""
 
+import json
 import re
 from itertools import zip_longest
 from typing import Any
@@ -145,7 +146,10 @@ class ScheduleField(forms.CharField):
 
     def prepare_value(self, value):
         """Seconds as the longest unit that divides them."""
-        return ", ".join(map(format_wait, value)) if isinstance(value, list) else value
+        if isinstance(value, list):
+            return ", ".join(map(format_wait, value))
+        # What was written past the form is shown as it is.
+        return json.dumps(value) if isinstance(value, dict) else value
 
     def to_python(self, value):
         """
@@ -174,6 +178,8 @@ class ScheduleField(forms.CharField):
 
 
 def format_wait(seconds: int) -> str:
-    """``7200`` → ``2h``."""
+    """``7200`` → ``2h``; what is no number of seconds, as it is."""
+    if not isinstance(seconds, int):
+        return str(seconds)
     unit, size = next((unit, size) for unit, size in reversed(_UNITS.items()) if seconds % size == 0)
     return f"{seconds // size}{unit}"

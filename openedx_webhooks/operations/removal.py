@@ -25,12 +25,12 @@ _AT_ONCE = 1000
 _CHUNK = 500
 _RUN_SECONDS = 10
 _AGAIN_SECONDS = 15
-_MOST_COUNTED = 100_000
+MOST_COUNTED = 100_000
 
 
 def count_records(hook: Hook) -> int:
     """How many deliveries or calls a hook has, counted to 100,000."""
-    return _records(hook).order_by()[:_MOST_COUNTED].count()
+    return _records(hook).order_by()[:MOST_COUNTED].count()
 
 
 def remove(hook: Hook) -> bool:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from openedx_webhooks import catalog
-from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
 
 LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 MAY_LOGIN = "org.openedx.learning.student.login.requested.v1"
@@ -56,13 +56,30 @@ def call(webfilter):
     )
 
 
+EVENT_FIELDS = ("event_id", "event_type", "user_id", "username", "course_key", "org", "payload", "time", "is_sample")
+
+
+def make_event(**fields):
+    """A captured event with hostile content."""
+    return CapturedEvent.objects.create(
+        **{
+            "event_id": uuid.uuid4(),
+            "event_type": LOGIN,
+            "time": timezone.now(),
+            "user_id": 7,
+            "payload": {"name": HOSTILE},
+            **fields,
+        }
+    )
+
+
 def make_delivery(webhook, state="delivered", **fields):
-    """A delivery with hostile content, and an attempt that fits its state."""
-    fields = {"user_id": 7, "payload": {"name": HOSTILE}, "attempt_count": 1, "next_attempt_at": None, **fields}
+    """A delivery of an event with hostile content, and an attempt that fits its state."""
+    of_event = {name: fields.pop(name) for name in EVENT_FIELDS if name in fields}
+    fields = {"attempt_count": 1, "next_attempt_at": None, **fields}
     made = Delivery.objects.create(
         webhook=webhook,
-        event_id=uuid.uuid4(),
-        event_type=webhook.event,
+        event=make_event(**{"event_type": webhook.event, **of_event}),
         state=state,
         finished_at=None if state == "pending" else timezone.now(),
         **fields,
@@ -97,7 +114,7 @@ def staff(db, client):  # pylint: disable=unused-argument
 @pytest.fixture
 def viewer(staff):
     """Somebody who may look at everything and change nothing."""
-    return staff("view_webhook", "view_webfilter", "view_delivery", "view_call")
+    return staff("view_webhook", "view_webfilter", "view_delivery", "view_call", "view_capturedevent")
 
 
 def form_of(model, **changes):

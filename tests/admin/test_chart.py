@@ -6,14 +6,14 @@ from itertools import pairwise
 import pytest
 
 from openedx_webhooks.admin.chart import HEIGHT, WIDTH, chart
-from openedx_webhooks.operations.statistics import Hour
+from openedx_webhooks.operations.statistics import Hour, Tally
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def day(*hours):
     """The chart of these hours, each given as counts by state."""
-    return chart([Hour(**counts, start=NOON + timedelta(hours=place)) for place, counts in enumerate(hours)])
+    return chart([Hour(NOON + timedelta(hours=place), Tally(counts)) for place, counts in enumerate(hours)])
 
 
 def test_the_bars_fill_the_width_without_touching():

@@ -1,8 +1,10 @@
 """The lists of webhooks and webfilters: columns, filters, search, actions and deletion."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -10,8 +12,9 @@ from openedx_webhooks import index
 from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
 from openedx_webhooks.operations import removal
 from openedx_webhooks.transport.breaker import breaker
+from openedx_webhooks.webhooks import wakeups
 
-from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, make_delivery, url_of
+from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, form_of, make_delivery, make_event, url_of
 
 pytestmark = pytest.mark.django_db
 NOW = "2026-11-24T12:00Z"
@@ -36,7 +39,7 @@ class TestColumns:
     @pytest.mark.usefixtures("webhook")
     def test_the_event_by_its_short_name_and_the_server(self, admin_client):
         page = admin_client.get(url_of(Webhook)).content.decode()
-        assert ">SESSION_LOGIN_COMPLETED</span>" in page
+        assert ">SESSION_<wbr>LOGIN_<wbr>COMPLETED</span>" in page
         assert ">crm.example.com</td>" in page
 
     @pytest.mark.parametrize("model", [Webhook, Webfilter])
@@ -55,15 +58,11 @@ class TestColumns:
         assert '75 % <span class="owh-quiet-text">of 5</span>' in page
 
     def test_nearly_all_is_not_all(self, admin_client, webhook):
-        Delivery.objects.bulk_create(
-            Delivery(
-                webhook=webhook,
-                event_id=f"{number:032x}",
-                event_type=LOGIN,
-                state="failed" if number == 0 else "delivered",
-            )
-            for number in range(400)
-        )
+        event = make_event()
+        for number in range(400):
+            event.pk, event.event_id = None, uuid.uuid4()
+            event.save()
+            Delivery.objects.create(webhook=webhook, event=event, state="failed" if number == 0 else "delivered")
         assert "99 % " in admin_client.get(url_of(Webhook)).content.decode()
 
     def test_the_latest_delivery(self, admin_client, webhook):
@@ -79,6 +78,11 @@ class TestColumns:
             ({"enabled": False}, ">off<"),
             ({"failing_since": NOW}, ">failing<"),
             ({"enabled": False, "failing_since": NOW, "disabled_reason": "gone"}, 'title="gone">disabled<'),
+            ({"paused": True}, ">paused<"),
+            ({"paused": True, "failing_since": NOW}, ">paused<"),
+            ({"paused": True, "enabled": False}, ">off<"),
+            ({"removing_since": NOW, "enabled": False}, 'title="0 deliveries left">being removed<'),
+            ({"webhook_url": "http://[bad/x"}, ">cannot be sent<"),
         ],
     )
     @pytest.mark.usefixtures("webhook")
@@ -190,6 +194,26 @@ class TestActions:
             webhook.disabled_reason,
         ) == (True, 0, None, None, "")
 
+    @pytest.mark.parametrize("action, paused", [("pause_webhooks", True), ("resume_webhooks", False)])
+    def test_pause_and_resume(self, admin_client, webhook, action, paused):
+        other = Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/", paused=not paused)
+        Webhook.objects.update(paused=not paused, modified=timezone.now() - timedelta(days=1))
+        act(admin_client, Webhook, action, webhook)
+        webhook.refresh_from_db()
+        other.refresh_from_db()
+        assert (webhook.paused, other.paused, webhook.enabled) == (paused, not paused, True)
+        assert timezone.now() - webhook.modified < timedelta(minutes=1)
+
+    @pytest.mark.parametrize(
+        "action, fields", [("resume_webhooks", {"paused": True}), ("enable_hooks", {"enabled": False})]
+    )
+    def test_what_waited_is_asked_for_at_once(self, admin_client, webhook, monkeypatch, action, fields):
+        nudges = []
+        monkeypatch.setattr(wakeups, "nudge_on_commit", nudges.append)
+        Webhook.objects.update(**fields)
+        act(admin_client, Webhook, action, webhook)
+        assert nudges == ["default"]
+
     def test_they_are_in_the_history(self, admin_client, webhook):
         act(admin_client, Webhook, "disable_hooks", webhook)
         history = admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode()
@@ -238,13 +262,60 @@ class TestDeletion:
         assert not Webhook.objects.exists()
         assert not Delivery.objects.exists()
 
-    def test_more_than_a_request_can_delete_is_refused_with_what_to_do(self, admin_client, webhook, monkeypatch):
-        monkeypatch.setattr(removal, "MOST_RECORDS", 2)
+    @pytest.mark.parametrize("way", ["page", "action"])
+    def test_one_with_many_records_is_disabled_at_once_and_goes_in_the_background(
+        self, admin_client, webhook, monkeypatch, way
+    ):
+        monkeypatch.setattr(removal, "_AT_ONCE", 2)
         for _ in range(4):
             make_delivery(webhook)
-        response = admin_client.post(url_of(Webhook, "delete", webhook.pk), {"post": "yes"})
-        assert f"manage.py webhooks_purge --webhook {webhook.pk} --older-than 0" in response.content.decode()
-        assert Webhook.objects.exists()
+        if way == "page":
+            response = admin_client.post(url_of(Webhook, "delete", webhook.pk), {"post": "yes"}, follow=True)
+        else:
+            data = {"action": "delete_selected", "_selected_action": [webhook.pk], "post": "yes"}
+            response = admin_client.post(url_of(Webhook), data, follow=True)
+        listed_page = response.content.decode()
+        assert "they are deleted in the background" in listed_page
+        assert 'title="4 deliveries left">being removed<' in listed_page
+        webhook.refresh_from_db()
+        assert not webhook.enabled
+        page = admin_client.get(url_of(Webhook, "change", webhook.pk)).content.decode()
+        assert "4 deliveries left" in page
+        assert 'name="_save"' not in page
+        assert "/delete/" not in page
+
+    def test_one_that_is_being_removed_cannot_be_enabled_changed_or_tested(self, admin_client, webhook):
+        Webhook.objects.update(removing_since=NOW, enabled=False)
+        act(admin_client, Webhook, "enable_hooks", webhook)
+        act(admin_client, Webhook, "pause_webhooks", webhook)
+        assert admin_client.post(url_of(Webhook, "change", webhook.pk), form_of(Webhook)).status_code == 403
+        for button in ("test", "rotate-secret", "past-events"):
+            assert admin_client.post(url_of(Webhook, button, webhook.pk)).status_code == 403
+        webhook.refresh_from_db()
+        assert (webhook.enabled, webhook.paused) == (False, False)
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("way", ["page", "action"])
+    def test_no_transaction_holds_the_row_meanwhile(self, admin_client, monkeypatch, way):
+        """Not even where each request is one, as on the platform."""
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+        hook = Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/")
+        for _ in range(3):
+            make_delivery(hook)
+        seen = []
+        delete = removal._delete_records  # pylint: disable=protected-access
+
+        def spy(*arguments):
+            seen.append(connection.in_atomic_block)
+            return delete(*arguments)
+
+        monkeypatch.setattr(removal, "_delete_records", spy)
+        if way == "page":
+            admin_client.post(url_of(Webhook, "delete", hook.pk), {"post": "yes"})
+        else:
+            act(admin_client, Webhook, "delete_selected", hook, post="yes")
+        assert seen == [False]
+        assert not Webhook.objects.exists()
 
 
 @pytest.mark.parametrize("model", [Webhook, Webfilter])

@@ -3,19 +3,19 @@
 import pytest
 from django.test import Client
 
-from openedx_webhooks.models import Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Call, CapturedEvent, Delivery, Webfilter, Webhook
 
 from .conftest import form_of, make_delivery, url_of
 from .test_hook_page import BUTTONS
 
 pytestmark = pytest.mark.django_db
-MODELS = [Webhook, Webfilter, Delivery, Call]
+MODELS = [Webhook, Webfilter, Delivery, Call, CapturedEvent]
 
 
 @pytest.fixture
 def records(webhook, webfilter, delivery, call):
     """One of each."""
-    return {Webhook: webhook, Webfilter: webfilter, Delivery: delivery, Call: call}
+    return {Webhook: webhook, Webfilter: webfilter, Delivery: delivery, Call: call, CapturedEvent: delivery.event}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -53,7 +53,7 @@ def test_viewers_see_the_server_of_an_address_only(viewer, records, model):
         hook_model.objects.update(webhook_url="https://bob:hunter2@n8n.example.com/h00k?token=hush")
     for url in (url_of(model), url_of(model, "change", records[model].pk)):
         page = viewer.get(url).content.decode()
-        assert "n8n.example.com" in page
+        assert "n8n.example.com" in page or url == url_of(CapturedEvent)
         assert not [secret for secret in ("bob", "hunter2", "h00k", "hush") if secret in page]
 
 
@@ -72,11 +72,13 @@ def test_viewers_have_no_actions(viewer, model):
     assert 'name="action"' not in page
 
 
-@pytest.mark.parametrize("action", ["enable_hooks", "disable_hooks", "delete_selected"])
+@pytest.mark.parametrize(
+    "action", ["enable_hooks", "disable_hooks", "pause_webhooks", "resume_webhooks", "delete_selected"]
+)
 def test_an_action_that_a_viewer_sends_all_the_same_does_nothing(viewer, webhook, action):
     viewer.post(url_of(Webhook), {"action": action, "_selected_action": [webhook.pk], "post": "yes"})
     webhook.refresh_from_db()
-    assert webhook.enabled
+    assert (webhook.enabled, webhook.paused) == (True, False)
 
 
 @pytest.mark.parametrize("action", ["replay_deliveries", "cancel_deliveries", "retry_deliveries"])
@@ -120,6 +122,16 @@ def test_the_right_to_change_webhooks_is_not_the_right_to_replay(staff, delivery
     client = staff("view_webhook", "change_webhook")
     url = url_of(Webhook, "replay-failed", delivery.webhook_id)
     assert client.post(url, {"since": "2026-01-01T00:00"}).status_code == 403
+
+
+@pytest.mark.parametrize("change_webhook", [False, True])
+def test_who_sees_the_button_to_replay_may_press_it(staff, delivery, change_webhook):
+    client = staff("view_webhook", "change_delivery", *(["change_webhook"] if change_webhook else []))
+    url = url_of(Webhook, "replay-failed", delivery.webhook_id)
+    assert url in client.get(url_of(Webhook, "change", delivery.webhook_id)).content.decode()
+    assert client.post(url, {"since": "2026-01-01T00:00"}).status_code == 302
+    delivery.refresh_from_db()
+    assert delivery.state == "pending"
 
 
 def test_who_may_not_see_deliveries_does_not_see_them_on_the_webhook_either(staff, delivery):

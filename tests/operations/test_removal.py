@@ -66,7 +66,7 @@ def test_this_process_calls_it_no_more():
 
 
 def test_counting_stops_where_it_may(monkeypatch):
-    monkeypatch.setattr(removal, "_MOST_COUNTED", 5)
+    monkeypatch.setattr(removal, "MOST_COUNTED", 5)
     assert removal.count_records(webhook_with(3)) == 3
     assert removal.count_records(webhook_with(9)) == 5
 

@@ -80,10 +80,14 @@ class Command(BaseCommand):
         if not is_last and (now < self._shown_at or counts.attempts == 0):
             return
         self._shown_at = now + (_TERMINAL_SECONDS if is_terminal else _LOG_SECONDS)
-        line = _("%(delivered)d delivered, %(retried)d to be tried again, %(failed)d failed; %(rate).0f/s") % {
+        line = _(
+            "%(delivered)d delivered, %(retried)d to be tried again, %(failed)d failed, %(skipped)d skipped; "
+            "%(rate).0f/s"
+        ) % {
             "delivered": counts.delivered,
             "retried": counts.retried,
             "failed": counts.failed,
+            "skipped": counts.skipped,
             "rate": counts.attempts / max(0.001, now - self._started),
         }
         self.stdout.write(f"\r{line}\x1b[K" if is_terminal else line, ending="\n" if is_last or not is_terminal else "")

@@ -58,11 +58,11 @@ class Command(BaseCommand):
             return
         if options["dry_run"]:
             counts = retention.count(what)
-            self._write(_("Would be deleted: %(deleted)d records; emptied: %(emptied)d payloads."), counts)
+            self._write(_("Would be deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
             return
         self._shown_at = time.monotonic() + _TERMINAL_SECONDS
         counts = retention.purge(what, tick=self._show)
-        self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d payloads."), counts)
+        self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
 
     def _chosen(self, options) -> retention.Purge:
         hook = {"webhook_id": options["webhook"], "webfilter_id": options["webfilter"]}
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         if now < self._shown_at:
             return
         self._shown_at = now + (_TERMINAL_SECONDS if is_terminal else _LOG_SECONDS)
-        self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d payloads …"), counts, is_last=False)
+        self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d …"), counts, is_last=False)
 
     def _write(self, text: str, counts: retention.Counts, is_last: bool = True) -> None:
         line = text % {"deleted": counts.deleted, "emptied": counts.emptied}

@@ -1,5 +1,6 @@
-"""``manage.py webhooks_replay``: send deliveries again."""
+"""``manage.py webhooks_replay``: send deliveries again, and past events for the first time."""
 
+import argparse
 import re
 from datetime import datetime, timedelta
 from time import sleep
@@ -15,14 +16,18 @@ from ...webhooks import replay
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHOW_SECONDS = 2
+# Of past events at once, if nobody says otherwise.
+_LIMIT = 10_000
+_OF_EVENTS = ("since", "until", "learner", "course", "limit")
 
 
 class Command(BaseCommand):
-    """Everything that failed for a webhook since a time, or single deliveries."""
+    """Single deliveries, what failed for a webhook since a time, or captured events that it was never owed."""
 
     help = (
-        "Send deliveries again: single ones by number, or everything that failed for a webhook since a time. They "
-        "become due at REPLAY_PER_SECOND and are sent by the workers, or by webhooks_deliver."
+        "Send deliveries again: single ones by number, or everything that failed for a webhook since a time. Or send "
+        "captured events (--events) to a webhook that was not there when they happened. They become due at "
+        "REPLAY_PER_SECOND and are sent by the workers, or by webhooks_deliver."
     )
 
     def add_arguments(self, parser):
@@ -35,8 +40,20 @@ class Command(BaseCommand):
         )
         parser.add_argument("--wait", action="store_true", help="Wait until all were tried, and show the progress.")
         parser.add_argument("--dry-run", action="store_true", help="Only say how many there are.")
+        past = parser.add_argument_group("captured events, for --webhook ID --events")
+        past.add_argument("--events", action="store_true", help="Send the captured events that it was not owed yet.")
+        past.add_argument("--since", metavar="WHEN", help="Captured since then; default: as far as they are kept.")
+        past.add_argument("--until", metavar="WHEN", help="Captured until then; default: now.")
+        past.add_argument("--learner", default="", help="Only those about this username or user id.")
+        past.add_argument("--course", metavar="KEY", default="", help="Only those about this course.")
+        past.add_argument("--limit", type=_at_least_one, help=f"At most so many, the oldest; default: {_LIMIT}.")
 
     def handle(self, *_args, **options):
+        if options["events"]:
+            self._events(options)
+            return
+        if stray := [f"--{name}" for name in _OF_EVENTS if options[name]]:
+            raise CommandError(_("%s: give --events, too.") % ", ".join(stray))
         deliveries = self._chosen(options)
         if options["dry_run"]:
             self.stdout.write(_("%d deliveries would be sent again.") % deliveries.replayable().count())
@@ -52,13 +69,48 @@ class Command(BaseCommand):
         if options["deliveries"] and not options["webhook"] and not options["failed_since"]:
             return Delivery.objects.filter(pk__in=options["deliveries"])
         if options["deliveries"] or not options["webhook"] or not options["failed_since"]:
-            raise CommandError(_("Give either numbers of deliveries, or both --webhook and --failed-since."))
-        webhook = Webhook.objects.filter(pk=options["webhook"]).first()
+            raise CommandError(
+                _("Give either numbers of deliveries, or --webhook and --failed-since, or --webhook and --events.")
+            )
+        return replay.failed_since(self._webhook(options["webhook"]), _moment(options["failed_since"]))
+
+    def _webhook(self, number: int) -> Webhook:
+        webhook = Webhook.objects.filter(pk=number).first()
         if webhook is None:
-            raise CommandError(_("There is no webhook %d.") % options["webhook"])
+            raise CommandError(_("There is no webhook %d.") % number)
+        if webhook.removing_since:
+            raise CommandError(_("Webhook %d is being removed.") % number)
         if not webhook.enabled:
-            self.stderr.write(_("Webhook %d is disabled: nothing is sent until it is enabled.") % webhook.pk)
-        return replay.failed_since(webhook, _moment(options["failed_since"]))
+            self.stderr.write(_("Webhook %d is disabled: nothing is sent until it is enabled.") % number)
+        elif webhook.paused:
+            self.stderr.write(_("Webhook %d is paused: nothing is sent until it is resumed.") % number)
+        return webhook
+
+    def _events(self, options) -> None:
+        if not options["webhook"] or options["deliveries"] or options["failed_since"] or options["wait"]:
+            raise CommandError(
+                _("--events goes with --webhook, and with none of --failed-since, --wait or numbers of deliveries.")
+            )
+        webhook = self._webhook(options["webhook"])
+        past = replay.Past(
+            webhook.dotted_type,
+            since=_moment(options["since"]) if options["since"] is not None else None,
+            until=_moment(options["until"]) if options["until"] is not None else None,
+            learner=options["learner"],
+            course_key=options["course"],
+        )
+        limit = options["limit"] or _LIMIT
+        if options["dry_run"]:
+            text, done = _("%d events would be sent."), replay.count_past(webhook, past, limit)
+        else:
+            text, done = _("%d events will be sent."), replay.send_past(webhook, past, limit)
+        self.stdout.write(self.style.SUCCESS(text % done.owed))
+        self.stdout.write(
+            _("It was owed %(had)d already (replay is for them); its condition does not match %(unmatched)d.")
+            % {"had": done.had, "unmatched": done.unmatched}
+        )
+        if done.is_cut:
+            self.stderr.write(_("There are more than %d: run this again for the rest, or give --limit.") % limit)
 
     def _wait(self, ids, since) -> None:
         """Until each was delivered, given up, or at least tried once and waits for its next attempt."""
@@ -76,6 +128,13 @@ class Command(BaseCommand):
             for chunk in chunked(ids)
         )
         self.stdout.write(_("%(delivered)d of %(all)d delivered") % {"delivered": delivered, "all": len(ids)})
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(_("must be at least 1"))
+    return number
 
 
 def _moment(text: str) -> datetime:
