@@ -48,7 +48,7 @@ OF_WEBHOOKS = [
 def store(model, column, value):
     """Past every field, as another program would."""
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {model._meta.db_table} SET {column} = %s", [value])
+        cursor.execute(f"UPDATE {model._meta.db_table} SET {connection.ops.quote_name(column)} = %s", [value])
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,7 @@ def _no_cache(settings):
     settings.CACHES = {**settings.CACHES, "default": away}
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     process.forget()
-    yield
-    process.forget()
+    process.serve()
 
 
 @pytest.mark.usefixtures("_no_cache")
@@ -129,7 +128,9 @@ def test_every_page_is_there_without_the_cache(admin_client, webhook, webfilter,
     delivery = make_delivery(webhook, "failed")
     for record in (webhook, webfilter, delivery, delivery.event, call):
         for url in (url_of(type(record)), url_of(type(record), "change", record.pk)):
+            # As a process finds it that has not asked before.
             process.forget()
+            process.serve()
             assert admin_client.get(url).status_code == 200, url
 
 
