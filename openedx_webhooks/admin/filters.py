@@ -1,6 +1,7 @@
 """Filters beside the lists."""
 
 from django.contrib import admin
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
@@ -89,7 +90,8 @@ class SampleFilter(admin.BooleanFieldListFilter):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.title = _("sample (of the newest %(count)d events)") % {"count": SAMPLES_AMONG}
+        count = number_format(SAMPLES_AMONG, force_grouping=True)
+        self.title = _("sample (of the newest %(count)s events)") % {"count": count}
 
     def queryset(self, request, queryset):
         """With a bound where few of many may match."""
