@@ -519,6 +519,7 @@ class Migration(migrations.Migration):
                     "event",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to="openedx_webhooks.capturedevent",
@@ -528,6 +529,7 @@ class Migration(migrations.Migration):
                     "webhook",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to="openedx_webhooks.webhook",

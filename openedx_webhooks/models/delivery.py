@@ -38,8 +38,13 @@ class Delivery(models.Model):
     # No constraints in the database: they would take a shared lock on the webhook's row for as long as the platform's
     # transaction lasts, and, where constraints are checked at COMMIT (PostgreSQL, SQLite), a webhook that was deleted
     # a moment ago would fail the platform's COMMIT.
-    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
-    event = models.ForeignKey(CapturedEvent, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
+    # Nor indexes of their own: those below begin with each of them, and every index is paid for in the request.
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False, db_index=False
+    )
+    event = models.ForeignKey(
+        CapturedEvent, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False, db_index=False
+    )
     message_id = models.UUIDField(
         _("message id"), default=uuid.uuid4, help_text=_("Sent as webhook-id; the same in every attempt and replay.")
     )

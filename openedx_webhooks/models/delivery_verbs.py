@@ -18,6 +18,8 @@ from django.utils import timezone
 from .webhook import ACTIVE, Webhook
 
 _CHUNK = 500
+# SQLite unites 500 at most.
+_MOST_UNITED = 400
 _UNCLAIMED = {"claimed_by": None, "claimed_until": None}
 
 
@@ -29,6 +31,42 @@ class DeliveryQuerySet(models.QuerySet):
         return self.using(router.db_for_write(self.model))
 
     # --- What is owed
+
+    def owe(self, event, webhook_ids: Sequence[int]) -> None:
+        """
+        Owe a captured event to webhooks.
+
+        In the learner's request, so without instances: what all rows share is sent to the database once, and fifty
+        webhooks hardly cost more than one.
+
+        Args:
+            event: saved.
+            webhook_ids: primary keys.
+        """
+        connection = connections[self.db]
+        shared = {
+            "event": event.pk,
+            "state": self.model.State.PENDING,
+            "attempt_count": 0,
+            "schedule_position": 0,
+            "next_attempt_at": event.created,
+            "scheduled_at": event.created,
+            "created": event.created,
+        }
+        fields = [self.model._meta.get_field(name) for name in ("webhook", "message_id", *shared)]
+        columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+        values = [field.get_db_prep_save(shared[field.name], connection) for field in fields[2:]]
+        for start in range(0, len(webhook_ids), _MOST_UNITED):
+            ids = webhook_ids[start : start + _MOST_UNITED]
+            rows = "SELECT %s AS webhook, %s AS message" + " UNION ALL SELECT %s, %s" * (len(ids) - 1)
+            params = [param for pk in ids for param in (pk, fields[1].get_db_prep_save(uuid.uuid4(), connection))]
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    # Nothing but names of columns is put together.
+                    f"INSERT INTO {connection.ops.quote_name(self.model._meta.db_table)} ({columns}) "  # noqa: S608
+                    f"SELECT owed.webhook, owed.message, {', '.join(['%s'] * len(values))} FROM ({rows}) AS owed",
+                    values + params,
+                )
 
     def pending(self) -> "DeliveryQuerySet":
         """Owed, now or later."""

@@ -69,9 +69,7 @@ def _write(event: CapturedEvent, owed: list[Webhook], using: str) -> None:
         try:
             with savepoint(using):
                 event.save(using=using, force_insert=True)
-                Delivery.objects.using(using).bulk_create(
-                    [Delivery(webhook_id=hook.pk, event_id=event.pk, created=event.created) for hook in owed]
-                )
+                Delivery.objects.using(using).owe(event, [hook.pk for hook in owed])
             return
         except OperationalError:
             # Inside the platform's transaction it is the platform's turn. Outside of one what happened has happened:

@@ -48,7 +48,7 @@ OF_WEBHOOKS = [
 def store(model, column, value):
     """Past every field, as another program would."""
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {model._meta.db_table} SET {column} = %s", [value])
+        cursor.execute(f"UPDATE {model._meta.db_table} SET {connection.ops.quote_name(column)} = %s", [value])
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_event_outside_a_transaction_is_owed_at_once(webhook, log_in):
     assert Delivery.objects.count() == 1
 
 
-@pytest.mark.parametrize("webhooks", [1, 50])
+@pytest.mark.parametrize("webhooks", [1, 50, 400])
 def test_matched_event_costs_two_inserts_and_no_select_for_any_number_of_webhooks(receiver, log_in, webhooks):
     for number in range(webhooks):
         make(receiver, f"/hook{number}")
@@ -256,3 +256,13 @@ def test_event_outside_a_transaction_survives_a_deadlock(webhook, log_in, failur
     with connection.execute_wrapper(deadlock):
         log_in()
     assert CapturedEvent.objects.count() == captured
+
+
+def test_more_webhooks_than_one_statement_takes_are_all_owed(webhook):
+    Webhook.objects.bulk_create(Webhook(event=LOGIN, webhook_url="http://x/", secret="") for _ in range(900))
+    SESSION_LOGIN_COMPLETED.send_event(user=user_data())
+    deliveries = Delivery.objects.all()
+    assert len({delivery.webhook_id for delivery in deliveries}) == len({one.message_id for one in deliveries}) == 901
+    assert {(one.state, one.attempt_count, one.next_attempt_at == one.created) for one in deliveries} == {
+        ("pending", 0, True)
+    }
