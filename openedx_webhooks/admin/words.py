@@ -149,13 +149,15 @@ STATUSES = {
     ),
     405: gettext_lazy("Something is there, but it takes no POST: the address is probably that of a page for people."),
     408: gettext_lazy("The endpoint gave up waiting for the request."),
-    410: gettext_lazy("Gone: the endpoint wants no more deliveries, so the webhook was disabled."),
+    410: gettext_lazy("Gone: the endpoint wants no more. A delivery that is answered so disables its webhook."),
     413: gettext_lazy("What was sent is too large for the endpoint: let a shape send less of it."),
     415: gettext_lazy("The endpoint does not take this kind of body: try with or without “WWW form encoding”."),
     422: gettext_lazy(
         "The endpoint understands the request, but not its content. Its response may say which key it misses."
     ),
-    429: gettext_lazy("The endpoint gets more than it takes: it is sent less at a time, and later, as it asks."),
+    429: gettext_lazy(
+        "The endpoint gets more than it takes: deliveries are sent to it fewer at a time, and later, as it asks."
+    ),
 }
 _CLASSES = {
     2: gettext_lazy("The endpoint accepted it."),
@@ -189,9 +191,9 @@ def meaning(attempt: Attempt) -> str:
     if 300 <= status < 400:
         if attempt.detail:
             return _(
-                "Redirects are not followed; the address has moved to %s. If you trust it, enter it in the webhook."
+                "Redirects are not followed; the address has moved to %s. If you trust it, enter it on the hook's page."
             ) % (attempt.detail)
-        return _("Redirects are not followed: enter the address in the webhook that this one leads to.")
+        return _("Redirects are not followed: enter on the hook's page the address that this one leads to.")
     said = STATUSES.get(status) or _CLASSES.get(status // 100)
     return str(said or _("The endpoint answered with a status that HTTP does not know."))
 

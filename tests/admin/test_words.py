@@ -64,7 +64,7 @@ def test_each_kind_has_a_sentence_and_a_few_words(kind):
         (401, "", "does not know us"),
         (403, "", "knows us and refuses"),
         (404, "", "nothing is there. n8n answers so while a workflow is not active"),
-        (410, "", "the webhook was disabled"),
+        (410, "", "disables its webhook"),
         (413, "", "too large"),
         (418, "", "The endpoint refuses the request."),
         (429, "", "more than it takes"),
