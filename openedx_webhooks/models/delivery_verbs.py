@@ -30,6 +30,11 @@ class DeliveryQuerySet(models.QuerySet):
         """On the database that deliveries are written to."""
         return self.using(router.db_for_write(self.model))
 
+    @property
+    def can_skip_locked(self) -> bool:
+        """Whether the database passes over rows that somebody else has locked, instead of waiting for them."""
+        return connections[self.db].features.has_select_for_update_skip_locked
+
     # --- What is owed
 
     def owe(self, event, webhook_ids: Sequence[int]) -> None:
@@ -104,7 +109,7 @@ class DeliveryQuerySet(models.QuerySet):
         until = now + lease
         fields = {"claimed_by": holder, "claimed_until": until, "next_attempt_at": until, "scheduled_at": now}
         due = self.pending().filter(pk__in=ids, next_attempt_at__lte=now)
-        if connections[self.db].features.has_select_for_update_skip_locked:
+        if self.can_skip_locked:
             with transaction.atomic(using=self.db):
                 # By primary key: locks on ranges of the index would make the platform's inserts wait.
                 claimed = set(due.order_by().select_for_update(skip_locked=True).values_list("pk", flat=True))
@@ -117,9 +122,16 @@ class DeliveryQuerySet(models.QuerySet):
         return [pk for pk in ids if pk in claimed]
 
     def release(self, ids: Collection[int], holder: uuid.UUID) -> None:
-        """Make deliveries that were claimed and not tried due again at once."""
+        """
+        Make deliveries that were claimed and not tried due again at once.
+
+        Those that somebody has locked are left to the end of their lease: nobody waits for them.
+        """
         now = timezone.now()
-        self.filter(pk__in=ids, claimed_by=holder).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
+        claimed = self.filter(pk__in=ids, claimed_by=holder)
+        with transaction.atomic(using=self.db):
+            free = claimed.order_by().select_for_update(skip_locked=self.can_skip_locked).values_list("pk", flat=True)
+            self.filter(pk__in=list(free)).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
 
     def repair_schedule(self, tolerance: timedelta) -> int:
         """

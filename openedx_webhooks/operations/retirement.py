@@ -40,10 +40,10 @@ def on_retirement(sender, user, **_kwargs) -> None:  # pylint: disable=unused-ar
         ValueError: the user has no id.
         django.db.Error: something may not be emptied yet.
     """
-    forget(user.pk)
+    forget(user.pk, user.username)
 
 
-def forget(user_id: int) -> None:
+def forget(user_id: int, username: str = "") -> None:
     """
     Empty what events, attempts and calls hold about a user, and give up what is still owed about them.
 
@@ -52,6 +52,7 @@ def forget(user_id: int) -> None:
 
     Args:
         user_id: the platform's id of the user, which a retirement does not change.
+        username: the user's, which it has not changed yet: for events that name nobody by an id.
 
     Raises:
         ValueError: it is no id.
@@ -60,9 +61,11 @@ def forget(user_id: int) -> None:
     if not isinstance(user_id, int) or isinstance(user_id, bool):
         # None would mean everything that is about nobody.
         raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
-    events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent)).filter(user_id=user_id)
-    for ids in _steps(events):
-        _forget_events(events.db, ids)
+    events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent))
+    # One after the other: each has an index.
+    for about in ({"user_id": user_id}, {"user_id": None, "username": username} if username else None):
+        for ids in _steps(events.filter(**about)) if about else ():
+            _forget_events(events.db, ids)
     calls = Call.objects.using(router.db_for_write(Call)).filter(user_id=user_id)
     for ids in _steps(calls.exclude(retention.CALL_EMPTIED)):
         calls.filter(pk__in=ids).update(request_body=None, response_excerpt="")

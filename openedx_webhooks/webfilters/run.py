@@ -256,7 +256,7 @@ def answer_locally(webfilter, message: serialize.FilterMessage) -> RunningCall:
     try:
         value = webfilter.compiled_local_answer.evaluate(message.payload)
         answer = answers.local(value)
-        outcome.body = limits.dump(value)
+        outcome.body = b"" if answer.problem else limits.dump(value)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Its kind only: JMESPath quotes the values that a function did not expect.
         kind = type(error.__cause__ or error).__name__

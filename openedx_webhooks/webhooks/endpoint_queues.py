@@ -52,9 +52,19 @@ class EndpointQueues:
             if self._idle:
                 self._wake_one()
             elif len(self._threads) < self._max_threads:
-                thread = threading.Thread(target=self._run, name="openedx_webhooks-sender", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name="openedx_webhooks-sender", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The machine has no more of them: those that there are do it.
+            if not self._threads:
+                raise
+            self._max_threads = len(self._threads)
+            return
+        self._threads.append(thread)
 
     def load(self, endpoint: Hashable) -> int:
         """Jobs of an endpoint that are queued or under way."""

@@ -94,6 +94,10 @@ def test_its_condition_says_when():
         ("{data: form_data.name}", "data is a string, not an object"),
         ("{exception: {NoSuchException: 'x'}}", "the filter has no exception 'NoSuchException'"),
         ("abs(form_data.name)", "its local answer fails on this payload (JMESPathTypeError)"),
+        ("{data: {form_data: {name: to_number('" + "9" * 4000 + "')}}}", "the answer has a number that is too large"),
+        ("{data: {form_data: {name: to_number('1e999')}}}", "the answer has Infinity, which is not JSON"),
+        ("{data: {form_data: {name: to_number('nan')}}}", "the answer has NaN, which is not JSON"),
+        ('{"data": {"form_data": {"name": "\\ud800"}}}', "the answer has a text that is not Unicode"),
     ],
 )
 def test_what_cannot_be_used_changes_nothing_and_says_why(answer, problem, caplog):
