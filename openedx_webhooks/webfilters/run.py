@@ -105,7 +105,7 @@ def run(
 
 
 def _run(filter_name, webfilters, kwargs):
-    filter_type = _filter_type(filter_name)
+    filter_type = catalog.find_filter(filter_name)
     if filter_type is None:
         if throttle.allows("unknown filter", filter_name, seconds=_HOUR):
             log.warning("No webfilter of %s is called: the catalog does not know it", filter_name)
@@ -135,19 +135,6 @@ def _run(filter_name, webfilters, kwargs):
             _observe(filter_type, kwargs, call)
     record()
     return changed, halting.verdict.halt if halting is not None else None
-
-
-# The catalog looks for new filters at each call; those that it has found stay.
-_filter_types: dict[str, catalog.FilterType] = {}
-
-
-def _filter_type(name: str) -> catalog.FilterType | None:
-    if name not in _filter_types:
-        found = catalog.filters().get(name)
-        if found is None:
-            return None
-        _filter_types[name] = found
-    return _filter_types[name]
 
 
 def _load_related(paths, kwargs, with_profile: bool) -> None:
