@@ -22,21 +22,14 @@ from openedx_filters.exceptions import OpenEdxFilterException
 from .. import catalog, skips, throttle
 from ..payloads import limits, serialize, shape
 from ..savepoint import savepoint
-from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, after_login, answers, apply, call_log, response_cache
 from .budget import Spending
-from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
+from .calls import NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
-_NOT_MADE_REASONS = {
-    BREAKER_OPEN: skips.Reason.LEFT_ALONE,
-    BUDGET: skips.Reason.NO_TIME,
-    signing.UNSENDABLE: skips.Reason.UNSENDABLE,
-}
-
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
 _HOUR = 3600.0
@@ -268,12 +261,13 @@ def _call_endpoints(calls: list[RunningCall]) -> None:
             call.outcome = call.cached.stale() if call.cached else None
         call.is_cached = call.outcome is not None
         if call.outcome is None:
-            call.outcome = Outcome(error=BREAKER_OPEN, detail="the circuit is open after failures of the endpoint")
+            error = skips.Reason.BREAKER_OPEN
+            call.outcome = Outcome(error=error, detail="the circuit is open after failures of the endpoint")
     if to_call:
         _call_all(to_call, guards)
     for call in calls:
         if call.outcome.error in NOT_MADE:
-            skips.note(call.webfilter, _NOT_MADE_REASONS[call.outcome.error])
+            skips.note(call.webfilter, skips.Reason(call.outcome.error))
 
 
 def _call_all(calls: list[RunningCall], guards) -> None:
