@@ -46,7 +46,7 @@ def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
     """
     Declare how objects of a class are sent.
 
-    Arguments:
+    Args:
         target: the class, or its name without the module (subclasses of either follow it).
         serializer: takes the object and returns what to send instead: plain values or further objects, which are
             converted in their turn. It reads only what is in memory; :func:`~.serializers.held` helps.
