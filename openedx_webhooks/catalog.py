@@ -15,7 +15,7 @@ import pkgutil
 import sys
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -115,12 +115,12 @@ def is_hookable(filter_type: str) -> bool:
 
 def find_event(type_or_name: str) -> EventType | None:
     """Look up an event by its dotted type or its short name."""
-    return _find(events(), type_or_name)
+    return _events.find(type_or_name)
 
 
 def find_filter(type_or_name: str) -> FilterType | None:
     """Look up a filter by its dotted type or its short name."""
-    return _find(filters(), type_or_name)
+    return _filters.find(type_or_name)
 
 
 def exception_arguments(exception: type[OpenEdxFilterException]) -> Mapping[str, inspect.Parameter]:
@@ -128,12 +128,6 @@ def exception_arguments(exception: type[OpenEdxFilterException]) -> Mapping[str,
     parameters = dict(inspect.signature(exception.__init__).parameters)
     parameters.pop("self")
     return parameters
-
-
-def _find(known: Mapping[str, Any], type_or_name: str):
-    if type_or_name in known:
-        return known[type_or_name]
-    return next((entry for entry in known.values() if entry.name == type_or_name), None)
 
 
 def _subdomain(dotted: str) -> str:
@@ -154,6 +148,13 @@ class _Cached:
         if seen != self._seen:
             self._value, self._seen = self._build(), seen
         return self._value
+
+    def find(self, type_or_name):
+        # Looking at the sources takes longer than a webfilter's whole run: what was found stays.
+        if entry := self._value.get(type_or_name):
+            return entry
+        current = self.current()
+        return current.get(type_or_name) or next((one for one in current.values() if one.name == type_or_name), None)
 
 
 def _try_import(module: str):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Attempt, Delivery
+from ..skips import Reason
 from ..webhooks import sending
 
 
@@ -94,22 +95,22 @@ KINDS = {
             "headers again."
         ),
     ),
-    sending.CONDITION_FAILED: Kind(
+    Reason.CONDITION_FAILED: Kind(
         gettext_lazy("condition failed"),
         gettext_lazy(
             "Nothing was sent: the webhook's condition cannot be applied to this payload. Correct the condition."
         ),
     ),
-    sending.SHAPE_FAILED: Kind(
+    Reason.SHAPE_FAILED: Kind(
         gettext_lazy("shape failed"),
         gettext_lazy("Nothing was sent: the webhook's shape cannot be applied to this payload. Correct the shape."),
     ),
-    sending.NO_MATCH: Kind(
+    Reason.NO_MATCH: Kind(
         gettext_lazy("condition not met"),
         gettext_lazy("Nothing was sent: the webhook's condition, as it was then, is not true of this event."),
         tone="quiet",
     ),
-    sending.NO_SHAPE: Kind(
+    Reason.NO_SHAPE: Kind(
         gettext_lazy("nothing to send"),
         gettext_lazy(
             "Nothing was sent: the webhook's shape, as it was then, gives null for this event. Is that not meant so, "

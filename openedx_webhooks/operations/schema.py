@@ -39,7 +39,7 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
             "title": _("Webhooks and webfilters of this Open edX installation"),
             "version": __version__,
             "description": _(
-                "Every event that a webhook can be told of, and every filter that a webfilter can be asked about. "
+                "Every event that a webhook can be told of, and every filter that a webfilter can be called for. "
                 "Members with x-personal-data hold personal data, by OEP-30's kinds. A member may be missing where a "
                 "payload exceeded a limit; event_metadata.cut then lists it."
             ),
@@ -285,8 +285,7 @@ def _event_responses():
     return {
         "2XX": {"description": _("Accepted; the body is ignored.")},
         "410": {"description": _("Not wanted any more: the webhook is disabled.")},
-        "4XX": {"description": _("Refused for good, except 408, 425 and 429, which are tried again.")},
-        "5XX": {"description": _("Tried again later.")},
+        "default": {"description": _("Tried again later.")},
     }
 
 

@@ -41,8 +41,8 @@ class State(StrEnum):
 @attrs.define
 class Storage:
     """
-    The cache, and what a process remembers of it: filters run hundreds of times per page, and a shared cache is asked
-    over the network.
+    The shared cache, and what a process keeps of it: filters run hundreds of times per page, and the shared cache is
+    away by a network.
 
     Attributes:
         ask: does an operation of the cache, like :func:`openedx_webhooks.shared_cache.ask`.

@@ -22,21 +22,14 @@ from openedx_filters.exceptions import OpenEdxFilterException
 from .. import catalog, skips, throttle
 from ..payloads import limits, serialize, shape
 from ..savepoint import savepoint
-from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, after_login, answers, apply, call_log, response_cache
 from .budget import Spending
-from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
+from .calls import NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
-_NOT_MADE_REASONS = {
-    BREAKER_OPEN: skips.Reason.LEFT_ALONE,
-    BUDGET: skips.Reason.NO_TIME,
-    signing.UNSENDABLE: skips.Reason.UNSENDABLE,
-}
-
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
 _HOUR = 3600.0
@@ -105,7 +98,7 @@ def run(
 
 
 def _run(filter_name, webfilters, kwargs):
-    filter_type = _filter_type(filter_name)
+    filter_type = catalog.find_filter(filter_name)
     if filter_type is None:
         if throttle.allows("unknown filter", filter_name, seconds=_HOUR):
             log.warning("No webfilter of %s is called: the catalog does not know it", filter_name)
@@ -135,19 +128,6 @@ def _run(filter_name, webfilters, kwargs):
             _observe(filter_type, kwargs, call)
     record()
     return changed, halting.verdict.halt if halting is not None else None
-
-
-# The catalog looks for new filters at each call; those that it has found stay.
-_filter_types: dict[str, catalog.FilterType] = {}
-
-
-def _filter_type(name: str) -> catalog.FilterType | None:
-    if name not in _filter_types:
-        found = catalog.filters().get(name)
-        if found is None:
-            return None
-        _filter_types[name] = found
-    return _filter_types[name]
 
 
 def _load_related(paths, kwargs, with_profile: bool) -> None:
@@ -281,12 +261,13 @@ def _call_endpoints(calls: list[RunningCall]) -> None:
             call.outcome = call.cached.stale() if call.cached else None
         call.is_cached = call.outcome is not None
         if call.outcome is None:
-            call.outcome = Outcome(error=BREAKER_OPEN, detail="the circuit is open after failures of the endpoint")
+            error = skips.Reason.BREAKER_OPEN
+            call.outcome = Outcome(error=error, detail="the circuit is open after failures of the endpoint")
     if to_call:
         _call_all(to_call, guards)
     for call in calls:
         if call.outcome.error in NOT_MADE:
-            skips.note(call.webfilter, _NOT_MADE_REASONS[call.outcome.error])
+            skips.note(call.webfilter, skips.Reason(call.outcome.error))
 
 
 def _call_all(calls: list[RunningCall], guards) -> None:

@@ -8,7 +8,7 @@ Two rules keep an endpoint that hangs from holding up the others, without any li
 * Dynamic threshold (Choudhury and Hahne, 1998): an endpoint may begin another request only while it has fewer under way
   than there are threads free, so that even one that was fast until now and then hangs leaves half of the threads.
 
-Threads do HTTP only. Whatever needs the database happens in the thread that owns the endpoint_queues.
+Threads do HTTP only. Whatever needs the database happens in the thread that owns the queues.
 """
 
 import queue
@@ -102,7 +102,7 @@ class EndpointQueues:
     def clear(self) -> list[Any]:
         """Take back every job that no thread has begun."""
         with self._changed:
-            jobs = [job for lane in self._waiting.values() for job in lane]
+            jobs = [job for waiting in self._waiting.values() for job in waiting]
             self._waiting.clear()
         self._outstanding -= len(jobs)
         return jobs
@@ -144,10 +144,10 @@ class EndpointQueues:
             while True:
                 endpoint = self._next_endpoint()
                 if endpoint is not None:
-                    lane = self._waiting.pop(endpoint)
-                    job = lane.popleft()
-                    if lane:
-                        self._waiting[endpoint] = lane  # to the end: endpoints take turns
+                    waiting = self._waiting.pop(endpoint)
+                    job = waiting.popleft()
+                    if waiting:
+                        self._waiting[endpoint] = waiting  # to the end: endpoints take turns
                     self._running[endpoint] += 1
                     return endpoint, job
                 if self._closed:
