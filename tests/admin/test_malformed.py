@@ -93,6 +93,14 @@ def test_an_event_with_a_malformed_payload_is_shown(admin_client, delivery, payl
         assert admin_client.get(url_of(type(record), "change", record.pk)).status_code == 200
 
 
+@pytest.mark.parametrize("column, value", [row[:2] for row in MALFORMED + OF_WEBHOOKS])
+def test_the_deliveries_and_events_of_a_malformed_webhook_are_shown(admin_client, delivery, column, value):
+    store(Webhook, column, value)
+    for record in (delivery, delivery.event):
+        assert admin_client.get(url_of(type(record))).status_code == 200
+        assert admin_client.get(url_of(type(record), "change", record.pk)).status_code == 200
+
+
 @pytest.mark.parametrize(
     "column, value", [("request_headers", "{"), ("request_headers", "[]"), ("error", "nobody knows")]
 )
