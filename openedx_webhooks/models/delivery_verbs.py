@@ -7,8 +7,9 @@ same rows. A claim is a lease: it moves ``next_attempt_at`` to its end, so that 
 holder dies, the row becomes due again by itself.
 """
 
+import itertools
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connections, models, router, transaction
@@ -231,14 +232,14 @@ class DeliveryQuerySet(models.QuerySet):
             rows.filter(pk__in=ids).update(**changes, **_UNCLAIMED) for ids in self.pending()._chunks()
         )  # fmt: skip
 
-    def _chunks(self) -> Iterator[list[int]]:
+    def _chunks(self) -> Iterator[tuple[int, ...]]:
         """The primary keys, oldest first; read before the first change, so that no change moves a row past us."""
         return chunked(list(self.order_by("pk").values_list("pk", flat=True)))
 
 
-def chunked(ids: Sequence[int]) -> Iterator[list[int]]:
+def chunked(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
     """As many at a time as one statement takes well."""
-    return (list(ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK))
+    return itertools.batched(ids, _CHUNK)
 
 
 def _each(moments: Mapping[int, datetime]) -> Case:

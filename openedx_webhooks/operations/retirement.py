@@ -6,6 +6,8 @@ again. So nothing is caught here, and doing it twice changes nothing.
 """
 
 import logging
+from collections.abc import Collection
+from itertools import batched
 
 from django.db import router, transaction
 from django.db.models import QuerySet
@@ -72,7 +74,7 @@ def forget(user_id: int, username: str = "") -> None:
     log.info("What was recorded about the retired user %s is emptied", user_id)
 
 
-def _forget_events(using: str, ids: list[int]) -> None:
+def _forget_events(using: str, ids: Collection[int]) -> None:
     with transaction.atomic(using=using):
         deliveries = Delivery.objects.using(using).filter(event_id__in=ids)
         deliveries.cancel()
@@ -82,5 +84,4 @@ def _forget_events(using: str, ids: list[int]) -> None:
 
 def _steps(rows: QuerySet):
     """Primary keys, read before the first change."""
-    ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    return (ids[start : start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))
+    return batched(list(rows.order_by("pk").values_list("pk", flat=True)), _STEP_ROWS)

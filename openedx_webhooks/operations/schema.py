@@ -15,7 +15,7 @@ from ..payloads import sample_values
 from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
 from ..payloads.samples import sample_payload
 from ..platform_facts import Message, Redirect
-from ..webfilters import apply, halts
+from ..webfilters import changes, halts
 from . import event_notes
 from .schema_types import Components, Schema, described, paragraph, summary, with_notes
 
@@ -60,7 +60,7 @@ def answer_schema(filter_type: catalog.FilterType) -> Schema:
     """The JSON Schema (Draft 2020-12) of what may be answered to a filter."""
     data = {
         name: with_notes(schema, schema.get("description"), Components().personal(name, schema))
-        for name, schema in apply.changeable(filter_type).items()
+        for name, schema in changes.changeable(filter_type).items()
     }
     properties = {
         "data": {
@@ -149,7 +149,7 @@ def sample_answers(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]
     They fit the sample payload. An argument of another package's filter has no example.
     """
     answers: dict[str, dict[str, Any]] = {"nothing": {}}
-    changeable = apply.changeable(filter_type)
+    changeable = changes.changeable(filter_type)
     name = next((name for name in sample_values.CHANGES if name in changeable), None)
     if name:
         answers["change"] = {"data": {name: sample_values.CHANGES[name]}}

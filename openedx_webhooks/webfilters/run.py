@@ -24,7 +24,7 @@ from ..payloads import limits, serialize, shape
 from ..savepoint import savepoint
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, after_login, answers, apply, call_log, response_cache
+from . import adapters, after_login, answers, call_log, changes, response_cache
 from .budget import Spending
 from .calls import NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
@@ -316,16 +316,16 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
     Returns:
         the arguments that changed, and how the calls are recorded now: not at all where the changes must wait.
     """
-    given = [(call.webfilter.pk, apply.without_echo(call.verdict.data, call.message.payload)) for call in calls]
-    data, sources = apply.merge(given)
+    given = [(call.webfilter.pk, changes.without_echo(call.verdict.data, call.message.payload)) for call in calls]
+    data, sources = changes.merge(given)
     if not data:
         return {}, record
     # Of what they were sent, the message of which most was withheld.
     message = max((call.message for call in calls), key=lambda message: len(message.withheld))
-    plan = apply.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
+    plan = changes.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     waits = bool(plan.effects) and adapters.of(filter_type.filter_type).waits_for_login
-    changed = {} if waits else apply.carry_out(plan)
-    apply.log_refused(filter_type, plan, sources)
+    changed = {} if waits else changes.carry_out(plan)
+    changes.log_refused(filter_type, plan, sources)
     _note_changed(calls, plan, sources)
     if not waits:
         return changed, record
@@ -337,7 +337,7 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
             plan.changed = []
         else:
             plan.refused = list(problems.items())
-            apply.log_refused(filter_type, plan, sources)
+            changes.log_refused(filter_type, plan, sources)
         for call in calls:
             if call.changed:
                 call.notes.append(after_login.DROPPED if problems is None else after_login.APPLIED)
@@ -351,7 +351,7 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
 def _note_changed(calls, plan, sources) -> None:
     for call in calls:
         call.changed = [
-            apply.dotted(path) for path in plan.changed if call.webfilter.pk in apply.sources_of(path, sources)
+            changes.dotted(path) for path in plan.changed if call.webfilter.pk in changes.sources_of(path, sources)
         ]
 
 
@@ -359,15 +359,15 @@ def _observe(filter_type, kwargs, call: RunningCall) -> None:
     """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
     message = call.message
     try:
-        data = apply.without_echo(call.verdict.data, message.payload)
-        plan = apply.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
+        data = changes.without_echo(call.verdict.data, message.payload)
+        plan = changes.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.warning(
             "Webfilter %s (%s) could not be observed: %s", call.webfilter.pk, filter_type.name, type(error).__name__
         )
         return
-    call.changed = [apply.dotted(path) for path in plan.changed]
-    apply.log_refused(filter_type, plan, {path: (call.webfilter.pk,) for path, _reason in plan.refused})
+    call.changed = [changes.dotted(path) for path in plan.changed]
+    changes.log_refused(filter_type, plan, {path: (call.webfilter.pk,) for path, _reason in plan.refused})
 
 
 def _log_verdict(filter_type, call: RunningCall) -> None:

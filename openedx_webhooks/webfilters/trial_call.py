@@ -11,9 +11,9 @@ from ..app_settings import app_settings
 from ..payloads import limits, sample_arguments, samples, serialize
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, after_login, apply
-from .apply import dotted
+from . import adapters, after_login, changes
 from .calls import CallRequest, RequestBuilder, call_all
+from .changes import dotted
 from .run import RunningCall, answer_locally
 from .verdicts import judge
 
@@ -63,7 +63,7 @@ def call_sample(webfilter) -> Trial:
     notes = list(verdict.notes)
     trial = Trial(call.request, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes)
     if verdict.halt is None and verdict.data:
-        plan = apply.plan_changes(filter_type, kwargs, verdict.data)
+        plan = changes.plan_changes(filter_type, kwargs, verdict.data)
         trial.changed.extend(map(dotted, plan.changed))
         trial.refused.extend((dotted(path), reason) for path, reason in plan.refused)
         if plan.effects and adapters.of(filter_type.filter_type).waits_for_login:
