@@ -20,6 +20,9 @@ from . import schedule, sending
 
 log = logging.getLogger(__name__)
 State = Delivery.State
+# Of one statement; for MySQL, one that is larger than max_allowed_packet (4 to 64 MB) is the end of the connection.
+_MOST_BYTES = 4_000_000
+_MOST_KEPT = 256 * 1024
 _MYSQL_INCORRECT_STRING = 1366  # comes as an OperationalError
 
 
@@ -186,7 +189,8 @@ def _write(
         held = [decision for decision in decisions if holders.get(decision.pk) == holder]
         forgotten = _forgotten(rows.db, [decision for decision in tried if holders[decision.pk] != holder])
         Attempt.objects.using(rows.db).bulk_create(
-            _attempt(decision, _nothing if decision.pk in forgotten else to_text) for decision in tried
+            (_attempt(decision, _nothing if decision.pk in forgotten else to_text) for decision in tried),
+            batch_size=max(1, _MOST_BYTES // (12 * _kept() + 4096)),
         )
         by_state: dict[str, dict[int, datetime | None]] = {state: {} for state in _COUNTED_AS}
         for decision in held:
@@ -219,7 +223,7 @@ def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:
 def _attempt(decision: Decision, to_text: Callable[[str], str]) -> Attempt:
     outcome, request = decision.result.outcome, decision.result.request
     secrets = decision.result.webhook.readable_headers.values()
-    kept = app_settings.RESPONSE_EXCERPT_BYTES
+    kept = _kept()
     return Attempt(
         delivery_id=decision.pk,
         started_at=outcome.started_at,
@@ -233,6 +237,11 @@ def _attempt(decision: Decision, to_text: Callable[[str], str]) -> Attempt:
         response_bytes=outcome.response_bytes,
         response_excerpt=to_text(redact.excerpt(outcome.body, kept, secrets)),
     )
+
+
+def _kept() -> int:
+    """Characters that are kept of each text, up to four bytes each."""
+    return min(app_settings.RESPONSE_EXCERPT_BYTES, _MOST_KEPT)
 
 
 def _detail(outcome) -> str:

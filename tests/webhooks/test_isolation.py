@@ -8,12 +8,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
 from openedx_webhooks.operations import retirement
-from openedx_webhooks.webhooks import deliver, health
+from openedx_webhooks.transport.client import Outcome
+from openedx_webhooks.webhooks import deliver, health, sending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
@@ -344,3 +345,37 @@ def test_user_who_is_retired_while_an_event_is_sent_is_forgotten_all_the_same(we
     assert deliver_due().lost == 1
     attempt = Attempt.objects.get()
     assert (attempt.status_code, attempt.request_excerpt, attempt.response_excerpt) == (200, "", "")
+
+
+def test_excerpts_exceed_no_packet(webhook, settings):
+    """However much of the answers an operator keeps: MySQL ends the connection at a statement that is too large."""
+    settings.OPENEDX_WEBHOOKS = {"RESPONSE_EXCERPT_BYTES": 500_000}
+    holder, counts = uuid.uuid4(), deliver.Counts()
+    owed = owe(webhook, 50)
+    Delivery.objects.claim([delivery.pk for delivery in owed], holder, deliver.lease())
+    outcome = Outcome(status_code=200, body=("я" * 400_000).encode())
+    deliver.results.write([sending.Result(delivery, webhook, outcome) for delivery in owed], holder, counts)
+    assert counts.delivered == 50
+    assert Attempt.objects.filter(response_excerpt__startswith="яяя").count() == 50
+
+
+def test_health_that_the_database_refuses_is_written_the_next_time(webhook):
+    """Also that the endpoint is gone."""
+    from .test_health import result  # pylint: disable=import-outside-toplevel
+
+    refused = []
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and not refused:
+            refused.append(sql)
+            raise DatabaseError("lock wait timeout")
+        return execute(sql, params, many, context)
+
+    book = health.HealthBook()
+    book.note([result(webhook, 500), result(webhook, 410)])
+    with connection.execute_wrapper(refuse):
+        book.write()
+    assert Webhook.objects.get(pk=webhook.pk).consecutive_failures == 0
+    book.write()
+    webhook.refresh_from_db()
+    assert (webhook.consecutive_failures, webhook.enabled) == (2, False)

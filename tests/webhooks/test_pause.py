@@ -4,6 +4,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from openedx_webhooks import index
@@ -141,3 +142,36 @@ def test_past_events_by_learner_course_and_time(db, chosen, found):
     happened(event_type="org.example.other.v1")
     happened(payload=None)
     assert list(replay.Past(LOGIN, **chosen).events()) == [events[number] for number in found]
+
+
+@pytest.mark.parametrize("waits", [{"paused": True}, {"enabled": False}])
+def test_what_waits_is_not_read_at_each_look(webhook, receiver, waits):
+    """A webhook that was disabled after days of failures may be owed a million of deliveries: a third of a second."""
+    if connection.vendor != "mysql":
+        pytest.skip("by MySQL's count of the rows that it reads")
+    other = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/other"))
+    owe(webhook, 3000, next_attempt_at=timezone.now() - timedelta(hours=1))
+    owe(other)
+    set_on(webhook, **waits)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE openedx_webhooks_delivery")
+        cursor.fetchall()
+        cursor.execute("FLUSH STATUS")
+        found = deliver.is_due(), deliver.next_due()
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        read = sum(int(count) for _name, count in cursor.fetchall())
+    assert found == (True, Delivery.objects.get(webhook=other).next_attempt_at)
+    assert read < 300
+
+
+def test_what_is_due_of_others_is_found_whatever_waits(webhook, receiver):
+    other = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/other"))
+    set_on(webhook, paused=True)
+    now = timezone.now()
+    for hours in (3, 2, 1, 0):
+        owe(webhook, 2, next_attempt_at=now - timedelta(hours=hours))
+        owe(other, 1, next_attempt_at=now - timedelta(hours=hours))
+    owe(other, 1, next_attempt_at=now + timedelta(hours=1))
+    assert deliver_due().delivered == 4
+    assert not deliver.is_due()
+    assert deliver.next_due() > now
