@@ -14,7 +14,7 @@ import logging
 import pkgutil
 import sys
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import attrs
@@ -177,14 +177,17 @@ def _event_sources():
     tooling = _try_import("openedx_events.tooling")
     if not tooling:
         return None
-    if "events" not in _library_loaded:
-        _library_loaded.add("events")
-        try:
-            tooling.load_all_signals()
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            _note_import_problem("openedx_events", error)
+    _load_signals(tooling)
     signals = tooling.OpenEdxPublicSignal.all_events()
     return len(signals), id(signals[-1]) if signals else 0
+
+
+@cache
+def _load_signals(tooling) -> None:
+    try:
+        tooling.load_all_signals()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        _note_import_problem("openedx_events", error)
 
 
 def _build_events():
@@ -225,13 +228,16 @@ def _filter_classes(base=None):
 
 
 def _filter_sources():
-    if "filters" not in _library_loaded:
-        _library_loaded.add("filters")
-        package = _try_import("openedx_filters")
-        for module in pkgutil.walk_packages(getattr(package, "__path__", ()), "openedx_filters.", onerror=_skip):
-            if module.name.endswith(".filters") and ".tests" not in module.name:
-                _try_import(module.name)
+    _load_filters()
     return frozenset((id(filter_class), filter_class.filter_type) for filter_class in _filter_classes())
+
+
+@cache
+def _load_filters() -> None:
+    package = _try_import("openedx_filters")
+    for module in pkgutil.walk_packages(getattr(package, "__path__", ()), "openedx_filters.", onerror=_skip):
+        if module.name.endswith(".filters") and ".tests" not in module.name:
+            _try_import(module.name)
 
 
 def _skip(package: str) -> None:
@@ -250,6 +256,5 @@ def _build_filters():
 
 # One sentence for each module of the libraries that could not be imported; ``apps.py`` reports them to the operator.
 import_problems: list[str] = []
-_library_loaded: set[str] = set()
 _events = _Cached(_event_sources, _build_events)
 _filters = _Cached(_filter_sources, _build_filters)

@@ -131,7 +131,7 @@ class _Records:
 
     def full(self) -> QuerySet:
         """Those with something to empty."""
-        raise TypeError("each kind says what it empties")
+        raise NotImplementedError
 
     def deletable(self) -> QuerySet:
         """Those that may be deleted."""
@@ -161,7 +161,7 @@ class _Records:
         return len(ids)
 
     def _empty(self, ids: list[int]) -> None:
-        raise TypeError("each kind says what it empties")
+        raise NotImplementedError
 
 
 class _Deliveries(_Records):
