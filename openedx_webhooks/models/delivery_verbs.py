@@ -136,6 +136,11 @@ class DeliveryQuerySet(models.QuerySet):
             claimed = set(ours.values_list("pk", flat=True))
         return [pk for pk in ids if pk in claimed]
 
+    def wanted(self, ids: Collection[int], holder: uuid.UUID) -> Iterator[int]:
+        """Of deliveries that were claimed: those that are still the holder's, and whose webhook takes them."""
+        ours = self.pending().filter(pk__in=ids, claimed_by=holder)
+        return ours.exclude(webhook_id__in=self._waiting_webhooks()).order_by().values_list("pk", flat=True).iterator()
+
     def release(self, ids: Collection[int], holder: uuid.UUID) -> None:
         """
         Make deliveries that were claimed and not tried due again at once.

@@ -65,8 +65,10 @@ def _text(current: str, sent: str, given: str) -> str:
         hidden, end = found
         near = sent[-_NEAR_CUT - 1 :]
         place = given.find(near)
-        # Twice; or it came back without the mark of the cut, which was cut off or written otherwise (&hellip;).
-        if given.find(near, place + 1) != -1 or (place == -1 and _end(sent) in given):
+        # Twice; or it came back without the mark of the cut, which was cut off or written otherwise (&hellip;), or with
+        # the mark and other words before it, as from whoever rewrites the whole text.
+        is_rewritten = _end(sent) in given or (_CUT in given and 2 * len(given) >= len(sent))
+        if given.find(near, place + 1) != -1 or (place == -1 and is_rewritten):
             raise Refused(_REASON)
     else:
         raise Refused(_REASON)

@@ -34,6 +34,8 @@ _LOOK_SECONDS = 0.25
 # Results are written together with those that come within this time.
 _LINGER_SECONDS = 0.02
 _WEBHOOKS_FRESH_SECONDS = 5
+# What is queued may be cancelled, and its webhook paused: this is how long it may be sent all the same.
+_RECALL_SECONDS = 1
 _RECONNECT_SECONDS = (0.2, 1, 3, 5, 5, 5)
 # How many windows of requests an endpoint may have claimed, under way and queued.
 _WINDOWS_CLAIMED = 3
@@ -120,7 +122,7 @@ class _Drain:
         self._queues = EndpointQueues(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
         self._claimed: set[int] = set()
         self._webhooks: dict[int, Webhook] = {}
-        self._webhooks_read_at = 0.0
+        self._webhooks_read_at = self._recalled_at = 0.0
         self._health = HealthBook()
         # Somebody has locked their deliveries: an operator's action that is not committed yet.
         self._unwritten: list[sending.Result] = []
@@ -167,6 +169,7 @@ class _Drain:
 
     def _claim_and_queue(self) -> bool:
         """Claim as much as may be sent soon; whether it found anything."""
+        self._recall()
         room = app_settings.DELIVERY_BATCH_SIZE - self._queues.outstanding
         full = self._full_webhooks()
         found = False
@@ -256,8 +259,17 @@ class _Drain:
                 lambda is_repeated: results.write(done, self._holder, self.counts, is_repeated, can_wait)
             )
 
-    def _give_back(self) -> None:
-        jobs = self._queues.clear()
+    def _recall(self) -> None:
+        """Take back what was queued and is to be sent no more: cancelled, forgotten with its user, or put on hold."""
+        now = time.monotonic()
+        if now - self._recalled_at < _RECALL_SECONDS or not (jobs := self._queues.waiting()):
+            return
+        self._recalled_at = now
+        wanted = set(Delivery.objects.writable().wanted([job.delivery.pk for job in jobs], self._holder))
+        self._give_back(keeps=lambda job: job.delivery.pk in wanted)
+
+    def _give_back(self, keeps: Callable[[_Job], bool] = lambda _job: False) -> None:
+        jobs = self._queues.clear(keeps)
         self._claimed.difference_update(job.delivery.pk for job in jobs)
         if jobs:
             with contextlib.suppress(OperationalError, InterfaceError):  # then they wait for the end of their lease

@@ -99,11 +99,22 @@ class EndpointQueues:
                 end = time.monotonic() + linger
         return results
 
-    def clear(self) -> list[Any]:
-        """Take back every job that no thread has begun."""
+    def waiting(self) -> list[Any]:
+        """The jobs that no thread has begun."""
         with self._changed:
+<<<<<<< HEAD
             jobs = [job for waiting in self._waiting.values() for job in waiting]
             self._waiting.clear()
+=======
+            return [job for lane in self._waiting.values() for job in lane]
+
+    def clear(self, keeps: Callable[[Any], bool] = lambda _job: False) -> list[Any]:
+        """Take back the jobs that no thread has begun, but for those that are to be kept."""
+        with self._changed:
+            jobs = [job for lane in self._waiting.values() for job in lane if not keeps(job)]
+            kept = {name: deque(filter(keeps, lane)) for name, lane in self._waiting.items()}
+            self._waiting = {name: lane for name, lane in kept.items() if lane}
+>>>>>>> attack
         self._outstanding -= len(jobs)
         return jobs
 

@@ -203,6 +203,7 @@ def test_what_came_back_stands_for_what_was_there(current, sent, given, expected
         # The mark of the cut was cut off, or written otherwise.
         (LONG + " to the end", LONG + "…", "New: " + LONG),
         (LONG + " to the end", LONG + "…", "New: " + LONG + "&hellip;"),
+        (LONG + " to the end", LONG + "…", LONG.upper() + "…"),
         ([LONG + " to the end", "b"], [LONG + "…", "b"], [LONG + "…, again"]),
         ([{"a": LONG + '"to the end'}, 1], [{"a": LONG + "…"}, 1], [{"a": "New: " + LONG}]),
         # What was sent does not fit what is there.

@@ -1,19 +1,21 @@
 """A paused webhook captures and sends nothing, until it is resumed; a disabled one captures nothing."""
 
 # pylint: disable=unused-argument
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from openedx_webhooks import index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
+from openedx_webhooks.operations import retirement
 from openedx_webhooks.webhooks import deliver, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
-from .conftest import LOGIN, happened, owe
+from .conftest import LOGIN, accept, happened, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,3 +177,38 @@ def test_what_is_due_of_others_is_found_whatever_waits(webhook, receiver):
     assert deliver_due().delivered == 4
     assert not deliver.is_due()
     assert deliver.next_due() > now
+
+
+@pytest.mark.parametrize("intervene", ["pause", "cancel", "retire"])
+def test_what_was_queued_already_is_taken_back(webhook, receiver, monkeypatch, settings, intervene):
+    """One endpoint may have a hundred deliveries claimed, and be slow: minutes after a user was retired."""
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_THREADS_PER_ENDPOINT": 2}
+    monkeypatch.setattr(deliver, "_RECALL_SECONDS", 0)
+    owe(webhook, 6, user_id=5)
+
+    def act():
+        try:
+            if intervene == "pause":
+                set_on(webhook, paused=True)
+            elif intervene == "cancel":
+                replay.cancel(Delivery.objects.all())
+            else:
+                retirement.forget(5)
+        finally:
+            connections.close_all()
+
+    def answer(handler):
+        if len(receiver.received) == 1:
+            act()
+        time.sleep(1)
+        accept(handler)
+
+    receiver.on("/hook", answer)
+    deliver_due()
+    assert len(receiver.received) <= 2
+    states = set(Delivery.objects.exclude(state="delivered").values_list("state", flat=True))
+    assert states == {"pending" if intervene == "pause" else "cancelled"}
+    if intervene == "pause":
+        set_on(webhook, paused=False)
+        deliver_due()
+        assert len(receiver.received) == 6
