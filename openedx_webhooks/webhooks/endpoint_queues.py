@@ -102,19 +102,14 @@ class EndpointQueues:
     def waiting(self) -> list[Any]:
         """The jobs that no thread has begun."""
         with self._changed:
-<<<<<<< HEAD
-            jobs = [job for waiting in self._waiting.values() for job in waiting]
-            self._waiting.clear()
-=======
-            return [job for lane in self._waiting.values() for job in lane]
+            return [job for waiting in self._waiting.values() for job in waiting]
 
     def clear(self, keeps: Callable[[Any], bool] = lambda _job: False) -> list[Any]:
         """Take back the jobs that no thread has begun, but for those that are to be kept."""
         with self._changed:
-            jobs = [job for lane in self._waiting.values() for job in lane if not keeps(job)]
-            kept = {name: deque(filter(keeps, lane)) for name, lane in self._waiting.items()}
-            self._waiting = {name: lane for name, lane in kept.items() if lane}
->>>>>>> attack
+            jobs = [job for waiting in self._waiting.values() for job in waiting if not keeps(job)]
+            kept = {name: deque(filter(keeps, waiting)) for name, waiting in self._waiting.items()}
+            self._waiting = {name: waiting for name, waiting in kept.items() if waiting}
         self._outstanding -= len(jobs)
         return jobs
 
