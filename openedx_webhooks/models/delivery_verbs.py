@@ -155,7 +155,8 @@ class DeliveryQuerySet(models.QuerySet):
 
     def repair_schedule(self, tolerance: timedelta) -> int:
         """
-        Make due what was scheduled by a clock that was ahead: its moment of scheduling lies in the future.
+        Make due what was scheduled by a clock that was ahead: its moment of scheduling lies in the future. And what was
+        never scheduled, because somebody wrote to the table.
 
         Args:
             tolerance: by how much the clocks of the site's machines may differ.
@@ -164,7 +165,7 @@ class DeliveryQuerySet(models.QuerySet):
             how many there were.
         """
         now = timezone.now()
-        wrong = self.pending().filter(scheduled_at__gt=now + tolerance)
+        wrong = self.pending().filter(Q(scheduled_at__gt=now + tolerance) | Q(next_attempt_at=None))
         return wrong.update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
 
     # --- What attempts came to: of the deliveries of a claim

@@ -221,10 +221,12 @@ def test_results_whose_commit_was_not_confirmed_are_recorded_once(webhook, recei
     assert Delivery.objects.filter(state="delivered", attempt_count=1).count() == 2
 
 
-@pytest.mark.parametrize("moved", ["scheduled", "claimed", "captured"])
+@pytest.mark.parametrize("moved", ["scheduled", "claimed", "captured", "never scheduled"])
 def test_what_a_clock_that_was_ahead_has_scheduled_is_due_when_it_is_right_again(webhook, receiver, moved):
     ahead = timezone.now() + timedelta(days=1)
     fields = {"next_attempt_at": ahead + timedelta(seconds=300), "scheduled_at": ahead}
+    if moved == "never scheduled":
+        fields = {"next_attempt_at": None}
     if moved == "claimed":
         fields |= {"claimed_by": uuid.uuid4(), "claimed_until": ahead + timedelta(seconds=120)}
     owe(webhook, **fields)
