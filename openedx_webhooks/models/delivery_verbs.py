@@ -219,7 +219,7 @@ class DeliveryQuerySet(models.QuerySet):
             how many.
         """
         start, count, rows = timezone.now(), 0, self.model.objects.using(self.db)
-        for ids in self.replayable()._chunks():
+        for ids in _chunks(self.replayable()):
             moments = {pk: start + timedelta(seconds=(count + n) // per_second) for n, pk in enumerate(ids)}
             # The state again: somebody else may have been quicker.
             changed = rows.filter(pk__in=ids).exclude(state=self.model.State.PENDING).update(
@@ -241,7 +241,7 @@ class DeliveryQuerySet(models.QuerySet):
         free = Q(claimed_by=None) | Q(claimed_until__lte=now)
         return sum(
             rows.filter(free, pk__in=ids).update(next_attempt_at=now, scheduled_at=now)
-            for ids in self.pending()._chunks()
+            for ids in _chunks(self.pending())
         )
 
     def cancel(self) -> int:
@@ -249,12 +249,8 @@ class DeliveryQuerySet(models.QuerySet):
         rows = self.model.objects.using(self.db).pending()
         changes = {"state": self.model.State.CANCELLED, "finished_at": timezone.now(), "next_attempt_at": None}
         return sum(
-            rows.filter(pk__in=ids).update(**changes, **_UNCLAIMED) for ids in self.pending()._chunks()
+            rows.filter(pk__in=ids).update(**changes, **_UNCLAIMED) for ids in _chunks(self.pending())
         )  # fmt: skip
-
-    def _chunks(self) -> Iterator[tuple[int, ...]]:
-        """The primary keys, oldest first; read before the first change, so that no change moves a row past us."""
-        return chunked(list(self.order_by("pk").values_list("pk", flat=True)))
 
 
 def chunked(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
@@ -264,3 +260,8 @@ def chunked(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
 
 def _each(moments: Mapping[int, datetime]) -> Case:
     return Case(*(When(pk=pk, then=Value(when)) for pk, when in moments.items()), output_field=DateTimeField())
+
+
+def _chunks(deliveries: DeliveryQuerySet) -> Iterator[list[int]]:
+    """The primary keys, oldest first; read before the first change, so that no change moves a row past us."""
+    return chunked(list(deliveries.order_by("pk").values_list("pk", flat=True)))

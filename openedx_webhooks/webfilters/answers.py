@@ -179,9 +179,8 @@ def _exception(value):
     ((name, arguments),) = value.items()
     if arguments is None:
         arguments = ""
-    if not isinstance(arguments, (str, dict)):
-        raise _Unusable(f"the value of exception is {_kind(arguments)}, not a message or an object of arguments")
-    return name, arguments
+    # A message of another kind halts all the same: it is made text where that is plain, or left out and named.
+    return name, arguments if isinstance(arguments, (str, dict)) else {"message": arguments}
 
 
 def _kind(value) -> str:

@@ -49,6 +49,17 @@ def test_a_redirect_without_a_url_halts_too_and_log_call_and_test_say_where_the_
 @pytest.mark.parametrize(
     ("name", "exception"), [(name, exception) for name, known in FILTERS.items() for exception in known.exceptions]
 )
+@pytest.mark.parametrize("message", [5, True, [1, 2]])
+def test_a_message_of_another_kind_halts_all_the_same(name, exception, message, make_webfilter):
+    if not FILTERS[name].filter_class.__module__.startswith("openedx_filters."):
+        pytest.skip("another package's")
+    make_webfilter(FILTERS[name].filter_type, Reply({"exception": {exception: message}}))
+    assert isinstance(run(name), tuple(FILTERS[name].exceptions.values()))
+
+
+@pytest.mark.parametrize(
+    ("name", "exception"), [(name, exception) for name, known in FILTERS.items() for exception in known.exceptions]
+)
 def test_every_exception_may_be_its_message_alone(name, exception):
     """As documented: it halts, whatever its constructor wants."""
     if not FILTERS[name].filter_class.__module__.startswith("openedx_filters."):
