@@ -87,7 +87,7 @@ class HookAdmin(admin.ModelAdmin):
     @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
     def endpoint_column(self, hook):
         """The server only: who may look need not know the path and query, which hold the secrets of many services."""
-        return hook.server
+        return parts.with_title(parts.breakable(hook.server), hook.server)
 
     def get_search_fields(self, request):
         """The address for those only who may see it: a search tells what it finds, letter by letter."""

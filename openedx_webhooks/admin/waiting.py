@@ -51,9 +51,9 @@ def malformed(hook: Hook) -> dict[str, str]:
 
 
 def removing_badge(hook: Hook) -> SafeString:
-    """The same for the list."""
+    """That it is being removed, in short."""
     return format_html(
-        '{}<br><span class="owh-quiet-text">{}</span>',
+        '{} <span class="owh-quiet-text">{}</span>',
         parts.badge(_("being removed"), "warn"),
         _("%s left") % records_left(hook),
     )
@@ -61,7 +61,7 @@ def removing_badge(hook: Hook) -> SafeString:
 
 def removing_note(hook: Hook) -> str:
     """That it is being removed, and how far that is."""
-    return _("This hook is being removed since %(since)s: %(count)s left. It is not called any more.") % {
+    return _("This hook was deleted at %(since)s, and is being removed: %(count)s left. It is not called any more.") % {
         "since": words.exact(hook.removing_since),
         "count": records_left(hook),
     }

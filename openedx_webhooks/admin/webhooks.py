@@ -57,7 +57,7 @@ class WebhookAdmin(HookAdmin):
     @admin.display(description=gettext_lazy("accepted, last day"))
     def success_column(self, hook):
         """The share of the decided deliveries that the endpoint accepted."""
-        if not hook.tally:
+        if not hook.tally or hook.tally.success_ratio is None:
             return parts.EMPTY
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',

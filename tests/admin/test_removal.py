@@ -52,7 +52,7 @@ def test_many_records_go_in_the_background_and_list_and_page_say_how_many_are_le
     listed = admin_client.get(url_of(type(hook))).content.decode()
     assert ">being removed</span>" in listed and f">{left}<" in listed
     page = admin_client.get(url_of(type(hook), "change", hook.pk)).content.decode()
-    assert "This hook is being removed since" in page and f": {left}. It is not called any more." in page
+    assert "This hook was deleted at" in page and f": {left}. It is not called any more." in page
     assert 'name="_save"' not in page
     assert "/delete/" not in page
 
