@@ -26,7 +26,7 @@ _PROJECTS = ("lms.djangoapp", "cms.djangoapp")
 
 
 class OpenedxWebhooksConfig(AppConfig):
-    """Open edX plugin that tells other systems about events and asks them about filters."""
+    """Open edX plugin that tells other systems about events and calls them when filters run."""
 
     name = "openedx_webhooks"
     verbose_name = "OPENEDX_WEBHOOKS"

@@ -14,8 +14,8 @@ import logging
 import pkgutil
 import sys
 from collections.abc import Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -115,12 +115,12 @@ def is_hookable(filter_type: str) -> bool:
 
 def find_event(type_or_name: str) -> EventType | None:
     """Look up an event by its dotted type or its short name."""
-    return _find(events(), type_or_name)
+    return _events.find(type_or_name)
 
 
 def find_filter(type_or_name: str) -> FilterType | None:
     """Look up a filter by its dotted type or its short name."""
-    return _find(filters(), type_or_name)
+    return _filters.find(type_or_name)
 
 
 def exception_arguments(exception: type[OpenEdxFilterException]) -> Mapping[str, inspect.Parameter]:
@@ -128,12 +128,6 @@ def exception_arguments(exception: type[OpenEdxFilterException]) -> Mapping[str,
     parameters = dict(inspect.signature(exception.__init__).parameters)
     parameters.pop("self")
     return parameters
-
-
-def _find(known: Mapping[str, Any], type_or_name: str):
-    if type_or_name in known:
-        return known[type_or_name]
-    return next((entry for entry in known.values() if entry.name == type_or_name), None)
 
 
 def _subdomain(dotted: str) -> str:
@@ -154,6 +148,13 @@ class _Cached:
         if seen != self._seen:
             self._value, self._seen = self._build(), seen
         return self._value
+
+    def find(self, type_or_name):
+        # Looking at the sources takes longer than a webfilter's whole run: what was found stays.
+        if entry := self._value.get(type_or_name):
+            return entry
+        current = self.current()
+        return current.get(type_or_name) or next((one for one in current.values() if one.name == type_or_name), None)
 
 
 def _try_import(module: str):
@@ -176,14 +177,17 @@ def _event_sources():
     tooling = _try_import("openedx_events.tooling")
     if not tooling:
         return None
-    if "events" not in _library_loaded:
-        _library_loaded.add("events")
-        try:
-            tooling.load_all_signals()
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            _note_import_problem("openedx_events", error)
+    _load_signals(tooling)
     signals = tooling.OpenEdxPublicSignal.all_events()
     return len(signals), id(signals[-1]) if signals else 0
+
+
+@cache
+def _load_signals(tooling) -> None:
+    try:
+        tooling.load_all_signals()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        _note_import_problem("openedx_events", error)
 
 
 def _build_events():
@@ -224,13 +228,16 @@ def _filter_classes(base=None):
 
 
 def _filter_sources():
-    if "filters" not in _library_loaded:
-        _library_loaded.add("filters")
-        package = _try_import("openedx_filters")
-        for module in pkgutil.walk_packages(getattr(package, "__path__", ()), "openedx_filters.", onerror=_skip):
-            if module.name.endswith(".filters") and ".tests" not in module.name:
-                _try_import(module.name)
+    _load_filters()
     return frozenset((id(filter_class), filter_class.filter_type) for filter_class in _filter_classes())
+
+
+@cache
+def _load_filters() -> None:
+    package = _try_import("openedx_filters")
+    for module in pkgutil.walk_packages(getattr(package, "__path__", ()), "openedx_filters.", onerror=_skip):
+        if module.name.endswith(".filters") and ".tests" not in module.name:
+            _try_import(module.name)
 
 
 def _skip(package: str) -> None:
@@ -249,6 +256,5 @@ def _build_filters():
 
 # One sentence for each module of the libraries that could not be imported; ``apps.py`` reports them to the operator.
 import_problems: list[str] = []
-_library_loaded: set[str] = set()
 _events = _Cached(_event_sources, _build_events)
 _filters = _Cached(_filter_sources, _build_filters)

@@ -30,7 +30,7 @@ def check_startup(**_kwargs):
 def check_setting_names(**_kwargs):
     """openedx_webhooks.W002: a key in OPENEDX_WEBHOOKS that no setting has."""
     given = getattr(settings, "OPENEDX_WEBHOOKS", None) or {}
-    if not isinstance(given, dict):
+    if not isinstance(given, Mapping):
         return [
             checks.Warning(
                 f"OPENEDX_WEBHOOKS is a {type(given).__name__}, so it is ignored.",

@@ -61,8 +61,7 @@ class _SharedCache:
         if reason:
             self._asked_again_at = end + _REST_SECONDS
             log.warning(
-                "The cache failed (%s) and is left alone for %d s: breakers count as closed, and no answer is "
-                "remembered",
+                "The cache failed (%s) and is not used for %d s: circuits count as closed, and nothing is cached",
                 reason,
                 _REST_SECONDS,
             )

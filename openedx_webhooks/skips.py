@@ -1,6 +1,6 @@
 """
 Why nothing happened: counts of the times a hook was not called because of its own condition or shape, or of its
-endpoint's failures.
+endpoint's failures. (Deliveries in the state *skipped* are another thing: see ``STATES`` in ``models/delivery.py``.)
 
 A condition that does not match leaves no row, so an operator who asks "why is nothing sent?" finds the answer here. The
 counts of the last day are kept in Django's default cache, by hook, reason and hour; they are a help, not a record: a
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from . import throttle
 from .background import Job, process
 from .shared_cache import ask
+from .transport import signing
 
 log = logging.getLogger(__name__)
 _HOUR = 3600
@@ -26,15 +27,15 @@ _MOST_KEYS = 10_000
 
 
 class Reason(TextChoices):
-    """Why a hook was not called."""
+    """Why a hook was not called; also the error of the attempt or call that was not made."""
 
     NO_MATCH = "no_match", _("The condition did not match")
     NO_SHAPE = "no_shape", _("The shape gave nothing to send")
     CONDITION_FAILED = "condition_failed", _("The condition failed on the payload")
     SHAPE_FAILED = "shape_failed", _("The shape failed on the payload")
-    LEFT_ALONE = "left_alone", _("The endpoint was left alone after failures")
-    NO_TIME = "no_time", _("Other webfilters had used up the time")
-    UNSENDABLE = "unsendable", _("It can't be signed: its secret is malformed")
+    BREAKER_OPEN = "breaker_open", _("The circuit was open after failures of the endpoint")
+    BUDGET = "budget", _("Other webfilters had used up the time")
+    UNSENDABLE = signing.UNSENDABLE, _("It can't be signed: its secret is malformed")
 
 
 class SkipCounts(Job):

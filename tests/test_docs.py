@@ -75,7 +75,8 @@ def signed(timestamp=None, body=BODY):
 @pytest.mark.parametrize(("program", "script"), RECEIVERS)
 def test_receiver_takes_what_is_signed_and_refuses_the_rest(run, program, script):
     process, url = run(program, HOW_TOS / script)
-    rotated = {**signed(), "webhook-signature": "v1,AAAA " + signed()["webhook-signature"]}
+    once = signed()
+    rotated = {**once, "webhook-signature": "v1,AAAA " + once["webhook-signature"]}
     answers = {
         "signed": requests.post(url, BODY, headers=signed(), timeout=5),
         "again": requests.post(url, BODY, headers=signed(), timeout=5),
@@ -111,7 +112,8 @@ def test_webfilter_receiver_answers_as_the_how_to_says(run, email, expected):
 
 def test_webfilter_receiver_answers_nobody_but_the_lms(run):
     _, url = run(sys.executable, HOW_TOS / "answer_webfilters.py")
-    rotated = {**signed(), "webhook-signature": "v1,AAAA " + signed()["webhook-signature"]}
+    once = signed()
+    rotated = {**once, "webhook-signature": "v1,AAAA " + once["webhook-signature"]}
     answers = {
         "signed": requests.post(url, BODY, headers=signed(), timeout=5),
         "rotated": requests.post(url, BODY, headers=rotated, timeout=5),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from ..models import CapturedEvent, Delivery
 from . import parts
 from .deliveries import last_answers, of
-from .filters import EventTypeFilter
+from .filters import EventTypeFilter, SampleFilter
 from .records import RecordAdmin
 
 _MOST_DELIVERIES = 100
@@ -18,7 +18,7 @@ class CapturedEventAdmin(RecordAdmin):
     """Events as they happened, before any condition or shape."""
 
     list_display = ["number_column", "created_column", "event_column", "whom_column", "owed_column"]
-    list_filter = ["created", "is_sample", EventTypeFilter]
+    list_filter = ["created", ("is_sample", SampleFilter), EventTypeFilter]
     sortable_by: list = []
     ordering = ["-pk"]
     uuid_fields = ("event_id",)

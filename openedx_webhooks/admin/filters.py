@@ -1,13 +1,16 @@
 """Filters beside the lists."""
 
 from django.contrib import admin
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
-from ..models import Webfilter, Webhook
+from ..models import CapturedEvent, Webfilter, Webhook
 from .forms import subdomain_label
 
 _MOST_HOOKS = 50
+# Samples have no index: what every event would pay for, few would use.
+SAMPLES_AMONG = 100_000
 
 
 def types_of(model):
@@ -80,6 +83,23 @@ class EventTypeFilter(TypeFilter):
     def queryset(self, request, queryset):
         """Events of the chosen type."""
         return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
+class SampleFilter(admin.BooleanFieldListFilter):
+    """Whether no condition matched an event; such ones are looked for among the newest."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        count = number_format(SAMPLES_AMONG, force_grouping=True)
+        self.title = _("sample (of the newest %(count)s events)") % {"count": count}
+
+    def queryset(self, request, queryset):
+        """With a bound where few of many may match."""
+        found = super().queryset(request, queryset)
+        if self.lookup_val != "1":
+            return found
+        newest = CapturedEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        return found.filter(pk__gt=newest - SAMPLES_AMONG)
 
 
 class DeliveryTypeFilter(EventTypeFilter):

@@ -1,18 +1,15 @@
 """The page that shows what a test sent and what came back."""
 
-import uuid
-from typing import Any
-
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
-from ..hook_request import HookRequest, request_of
-from ..models import Hook
+from ..hook_request import HookRequest
+from ..models import Attempt, Hook
 from ..payloads import redact
 from ..transport.client import USER_AGENT, Outcome
-from . import parts
+from . import parts, words
 
 _MOST_HEADERS = 50
 _LONGEST_HEADER = 300
@@ -44,6 +41,7 @@ def result_page(
         "duration": parts.seconds(outcome.duration),
         # A halt's message is the endpoint's, too.
         "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, secrets) for effect in effects or ()],
+        "meaning": _meaning(outcome, secrets),
         "test_url": reverse(f"admin:{model_admin.url_name('test')}", args=[hook.pk]),
         "sent": sent,
         "request_headers": header_lines({**sent.shown_headers(), "User-Agent": USER_AGENT}) if sent else [],
@@ -57,21 +55,14 @@ def result_page(
     return TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
 
 
+def _meaning(outcome: Outcome, secrets: list[str]) -> str:
+    """What a refusal means; empty if there is none."""
+    if outcome.is_accepted or not (outcome.status_code or outcome.error):
+        return ""
+    moved_to = redact.excerpt(outcome.headers.get("location", "").encode(), _LONGEST_HEADER, secrets)
+    return words.meaning(Attempt(status_code=outcome.status_code, error=outcome.error, detail=moved_to))
+
+
 def header_lines(headers: dict[str, str]) -> list[str]:
     """``Name: value`` of each."""
     return [f"{name}: {value}" for name, value in headers.items()]
-
-
-def sent_of(hook: Hook, content: Any) -> HookRequest | None:
-    """
-    What a hook's request looks like, for a caller that does not know the one that was sent; None if none can be made.
-
-    Its id, time and signature would be others: they are not told.
-    """
-    try:
-        request = request_of(hook, str(uuid.uuid4()), content)
-    except ValueError:
-        return None
-    untold = {"webhook-id": "…", "webhook-timestamp": "…", "webhook-signature": "v1,…"}
-    request.our_headers.update({name: text for name, text in untold.items() if name in request.our_headers})
-    return request

@@ -18,7 +18,7 @@ from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
 from .hooks import HookAdmin, hook_view
-from .trying import result_page, sent_of
+from .trying import result_page
 
 _RECENT = 10
 
@@ -113,7 +113,7 @@ class WebfilterAdmin(HookAdmin):
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook, "#owh-test")
-        sent = sent_of(hook, result.body)
+        sent = None if result.request.unsendable else result.request
         return result_page(self, request, hook, sent=sent, outcome=result.outcome, effects=effects_of(result))
 
     @hook_view

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Attempt, Delivery
+from ..skips import Reason
 from ..webhooks import sending
 
 
@@ -94,22 +95,22 @@ KINDS = {
             "headers again."
         ),
     ),
-    sending.CONDITION_FAILED: Kind(
+    Reason.CONDITION_FAILED: Kind(
         gettext_lazy("condition failed"),
         gettext_lazy(
             "Nothing was sent: the webhook's condition cannot be applied to this payload. Correct the condition."
         ),
     ),
-    sending.SHAPE_FAILED: Kind(
+    Reason.SHAPE_FAILED: Kind(
         gettext_lazy("shape failed"),
         gettext_lazy("Nothing was sent: the webhook's shape cannot be applied to this payload. Correct the shape."),
     ),
-    sending.NO_MATCH: Kind(
+    Reason.NO_MATCH: Kind(
         gettext_lazy("condition not met"),
         gettext_lazy("Nothing was sent: the webhook's condition, as it was then, is not true of this event."),
         tone="quiet",
     ),
-    sending.NO_SHAPE: Kind(
+    Reason.NO_SHAPE: Kind(
         gettext_lazy("nothing to send"),
         gettext_lazy(
             "Nothing was sent: the webhook's shape, as it was then, gives null for this event. Is that not meant so, "
@@ -149,13 +150,15 @@ STATUSES = {
     ),
     405: gettext_lazy("Something is there, but it takes no POST: the address is probably that of a page for people."),
     408: gettext_lazy("The endpoint gave up waiting for the request."),
-    410: gettext_lazy("Gone: the endpoint wants no more deliveries, so the webhook was disabled."),
+    410: gettext_lazy("Gone: the endpoint wants no more. A delivery that is answered so disables its webhook."),
     413: gettext_lazy("What was sent is too large for the endpoint: let a shape send less of it."),
     415: gettext_lazy("The endpoint does not take this kind of body: try with or without “WWW form encoding”."),
     422: gettext_lazy(
         "The endpoint understands the request, but not its content. Its response may say which key it misses."
     ),
-    429: gettext_lazy("The endpoint gets more than it takes: it is sent less at a time, and later, as it asks."),
+    429: gettext_lazy(
+        "The endpoint gets more than it takes: deliveries are sent to it fewer at a time, and later, as it asks."
+    ),
 }
 _CLASSES = {
     2: gettext_lazy("The endpoint accepted it."),
@@ -189,9 +192,9 @@ def meaning(attempt: Attempt) -> str:
     if 300 <= status < 400:
         if attempt.detail:
             return _(
-                "Redirects are not followed; the address has moved to %s. If you trust it, enter it in the webhook."
+                "Redirects are not followed; the address has moved to %s. If you trust it, enter it on the hook's page."
             ) % (attempt.detail)
-        return _("Redirects are not followed: enter the address in the webhook that this one leads to.")
+        return _("Redirects are not followed: enter on the hook's page the address that this one leads to.")
     said = STATUSES.get(status) or _CLASSES.get(status // 100)
     return str(said or _("The endpoint answered with a status that HTTP does not know."))
 

@@ -7,8 +7,9 @@ same rows. A claim is a lease: it moves ``next_attempt_at`` to its end, so that 
 holder dies, the row becomes due again by itself.
 """
 
+import itertools
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connections, models, router, transaction
@@ -29,6 +30,11 @@ class DeliveryQuerySet(models.QuerySet):
     def writable(self) -> "DeliveryQuerySet":
         """On the database that deliveries are written to."""
         return self.using(router.db_for_write(self.model))
+
+    @property
+    def can_skip_locked(self) -> bool:
+        """Whether the database passes over rows that somebody else has locked, instead of waiting for them."""
+        return connections[self.db].features.has_select_for_update_skip_locked
 
     # --- What is owed
 
@@ -74,17 +80,31 @@ class DeliveryQuerySet(models.QuerySet):
 
     def due(self, now: datetime) -> "DeliveryQuerySet":
         """Owed now. Those of webhooks that are disabled, paused or being removed wait."""
-        # Their few ids instead of a join: from a join the optimizer of MySQL may begin with the webhooks.
-        return self.pending().filter(next_attempt_at__lte=now).exclude(webhook_id__in=self._waiting_webhooks())
+        waiting = self._waiting_webhooks()
+        due = self.pending().filter(next_attempt_at__lte=now)
+        if not waiting:
+            return due
+        oldest = self._oldest(waiting)
+        if oldest is None or oldest > now:
+            return self.none()
+        # Not what has been waiting longer: of a webhook that was disabled that may be a million of rows, at each look.
+        # The ids instead of a join: from a join the optimizer of MySQL may begin with the webhooks.
+        return due.filter(next_attempt_at__gte=oldest).exclude(webhook_id__in=waiting)
 
     def next_due(self) -> datetime | None:
         """When the next delivery becomes due; None if nothing is owed to a webhook that takes it."""
-        owed = self.pending().exclude(webhook_id__in=self._waiting_webhooks())
-        return owed.aggregate(at=models.Min("next_attempt_at"))["at"]
+        waiting = self._waiting_webhooks()
+        return self._oldest(waiting) if waiting else self.pending().aggregate(at=models.Min("next_attempt_at"))["at"]
 
-    def _waiting_webhooks(self) -> list[int]:
+    def _oldest(self, waiting: Collection[int]) -> datetime | None:
+        """When the first one becomes due that is owed to other webhooks than these. MySQL skips through an index."""
+        first = self.pending().order_by().values("webhook_id").annotate(at=models.Min("next_attempt_at"))
+        moments = dict(first.values_list("webhook_id", "at"))
+        return min((at for pk, at in moments.items() if at is not None and pk not in waiting), default=None)
+
+    def _waiting_webhooks(self) -> set[int]:
         waiting = Webhook.objects.using(self.db).exclude(Q(**ACTIVE))
-        return list(waiting.order_by().values_list("pk", flat=True))
+        return set(waiting.order_by().values_list("pk", flat=True))
 
     # --- Claims
 
@@ -104,7 +124,7 @@ class DeliveryQuerySet(models.QuerySet):
         until = now + lease
         fields = {"claimed_by": holder, "claimed_until": until, "next_attempt_at": until, "scheduled_at": now}
         due = self.pending().filter(pk__in=ids, next_attempt_at__lte=now)
-        if connections[self.db].features.has_select_for_update_skip_locked:
+        if self.can_skip_locked:
             with transaction.atomic(using=self.db):
                 # By primary key: locks on ranges of the index would make the platform's inserts wait.
                 claimed = set(due.order_by().select_for_update(skip_locked=True).values_list("pk", flat=True))
@@ -116,14 +136,27 @@ class DeliveryQuerySet(models.QuerySet):
             claimed = set(ours.values_list("pk", flat=True))
         return [pk for pk in ids if pk in claimed]
 
+    def wanted(self, ids: Collection[int], holder: uuid.UUID) -> Iterator[int]:
+        """Of deliveries that were claimed: those that are still the holder's, and whose webhook takes them."""
+        ours = self.pending().filter(pk__in=ids, claimed_by=holder)
+        return ours.exclude(webhook_id__in=self._waiting_webhooks()).order_by().values_list("pk", flat=True).iterator()
+
     def release(self, ids: Collection[int], holder: uuid.UUID) -> None:
-        """Make deliveries that were claimed and not tried due again at once."""
+        """
+        Make deliveries that were claimed and not tried due again at once.
+
+        Those that somebody has locked are left to the end of their lease: nobody waits for them.
+        """
         now = timezone.now()
-        self.filter(pk__in=ids, claimed_by=holder).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
+        claimed = self.filter(pk__in=ids, claimed_by=holder)
+        with transaction.atomic(using=self.db):
+            free = claimed.order_by().select_for_update(skip_locked=self.can_skip_locked).values_list("pk", flat=True)
+            self.filter(pk__in=list(free)).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
 
     def repair_schedule(self, tolerance: timedelta) -> int:
         """
-        Make due what was scheduled by a clock that was ahead: its moment of scheduling lies in the future.
+        Make due what was scheduled by a clock that was ahead: its moment of scheduling lies in the future. And what was
+        never scheduled, because somebody wrote to the table.
 
         Args:
             tolerance: by how much the clocks of the site's machines may differ.
@@ -132,7 +165,7 @@ class DeliveryQuerySet(models.QuerySet):
             how many there were.
         """
         now = timezone.now()
-        wrong = self.pending().filter(scheduled_at__gt=now + tolerance)
+        wrong = self.pending().filter(Q(scheduled_at__gt=now + tolerance) | Q(next_attempt_at=None))
         return wrong.update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
 
     # --- What attempts came to: of the deliveries of a claim
@@ -219,14 +252,14 @@ class DeliveryQuerySet(models.QuerySet):
             rows.filter(pk__in=ids).update(**changes, **_UNCLAIMED) for ids in self.pending()._chunks()
         )  # fmt: skip
 
-    def _chunks(self) -> Iterator[list[int]]:
+    def _chunks(self) -> Iterator[tuple[int, ...]]:
         """The primary keys, oldest first; read before the first change, so that no change moves a row past us."""
         return chunked(list(self.order_by("pk").values_list("pk", flat=True)))
 
 
-def chunked(ids: Sequence[int]) -> Iterator[list[int]]:
+def chunked(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
     """As many at a time as one statement takes well."""
-    return (list(ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK))
+    return itertools.batched(ids, _CHUNK)
 
 
 def _each(moments: Mapping[int, datetime]) -> Case:

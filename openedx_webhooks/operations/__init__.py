@@ -1,1 +1,1 @@
-"""What operators need beside the two flows: health, statistics, replay."""
+"""What operators need beside the two flows: retention, retirement, removal, figures, the schema."""

@@ -12,8 +12,7 @@ def report() -> dict:
     """Counts of deliveries by state, the age in seconds of the oldest one due, and the webhooks that are failing."""
     now = timezone.now()
     states = dict(Delivery.objects.order_by().values_list("state").annotate(Count("pk")))
-    due = Delivery.objects.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
-    oldest = due.aggregate(oldest=Min("next_attempt_at"))["oldest"]
+    oldest = Delivery.objects.due(now).aggregate(oldest=Min("next_attempt_at"))["oldest"]
     return {
         "deliveries": {state: states.get(state, 0) for state in Delivery.State.values},
         "oldest_due_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,

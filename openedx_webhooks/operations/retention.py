@@ -7,8 +7,9 @@ a few rows, each a transaction of its own, and is safe beside the workers, besid
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
+from itertools import batched
 
 import attrs
 from django.core.exceptions import ImproperlyConfigured
@@ -130,19 +131,19 @@ class _Records:
 
     def full(self) -> QuerySet:
         """Those with something to empty."""
-        raise TypeError("each kind says what it empties")
+        raise NotImplementedError
 
     def deletable(self) -> QuerySet:
         """Those that may be deleted."""
         return self.rows
 
-    def delete(self, ids: list[int]) -> int:
+    def delete(self, ids: Collection[int]) -> int:
         """Delete records with what belongs to them; how many."""
         with transaction.atomic(using=self.rows.db):
             ids = self._lock(ids)
             return self._delete(ids)
 
-    def empty(self, ids: list[int]) -> int:
+    def empty(self, ids: Collection[int]) -> int:
         """Empty records; how many."""
         with transaction.atomic(using=self.rows.db):
             ids = self._lock(ids)
@@ -160,7 +161,7 @@ class _Records:
         return len(ids)
 
     def _empty(self, ids: list[int]) -> None:
-        raise TypeError("each kind says what it empties")
+        raise NotImplementedError
 
 
 class _Deliveries(_Records):
@@ -346,7 +347,7 @@ class _Run:
 
     def _delete(self, records: _Records, before) -> None:
         for found in records.walk(before):
-            for ids in _steps([pk for _moment, pk in found]):
+            for ids in batched((pk for _moment, pk in found), _STEP_ROWS):
                 if self._is_over():
                     return
                 self.counts.deleted += records.delete(ids)
@@ -357,7 +358,8 @@ class _Run:
             if self._is_over():
                 return
             looked_at = [pk for _moment, pk in found]
-            for ids in _steps(sorted(records.full().filter(pk__in=looked_at).values_list("pk", flat=True))):
+            full = sorted(records.full().filter(pk__in=looked_at).values_list("pk", flat=True))
+            for ids in batched(full, _STEP_ROWS):
                 if self._is_over():
                     return
                 self.counts.emptied += records.empty(ids)
@@ -392,7 +394,3 @@ def delete_deliveries(database: str, ids: list[int]) -> None:
 def raw_delete(rows: QuerySet) -> None:
     """Delete rows without reading them: nothing else refers to them, and nobody listens to their deletion."""
     rows._raw_delete(rows.db)  # pylint: disable=protected-access
-
-
-def _steps(ids: list[int]) -> Iterator[list[int]]:
-    return (ids[start : start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))

@@ -6,6 +6,8 @@ again. So nothing is caught here, and doing it twice changes nothing.
 """
 
 import logging
+from collections.abc import Collection
+from itertools import batched
 
 from django.db import router, transaction
 from django.db.models import QuerySet
@@ -40,10 +42,10 @@ def on_retirement(sender, user, **_kwargs) -> None:  # pylint: disable=unused-ar
         ValueError: the user has no id.
         django.db.Error: something may not be emptied yet.
     """
-    forget(user.pk)
+    forget(user.pk, user.username)
 
 
-def forget(user_id: int) -> None:
+def forget(user_id: int, username: str = "") -> None:
     """
     Empty what events, attempts and calls hold about a user, and give up what is still owed about them.
 
@@ -52,6 +54,7 @@ def forget(user_id: int) -> None:
 
     Args:
         user_id: the platform's id of the user, which a retirement does not change.
+        username: the user's, which it has not changed yet: for events that name nobody by an id.
 
     Raises:
         ValueError: it is no id.
@@ -60,16 +63,18 @@ def forget(user_id: int) -> None:
     if not isinstance(user_id, int) or isinstance(user_id, bool):
         # None would mean everything that is about nobody.
         raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
-    events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent)).filter(user_id=user_id)
-    for ids in _steps(events):
-        _forget_events(events.db, ids)
+    events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent))
+    # One after the other: each has an index.
+    for about in ({"user_id": user_id}, {"user_id": None, "username": username} if username else None):
+        for ids in _steps(events.filter(**about)) if about else ():
+            _forget_events(events.db, ids)
     calls = Call.objects.using(router.db_for_write(Call)).filter(user_id=user_id)
     for ids in _steps(calls.exclude(retention.CALL_EMPTIED)):
         calls.filter(pk__in=ids).update(request_body=None, response_excerpt="")
     log.info("What was recorded about the retired user %s is emptied", user_id)
 
 
-def _forget_events(using: str, ids: list[int]) -> None:
+def _forget_events(using: str, ids: Collection[int]) -> None:
     with transaction.atomic(using=using):
         deliveries = Delivery.objects.using(using).filter(event_id__in=ids)
         deliveries.cancel()
@@ -79,5 +84,4 @@ def _forget_events(using: str, ids: list[int]) -> None:
 
 def _steps(rows: QuerySet):
     """Primary keys, read before the first change."""
-    ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    return (ids[start : start + _STEP_ROWS] for start in range(0, len(ids), _STEP_ROWS))
+    return batched(list(rows.order_by("pk").values_list("pk", flat=True)), _STEP_ROWS)

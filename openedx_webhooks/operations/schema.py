@@ -15,7 +15,7 @@ from ..payloads import sample_values
 from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
 from ..payloads.samples import sample_payload
 from ..platform_facts import Message, Redirect
-from ..webfilters import apply, halts
+from ..webfilters import changes, halts
 from . import event_notes
 from .schema_types import Components, Schema, described, paragraph, summary, with_notes
 
@@ -39,7 +39,7 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
             "title": _("Webhooks and webfilters of this Open edX installation"),
             "version": __version__,
             "description": _(
-                "Every event that a webhook can be told of, and every filter that a webfilter can be asked about. "
+                "Every event that a webhook can be told of, and every filter that a webfilter can be called for. "
                 "Members with x-personal-data hold personal data, by OEP-30's kinds. A member may be missing where a "
                 "payload exceeded a limit; event_metadata.cut then lists it."
             ),
@@ -60,7 +60,7 @@ def answer_schema(filter_type: catalog.FilterType) -> Schema:
     """The JSON Schema (Draft 2020-12) of what may be answered to a filter."""
     data = {
         name: with_notes(schema, schema.get("description"), Components().personal(name, schema))
-        for name, schema in apply.changeable(filter_type).items()
+        for name, schema in changes.changeable(filter_type).items()
     }
     properties = {
         "data": {
@@ -149,7 +149,7 @@ def sample_answers(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]
     They fit the sample payload. An argument of another package's filter has no example.
     """
     answers: dict[str, dict[str, Any]] = {"nothing": {}}
-    changeable = apply.changeable(filter_type)
+    changeable = changes.changeable(filter_type)
     name = next((name for name in sample_values.CHANGES if name in changeable), None)
     if name:
         answers["change"] = {"data": {name: sample_values.CHANGES[name]}}
@@ -285,8 +285,7 @@ def _event_responses():
     return {
         "2XX": {"description": _("Accepted; the body is ignored.")},
         "410": {"description": _("Not wanted any more: the webhook is disabled.")},
-        "4XX": {"description": _("Refused for good, except 408, 425 and 429, which are tried again.")},
-        "5XX": {"description": _("Tried again later.")},
+        "default": {"description": _("Tried again later.")},
     }
 
 

@@ -76,7 +76,7 @@ def tallies(webhook_ids: Iterable[int]) -> dict[int, Tally]:
             found.setdefault(webhook_id, Tally())[state] = count
         return found
 
-    return _remembered(f"tallies:{hash(tuple(ids))}", query)
+    return _cached(f"tallies:{hash(tuple(ids))}", query)
 
 
 def hours(webhook_id: int) -> list[Hour]:
@@ -98,7 +98,7 @@ def hours(webhook_id: int) -> list[Hour]:
                 by_start[start].tally[state] = count
         return list(by_start.values())
 
-    return _remembered(f"hours:{webhook_id}:{current:%Y%m%d%H}", query)
+    return _cached(f"hours:{webhook_id}:{current:%Y%m%d%H}", query)
 
 
 def durations(webhook_id: int) -> Durations | None:
@@ -130,7 +130,7 @@ def _last_day(**which):
     return Delivery.objects.filter(created__gte=now() - timedelta(hours=HOURS), **which).order_by()
 
 
-def _remembered(key: str, query):
+def _cached(key: str, query):
     key = f"openedx_webhooks:statistics:{key}"
     value = ask("get", key)
     if value is None:

@@ -1,1 +1,1 @@
-"""What is sent: Python objects → JSON values → bytes."""
+"""What is sent: Python objects → JSON values, masked and cut → conditions and shapes → bytes."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from openedx_webhooks.app_settings import app_settings
+from ..app_settings import app_settings
 
 MASK = "***"
 
@@ -236,7 +236,7 @@ def mask(text: str, file_urls: bool = False) -> str:
     private keys, credentials of HTTP authentication and of URLs; and for values of sensitive names in queries, headers,
     JSON, markup and scripts.
 
-    Arguments:
+    Args:
         file_urls: leave what signs a URL, if that is the whole text.
     """
     # Most texts are names and identifiers: these comparisons are all they cost.
@@ -272,7 +272,7 @@ def excerpt(body: bytes, size: int, secrets: Iterable[str] = ()) -> str:
     The beginning of a response as a record keeps it, with the secrets masked that it echoes. No NUL, which PostgreSQL
     refuses.
 
-    Arguments:
+    Args:
         size: characters at most.
         secrets: values that were sent with the request, such as those of headers.
     """

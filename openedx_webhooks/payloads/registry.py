@@ -18,8 +18,6 @@ Handler = Callable[[Any, Any], Any]
 _by_class: dict[type, Handler] = {}
 # By name, because importing them needs the app registry or isn't possible everywhere.
 _by_name: dict[str, Handler] = {}
-# Filled as classes are met; a process sees a few hundred.
-_resolved: dict[type, Handler] = {}
 
 
 def type_name(cls: type) -> str:
@@ -34,14 +32,9 @@ def marker(value: Any) -> dict[str, str]:
     return {"type": type_name(type(value))}
 
 
-def handler_of(cls: type) -> Handler:
-    """The handler for the instances of a class."""
-    return _resolved.get(cls) or _remember(cls)
-
-
 def handle(handlers: dict[type | str, Handler]) -> None:
     """Declare the handlers of classes, each by itself or by its name without the module."""
-    _resolved.clear()
+    handler_of.cache_clear()
     for target, handler in handlers.items():
         if isinstance(target, str):
             _by_name[target] = handler
@@ -53,7 +46,7 @@ def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
     """
     Declare how objects of a class are sent.
 
-    Arguments:
+    Args:
         target: the class, or its name without the module (subclasses of either follow it).
         serializer: takes the object and returns what to send instead: plain values or further objects, which are
             converted in their turn. It reads only what is in memory; :func:`~.serializers.held` helps.
@@ -81,12 +74,9 @@ def container(convert: Handler) -> Handler:
     return handler
 
 
-def _remember(cls):
-    handler = _resolved[cls] = _resolve(cls)
-    return handler
-
-
-def _resolve(cls):
+@functools.cache
+def handler_of(cls: type) -> Handler:
+    """The handler for the instances of a class; a process meets a few hundred."""
     declared = attr.has(cls)
     for base in cls.__mro__:
         # A data class says itself what it consists of, whatever its name.

@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 
 from openedx_events.data import EventsMetadata
 
-from openedx_webhooks.app_settings import app_settings
-from openedx_webhooks.catalog import EventType, FilterType
-
+from ..app_settings import app_settings
+from ..catalog import EventType, FilterType
 from .limits import METADATA, dump, fit
 from .registry import register
 from .serializers import held
@@ -48,7 +47,7 @@ def event_payload(event_type: EventType, kwargs: Mapping[str, Any], metadata: Ev
     """
     The payload of an event.
 
-    Arguments:
+    Args:
         kwargs: what the event's receivers are called with; only the arguments that the event declares are taken.
         metadata: the event's own.
     """
@@ -65,7 +64,7 @@ def filter_payload(
 
 class FilterMessage(NamedTuple):
     """
-    What a webfilter is asked.
+    What a webfilter is sent.
 
     Attributes:
         body: the payload in JSON, as it is sent.
@@ -86,7 +85,7 @@ def filter_message(
     """
     The payload of a filter, and the same as it is sent in JSON.
 
-    Arguments:
+    Args:
         kwargs: what the pipeline step is called with.
         extra: further members; they come after the filter's own and never replace them.
         file_urls: let the signatures of pre-signed URLs through, without which nobody gets the files.

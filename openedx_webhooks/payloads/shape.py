@@ -16,7 +16,7 @@ from jmespath.functions import TYPES_MAP, Functions
 from jmespath.lexer import Lexer
 from jmespath.visitor import TreeInterpreter
 
-from openedx_webhooks.app_settings import app_settings
+from ..app_settings import app_settings
 
 # Characters. Far more than a shape of a whole payload needs.
 MAX_EXPRESSION = 10_000

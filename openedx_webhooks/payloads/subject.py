@@ -17,6 +17,8 @@ _LEVELS = 6
 _KEY = re.compile(r"(?:course|ccx|library|block|ccx-block|lib|lb)(?:-v1)?:[^\s:][^\s]{0,250}")
 # The old form, edX/DemoX/2026, looks like any path: only under these names.
 _COURSE_NAMES = ("course_key", "course_id")
+# PostgreSQL keeps no NUL, MySQL's old utf8 nothing beyond the basic plane, and half a surrogate pair is no UTF-8.
+_REFUSED = re.compile("[\0\ud800-\udfff\U00010000-\U0010ffff]")
 # Roles name their subject so, for one.
 _USER_MARK = "user^"
 
@@ -44,10 +46,15 @@ def subject_of(payload: Mapping[str, Any]) -> Subject:
     context = next((found for key, value in members if (found := _context(key, value))), None)
     return Subject(
         user_id=user_id_of(payload),
-        username=username[:150],
-        course_key=str(context)[:255] if context else "",
-        org=(getattr(context, "org", None) or "")[:255],
+        username=_storable(username)[:150],
+        course_key=_storable(str(context))[:255] if context else "",
+        org=_storable(getattr(context, "org", None) or "")[:255],
     )
+
+
+def _storable(text: str) -> str:
+    """Without what some columns refuse: an event must not be lost for a name with an emoji in it."""
+    return _REFUSED.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _members(payload) -> Iterator[tuple[str, Any]]:

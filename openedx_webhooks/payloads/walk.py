@@ -18,8 +18,7 @@ from uuid import UUID
 from django.utils.functional import Promise
 from opaque_keys import OpaqueKey
 
-from openedx_webhooks.app_settings import app_settings
-
+from ..app_settings import app_settings
 from .redact import is_sensitive_name, mask, operators_names
 from .registry import Handler, handler_of, marker, type_name
 
@@ -59,7 +58,7 @@ class Walk:
 
     def __init__(self, sensitive: frozenset = frozenset(), file_urls: bool = False):
         """
-        Arguments:
+        Args:
             sensitive: further names that never leave.
             file_urls: let the signatures of pre-signed URLs through.
         """

@@ -26,6 +26,7 @@ import attrs
 
 from .. import shared_cache
 from ..app_settings import app_settings
+from ..background import process
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ class State(StrEnum):
 @attrs.define
 class Storage:
     """
-    The cache, and what a process remembers of it: filters run hundreds of times per page, and a shared cache is asked
-    over the network.
+    The shared cache, and what a process keeps of it: filters run hundreds of times per page, and the shared cache is
+    away by a network.
 
     Attributes:
         ask: does an operation of the cache, like :func:`openedx_webhooks.shared_cache.ask`.
@@ -63,7 +64,7 @@ class Storage:
         failures = count(self.ask("get", key))
         if not failures:
             if len(self._believed_until) >= self.believe_max:
-                self.forget()
+                self._believed_until.clear()
             self._believed_until[key] = time.monotonic() + self.believe_seconds
         return failures
 
@@ -72,10 +73,6 @@ class Storage:
         self._believed_until.pop(key, None)
         # add() does nothing if it is there; incr() is atomic where the cache can be.
         return 1 if self.ask("add", key, 1, seconds) else count(self.ask("incr", key))
-
-    def forget(self) -> None:
-        """Ask the cache again about every endpoint."""
-        self._believed_until.clear()
 
 
 @attrs.define(kw_only=True)
@@ -180,20 +177,21 @@ class Breaker:
         return State.OPEN if found.get(self.open_key) else State.HALF_OPEN
 
 
-_storage = Storage(shared_cache.ask)
-forget = _storage.forget
+def _storage() -> Storage:
+    """This process's own."""
+    return Storage(shared_cache.ask)
 
 
 def breaker(url: str) -> Breaker:
     """The breaker of an endpoint, for one call, with the thresholds of the settings."""
     failures, seconds = app_settings.BREAKER_FAILURES, app_settings.BREAKER_OPEN_SECONDS
-    return Breaker(url=url, storage=_storage, failures_to_open=failures, open_seconds=seconds)
+    return Breaker(url=url, storage=process.get(_storage), failures_to_open=failures, open_seconds=seconds)
 
 
 def states(breakers: Iterable[Breaker]) -> list[State]:
     """The states of many that :func:`breaker` made, in their order, with one read of the cache."""
     breakers = list(breakers)
-    found = _storage.ask("get_many", [key for each in breakers for key in (each.failures_key, each.open_key)]) or {}
+    found = shared_cache.ask("get_many", [key for each in breakers for key in (each.failures_key, each.open_key)]) or {}
     return [each.state_in(found) for each in breakers]
 
 

@@ -112,7 +112,7 @@ class Resolver:
         except (OSError, UnicodeError, ValueError) as error:
             answer, keep = Failure("dns", f"the name can't be looked up: {type(error).__name__}"), KEEP_FAILURE_SECONDS
         finally:
-            # Whatever happened, the slot is free again and nobody waits for ever.
+            # Whatever happened, the permit is free again and nobody waits for ever.
             self._free.release()
             self._finish(host, pending, answer, keep)
 

@@ -15,7 +15,7 @@ A run of a filter goes through these modules, in this order:
 What an answer may change is decided step by step:
 
 1. :mod:`.adapters`: what differs from filter to filter; the only place that knows filters by name.
-2. :mod:`.apply`: which argument is meant and which kind of value it has; merges several answers, makes the plan and
+2. :mod:`.changes`: which argument is meant and which kind of value it has; merges several answers, makes the plan and
    carries it out.
 3. The kind checks and converts: :mod:`.kinds` (values, texts, templates, contexts, forms), :mod:`.objects` (cohorts,
    query sets, fragments, responses), :mod:`.accounts` (fields of users and profiles), :mod:`.courses` (courses, modes,

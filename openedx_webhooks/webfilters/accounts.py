@@ -21,7 +21,7 @@ from .convert import Refused, added, check_links, check_text, is_addition
 from .kinds import Kind
 
 if TYPE_CHECKING:
-    from .apply import Path, Plan
+    from .changes import Path, Plan
 
 # Identity, privileges and what the platform keeps for itself. Primary keys, relations, fields that are not editable
 # and fields with a sensitive name are protected without being listed.

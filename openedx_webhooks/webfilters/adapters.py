@@ -1,9 +1,9 @@
 """
 What differs from filter to filter.
 
-Most filters need nothing here: the general rules go by the types of the arguments (:mod:`.apply`) and by the names and
-constructors of the exceptions (:mod:`.halts`). An adapter says where they do not serve. Adding one touches this file
-and the table in ``tests/webfilters/table.py``.
+Most filters need nothing here: the general rules go by the types of the arguments (:mod:`.changes`) and by the names
+and constructors of the exceptions (:mod:`.halts`). An adapter says where they do not serve. Adding one touches this
+file and the table in ``tests/webfilters/table.py``.
 """
 
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.signals import request_finished
 
 from .accounts import Save
-from .apply import Path
+from .changes import Path
 
 log = logging.getLogger(__name__)
 

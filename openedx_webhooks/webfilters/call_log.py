@@ -28,53 +28,53 @@ _QUEUE_BYTES = 16 * 1024 * 1024
 _BATCH_SIZE = 100
 
 
-def record(asked: Iterable[Any], payload: dict[str, Any]) -> None:
+def record(calls: Iterable[Any], payload: dict[str, Any]) -> None:
     """Queue the records of one run, as far as each webfilter wants them. Never raises, never waits."""
     try:
-        for one in asked:
-            if _is_wanted(one):
-                process.get(CallRecords).put(_fields(one, payload), len(one.request.body))
+        for call in calls:
+            if _is_wanted(call):
+                process.get(CallRecords).put(_fields(call, payload), len(call.request.body))
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.error("A call could not be recorded: %s", type(error).__name__)
 
 
-def _result(one) -> str:
-    if one.has_halted or (one.observes and one.verdict.halt is not None):
+def _result(call) -> str:
+    if call.has_halted or (call.observes and call.verdict.halt is not None):
         return Call.Result.HALTED
-    if one.changed:
+    if call.changed:
         return Call.Result.CHANGED
-    return Call.Result.IGNORED if one.verdict.problem else Call.Result.PASSED
+    return Call.Result.IGNORED if call.verdict.problem else Call.Result.PASSED
 
 
-def _is_wanted(one) -> bool:
-    wanted = one.webfilter.call_log
+def _is_wanted(call) -> bool:
+    wanted = call.webfilter.call_log
     if wanted == Webfilter.CallLog.NONE:
         return False
-    if one.outcome.error in NOT_MADE and one.verdict.halt is None:
+    if call.outcome.error in NOT_MADE and call.verdict.halt is None:
         # No request was made, and a page with a hundred runs of the filter would make as many rows.
         return False
-    if wanted == Webfilter.CallLog.ALL or one.observes:
+    if wanted == Webfilter.CallLog.ALL or call.observes:
         return True
-    return bool(one.verdict.problem) or _result(one) == Call.Result.HALTED
+    return bool(call.verdict.problem) or _result(call) == Call.Result.HALTED
 
 
-def _fields(one, payload) -> dict[str, Any]:
-    outcome = one.outcome
+def _fields(call, payload) -> dict[str, Any]:
+    outcome = call.outcome
     return {
-        "webfilter_id": one.webfilter.pk,
-        "message_id": one.request.message_id,
-        "mode": one.webfilter.mode,
-        "result": _result(one),
-        "changed_keys": _listed(one.changed),
+        "webfilter_id": call.webfilter.pk,
+        "message_id": call.request.message_id,
+        "mode": call.webfilter.mode,
+        "result": _result(call),
+        "changed_keys": _listed(call.changed),
         "started_at": outcome.started_at,
         "duration": outcome.duration,
-        "is_cached": one.is_cached,
+        "is_cached": call.is_cached,
         "status_code": outcome.status_code,
-        "error": one.verdict.problem[:255],
-        "note": "; ".join(one.notes)[:255],
-        "request_body": one.request.content,
+        "error": call.verdict.problem[:255],
+        "note": "; ".join(call.notes)[:255],
+        "request_body": call.request.content,
         "response_excerpt": redact.excerpt(
-            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, one.webfilter.readable_headers.values()
+            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, call.webfilter.readable_headers.values()
         ),
         "user_id": serialize.user_id_of(payload),
     }

@@ -20,16 +20,14 @@ from ..app_settings import app_settings
 from ..background import DaemonExecutor, process
 from ..hook_request import HookRequest, request_of
 from ..payloads import encode, shape
-from ..transport import client, signing
+from ..skips import Reason
+from ..transport import client
 from ..transport.client import Outcome
 
 log = logging.getLogger(__name__)
 
-# The errors of calls that were not made: others had used up the time, the endpoint has failed too often, or the
-# webfilter's secret signs nothing.
-BUDGET = "budget"
-BREAKER_OPEN = "breaker_open"
-NOT_MADE = frozenset((BUDGET, BREAKER_OPEN, signing.UNSENDABLE))
+# The errors of calls that were not made.
+NOT_MADE = frozenset((Reason.BUDGET, Reason.BREAKER_OPEN, Reason.UNSENDABLE))
 # Less time than this is not worth a call.
 _LEAST_SECONDS = 0.01
 # By how much a call may miss its deadline before its result is given up.
@@ -113,10 +111,10 @@ def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
 
 def _call(request: CallRequest, deadline: float) -> Outcome:
     if request.unsendable:
-        return Outcome(error=signing.UNSENDABLE, detail=request.unsendable)
+        return Outcome(error=Reason.UNSENDABLE, detail=request.unsendable)
     timeout = min(request.timeout, deadline - time.monotonic())
     if timeout < _LEAST_SECONDS:
-        return Outcome(error=BUDGET, detail="the time for all webfilters of this request is used up")
+        return Outcome(error=Reason.BUDGET, detail="the time for all webfilters of this request is used up")
     return client.post(
         request.url,
         request.body,

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS
 from opaque_keys.edx.keys import CourseKey
+
+from ..savepoint import savepoint
 
 
 def completion_summary(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def completion_summary(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     except (ImportError, RuntimeError):
         # RuntimeError: its models belong to apps that are not installed.
         return {}
-    with transaction.atomic():
+    with savepoint(DEFAULT_DB_ALIAS):
         user, course_key = _whose(kwargs)
         summary = courses.get_course_blocks_completion_summary(course_key, user) if user and course_key else None
     return {"completion_summary": dict(summary)} if summary else {}

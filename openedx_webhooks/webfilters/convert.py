@@ -28,7 +28,7 @@ _MAX_URL = 2000
 # The platform's columns for keys; a longer one would end in a database error in the middle of its work.
 _MAX_KEY = 255
 # Members of contexts that pages make links of.
-_LINK_NAME = re.compile(r"(?:url|uri|href|link)s?$", re.I)
+_LINK_NAME = re.compile(r"(?:url|uri|href|link|src|action|redirect_to)s?$|^next$", re.I)
 _URL = re.compile(r"https?:|/")
 # Browsers skip blanks and control characters before a scheme and inside it, as many as there are.
 _BLANKS = r"[\x00-\x20]*"

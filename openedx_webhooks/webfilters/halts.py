@@ -18,6 +18,7 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog
 from . import adapters, responses
+from .changes import dotted
 from .convert import Refused, check_links, check_text, check_url, plain_text
 from .kinds import check_template
 from .objects import TABS_SCHEMA, check_tabs
@@ -192,7 +193,7 @@ class _Builder:
             try:
                 arguments[name] = self._argument(name, value)
             except Refused as error:
-                self._note(f"{_printable(name)}: {error}")
+                self._note(f"{dotted((name,))}: {error}")
         self._fill(arguments, message)
         if instead := self._instead(arguments, message):
             return instead
@@ -354,10 +355,6 @@ def _insert(default, message):
 def _is_free(exception, name) -> bool:
     """Whether an attribute of this name can be set without hiding one that exceptions have."""
     return name.isidentifier() and not name.startswith("_") and not hasattr(exception, name) and name != "self"
-
-
-def _printable(name: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in name[:80])
 
 
 def _url(value):

@@ -1,7 +1,7 @@
 """
 Kinds of filter argument: how a JSON value of an answer becomes what the call site needs.
 
-Nothing here changes anything: containers are merged on a copy, and the :class:`~.apply.Plan` notes what would change.
+Nothing here changes anything: containers are merged on a copy, and the :class:`~.changes.Plan` notes what would change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .convert import (
 )
 
 if TYPE_CHECKING:
-    from .apply import Path, Plan
+    from .changes import Path, Plan
 
 # The engine that renders the platform's pages. Its Django engine finds templates that this one can't render.
 PAGES = "mako"

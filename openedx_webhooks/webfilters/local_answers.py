@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from .. import catalog
 from ..payloads.local_answer import LocalAnswer
-from . import answers, apply, halts
+from . import answers, changes, halts
 from .convert import Refused
 
 
@@ -52,7 +52,7 @@ def _problem_of_names(filter_type, members):
 
 
 def _unknown_data(filter_type, names):
-    return _unknown(names, apply.changeable(filter_type))
+    return _unknown(names, changes.changeable(filter_type))
 
 
 def _unknown(names: Iterable[str], known: Iterable[str]) -> str:

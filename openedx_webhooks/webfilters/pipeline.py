@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class WebfilterStep(PipelineStep):
-    """Asks the webfilters that are configured for the filter, and passes everything on where there are none."""
+    """Calls the webfilters that are configured for the filter, and passes everything on where there are none."""
 
     def run_filter(self, **kwargs: Any) -> dict[str, Any]:  # pylint: disable=arguments-differ
         """

@@ -65,7 +65,10 @@ def _text(current: str, sent: str, given: str) -> str:
         hidden, end = found
         near = sent[-_NEAR_CUT - 1 :]
         place = given.find(near)
-        if given.find(near, place + 1) != -1:
+        # Twice; or it came back without the mark of the cut, which was cut off or written otherwise (&hellip;), or with
+        # the mark and other words before it, as from whoever rewrites the whole text.
+        is_rewritten = _end(sent) in given or (_CUT in given and 2 * len(given) >= len(sent))
+        if given.find(near, place + 1) != -1 or (place == -1 and is_rewritten):
             raise Refused(_REASON)
     else:
         raise Refused(_REASON)
@@ -111,7 +114,7 @@ def _list(current, sent, given):
     if len(without_sensitive_pairs(list(current))) != len(current):
         raise Refused(_REASON)
     where = {_key(item): index for index, item in reversed(list(enumerate(sent[: len(current)])))}
-    result, is_edited = [], False
+    result, is_edited, ends = [], False, None
     for index, item in enumerate(given):
         known = index if index < len(sent) and _same(sent[index], item) else where.get(_key(item))
         if known is not None and known < len(current):
@@ -119,12 +122,36 @@ def _list(current, sent, given):
             is_edited = True
         elif len(given) == len(sent) and index < len(current):
             result.append(restored(current[index], sent[index], item))
-        elif MASK in json.dumps(item):
+        elif _has_any(item, ends := _ends(current, sent) if ends is None else ends):
             raise Refused(_REASON)
         else:
             result.append(item)
     # What was cut off is still wanted by who sends the rest back; a list without any of it is another list.
     return [*result, *current[len(sent) :]] if is_edited else result
+
+
+def _end(sent: str) -> str:
+    """By what a text that was cut is known: its end without the mark, unless that is too short to tell it."""
+    return sent[-_NEAR_CUT - 1 : -1] if len(sent) > _NEAR_MASK else sent
+
+
+def _ends(current, sent) -> set[str]:
+    """Masks, and the ends of the texts that were cut, in a list or an object as it was sent."""
+    ends, pending = {MASK}, [(current, sent)]
+    while pending:
+        value, known = pending.pop()
+        if isinstance(known, list) and isinstance(value, (list, tuple)):
+            pending += zip(value, known, strict=False)
+        elif isinstance(known, dict) and isinstance(value, dict):
+            pending += ((value[name], one) for name, one in known.items() if name in value)
+        elif isinstance(known, str) and known.endswith(_CUT) and known != value:
+            ends.add(_end(known))
+    return ends
+
+
+def _has_any(item, ends: set[str]) -> bool:
+    text = json.dumps(item, ensure_ascii=False)
+    return any(json.dumps(end, ensure_ascii=False)[1:-1] in text for end in ends)
 
 
 def _key(item) -> str:

@@ -22,21 +22,14 @@ from openedx_filters.exceptions import OpenEdxFilterException
 from .. import catalog, skips, throttle
 from ..payloads import limits, serialize, shape
 from ..savepoint import savepoint
-from ..transport import signing
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, after_login, answers, apply, call_log, response_cache
+from . import adapters, after_login, answers, call_log, changes, response_cache
 from .budget import Spending
-from .calls import BREAKER_OPEN, BUDGET, NOT_MADE, CallRequest, RequestBuilder, call_all
+from .calls import NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
 
 log = logging.getLogger(__name__)
-_NOT_MADE_REASONS = {
-    BREAKER_OPEN: skips.Reason.LEFT_ALONE,
-    BUDGET: skips.Reason.NO_TIME,
-    signing.UNSENDABLE: skips.Reason.UNSENDABLE,
-}
-
 # An endpoint that had this time and did not answer has failed, even if its own timeout is longer.
 _FAIR_SECONDS = 1.0
 _HOUR = 3600.0
@@ -105,7 +98,7 @@ def run(
 
 
 def _run(filter_name, webfilters, kwargs):
-    filter_type = _filter_type(filter_name)
+    filter_type = catalog.find_filter(filter_name)
     if filter_type is None:
         if throttle.allows("unknown filter", filter_name, seconds=_HOUR):
             log.warning("No webfilter of %s is called: the catalog does not know it", filter_name)
@@ -135,19 +128,6 @@ def _run(filter_name, webfilters, kwargs):
             _observe(filter_type, kwargs, call)
     record()
     return changed, halting.verdict.halt if halting is not None else None
-
-
-# The catalog looks for new filters at each call; those that it has found stay.
-_filter_types: dict[str, catalog.FilterType] = {}
-
-
-def _filter_type(name: str) -> catalog.FilterType | None:
-    if name not in _filter_types:
-        found = catalog.filters().get(name)
-        if found is None:
-            return None
-        _filter_types[name] = found
-    return _filter_types[name]
 
 
 def _load_related(paths, kwargs, with_profile: bool) -> None:
@@ -256,7 +236,7 @@ def answer_locally(webfilter, message: serialize.FilterMessage) -> RunningCall:
     try:
         value = webfilter.compiled_local_answer.evaluate(message.payload)
         answer = answers.local(value)
-        outcome.body = limits.dump(value)
+        outcome.body = b"" if answer.problem else limits.dump(value)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Its kind only: JMESPath quotes the values that a function did not expect.
         kind = type(error.__cause__ or error).__name__
@@ -281,12 +261,13 @@ def _call_endpoints(calls: list[RunningCall]) -> None:
             call.outcome = call.cached.stale() if call.cached else None
         call.is_cached = call.outcome is not None
         if call.outcome is None:
-            call.outcome = Outcome(error=BREAKER_OPEN, detail="the circuit is open after failures of the endpoint")
+            error = skips.Reason.BREAKER_OPEN
+            call.outcome = Outcome(error=error, detail="the circuit is open after failures of the endpoint")
     if to_call:
         _call_all(to_call, guards)
     for call in calls:
         if call.outcome.error in NOT_MADE:
-            skips.note(call.webfilter, _NOT_MADE_REASONS[call.outcome.error])
+            skips.note(call.webfilter, skips.Reason(call.outcome.error))
 
 
 def _call_all(calls: list[RunningCall], guards) -> None:
@@ -335,16 +316,16 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
     Returns:
         the arguments that changed, and how the calls are recorded now: not at all where the changes must wait.
     """
-    given = [(call.webfilter.pk, apply.without_echo(call.verdict.data, call.message.payload)) for call in calls]
-    data, sources = apply.merge(given)
+    given = [(call.webfilter.pk, changes.without_echo(call.verdict.data, call.message.payload)) for call in calls]
+    data, sources = changes.merge(given)
     if not data:
         return {}, record
     # Of what they were sent, the message of which most was withheld.
     message = max((call.message for call in calls), key=lambda message: len(message.withheld))
-    plan = apply.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
+    plan = changes.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     waits = bool(plan.effects) and adapters.of(filter_type.filter_type).waits_for_login
-    changed = {} if waits else apply.carry_out(plan)
-    apply.log_refused(filter_type, plan, sources)
+    changed = {} if waits else changes.carry_out(plan)
+    changes.log_refused(filter_type, plan, sources)
     _note_changed(calls, plan, sources)
     if not waits:
         return changed, record
@@ -356,7 +337,7 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
             plan.changed = []
         else:
             plan.refused = list(problems.items())
-            apply.log_refused(filter_type, plan, sources)
+            changes.log_refused(filter_type, plan, sources)
         for call in calls:
             if call.changed:
                 call.notes.append(after_login.DROPPED if problems is None else after_login.APPLIED)
@@ -370,7 +351,7 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
 def _note_changed(calls, plan, sources) -> None:
     for call in calls:
         call.changed = [
-            apply.dotted(path) for path in plan.changed if call.webfilter.pk in apply.sources_of(path, sources)
+            changes.dotted(path) for path in plan.changed if call.webfilter.pk in changes.sources_of(path, sources)
         ]
 
 
@@ -378,15 +359,15 @@ def _observe(filter_type, kwargs, call: RunningCall) -> None:
     """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
     message = call.message
     try:
-        data = apply.without_echo(call.verdict.data, message.payload)
-        plan = apply.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
+        data = changes.without_echo(call.verdict.data, message.payload)
+        plan = changes.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.warning(
             "Webfilter %s (%s) could not be observed: %s", call.webfilter.pk, filter_type.name, type(error).__name__
         )
         return
-    call.changed = [apply.dotted(path) for path in plan.changed]
-    apply.log_refused(filter_type, plan, {path: (call.webfilter.pk,) for path, _reason in plan.refused})
+    call.changed = [changes.dotted(path) for path in plan.changed]
+    changes.log_refused(filter_type, plan, {path: (call.webfilter.pk,) for path, _reason in plan.refused})
 
 
 def _log_verdict(filter_type, call: RunningCall) -> None:

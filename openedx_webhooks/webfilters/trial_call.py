@@ -11,9 +11,9 @@ from ..app_settings import app_settings
 from ..payloads import limits, sample_arguments, samples, serialize
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, after_login, apply
-from .apply import dotted
-from .calls import RequestBuilder, call_all
+from . import adapters, after_login, changes
+from .calls import CallRequest, RequestBuilder, call_all
+from .changes import dotted
 from .run import RunningCall, answer_locally
 from .verdicts import judge
 
@@ -24,7 +24,7 @@ class Trial:
     What was sent, what came back, and what it would do.
 
     Attributes:
-        body: the payload after the webfilter's shape.
+        request: what was sent; of a webfilter that answers by itself, what its answer was made from.
         changed: the keys that would change.
         refused: the keys that would stay as they are, each with the reason.
         halt: name and message of the exception that would be raised; empty if none would.
@@ -32,7 +32,7 @@ class Trial:
         notes: what else there is to know, such as what is missing in the exception.
     """
 
-    body: Any
+    request: CallRequest
     outcome: Outcome
     changed: list[str] = attrs.field(factory=list)
     refused: list[tuple[str, str]] = attrs.field(factory=list)
@@ -61,11 +61,9 @@ def call_sample(webfilter) -> Trial:
     kwargs = _arguments(filter_type)
     verdict = judge(filter_type, webfilter, call.outcome, kwargs, call.answer)
     notes = list(verdict.notes)
-    trial = Trial(
-        call.request.content, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes
-    )
+    trial = Trial(call.request, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes)
     if verdict.halt is None and verdict.data:
-        plan = apply.plan_changes(filter_type, kwargs, verdict.data)
+        plan = changes.plan_changes(filter_type, kwargs, verdict.data)
         trial.changed.extend(map(dotted, plan.changed))
         trial.refused.extend((dotted(path), reason) for path, reason in plan.refused)
         if plan.effects and adapters.of(filter_type.filter_type).waits_for_login:

@@ -34,6 +34,8 @@ _LOOK_SECONDS = 0.25
 # Results are written together with those that come within this time.
 _LINGER_SECONDS = 0.02
 _WEBHOOKS_FRESH_SECONDS = 5
+# What is queued may be cancelled, and its webhook paused: this is how long it may be sent all the same.
+_RECALL_SECONDS = 1
 _RECONNECT_SECONDS = (0.2, 1, 3, 5, 5, 5)
 # How many windows of requests an endpoint may have claimed, under way and queued.
 _WINDOWS_CLAIMED = 3
@@ -120,8 +122,10 @@ class _Drain:
         self._queues = EndpointQueues(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
         self._claimed: set[int] = set()
         self._webhooks: dict[int, Webhook] = {}
-        self._webhooks_read_at = 0.0
+        self._webhooks_read_at = self._recalled_at = 0.0
         self._health = HealthBook()
+        # Somebody has locked their deliveries: an operator's action that is not committed yet.
+        self._unwritten: list[sending.Result] = []
         self._trouble: Exception | None = None
 
     def run(self) -> None:
@@ -140,17 +144,17 @@ class _Drain:
                 if not self._queues.outstanding and not more and not self._trouble:
                     return
             found = self._queues.collect(_LOOK_SECONDS, _LINGER_SECONDS)
-            if found:
-                self._record(found)
-                more = True
+            more = more or bool(found)
+            self._record(found)
         if self._trouble:
             raise self._trouble
         self.counts.out_of_time = is_due()
 
     def close(self) -> None:
-        """Leave nothing behind: no thread, and no claim on what was not begun."""
+        """Leave nothing behind: no thread, no claim on what was not begun, no result that is not recorded."""
         try:
             self._give_back()
+            self._write([], can_wait=True)
             self._health.write()
         finally:
             self._queues.close()
@@ -165,6 +169,7 @@ class _Drain:
 
     def _claim_and_queue(self) -> bool:
         """Claim as much as may be sent soon; whether it found anything."""
+        self._recall()
         room = app_settings.DELIVERY_BATCH_SIZE - self._queues.outstanding
         full = self._full_webhooks()
         found = False
@@ -240,15 +245,31 @@ class _Drain:
     def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
         self._claimed.difference_update(job.delivery.pk for job, _result in found)
         done = [result for _, result in found if result is not None]
-        if not done:
-            return
-        _persist(lambda is_repeated: results.write(done, self._holder, self.counts, is_repeated))
-        # Apart from the results, and later if somebody holds the webhook's row: an open page of the admin, for one.
-        self._health.note(done)
-        self._health.write()
+        self._write(done, can_wait=False)
+        if done:
+            # Apart from the results, and later if somebody holds the webhook's row: an open page of the admin, for one.
+            self._health.note(done)
+            self._health.write()
 
-    def _give_back(self) -> None:
-        jobs = self._queues.clear()
+    def _write(self, done: list[sending.Result], can_wait: bool) -> None:
+        done = [*self._unwritten, *done]
+        self._unwritten = []
+        if done:
+            self._unwritten = _persist(
+                lambda is_repeated: results.write(done, self._holder, self.counts, is_repeated, can_wait)
+            )
+
+    def _recall(self) -> None:
+        """Take back what was queued and is to be sent no more: cancelled, forgotten with its user, or put on hold."""
+        now = time.monotonic()
+        if now - self._recalled_at < _RECALL_SECONDS or not (jobs := self._queues.waiting()):
+            return
+        self._recalled_at = now
+        wanted = set(Delivery.objects.writable().wanted([job.delivery.pk for job in jobs], self._holder))
+        self._give_back(keeps=lambda job: job.delivery.pk in wanted)
+
+    def _give_back(self, keeps: Callable[[_Job], bool] = lambda _job: False) -> None:
+        jobs = self._queues.clear(keeps)
         self._claimed.difference_update(job.delivery.pk for job in jobs)
         if jobs:
             with contextlib.suppress(OperationalError, InterfaceError):  # then they wait for the end of their lease
@@ -290,14 +311,18 @@ def _send(job: _Job) -> tuple[tuple[_Job, sending.Result | None], bool]:
     return (job, result), result.is_endpoint_well
 
 
-def _persist(write: Callable[[bool], None]) -> None:
-    """Write results; if the database is away for a moment, wait for it: without the record all would be sent again."""
+def _persist(write: Callable[[bool], list[sending.Result]]) -> list[sending.Result]:
+    """
+    Write results; if the database is away for a moment, wait for it: without the record all would be sent again.
+
+    Returns:
+        those that are to be written later.
+    """
     using = Delivery.objects.writable().db
     is_repeated = False
     for wait in (*_RECONNECT_SECONDS, None):
         try:
-            write(is_repeated)
-            return
+            return write(is_repeated)
         except (OperationalError, InterfaceError) as error:
             if wait is None or connections[using].in_atomic_block:
                 raise
@@ -307,4 +332,5 @@ def _persist(write: Callable[[bool], None]) -> None:
             time.sleep(wait)
         except DatabaseError as error:
             log.error("Results could not be written; sent again when their leases end: %s", where(error))
-            return
+            break
+    return []

@@ -8,7 +8,7 @@ Two rules keep an endpoint that hangs from holding up the others, without any li
 * Dynamic threshold (Choudhury and Hahne, 1998): an endpoint may begin another request only while it has fewer under way
   than there are threads free, so that even one that was fast until now and then hangs leaves half of the threads.
 
-Threads do HTTP only. Whatever needs the database happens in the thread that owns the endpoint_queues.
+Threads do HTTP only. Whatever needs the database happens in the thread that owns the queues.
 """
 
 import queue
@@ -52,9 +52,19 @@ class EndpointQueues:
             if self._idle:
                 self._wake_one()
             elif len(self._threads) < self._max_threads:
-                thread = threading.Thread(target=self._run, name="openedx_webhooks-sender", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name="openedx_webhooks-sender", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The machine has no more of them: those that there are do it.
+            if not self._threads:
+                raise
+            self._max_threads = len(self._threads)
+            return
+        self._threads.append(thread)
 
     def load(self, endpoint: Hashable) -> int:
         """Jobs of an endpoint that are queued or under way."""
@@ -89,11 +99,17 @@ class EndpointQueues:
                 end = time.monotonic() + linger
         return results
 
-    def clear(self) -> list[Any]:
-        """Take back every job that no thread has begun."""
+    def waiting(self) -> list[Any]:
+        """The jobs that no thread has begun."""
         with self._changed:
-            jobs = [job for lane in self._waiting.values() for job in lane]
-            self._waiting.clear()
+            return [job for waiting in self._waiting.values() for job in waiting]
+
+    def clear(self, keeps: Callable[[Any], bool] = lambda _job: False) -> list[Any]:
+        """Take back the jobs that no thread has begun, but for those that are to be kept."""
+        with self._changed:
+            jobs = [job for waiting in self._waiting.values() for job in waiting if not keeps(job)]
+            kept = {name: deque(filter(keeps, waiting)) for name, waiting in self._waiting.items()}
+            self._waiting = {name: waiting for name, waiting in kept.items() if waiting}
         self._outstanding -= len(jobs)
         return jobs
 
@@ -134,10 +150,10 @@ class EndpointQueues:
             while True:
                 endpoint = self._next_endpoint()
                 if endpoint is not None:
-                    lane = self._waiting.pop(endpoint)
-                    job = lane.popleft()
-                    if lane:
-                        self._waiting[endpoint] = lane  # to the end: endpoints take turns
+                    waiting = self._waiting.pop(endpoint)
+                    job = waiting.popleft()
+                    if waiting:
+                        self._waiting[endpoint] = waiting  # to the end: endpoints take turns
                     self._running[endpoint] += 1
                     return endpoint, job
                 if self._closed:

@@ -8,7 +8,7 @@ Each is told once.
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -16,7 +16,7 @@ import attrs
 from django.conf import settings
 from django.core.mail import mail_admins, send_mail
 from django.db import DatabaseError, connections, router, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -112,40 +112,39 @@ class HealthBook:
     def write(self) -> None:
         """Bring the webhooks' rows up to date; e-mails are sent from here. Never raises."""
         try:
-            for pk in _lockable(self._succeeded | self._failed.keys()):
+            for pk in self._succeeded | self._failed.keys():
                 self._write_one(pk)
         except DatabaseError as error:
             log.warning("The health of webhooks is written later: %s", type(error).__name__)
 
     def _write_one(self, pk: int) -> None:
-        webhook = _rows().filter(pk=pk)
-        if pk in self._succeeded:
-            reset(webhook)
-            self._succeeded.discard(pk)
-        failures = self._failed.pop(pk, None)
-        if failures is None:
-            return
-        webhook.update(
-            consecutive_failures=F("consecutive_failures") + failures.count,
-            failing_since=Coalesce("failing_since", failures.since),
-        )
-        for failing in webhook.filter(enabled=True):
-            _act(failing, failures.gone)
+        webhook, failures = _rows().filter(pk=pk), self._failed.get(pk)
+        with transaction.atomic(using=webhook.db):
+            if not _lock(webhook):
+                return
+            if pk in self._succeeded:
+                reset(webhook)
+            if failures:
+                webhook.update(
+                    consecutive_failures=F("consecutive_failures") + failures.count,
+                    failing_since=Coalesce("failing_since", failures.since),
+                )
+        # Only now: what could not be written is written the next time.
+        self._succeeded.discard(pk)
+        self._failed.pop(pk, None)
+        if failures:
+            for failing in webhook.filter(enabled=True):
+                _act(failing, failures.gone)
 
 
 def _is_healthy(webhook: Webhook) -> bool:
     return not (webhook.consecutive_failures or webhook.failing_since or webhook.warned_at)
 
 
-def _lockable(ids: Collection[int]) -> list[int]:
-    """Those webhooks whose rows nobody holds at this moment."""
-    if not ids:
-        return []
-    rows = _rows().filter(pk__in=ids).order_by()
-    if not connections[rows.db].features.has_select_for_update_skip_locked:
-        return list(rows.values_list("pk", flat=True))
-    with transaction.atomic(using=rows.db):
-        return list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+def _lock(webhook: QuerySet[Webhook]) -> bool:
+    """Lock a webhook's row for the transaction, unless somebody holds it at this moment, or it is gone."""
+    can_skip = connections[webhook.db].features.has_select_for_update_skip_locked
+    return bool(webhook.order_by().select_for_update(skip_locked=can_skip).values_list("pk"))
 
 
 def reset(webhooks) -> None:

@@ -170,7 +170,7 @@ def _matches(webhook: Webhook, event: CapturedEvent) -> bool:
     try:
         sending.content_of(webhook, event)
     except sending.NothingToSend as reason:
-        return reason.kind not in (sending.NO_MATCH, sending.NO_SHAPE)
+        return reason.kind not in sending.SKIPPED
     return True
 
 

@@ -1,5 +1,6 @@
 """What attempts came to, written in bulk: one row for each attempt, and the next state of each delivery."""
 
+import functools
 import logging
 import uuid
 from collections.abc import Callable, Collection, Sequence
@@ -11,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from django.utils import timezone
 
 from ..app_settings import app_settings
-from ..models import Attempt, Delivery, Webhook
+from ..models import Attempt, CapturedEvent, Delivery, Webhook
 from ..models.validators import validate_schedule
 from ..payloads import redact
 from ..safe_log import where
@@ -19,6 +20,9 @@ from . import schedule, sending
 
 log = logging.getLogger(__name__)
 State = Delivery.State
+# Of one statement; for MySQL, one that is larger than max_allowed_packet (4 to 64 MB) is the end of the connection.
+_MOST_BYTES = 4_000_000
+_MOST_KEPT = 256 * 1024
 _MYSQL_INCORRECT_STRING = 1366  # comes as an OperationalError
 
 
@@ -72,7 +76,13 @@ class Decision:
         return self.result.delivery.pk
 
 
-def write(results: Collection[sending.Result], holder: uuid.UUID, counts: Counts, is_repeated: bool = False) -> None:
+def write(
+    results: Collection[sending.Result],
+    holder: uuid.UUID,
+    counts: Counts,
+    is_repeated: bool = False,
+    can_wait: bool = True,
+) -> list[sending.Result]:
     """
     Record the attempts and move their deliveries on, unless somebody else has them by now.
 
@@ -83,39 +93,48 @@ def write(results: Collection[sending.Result], holder: uuid.UUID, counts: Counts
         holder: who claimed them.
         counts: is added to.
         is_repeated: the same was tried before and the connection broke: it may have been committed all the same.
+        can_wait: for deliveries that somebody else has locked.
+
+    Returns:
+        those of which nothing was recorded because somebody else has locked their deliveries.
 
     Raises:
         django.db.OperationalError, django.db.InterfaceError: the database is away; nothing was recorded, or all of it.
     """
     now = timezone.now()
     decisions = [decide(result, now) for result in results]
+    write_some = functools.partial(_write, holder=holder, now=now, is_repeated=is_repeated, can_wait=can_wait)
     try:
-        held = _write(decisions, holder, now, is_repeated, _text)
+        held, locked = write_some(decisions, to_text=_text)
     except DatabaseError as error:
         if _is_away(error):
             raise
-        held = set()
+        held, locked = set(), set()
         for decision in decisions:
-            held |= _write_alone(decision, holder, now, is_repeated)
+            held_alone, locked_alone = _write_alone(decision, write_some)
+            held |= held_alone
+            locked |= locked_alone
     for decision in decisions:
-        name = _COUNTED_AS[decision.state] if decision.pk in held else "lost"
-        setattr(counts, name, getattr(counts, name) + 1)
+        if decision.pk not in locked:
+            name = _COUNTED_AS[decision.state] if decision.pk in held else "lost"
+            setattr(counts, name, getattr(counts, name) + 1)
+    return [decision.result for decision in decisions if decision.pk in locked]
 
 
 def _is_away(error: DatabaseError) -> bool:
     return isinstance(error, (OperationalError, InterfaceError)) and error.args[:1] != (_MYSQL_INCORRECT_STRING,)
 
 
-def _write_alone(decision: Decision, holder, now, is_repeated) -> set[int]:
+def _write_alone(decision: Decision, write_some) -> tuple[set[int], set[int]]:
     """With less and less of what came from outside, until the database takes it."""
     for to_text in (_text, _ascii, _nothing):
         try:
-            return _write([decision], holder, now, is_repeated, to_text)
+            return write_some([decision], to_text=to_text)
         except DatabaseError as error:
             if _is_away(error):
                 raise
             log.warning("The attempt of delivery %s could not be recorded: %s", decision.pk, where(error))
-    return set()
+    return set(), set()
 
 
 def decide(result: sending.Result, now: datetime) -> Decision:
@@ -146,18 +165,33 @@ def policy(webhook: Webhook) -> schedule.Policy:
 
 
 def _write(
-    decisions: Sequence[Decision], holder: uuid.UUID, now: datetime, is_repeated: bool, to_text: Callable[[str], str]
-) -> set[int]:
+    decisions: Sequence[Decision],
+    *,
+    holder: uuid.UUID,
+    now: datetime,
+    is_repeated: bool,
+    can_wait: bool,
+    to_text: Callable[[str], str],
+) -> tuple[set[int], set[int]]:
+    """The deliveries that were still the holder's, and those that somebody else has locked."""
     rows = Delivery.objects.writable()
+    skips = rows.can_skip_locked and not can_wait
     with transaction.atomic(using=rows.db):
-        claimed = rows.select_for_update().filter(pk__in=[decision.pk for decision in decisions])
+        claimed = rows.select_for_update(skip_locked=skips).filter(pk__in=[decision.pk for decision in decisions])
         holders = dict(claimed.order_by().values_list("pk", "claimed_by"))
+        missing = {decision.pk for decision in decisions} - holders.keys()
+        # Read without a lock, what is locked is there; what is not, was deleted.
+        locked = set(rows.filter(pk__in=missing).values_list("pk", flat=True)) if skips and missing else set()
         # What was tried is history even if the claim was lost; only a deleted delivery has none.
         tried = [decision for decision in decisions if decision.pk in holders]
         if is_repeated:
             tried = _without_recorded(rows.db, tried)
-        Attempt.objects.using(rows.db).bulk_create(_attempt(decision, to_text) for decision in tried)
         held = [decision for decision in decisions if holders.get(decision.pk) == holder]
+        forgotten = _forgotten(rows.db, [decision for decision in tried if holders[decision.pk] != holder])
+        Attempt.objects.using(rows.db).bulk_create(
+            (_attempt(decision, _nothing if decision.pk in forgotten else to_text) for decision in tried),
+            batch_size=max(1, _MOST_BYTES // (12 * _kept() + 4096)),
+        )
         by_state: dict[str, dict[int, datetime | None]] = {state: {} for state in _COUNTED_AS}
         for decision in held:
             by_state[decision.state][decision.pk] = decision.next_attempt_at
@@ -165,7 +199,16 @@ def _write(
         rows.fail(by_state[State.FAILED], now)
         rows.skip(by_state[State.SKIPPED], now)
         rows.retry(by_state[State.PENDING], now)
-    return {decision.pk for decision in held}
+    return {decision.pk for decision in held}, locked
+
+
+def _forgotten(using: str, lost: list[Decision]) -> set[int]:
+    """Those whose event was emptied while they were sent: what a retired user's events held is kept nowhere."""
+    if not lost:
+        return set()
+    events = CapturedEvent.objects.using(using).filter(pk__in={one.result.delivery.event_id for one in lost})
+    kept = set(events.filter(payload__isnull=False).values_list("pk", flat=True))
+    return {one.pk for one in lost if one.result.delivery.event_id not in kept}
 
 
 def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:
@@ -180,7 +223,7 @@ def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:
 def _attempt(decision: Decision, to_text: Callable[[str], str]) -> Attempt:
     outcome, request = decision.result.outcome, decision.result.request
     secrets = decision.result.webhook.readable_headers.values()
-    kept = app_settings.RESPONSE_EXCERPT_BYTES
+    kept = _kept()
     return Attempt(
         delivery_id=decision.pk,
         started_at=outcome.started_at,
@@ -194,6 +237,11 @@ def _attempt(decision: Decision, to_text: Callable[[str], str]) -> Attempt:
         response_bytes=outcome.response_bytes,
         response_excerpt=to_text(redact.excerpt(outcome.body, kept, secrets)),
     )
+
+
+def _kept() -> int:
+    """Characters that are kept of each text, up to four bytes each."""
+    return min(app_settings.RESPONSE_EXCERPT_BYTES, _MOST_KEPT)
 
 
 def _detail(outcome) -> str:

@@ -11,6 +11,8 @@ from urllib3.util import Retry
 from ..transport.client import Outcome
 
 GONE = 410
+# Whatever settings and answers say: far more than anybody waits, and far less than a date can be.
+_MOST_SECONDS = 366 * 24 * 3600
 # The bound is the caller's: newer versions of urllib3 have one of their own.
 _parser = Retry()
 _parser.retry_after_max = float("inf")
@@ -51,7 +53,7 @@ def next_attempt(
     # Later than asked is fine, earlier is not: the jitter only adds.
     asked = min(retry_after(outcome.headers.get("retry-after", "")) or 0.0, policy.retry_after_max)
     wait = max(wait, asked * (1 + policy.jitter * rand()))
-    return now + timedelta(seconds=wait)
+    return now + timedelta(seconds=min(max(wait, 0), _MOST_SECONDS))
 
 
 def retry_after(value: str) -> float | None:

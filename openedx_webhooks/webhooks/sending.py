@@ -10,20 +10,18 @@ from ..hook_request import HookRequest, request_of
 from ..models import CapturedEvent, Delivery, Webhook
 from ..models.json_fields import Unreadable
 from ..payloads import shape
-from ..transport import client, signing
+from ..skips import Reason
+from ..transport import client
 
-# Why nothing was sent. The payload is gone: it was too old, or its user was retired, while the delivery waited.
+# Why nothing was sent, beside the reasons of skips.py. The payload is gone: it was too old, or its user was retired,
+# while the delivery waited.
 PAYLOAD_REMOVED = "payload_removed"
 # The captured payload is no JSON: somebody has written to the table.
 PAYLOAD_UNREADABLE = "payload_unreadable"
-CONDITION_FAILED = "condition_failed"
-SHAPE_FAILED = "shape_failed"
-# Skipped: the webhook's own condition or shape says that there is nothing to send.
-NO_MATCH = "no_match"
-NO_SHAPE = "no_shape"
 # No later attempt would change these, and neither is a fault of the webhook.
 _HOPELESS = frozenset({PAYLOAD_REMOVED, PAYLOAD_UNREADABLE})
-_SKIPPED = frozenset({NO_MATCH, NO_SHAPE})
+# The webhook's own condition or shape says that there is nothing to send.
+SKIPPED = frozenset({Reason.NO_MATCH, Reason.NO_SHAPE})
 
 
 @attrs.frozen
@@ -43,7 +41,7 @@ class Result:
     @property
     def is_skipped(self) -> bool:
         """There was nothing to send, and that is as the operator wants it."""
-        return self.outcome.error in _SKIPPED
+        return self.outcome.error in SKIPPED
 
     @property
     def is_hopeless(self) -> bool:
@@ -73,10 +71,10 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
         outcome = client.Outcome(error=reason.kind, detail=str(reason))
     except ValueError as error:
         # The secret or the headers are malformed: the record says so, and the delivery is retried.
-        outcome = client.Outcome(error=signing.UNSENDABLE, detail=str(error))
+        outcome = client.Outcome(error=Reason.UNSENDABLE, detail=str(error))
     except Exception as error:  # pylint: disable=broad-exception-caught
         # The text of an unexpected error may repeat the value, so only its kind is kept.
-        outcome = client.Outcome(error=signing.UNSENDABLE, detail=type(error).__name__)
+        outcome = client.Outcome(error=Reason.UNSENDABLE, detail=type(error).__name__)
     return Result(delivery, webhook, outcome, request)
 
 
@@ -85,7 +83,7 @@ class NothingToSend(Exception):
     There is no content to send.
 
     Attributes:
-        kind: one of the short kinds above.
+        kind: a :class:`~openedx_webhooks.skips.Reason`, or one of the two above.
     """
 
     def __init__(self, kind: str, detail: str = ""):
@@ -104,19 +102,19 @@ def content_of(webhook: Webhook, event: CapturedEvent | None):
         raise NothingToSend(PAYLOAD_REMOVED)
     if isinstance(event.payload, Unreadable) or not isinstance(event.payload, dict):
         raise NothingToSend(PAYLOAD_UNREADABLE)
-    failed = CONDITION_FAILED
+    failed = Reason.CONDITION_FAILED
     try:
         if webhook.compiled_condition is not None and not shape.matches(webhook.compiled_condition, event.payload):
-            raise NothingToSend(NO_MATCH)
-        failed = SHAPE_FAILED
+            raise NothingToSend(Reason.NO_MATCH)
+        failed = Reason.SHAPE_FAILED
         if webhook.compiled_shape is None:
             return event.payload
         content = shape.evaluate(webhook.compiled_shape, event.payload)
     except shape.ExpressionError as error:
-        expression = webhook.condition if failed == CONDITION_FAILED else webhook.shape
+        expression = webhook.condition if failed == Reason.CONDITION_FAILED else webhook.shape
         raise NothingToSend(failed, f"{error} — {expression[:500]}") from error
     if content is None:
-        raise NothingToSend(NO_SHAPE)
+        raise NothingToSend(Reason.NO_SHAPE)
     return content
 
 

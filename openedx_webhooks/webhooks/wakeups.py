@@ -31,6 +31,9 @@ after_delivering: list[Callable[[], None]] = []
 # worker's memory: longer waits are looked at again instead.
 MAX_COUNTDOWN_SECONDS = 600
 _CHORES_SECONDS = 3600
+# What is due and can't be claimed, because somebody has locked it or can't read its webhook, is looked at again later.
+_MOST_FRUITLESS = 2
+_FRUITLESS_SECONDS = 5
 
 
 @shared_task(name=TASK_NAME, ignore_result=True)
@@ -51,7 +54,7 @@ def deliver_due() -> None:
 
 
 def _drain_with_permit() -> None:
-    semaphore = WorkerSemaphore()
+    semaphore, fruitless = WorkerSemaphore(), 0
     while semaphore.acquire():
         try:
             counts = deliver.deliver_due(tick=lambda _counts: semaphore.renew())
@@ -63,6 +66,10 @@ def _drain_with_permit() -> None:
         # A nudge that came between our last look and the release found the permit taken, and left.
         if not deliver.is_due():
             break
+        fruitless = 0 if counts.attempts else fruitless + 1
+        if fruitless > _MOST_FRUITLESS:
+            look_again(time.time() + _FRUITLESS_SECONDS)
+            return
     else:
         look_again(time.time() + WorkerSemaphore.SECONDS)
         return

@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.utils import timezone
 
 from openedx_webhooks import catalog
@@ -14,6 +15,12 @@ LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 MAY_LOGIN = "org.openedx.learning.student.login.requested.v1"
 UNKNOWN = "org.example.retired.thing.happened.v1"
 HOSTILE = '"></pre><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+@pytest.fixture(autouse=True)
+def _fresh_figures():
+    """On a busy machine figures are kept for a while, and hooks of different tests have the same numbers."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from openedx_webhooks.admin import filters
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 
 from .conftest import LOGIN, UNKNOWN, make_delivery, make_event, url_of
@@ -49,6 +50,12 @@ class TestList:
         assert listed(admin_client, event_type=UNKNOWN) == {other.pk}
         assert listed(admin_client, event_type=webhook.event) == {login.pk, sample.pk}
         assert listed(admin_client, is_sample__exact=1) == {sample.pk}
+
+    def test_samples_are_looked_for_among_the_newest_events(self, admin_client, monkeypatch):
+        monkeypatch.setattr(filters, "SAMPLES_AMONG", 3)
+        events = [make_event(is_sample=number != 3) for number in range(5)]
+        assert listed(admin_client, is_sample__exact=1) == {events[2].pk, events[4].pk}
+        assert listed(admin_client, is_sample__exact=0) == {events[3].pk}
 
     def test_no_payload_is_read_and_nothing_counted_in_full(self, admin_client):
         for _ in range(60):

@@ -62,5 +62,5 @@ def _meta(names):
 
 def test_options_beside_each_other_share_a_line():
     a, b, c = options.Option("a"), options.Option("b", is_beside=True), options.Option("c")
-    ((_title, section),) = options.fieldsets([options.Section("", (a, b, c))], True)
-    assert section["fields"] == [("a", "b"), ("c",)]
+    made = options.fieldsets([options.Section("", (a, b, c))], True)
+    assert made[0][1]["fields"] == [("a", "b"), ("c",)]

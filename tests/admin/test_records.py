@@ -53,7 +53,13 @@ class TestList:
 
     def test_search_by_each_id_in_full(self, admin_client, webhook):
         first, second = make_delivery(webhook, user_id=1007), make_delivery(webhook, user_id=1008)
-        for term in (first.event_id, str(first.message_id).upper(), first.message_id.hex, 1007, f" {first.event_id} "):
+        for term in (
+            first.event.event_id,
+            str(first.message_id).upper(),
+            first.message_id.hex,
+            1007,
+            f" {first.event.event_id} ",
+        ):
             assert listed(admin_client, f"?q={term}") == {first.pk}, term
         assert listed(admin_client, f"?q={second.pk}") == {second.pk}
         assert listed(admin_client, f"?q={uuid.uuid4()}") == set()

@@ -11,8 +11,8 @@ import openedx_webhooks
 from openedx_webhooks.admin import words
 from openedx_webhooks.models import Attempt, Delivery
 from openedx_webhooks.models.delivery import STATES
-from openedx_webhooks.transport import failures, signing
-from openedx_webhooks.webfilters import calls
+from openedx_webhooks.skips import Reason
+from openedx_webhooks.transport import failures
 from openedx_webhooks.webhooks import sending
 
 from .conftest import make_delivery, url_of
@@ -29,7 +29,7 @@ def kinds_in_the_code() -> set[str]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):
                     kinds |= set(_kinds_of(node))
-    return kinds | {calls.BUDGET, calls.BREAKER_OPEN, signing.UNSENDABLE}
+    return kinds | set(Reason.values)
 
 
 def _kinds_of(call):
@@ -64,7 +64,7 @@ def test_each_kind_has_a_sentence_and_a_few_words(kind):
         (401, "", "does not know us"),
         (403, "", "knows us and refuses"),
         (404, "", "nothing is there. n8n answers so while a workflow is not active"),
-        (410, "", "the webhook was disabled"),
+        (410, "", "disables its webhook"),
         (413, "", "too large"),
         (418, "", "The endpoint refuses the request."),
         (429, "", "more than it takes"),
@@ -81,7 +81,7 @@ def test_a_status_in_a_sentence(status, detail, says):
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("error", ["timeout", sending.PAYLOAD_REMOVED, sending.NO_MATCH])
+@pytest.mark.parametrize("error", ["timeout", sending.PAYLOAD_REMOVED, Reason.NO_MATCH])
 def test_what_follows_is_said_unless_it_was_accepted(state, error):
     delivery = Delivery(state=state, next_attempt_at=timezone.now() + timedelta(hours=1))
     said = words.outlook(delivery, Attempt(error=error))
@@ -117,7 +117,7 @@ class TestOnThePage:
         assert "not its content" in page
 
     def test_the_offending_expression(self, admin_client, delivery):
-        attempt(delivery, error=sending.SHAPE_FAILED, detail="join() takes … — {text: join(', ', user)}")
+        attempt(delivery, error=Reason.SHAPE_FAILED, detail="join() takes … — {text: join(', ', user)}")
         page = self.page(admin_client, delivery)
         assert "shape cannot be applied" in page
         assert "{text: join(&#x27;, &#x27;, user)}" in page
@@ -134,7 +134,7 @@ class TestOnThePage:
 
     def test_what_was_skipped_is_no_failure(self, admin_client, webhook):
         delivery = make_delivery(webhook, "skipped")
-        Attempt.objects.update(status_code=None, error=sending.NO_MATCH, response_excerpt="")
+        Attempt.objects.update(status_code=None, error=Reason.NO_MATCH, response_excerpt="")
         page = self.page(admin_client, delivery)
         assert 'owh-quiet" title="">Skipped<' in page
         assert "is not true of this event" in page
@@ -142,5 +142,5 @@ class TestOnThePage:
 
     def test_a_hostile_detail_is_escaped(self, admin_client, delivery):
         attempt(delivery, status_code=301, detail="<script>alert(1)</script>")
-        attempt(delivery, error=sending.SHAPE_FAILED, detail="<script>alert(1)</script>")
+        attempt(delivery, error=Reason.SHAPE_FAILED, detail="<script>alert(1)</script>")
         assert "<script>alert" not in self.page(admin_client, delivery)

@@ -195,3 +195,18 @@ print(len(signals.USER_RETIRE_LMS_MISC.receivers), len(signals.USER_RETIRE_LMS_C
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.split() == ["1", "1"]
+
+
+def test_events_that_name_the_user_by_name_alone_are_forgotten(webhook, django_user_model):
+    """Some events carry no id. Those of somebody else who has an id, and this name in the payload, stay."""
+    user = django_user_model.objects.create(username="ada")
+    nameless, others = deliver(webhook, None), deliver(webhook, user.pk + 1)
+    retirement.on_retirement(None, user)
+    assert (is_full(nameless), is_full(others)) == (False, True)
+
+
+def test_user_without_a_name_is_not_everybody_without_one(webhook):
+    delivery = deliver(webhook, None)
+    CapturedEvent.objects.update(username="")
+    retirement.forget(5, "")
+    assert CapturedEvent.objects.get(pk=delivery.event_id).payload is not None

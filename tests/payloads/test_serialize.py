@@ -491,8 +491,10 @@ def test_response_of_any_class(response, status):
 
 @pytest.fixture(name="forget")
 def _forget(monkeypatch):
-    for name in ("_by_name", "_by_class", "_resolved"):
+    for name in ("_by_name", "_by_class"):
         monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    yield
+    registry.handler_of.cache_clear()
 
 
 @pytest.mark.usefixtures("forget")

@@ -36,6 +36,7 @@ COURSE = "course-v1:ACME+Demo+2026"
         ({"event_metadata": {"course_key": COURSE, "username": "x"}}, Subject()),
         ({"a": {"username": None, "course_id": 5}}, Subject()),
         ({"a": {"username": "x" * 5000}}, Subject(None, "x" * 150)),
+        ({"a": {"username": "ада🙂\0\ud800"}}, Subject(None, "ада" + "\N{REPLACEMENT CHARACTER}" * 3)),
         ({}, Subject()),
     ],
 )

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from openedx_webhooks.transport import breaker, client, connections
+from openedx_webhooks.transport import client, connections
 from openedx_webhooks.transport.resolver import Resolver
 
 from .servers import Authority, RawServer
@@ -19,7 +19,6 @@ def _own_pool(monkeypatch):
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") or name in connections.CA_VARIABLES:
             monkeypatch.delenv(name)
     client.parse.cache_clear()
-    breaker.forget()
     forget_connections()
     yield
     forget_connections()

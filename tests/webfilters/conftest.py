@@ -4,14 +4,12 @@ import pytest
 from django.core.cache import cache
 
 from openedx_webhooks.models import Webfilter
-from openedx_webhooks.transport import breaker
 
 
 @pytest.fixture(autouse=True)
 def _alone():
-    """No test sees another's breakers or cached answers."""
+    """No test sees another's circuits or cached answers."""
     cache.clear()
-    breaker.forget()
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import attrs
 import pytest
 
 from openedx_webhooks.background import DaemonExecutor, process
+from openedx_webhooks.skips import Reason
 from openedx_webhooks.webfilters import calls
-from openedx_webhooks.webfilters.calls import BUDGET, CallRequest, call_all
+from openedx_webhooks.webfilters.calls import CallRequest, call_all
 from tests.receiver import Reply
 
 
@@ -52,7 +53,7 @@ def test_deadline_cuts_all_timeouts(receiver):
 
 def test_no_time_left(receiver):
     outcomes = call_all([request(receiver.url())] * 2, soon(-1))
-    assert [outcome.error for outcome in outcomes] == [BUDGET] * 2
+    assert [outcome.error for outcome in outcomes] == [Reason.BUDGET] * 2
     assert not receiver.received
 
 

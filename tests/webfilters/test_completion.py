@@ -5,6 +5,7 @@ from types import ModuleType
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import DatabaseError, connection, connections, transaction
 from openedx_filters.learning.filters import CertificateCreationRequested, CertificateRenderStarted
 
 from openedx_webhooks import catalog
@@ -101,6 +102,30 @@ def test_counting_fails(counted, make_webfilter, receiver, caplog):
     assert "completion_summary" not in receiver.received[-1].json
     assert "completion_summary could not be found out for a payload: " in caplog.text
     assert get_user_model().objects.filter(pk=world.user.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lost_connection_in_counting_does_not_look_like_success(counted, make_webfilter, receiver):
+    """What the server has ended can't be committed: the certificate's request must fail as it would without us."""
+    if connection.vendor != "mysql":
+        pytest.skip("by MySQL's KILL")
+    world = World()
+    make_webfilter(CertificateCreationRequested.filter_type, Reply({}))
+
+    def count(_course_key, _user):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT CONNECTION_ID()")
+            ours = cursor.fetchone()[0]
+        other = connections.create_connection("default")
+        with other.cursor() as cursor:
+            cursor.execute(f"KILL {ours}")
+        other.close()
+        return list(get_user_model().objects.all())
+
+    counted[0].get_course_blocks_completion_summary = count
+    with pytest.raises(DatabaseError):
+        transaction.atomic(lambda: (get_user_model().objects.create(username="lost"), create(world)))()
+    assert not get_user_model().objects.filter(username="lost").exists()
 
 
 def test_where_there_are_no_courses(make_webfilter, receiver):

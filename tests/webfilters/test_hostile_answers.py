@@ -67,6 +67,9 @@ def test_answer_with_too_many_members_is_not_used(make_webfilter, caplog):
         {"home": "data:text/html,<script>alert(1)</script>"},
         {"providers": [{"name": "x", "loginUrl": "javascript:alert(1)"}]},
         {"links": ["https://a.example", "javascript:alert(1)"]},
+        {"frame": {"src": "javascript:alert(1)"}},
+        {"form": {"action": "java\tscript:alert(1)", "method": "get"}},
+        {"next": "\x01JavaScript:alert(1)"},
         {"new": {"deep": {"href": "javascript:alert(1)"}}},
     ],
 )

@@ -21,8 +21,8 @@ from openedx_filters.tooling import OpenEdxPublicFilter
 
 from demo.minilms.models import CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
 from openedx_webhooks.catalog import FilterType, filters
-from openedx_webhooks.webfilters import accounts, apply, courses, halts, kinds, objects
-from openedx_webhooks.webfilters.apply import Plan, dotted
+from openedx_webhooks.webfilters import accounts, changes, courses, halts, kinds, objects
+from openedx_webhooks.webfilters.changes import Plan, dotted
 from openedx_webhooks.webfilters.convert import Refused
 
 from .world import COURSE_KEY, OTHER_KEY, FormDescription, Fragment, Mode, World
@@ -67,7 +67,7 @@ EXAMPLE = FilterType("org.example.thing.v1", "OfAnotherPackage", OfAnotherPackag
 
 def changed_to(current, given):
     """What becomes of a context's key with this value; a text that begins with ``refused`` if it is."""
-    plan = apply.plan_changes(EXAMPLE, {"other": {"key": current}}, {"other": {"key": given}})
+    plan = changes.plan_changes(EXAMPLE, {"other": {"key": current}}, {"other": {"key": given}})
     if plan.refused:
         return f"refused: {plan.refused[0][1]}"
     return plan.values["other"]["key"] if "other" in plan.values else current
@@ -173,14 +173,14 @@ def test_lazy_object_is_not_woken_to_be_refused():
 
 @pytest.mark.parametrize("name", ["self", "context", "a b", "_private", "1", "", "csrf_token", "new-key"])
 def test_new_keys_of_a_context_must_be_plain_names(name):
-    plan = apply.plan_changes(EXAMPLE, {"other": {}}, {"other": {name: "x", "fine": "y"}})
+    plan = changes.plan_changes(EXAMPLE, {"other": {}}, {"other": {name: "x", "fine": "y"}})
     assert plan.values == {"other": {"fine": "y"}}
     assert len(plan.refused) == 1
 
 
 def test_context_does_not_grow_without_end():
     given = {f"key{number}": 1 for number in range(5)}
-    plan = apply.plan_changes(EXAMPLE, {"other": dict.fromkeys(range(1000))}, {"other": {"a": given}})
+    plan = changes.plan_changes(EXAMPLE, {"other": dict.fromkeys(range(1000))}, {"other": {"a": given}})
     assert not plan.values
 
 
@@ -201,7 +201,7 @@ def test_context_does_not_grow_without_end():
     ],
 )
 def test_type_of_the_value_decides_where_it_is_not_what_was_declared(name, current, given, expected):
-    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    plan = changes.plan_changes(EXAMPLE, {name: current}, {name: given})
     assert (plan.values, plan.refused) == ({name: expected}, [])
 
 
@@ -222,7 +222,7 @@ def test_type_of_the_value_decides_where_it_is_not_what_was_declared(name, curre
     ],
 )
 def test_what_fits_nothing_is_refused(name, current, given):
-    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    plan = changes.plan_changes(EXAMPLE, {name: current}, {name: given})
     assert not plan.values
     assert plan.refused
 
@@ -232,7 +232,7 @@ def test_failing_object_is_refused_and_the_rest_applies():
         def __copy__(self):
             raise RuntimeError("do not copy")
 
-    plan = apply.plan_changes(EXAMPLE, {"other": Hostile(), "title": "a"}, {"other": {"a": 1}, "title": "b"})
+    plan = changes.plan_changes(EXAMPLE, {"other": Hostile(), "title": "a"}, {"other": {"a": 1}, "title": "b"})
     assert plan.values == {"title": "b"}
     assert plan.refused == [(("other",), "it failed with RuntimeError")]
 
@@ -240,7 +240,7 @@ def test_failing_object_is_refused_and_the_rest_applies():
 def test_effect_that_fails_is_noted_and_the_others_happen():
     done, plan = [], Plan({}, changed=[("a", "x"), ("b", "y")])
     plan.effects = [(("a",), lambda: 1 / 0), (("b",), lambda: done.append("b"))]
-    apply.carry_out(plan)
+    changes.carry_out(plan)
     assert done == ["b"]
     assert plan.changed == [("b", "y")]
     assert plan.refused == [(("a",), "it could not be saved: ZeroDivisionError")]
@@ -400,7 +400,7 @@ def test_mode_must_be_one_of_the_course(monkeypatch):
 def test_protected_fields_setting(settings):
     user = World().user
     settings.OPENEDX_WEBHOOKS = {"PROTECTED_FIELDS": ["profile.name", "first_name"]}
-    plan = apply.plan_changes(
+    plan = changes.plan_changes(
         EXAMPLE, {"user": user}, {"user": {"first_name": "x", "last_name": "y"}, "profile": {"name": "x", "goals": "y"}}
     )
     assert plan.changed == [("user", "last_name"), ("profile", "goals")]
@@ -417,9 +417,9 @@ def test_user_without_profile():
 def test_failed_save_leaves_no_trace_in_the_object(monkeypatch):
     """The call site goes on with this very object."""
     user = World().user
-    plan = apply.plan_changes(EXAMPLE, {"user": user}, {"profile": {"name": "x"}})
+    plan = changes.plan_changes(EXAMPLE, {"user": user}, {"profile": {"name": "x"}})
     monkeypatch.setattr(UserProfile, "save", lambda *args, **kwargs: 1 / 0)
-    apply.carry_out(plan)
+    changes.carry_out(plan)
     assert user.profile.name == "Ada"
     assert plan.changed == []
 
@@ -551,7 +551,7 @@ def test_rules_find_the_exceptions_of_any_filter():
     assert type(halts.after_failure(EXAMPLE, "", {}).exception) is OfAnotherPackage.Veto
     assert type(halts.after_failure(EXAMPLE, "/x", {}).exception) is OfAnotherPackage.RedirectElsewhere
     assert halts.accepted_exceptions(EXAMPLE)["RedirectElsewhere"]["required"] == ["redirect_to"]
-    assert set(apply.changeable(EXAMPLE)) == {"title", "count", "rows", "link_url", "key"}
+    assert set(changes.changeable(EXAMPLE)) == {"title", "count", "rows", "link_url", "key"}
 
 
 @pytest.mark.parametrize(
@@ -567,10 +567,10 @@ def test_rules_find_the_exceptions_of_any_filter():
     ],
 )
 def test_what_is_refused_is_not_told_to_change(name, current, given):
-    plan = apply.plan_changes(EXAMPLE, {name: current}, {name: given})
+    plan = changes.plan_changes(EXAMPLE, {name: current}, {name: given})
     assert (plan.values, plan.changed, len(plan.refused)) == ({}, [], 1)
 
 
 def test_an_address_is_added_to():
-    plan = apply.plan_changes(EXAMPLE, {"link_url": "/a"}, {"link_url": {"append": "?from=b"}})
+    plan = changes.plan_changes(EXAMPLE, {"link_url": "/a"}, {"link_url": {"append": "?from=b"}})
     assert plan.values == {"link_url": "/a?from=b"}

@@ -94,6 +94,10 @@ def test_its_condition_says_when():
         ("{data: form_data.name}", "data is a string, not an object"),
         ("{exception: {NoSuchException: 'x'}}", "the filter has no exception 'NoSuchException'"),
         ("abs(form_data.name)", "its local answer fails on this payload (JMESPathTypeError)"),
+        ("{data: {form_data: {name: to_number('" + "9" * 4000 + "')}}}", "the answer has a number that is too large"),
+        ("{data: {form_data: {name: to_number('1e999')}}}", "the answer has Infinity, which is not JSON"),
+        ("{data: {form_data: {name: to_number('nan')}}}", "the answer has NaN, which is not JSON"),
+        ('{"data": {"form_data": {"name": "\\ud800"}}}', "the answer has a text that is not Unicode"),
     ],
 )
 def test_what_cannot_be_used_changes_nothing_and_says_why(answer, problem, caplog):
@@ -131,7 +135,7 @@ def test_it_is_one_of_many(make_webfilter, monkeypatch):
 
 def test_the_test_button_applies_it_to_the_sample():
     trial = trial_call.call_sample(make("{exception: {PreventRegistration: form_data.email}}"))
-    assert trial.halt == f"PreventRegistration: {trial.body['form_data']['email']}"
+    assert trial.halt == f"PreventRegistration: {trial.request.content['form_data']['email']}"
 
 
 # --- What the form checks

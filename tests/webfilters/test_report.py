@@ -63,8 +63,8 @@ def test_calls_without_a_request_count_but_have_no_time():
     webfilter = Webfilter.objects.create(event="x", webhook_url="http://a.example")
     for fields in (
         {"duration": 0.3},
-        {"error": "breaker_open: the endpoint is left alone after failures"},
-        {"error": "breaker_open: the endpoint is left alone after failures"},
+        {"error": "breaker_open: the circuit is open after failures of the endpoint"},
+        {"error": "breaker_open: the circuit is open after failures of the endpoint"},
         {"error": "budget: the time for all webfilters of this request is used up"},
         {"is_cached": True},
         {"is_cached": True},

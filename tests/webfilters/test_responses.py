@@ -7,7 +7,7 @@ from openedx_filters.learning.filters import DashboardRenderStarted
 
 from openedx_webhooks import catalog
 from openedx_webhooks.webfilters import halts, objects, responses
-from openedx_webhooks.webfilters.apply import Plan
+from openedx_webhooks.webfilters.changes import Plan
 
 
 def build(message="", **options):

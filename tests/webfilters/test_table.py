@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from openedx_webhooks import catalog
 from openedx_webhooks.operations import schema
-from openedx_webhooks.webfilters import adapters, apply, halts
+from openedx_webhooks.webfilters import adapters, changes, halts
 from tests.receiver import Reply
 
 from .table import CANNOT, TABLE, URL
@@ -114,7 +114,7 @@ def test_data_is_written_back(name, world, make_webfilter, caplog):
     assert {key: type(value) for key, value in after.items() if kwargs[key] is not None} == {
         key: cls for key, cls in types.items() if kwargs[key] is not None
     }
-    changeable = apply.changeable(FILTERS[name])
+    changeable = changes.changeable(FILTERS[name])
     assert {place.split(".")[0] for place in TABLE[name].changed} <= set(changeable)
     for key in set(TABLE[name].data) - set(changeable):
         assert f"{key} was not changed: " in caplog.text

@@ -27,6 +27,7 @@ PROBLEM = (
     '<div data-request-token="4e5a" class="xblock">'
     f'<input type="hidden" name="csrfmiddlewaretoken" value="{CSRF}"><p>Solve it</p></div>'
 )
+LONG = 'A "long" text of which the payload has the beginning alone'
 BANNER = "<p>Exam on Friday</p>"
 
 
@@ -199,6 +200,12 @@ def test_what_came_back_stands_for_what_was_there(current, sent, given, expected
         ("a=s3cret b", "a=*** b", "***"),
         ("long text", "long…", "long… long…"),
         ("s1s2", "******", "x******"),
+        # The mark of the cut was cut off, or written otherwise.
+        (LONG + " to the end", LONG + "…", "New: " + LONG),
+        (LONG + " to the end", LONG + "…", "New: " + LONG + "&hellip;"),
+        (LONG + " to the end", LONG + "…", LONG.upper() + "…"),
+        ([LONG + " to the end", "b"], [LONG + "…", "b"], [LONG + "…, again"]),
+        ([{"a": LONG + '"to the end'}, 1], [{"a": LONG + "…"}, 1], [{"a": "New: " + LONG}]),
         # What was sent does not fit what is there.
         ("something else", "a=***", "x a=***"),
         (["a=s1", "b"], ["a=***", "b"], ["a=***, again", "b", "c"]),

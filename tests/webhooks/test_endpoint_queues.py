@@ -158,3 +158,30 @@ def test_no_thread_is_left_behind():
     collect(pool, 100)
     pool.close()
     assert threading.active_count() == before
+
+
+def test_threads_that_the_machine_refuses_are_not_missed(lanes, monkeypatch):
+    """Containers have limits: those threads that there are do all of it."""
+    real, started = threading.Thread.start, []
+
+    def start(thread):
+        if thread.name == "openedx_webhooks-sender":
+            if started:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    queues = lanes(lambda job: (job, True))
+    for number in range(6):
+        queues.add(number, number)
+    assert sorted(collect(queues, 6)) == list(range(6))
+
+
+def test_without_any_thread_the_caller_hears_of_it(lanes, monkeypatch):
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError):
+        lanes(lambda job: (job, True)).add("any", 1)

@@ -8,15 +8,17 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
-from openedx_webhooks.webhooks import deliver, health
+from openedx_webhooks.operations import retirement
+from openedx_webhooks.transport.client import Outcome
+from openedx_webhooks.webhooks import deliver, health, sending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
-from .conftest import LOGIN, owe
+from .conftest import LOGIN, accept, owe
 from .test_deliver import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,11 +208,12 @@ def test_results_whose_commit_was_not_confirmed_are_recorded_once(webhook, recei
     owe(webhook, 2)
     real, lost = deliver.results.write, []
 
-    def write(results, holder, counts, is_repeated=False):
-        real(results, holder, counts if is_repeated else type(counts)(), is_repeated)
+    def write(results, holder, counts, is_repeated=False, can_wait=True):
+        later = real(results, holder, counts if is_repeated else type(counts)(), is_repeated, can_wait)
         if not lost:
             lost.append(1)
             raise deliver.OperationalError(2013, "Lost connection")
+        return later
 
     monkeypatch.setattr(deliver.results, "write", write)
     deliver_due()
@@ -218,10 +221,12 @@ def test_results_whose_commit_was_not_confirmed_are_recorded_once(webhook, recei
     assert Delivery.objects.filter(state="delivered", attempt_count=1).count() == 2
 
 
-@pytest.mark.parametrize("moved", ["scheduled", "claimed", "captured"])
+@pytest.mark.parametrize("moved", ["scheduled", "claimed", "captured", "never scheduled"])
 def test_what_a_clock_that_was_ahead_has_scheduled_is_due_when_it_is_right_again(webhook, receiver, moved):
     ahead = timezone.now() + timedelta(days=1)
     fields = {"next_attempt_at": ahead + timedelta(seconds=300), "scheduled_at": ahead}
+    if moved == "never scheduled":
+        fields = {"next_attempt_at": None}
     if moved == "claimed":
         fields |= {"claimed_by": uuid.uuid4(), "claimed_until": ahead + timedelta(seconds=120)}
     owe(webhook, **fields)
@@ -272,3 +277,107 @@ def test_threads_open_no_connection_to_the_database(webhook, monkeypatch):
         deliver_due()
     assert set(opened) == {threading.current_thread()}
     assert connections["default"] is not None
+
+
+def in_transaction_of_another(delivery):
+    """Somebody has locked a delivery, as an operator's action does until its request has ended; how to end it."""
+    locked, free = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            Delivery.objects.select_for_update().get(pk=delivery.pk)
+            locked.set()
+            free.wait(20)
+
+    thread = in_thread(hold)
+    locked.wait(10)
+    return lambda: (free.set(), thread.join())
+
+
+def test_results_are_recorded_while_somebody_has_locked_another_delivery(webhook, well, receiver):
+    """An operator cancels thousands of deliveries, one of which is under way: the others' results can't wait for it."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("this database has no SKIP LOCKED")
+    slow, counts, ends = owe(webhook)[0], [], []
+    owe(well, 5)
+
+    def answer(handler):
+        ends.append(in_transaction_of_another(slow))
+        accept(handler)
+
+    receiver.on("/hook", answer)
+    thread = in_thread(lambda: counts.append(deliver_due()))
+    end = time.monotonic() + 10
+    while Delivery.objects.filter(state="delivered").count() < 5 and time.monotonic() < end:
+        time.sleep(0.05)
+    delivered = set(Delivery.objects.filter(state="delivered").values_list("webhook", flat=True))
+    ends[0]()
+    thread.join()
+    assert delivered == {well.pk}
+    assert counts[0].delivered == 6 and Attempt.objects.count() == 6
+
+
+def test_what_is_claimed_and_locked_by_somebody_does_not_hold_up_the_end(webhook, receiver):
+    """What was not begun is given back, but nobody waits for a lock on it."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("this database has no SKIP LOCKED")
+    locked, other = owe(webhook, 2)
+    holder = uuid.uuid4()
+    Delivery.objects.claim([locked.pk, other.pk], holder, deliver.lease())
+    end = in_transaction_of_another(locked)
+    Delivery.objects.release([locked.pk, other.pk], holder)
+    end()
+    assert list(Delivery.objects.filter(claimed_by=holder)) == [locked]
+
+
+def test_user_who_is_retired_while_an_event_is_sent_is_forgotten_all_the_same(webhook, receiver):
+    """The attempt is history; what was sent and what came back is kept nowhere."""
+    owe(webhook, payload={"name": "Ada"}, user_id=5)
+
+    def answer(handler):
+        try:
+            retirement.forget(5)
+        finally:
+            connections.close_all()
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"Hello Ada")
+
+    receiver.on("/hook", answer)
+    assert deliver_due().lost == 1
+    attempt = Attempt.objects.get()
+    assert (attempt.status_code, attempt.request_excerpt, attempt.response_excerpt) == (200, "", "")
+
+
+def test_excerpts_exceed_no_packet(webhook, settings):
+    """However much of the answers an operator keeps: MySQL ends the connection at a statement that is too large."""
+    settings.OPENEDX_WEBHOOKS = {"RESPONSE_EXCERPT_BYTES": 500_000}
+    holder, counts = uuid.uuid4(), deliver.Counts()
+    owed = owe(webhook, 50)
+    Delivery.objects.claim([delivery.pk for delivery in owed], holder, deliver.lease())
+    outcome = Outcome(status_code=200, body=("я" * 400_000).encode())
+    deliver.results.write([sending.Result(delivery, webhook, outcome) for delivery in owed], holder, counts)
+    assert counts.delivered == 50
+    assert Attempt.objects.filter(response_excerpt__startswith="яяя").count() == 50
+
+
+def test_health_that_the_database_refuses_is_written_the_next_time(webhook):
+    """Also that the endpoint is gone."""
+    from .test_health import result  # pylint: disable=import-outside-toplevel
+
+    refused = []
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and not refused:
+            refused.append(sql)
+            raise DatabaseError("lock wait timeout")
+        return execute(sql, params, many, context)
+
+    book = health.HealthBook()
+    book.note([result(webhook, 500), result(webhook, 410)])
+    with connection.execute_wrapper(refuse):
+        book.write()
+    assert Webhook.objects.get(pk=webhook.pk).consecutive_failures == 0
+    book.write()
+    webhook.refresh_from_db()
+    assert (webhook.consecutive_failures, webhook.enabled) == (2, False)

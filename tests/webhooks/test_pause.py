@@ -1,18 +1,21 @@
 """A paused webhook captures and sends nothing, until it is resumed; a disabled one captures nothing."""
 
 # pylint: disable=unused-argument
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection, connections
 from django.utils import timezone
 
 from openedx_webhooks import index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
+from openedx_webhooks.operations import retirement
 from openedx_webhooks.webhooks import deliver, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
-from .conftest import LOGIN, happened, owe
+from .conftest import LOGIN, accept, happened, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,3 +160,71 @@ def test_past_events_by_learner_course_and_time(db, chosen, found):
     happened(event_type="org.example.other.v1")
     happened(payload=None)
     assert list(replay.Past(LOGIN, **chosen).events()) == [events[number] for number in found]
+
+
+@pytest.mark.parametrize("waits", [{"paused": True}, {"enabled": False}])
+def test_what_waits_is_not_read_at_each_look(webhook, receiver, waits):
+    """A webhook that was disabled after days of failures may be owed a million of deliveries: a third of a second."""
+    if connection.vendor != "mysql":
+        pytest.skip("by MySQL's count of the rows that it reads")
+    other = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/other"))
+    owe(webhook, 3000, next_attempt_at=timezone.now() - timedelta(hours=1))
+    owe(other)
+    set_on(webhook, **waits)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE openedx_webhooks_delivery")
+        cursor.fetchall()
+        cursor.execute("FLUSH STATUS")
+        found = deliver.is_due(), deliver.next_due()
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        read = sum(int(count) for _name, count in cursor.fetchall())
+    assert found == (True, Delivery.objects.get(webhook=other).next_attempt_at)
+    assert read < 300
+
+
+def test_what_is_due_of_others_is_found_whatever_waits(webhook, receiver):
+    other = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/other"))
+    set_on(webhook, paused=True)
+    now = timezone.now()
+    for hours in (3, 2, 1, 0):
+        owe(webhook, 2, next_attempt_at=now - timedelta(hours=hours))
+        owe(other, 1, next_attempt_at=now - timedelta(hours=hours))
+    owe(other, 1, next_attempt_at=now + timedelta(hours=1))
+    assert deliver_due().delivered == 4
+    assert not deliver.is_due()
+    assert deliver.next_due() > now
+
+
+@pytest.mark.parametrize("intervene", ["pause", "cancel", "retire"])
+def test_what_was_queued_already_is_taken_back(webhook, receiver, monkeypatch, settings, intervene):
+    """One endpoint may have a hundred deliveries claimed, and be slow: minutes after a user was retired."""
+    settings.OPENEDX_WEBHOOKS = {"DELIVERY_THREADS_PER_ENDPOINT": 2}
+    monkeypatch.setattr(deliver, "_RECALL_SECONDS", 0)
+    owe(webhook, 6, user_id=5)
+
+    def act():
+        try:
+            if intervene == "pause":
+                set_on(webhook, paused=True)
+            elif intervene == "cancel":
+                replay.cancel(Delivery.objects.all())
+            else:
+                retirement.forget(5)
+        finally:
+            connections.close_all()
+
+    def answer(handler):
+        if len(receiver.received) == 1:
+            act()
+        time.sleep(1)
+        accept(handler)
+
+    receiver.on("/hook", answer)
+    deliver_due()
+    assert len(receiver.received) <= 2
+    states = set(Delivery.objects.exclude(state="delivered").values_list("state", flat=True))
+    assert states == {"pending" if intervene == "pause" else "cancelled"}
+    if intervene == "pause":
+        set_on(webhook, paused=False)
+        deliver_due()
+        assert len(receiver.received) == 6

@@ -79,3 +79,14 @@ def test_retry_after_lengthens_the_wait_within_bounds(header, rand, wait):
     outcome = Outcome(status_code=429, headers={"retry-after": header})
     when = next_attempt(outcome, 1, Policy([5], 0.2, retry_after_max=100), NOW, lambda: rand)
     assert (when - NOW).total_seconds() == pytest.approx(wait)
+
+
+@pytest.mark.parametrize("policy", [Policy([1e20]), Policy([1e300]), Policy([5], retry_after_max=1e15)])
+def test_wait_that_no_date_can_hold_is_a_year(policy):
+    """Whatever the site's settings allow: an error here would be the error of every webhook."""
+    outcome = Outcome(status_code=503, headers={"retry-after": "999999999999"})
+    assert next_attempt(outcome, 1, policy, NOW, lambda: 0.5) == NOW + timedelta(days=366)
+
+
+def test_jitter_never_schedules_into_the_past():
+    assert next_attempt(Outcome(status_code=500), 1, Policy([100], jitter=20), NOW, lambda: 0) == NOW

@@ -410,3 +410,13 @@ def test_message_is_sent_by_a_process_that_ends_at_once(tmp_path):
 
 def test_lease_of_a_killed_worker_is_short_enough_for_the_next_look(webhook):
     assert deliver.lease() < timedelta(seconds=wakeups.MAX_COUNTDOWN_SECONDS)
+
+
+def test_what_is_due_and_can_not_be_claimed_is_looked_at_again_later(webhook, receiver, queue, monkeypatch):
+    """A webhook whose row can't be read, or somebody's lock, must not keep a worker and the database busy."""
+    owe(webhook, 3)
+    drains = []
+    monkeypatch.setattr(DeliveryQuerySet, "claim", lambda *_args: drains.append(1) or [])
+    wakeups.deliver_due()
+    assert len(drains) == 3
+    assert len(queue()) == 1

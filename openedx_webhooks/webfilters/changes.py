@@ -1,5 +1,6 @@
 """
-What an answer's ``data`` changes: merged, planned on copies, and carried out when the whole plan stands.
+What an answer may change, and what its ``data`` does change: merged, planned on copies, and carried out when the whole
+plan stands.
 
 Which :class:`~.kinds.Kind` takes an argument's value is said by the filter's adapter, else by the argument's
 annotation, else by the type of what the platform handed in. A plan is made before anything is changed, so that a
