@@ -14,7 +14,7 @@ from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..transport import signing
 from ..webfilters import local_answers
-from . import options
+from . import options, waiting
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
@@ -75,6 +75,8 @@ class HookForm(forms.ModelForm):
         self.stored_secret = self.instance.secret if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
         self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
+        # It must not stand in the way of the rest: what was malformed before stays until somebody changes it.
+        self.malformed = waiting.malformed(self.instance).keys() if self.instance.pk else set()
         # So that no page holds a stored secret; one just typed survives a mistake in another field.
         self.initial["secret"] = ""
         if self.stored_secret:
@@ -129,6 +131,9 @@ class HookForm(forms.ModelForm):
         Whoever may edit a hook could otherwise read its secrets by pointing it at a server of their own.
         """
         cleaned = super().clean()
+        for name in self._left_alone():
+            self.errors.pop(name, None)
+            cleaned.pop(name, None)
         stored = self.fields["headers"].stored
         headers = cleaned.get("headers") or {}
         kept = [name for name in headers if headers[name] == stored.get(name)]
@@ -140,8 +145,14 @@ class HookForm(forms.ModelForm):
             )
         return cleaned
 
+    def _left_alone(self) -> set[str]:
+        return self.malformed - set(self.changed_data)
+
+    def _get_validation_exclusions(self):
+        return super()._get_validation_exclusions() | self._left_alone()
+
     def _server_changed(self, url: str | None) -> bool:
-        if not url or not self.stored_url:
+        if not url or not self.stored_url or url == self.stored_url:
             return False
         try:
             return urlsplit(url).netloc.lower() != urlsplit(self.stored_url).netloc.lower()

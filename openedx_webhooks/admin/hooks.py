@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -33,12 +33,15 @@ def hook_view(method):
     return posted(method, lambda admin, request, hook: admin.has_change_permission(request, hook))
 
 
-def posted(method, may):
+def posted(method, may, *, has_page: bool = False):
     """
-    Make a method ``(self, request, hook)`` a view for POST only.
+    Make a method ``(self, request, hook)`` a view, but not of a hook that is being removed.
+
+    Whoever comes to a button's address otherwise than by pressing it, after a login for instance, is led to the hook.
 
     Args:
         may: ``(admin, request, hook)`` → whether this person may do that with this hook.
+        has_page: the method answers GET, too.
     """
 
     @functools.wraps(method)
@@ -47,10 +50,13 @@ def posted(method, may):
         if hook is None:
             # pylint: disable-next=protected-access
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if hook.removing_since and self.has_view_permission(request, hook):
+            self.message_user(request, _("It is being removed: nothing can be done with it."), messages.ERROR)
+            return self.back(hook)
         if not may(self, request, hook):
             raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+        if request.method != "POST" and not has_page:
+            return self.back(hook)
         return method(self, request, hook)
 
     return view
@@ -81,7 +87,7 @@ class HookAdmin(admin.ModelAdmin):
     @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
     def endpoint_column(self, hook):
         """The server only: who may look need not know the path and query, which hold the secrets of many services."""
-        return hook.server
+        return parts.with_title(parts.breakable(hook.server), hook.server)
 
     def get_search_fields(self, request):
         """The address for those only who may see it: a search tells what it finds, letter by letter."""
@@ -123,7 +129,7 @@ class HookAdmin(admin.ModelAdmin):
             change: gets the hooks, and returns how many it changed.
         """
         hooks = list(queryset.filter(removing_since=None))
-        count = change(self.model.objects.filter(pk__in=[hook.pk for hook in hooks]))
+        count = change(self.model.objects.filter(pk__in=[hook.pk for hook in hooks], removing_since=None))
         self.forget_index()
         for hook in hooks:
             self.log_change(request, hook, [{"changed": {"fields": [field]}}])
@@ -231,7 +237,7 @@ class HookAdmin(admin.ModelAdmin):
         return {
             "hook": hook,
             "notes": waiting.notes(hook),
-            "problems": waiting.problems(hook),
+            "problems": [*waiting.malformed(hook).values(), *self._secret_problem(hook)],
             "may_change": self.has_change_permission(request, hook),
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],
@@ -244,13 +250,28 @@ class HookAdmin(admin.ModelAdmin):
             "overlap_hours": signing_secrets.OVERLAP // timedelta(hours=1),
         }
 
+    @staticmethod
+    def _secret_problem(hook) -> list[str]:
+        return [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
+
     def save_model(self, request, obj, form, change):
-        """Keep a secret that was replaced valid for a while; one that was made can be shown once."""
-        if change and obj.secret != form.stored_secret:
-            signing_secrets.supersede(obj, form.stored_secret)
-        super().save_model(request, obj, form, change)
-        if not change and "secret" not in form.changed_data:
-            request.session[self._show_once] = obj.pk
+        """
+        Keep a secret that was replaced valid for a while; one that was made can be shown once.
+
+        Only what was changed is written: what can't be read, such as headers under a lost key, stays as it is stored,
+        and what happened to the hook meanwhile, such as its removal, is not undone.
+        """
+        if change:
+            # A short name of the published plugin becomes the dotted type.
+            changed = {*form.changed_data, "event", "modified"}
+            if obj.secret != form.stored_secret:
+                signing_secrets.supersede(obj, form.stored_secret)
+                changed |= {"previous_secret", "previous_secret_expires_at"}
+            obj.save(update_fields=changed)
+        else:
+            super().save_model(request, obj, form, change)
+            if "secret" not in form.changed_data:
+                request.session[self._show_once] = obj.pk
         self.forget_index()
 
     def get_urls(self):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 from django.urls import reverse
 from django.utils import timezone
@@ -64,9 +65,14 @@ def never_runs() -> SafeString:
     return badge(_("never runs"), "warn", _("This installation does not know its type."))
 
 
-def unsendable(why: str = "") -> SafeString:
-    """For hooks whose own settings are malformed; by default, the secret signs nothing."""
-    return badge(_("cannot be sent"), "bad", why or _("The signing secret is malformed."))
+def unsendable() -> SafeString:
+    """For hooks whose secret signs nothing."""
+    return badge(_("cannot be sent"), "bad", _("The signing secret is malformed."))
+
+
+def misconfigured(problems: Iterable[str]) -> SafeString:
+    """For hooks that have a value which no form would have taken; the sentences say which."""
+    return badge(_("misconfigured"), "bad", " ".join(problems))
 
 
 def hook_name(hook) -> SafeString:

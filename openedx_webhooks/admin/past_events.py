@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..app_settings import app_settings
 from ..models import Webhook
 from ..webhooks import replay
+from . import parts
 
 # More than this would hold up the request; the command does any number.
 MOST = 10_000
@@ -83,18 +83,8 @@ class PastEventsForm(forms.Form):
         return replay.Past(webhook.dotted_type, **chosen)
 
 
-def page(model_admin, request, hook: Webhook | None, object_id: str):
-    """
-    GET: the form, and with it the count. POST, from the page that shows the count: send.
-
-    Args:
-        hook: None: there is none with this id.
-    """
-    if hook is None:
-        # pylint: disable-next=protected-access
-        return model_admin._get_obj_does_not_exist_redirect(request, model_admin.opts, object_id)
-    if not may_send(model_admin, request, hook):
-        raise PermissionDenied
+def page(model_admin, request, hook: Webhook):
+    """GET: the form, and with it the count. POST, from the page that shows the count: send."""
     form = PastEventsForm(request.POST if request.method == "POST" else request.GET or None)
     found = None
     if form.is_bound and form.is_valid():
@@ -109,6 +99,7 @@ def page(model_admin, request, hook: Webhook | None, object_id: str):
         "title": _("Send past events"),
         "form": form if form.is_bound else PastEventsForm(),
         "found": found,
+        "rest": _rest(found) if found and found.is_cut and found.owed < form.cleaned_data["limit"] else "",
         "per_second": max(1, app_settings.REPLAY_PER_SECOND),
     }
     return TemplateResponse(request, "admin/openedx_webhooks/past_events.html", context)
@@ -117,9 +108,19 @@ def page(model_admin, request, hook: Webhook | None, object_id: str):
 def _send(model_admin, request, hook, form) -> None:
     done = replay.send_past(hook, form.past(hook), form.cleaned_data["limit"])
     if not done.owed:
-        model_admin.message_user(request, _("No event was found that could be sent."), messages.WARNING)
+        text = _("No event was found that could be sent.")
+        model_admin.message_user(request, f"{text} {_rest(done)}" if done.is_cut else text, messages.WARNING)
         return
     text = ngettext("%d past event will be sent.", "%d past events will be sent.", done.owed) % done.owed
-    if done.is_cut:
+    if done.is_cut and done.owed >= form.cleaned_data["limit"]:
         text += " " + _("There are more: do the same again, or use manage.py webhooks_replay --events.")
+    elif done.is_cut:
+        text += " " + _rest(done)
     model_admin.tell_sent(request, hook, text)
+
+
+def _rest(done: replay.Backfill) -> str:
+    """That not all events were looked at, and where to go on."""
+    return _(
+        "Few of these events match: only those until %s were looked at. For the rest, enter this time as the beginning."
+    ) % parts.moment(done.reached)

@@ -5,10 +5,12 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.db.models import Min
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..models import Call, Delivery, Hook, Webfilter, Webhook, signing_secrets
+from ..models import Call, Delivery, Hook, Webfilter, Webhook
 from ..operations import removal
 from . import parts, words
 
@@ -28,9 +30,14 @@ def notes(hook: Hook) -> list[str]:
     return [note for note in found if note]
 
 
-def problems(hook: Hook) -> list[str]:
-    """What is stored for a hook and can't be used, because it was written past the form: a sentence for each."""
-    found = []
+def malformed(hook: Hook) -> dict[str, str]:
+    """
+    What is stored for a hook and no form would have taken: it is older than a rule, or was written past the form.
+
+    Returns:
+        name of a field → a sentence.
+    """
+    found = {}
     for field in hook._meta.get_fields():
         try:
             if getattr(field, "validators", None) and field.editable and not field.primary_key:
@@ -39,15 +46,22 @@ def problems(hook: Hook) -> list[str]:
                     field.run_validators(value)
         except ValidationError as error:
             name = str(field.verbose_name)
-            found.append(f"{name[:1].upper()}{name[1:]}: {' '.join(error.messages)}")
-    if signing_secrets.is_malformed(hook):
-        found.append(_("The signing secret is malformed: make another."))
+            found[field.name] = f"{name[:1].upper()}{name[1:]}: {' '.join(error.messages)}"
     return found
+
+
+def removing_badge(hook: Hook) -> SafeString:
+    """That it is being removed, in short."""
+    return format_html(
+        '{} <span class="owh-quiet-text">{}</span>',
+        parts.badge(_("being removed"), "warn"),
+        _("%s left") % records_left(hook),
+    )
 
 
 def removing_note(hook: Hook) -> str:
     """That it is being removed, and how far that is."""
-    return _("This hook is being removed since %(since)s: %(count)s left. It is not called any more.") % {
+    return _("This hook was deleted at %(since)s, and is being removed: %(count)s left. It is not called any more.") % {
         "since": words.exact(hook.removing_since),
         "count": records_left(hook),
     }

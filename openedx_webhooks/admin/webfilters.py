@@ -13,7 +13,7 @@ from ..models import Call, Webfilter, signing_secrets
 from ..transport.breaker import State, breaker, states
 from ..webfilters import trial_call
 from ..webfilters.report import observe_report
-from . import options, parts
+from . import options, parts, waiting
 from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
@@ -165,9 +165,13 @@ def halting_note(hook: Webfilter) -> str:
 
 
 def breaker_badge(hook: Webfilter, state: State):
-    """Whether the endpoint is called, or its circuit is open after failures."""
+    """Whether the endpoint is called, or its circuit is open after failures, or what is wrong with the hook itself."""
+    if hook.removing_since:
+        return waiting.removing_badge(hook)
     if not hook.known_type:
         return parts.never_runs()
+    if malformed := waiting.malformed(hook):
+        return parts.misconfigured(malformed.values())
     if hook.local_answer and hook.enabled:
         return parts.badge(_("answers by itself"), "good")
     if signing_secrets.is_malformed(hook):

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Delivery, Webhook
+from ..models import Delivery, Webhook, signing_secrets
 from ..operations import statistics
 from ..webhooks import health, replay, trial_delivery, wakeups
 from . import options, parts, past_events, waiting
@@ -57,7 +57,7 @@ class WebhookAdmin(HookAdmin):
     @admin.display(description=gettext_lazy("accepted, last day"))
     def success_column(self, hook):
         """The share of the decided deliveries that the endpoint accepted."""
-        if not hook.tally:
+        if not hook.tally or hook.tally.success_ratio is None:
             return parts.EMPTY
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
@@ -102,11 +102,10 @@ class WebhookAdmin(HookAdmin):
     # --- The page
 
     def save_model(self, request, obj, form, change):
-        """Start afresh with another address or after disabling."""
-        if change and ({"enabled", "webhook_url"} & set(form.changed_data)) and obj.enabled:
-            for name, value in health.HEALTHY.items():
-                setattr(obj, name, value)
+        """Start afresh with another address or after disabling; what may go now is sent."""
         super().save_model(request, obj, form, change)
+        if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
+            Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
         if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
             # What has waited need not wait for the next event.
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
@@ -169,9 +168,8 @@ class WebhookAdmin(HookAdmin):
 
     replay_failed = posted(replay_failed, may_send)
 
-    def past_events(self, request, object_id):
-        """Send what happened before there was the webhook: how much it is, and then do it."""
-        return past_events.page(self, request, self.get_object(request, object_id), object_id)
+    # How much happened before there was the webhook, and then send it.
+    past_events = posted(past_events.page, may_send, has_page=True)
 
     def tell_sent(self, request, hook, text: str) -> None:
         """A message about what will be sent, and a line in the history."""
@@ -201,11 +199,13 @@ def set_paused(webhooks, paused: bool) -> int:
 def health_badge(hook: Webhook):
     """Fine, failing since when, disabled and why, paused, of a type that never happens, or on its way out."""
     if hook.removing_since:
-        return parts.badge(_("being removed"), "warn", _("%s left") % waiting.records_left(hook))
+        return waiting.removing_badge(hook)
     if not hook.known_type:
         return parts.never_runs()
-    if problems := waiting.problems(hook):
-        return parts.unsendable(" ".join(problems))
+    if malformed := waiting.malformed(hook):
+        return parts.misconfigured(malformed.values())
+    if signing_secrets.is_malformed(hook):
+        return parts.unsendable()
     if hook.disabled_reason:
         return parts.badge(_("disabled"), "bad", hook.disabled_reason)
     if not hook.enabled:

@@ -115,9 +115,10 @@ class HeadersField(forms.Field):
         Merge the rows with what is stored.
 
         Raises:
-            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value.
+            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value. So does
+            one whose stored value can't be read.
         """
-        if value is None:
+        if not self.has_changed(None, value):
             return self.stored
         headers: dict[str, str] = {}
         problems = []
@@ -126,7 +127,7 @@ class HeadersField(forms.Field):
                 problems.append(_("A value has no header name beside it: enter the name or remove the value."))
             elif name.lower() in {other.lower() for other in headers}:
                 problems.append(_("“%s” appears twice: remove one.") % name)
-            elif not text and name not in self.stored:
+            elif not text and not self.stored.get(name):
                 problems.append(_("“%s” has no value: enter it or remove the name.") % name)
             else:
                 headers[name] = text or self.stored[name]
@@ -145,11 +146,12 @@ class ScheduleField(forms.CharField):
     """Waits such as ``5s, 5m, 2h`` → list of seconds."""
 
     def prepare_value(self, value):
-        """Seconds as the longest unit that divides them."""
-        if isinstance(value, list):
-            return ", ".join(map(format_wait, value))
-        # What was written past the form is shown as it is.
-        return json.dumps(value) if isinstance(value, dict) else value
+        """Seconds as the longest unit that divides them; what is no schedule, as it is stored."""
+        try:
+            validate_schedule(value)
+        except ValidationError:
+            return value if isinstance(value, str) else json.dumps(value)
+        return ", ".join(map(format_wait, value)) if isinstance(value, list) else value
 
     def to_python(self, value):
         """
@@ -171,6 +173,8 @@ class ScheduleField(forms.CharField):
         return waits
 
     def has_changed(self, initial, data):
+        if data == self.prepare_value(initial):
+            return False
         try:
             return self.to_python(data) != (initial or [])
         except ValidationError:
@@ -178,8 +182,6 @@ class ScheduleField(forms.CharField):
 
 
 def format_wait(seconds: int) -> str:
-    """``7200`` → ``2h``; what is no number of seconds, as it is."""
-    if not isinstance(seconds, int):
-        return str(seconds)
+    """``7200`` → ``2h``."""
     unit, size = next((unit, size) for unit, size in reversed(_UNITS.items()) if seconds % size == 0)
     return f"{seconds // size}{unit}"

@@ -19,6 +19,10 @@ from ..models.delivery_verbs import chunked
 from . import sending
 from .wakeups import nudge_on_commit
 
+# Of past events, at least so many are looked at, and else ten times the limit: a range may hold millions that a
+# condition does not match.
+_LOOKED_AT_LEAST = 10_000
+
 
 def failed_since(webhook: Webhook, since: datetime) -> QuerySet[Delivery]:
     """The deliveries of a webhook that were given up since then (aware)."""
@@ -86,15 +90,18 @@ class Backfill:
 
     Attributes:
         owed: events that the webhook is to be sent, or now is.
-        had: events that it was owed before; they are left alone, replay is for them.
+        had: events that it was owed before; they are left alone, replay is for them. Counted to ten times the limit.
         unmatched: events that its condition does not match.
-        is_cut: there are more than the limit.
+        is_cut: there are more than the limit, or than were looked at: ten times the limit, and at least 10,000.
+        reached: when the last event happened that was looked at; None: there was none. After a cut, the rest is since
+            then.
     """
 
     owed: int = 0
     had: int = 0
     unmatched: int = 0
     is_cut: bool = False
+    reached: datetime | None = None
 
 
 def count_past(webhook: Webhook, past: Past, limit: int) -> Backfill:
@@ -134,24 +141,26 @@ def send_past(webhook: Webhook, past: Past, limit: int) -> Backfill:
 
 
 def _backfill(webhook, past, limit, owe: Callable[[list[CapturedEvent], int], None]) -> Backfill:
-    done, owed_before = Backfill(), Delivery.objects.filter(webhook=webhook, event=OuterRef("pk"))
-    events = past.events().annotate(had=Exists(owed_before))
-    for ids in chunked(list(events.values_list("pk", flat=True))):
-        matching = []
-        for event in events.filter(pk__in=ids):
-            if event.had:
-                done.had += 1
-            elif done.owed + len(matching) >= limit:
+    events, was_owed = past.events(), Exists(Delivery.objects.filter(webhook=webhook, event=OuterRef("pk")))
+    most = max(_LOOKED_AT_LEAST, 10 * limit)
+    # What it was owed does not count: doing the same again must get to the rest.
+    ids = list(events.filter(~was_owed).values_list("pk", flat=True)[: most + 1])
+    done = Backfill(had=events.filter(was_owed).order_by()[:most].count(), is_cut=len(ids) > most)
+    for chunk in chunked(ids[:most]):
+        matching, is_full = [], False
+        for event in events.filter(pk__in=chunk):
+            if is_full := done.owed + len(matching) >= limit:
                 done.is_cut = True
                 break
-            elif _matches(webhook, event):
+            done.reached = event.created
+            if _matches(webhook, event):
                 matching.append(event)
             else:
                 done.unmatched += 1
         if matching:
             owe(matching, done.owed)
             done.owed += len(matching)
-        if done.is_cut:
+        if is_full:
             break
     return done
 

@@ -1,14 +1,12 @@
 """The pages of captured events, and sending past ones to a webhook."""
 
 import uuid
-from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from openedx_webhooks.admin import filters, past_events
+from openedx_webhooks.admin import filters
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 
 from .conftest import LOGIN, UNKNOWN, make_delivery, make_event, url_of
@@ -110,138 +108,3 @@ class TestPage:
     def test_who_may_not_see_events_sees_no_payload_on_the_delivery(self, staff, delivery):
         page = staff("view_delivery").get(url_of(Delivery, "change", delivery.pk)).content.decode()
         assert "owh-payload" not in page
-
-
-class TestPastEvents:
-    """Send what happened before there was the webhook."""
-
-    def count(self, client, webhook, **chosen):
-        """The page with the count."""
-        return client.get(url_of(Webhook, "past-events", webhook.pk), {"limit": 100, **chosen})
-
-    def send(self, client, webhook, **chosen):
-        """Confirm it."""
-        return client.post(url_of(Webhook, "past-events", webhook.pk), {"limit": 100, **chosen}, follow=True)
-
-    def test_the_page_begins_with_a_form_and_counts_nothing(self, admin_client, webhook):
-        response = admin_client.get(url_of(Webhook, "past-events", webhook.pk))
-        assert response.status_code == 200
-        assert response.context["found"] is None
-        page = admin_client.get(url_of(Webhook, "change", webhook.pk)).content.decode()
-        assert f"/webhook/{webhook.pk}/past-events/" in page
-
-    def test_the_count_comes_first_and_changes_nothing(self, admin_client, webhook):
-        Webhook.objects.update(condition="number")
-        make_delivery(webhook, payload={"number": 1})
-        for payload in ({"number": 1}, {"number": 2}, {"number": 0, "x": None}, {}, None):
-            make_event(payload=payload)
-        make_event(event_type=UNKNOWN, payload={"number": 1})
-        page = self.count(admin_client, webhook)
-        found = page.context["found"]
-        assert (found.owed, found.had, found.unmatched, found.is_cut) == (3, 1, 1, False)
-        assert "Send 3 events" in page.content.decode()
-        assert Delivery.objects.count() == 1
-
-    def test_confirming_owes_them_and_says_how_many(self, admin_client, webhook):
-        events = [make_event() for _ in range(3)]
-        page = self.send(admin_client, webhook).content.decode()
-        assert "3 past events will be sent." in page
-        assert set(Delivery.objects.values_list("event_id", "state")) == {(event.pk, "pending") for event in events}
-        assert "No event was found that could be sent." in self.send(admin_client, webhook).content.decode()
-
-    @pytest.mark.parametrize(
-        "chosen, expected",
-        [
-            ({"learner": "ada"}, {"ada"}),
-            ({"learner": "1"}, {"ada"}),
-            ({"course_key": COURSE}, {"bob"}),
-            ({"limit": 1}, {"old"}),
-            ({"since": "now-1d"}, {"ada", "bob"}),
-            ({"until": "now-1d"}, {"old"}),
-        ],
-    )
-    def test_only_what_was_chosen(self, admin_client, webhook, chosen, expected):
-        old = make_event(username="old", user_id=3)
-        CapturedEvent.objects.filter(pk=old.pk).update(created=timezone.now() - timedelta(days=3))
-        make_event(username="ada", user_id=1)
-        make_event(username="bob", user_id=2, course_key=COURSE)
-        day = (timezone.localtime() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-        chosen = {name: day if value == "now-1d" else value for name, value in chosen.items()}
-        found = self.count(admin_client, webhook, **chosen).context["found"]
-        assert (found.owed, found.is_cut) == (len(expected), "limit" in chosen)
-        page = self.send(admin_client, webhook, **chosen).content.decode()
-        assert ("There are more" in page) is ("limit" in chosen)
-        assert set(Delivery.objects.values_list("event__username", flat=True)) == expected
-
-    @pytest.mark.parametrize(
-        "chosen, field",
-        [
-            ({"limit": ""}, "limit"),
-            ({"limit": "0"}, "limit"),
-            ({"limit": past_events.MOST + 1}, "limit"),
-            ({"since": "soon"}, "since"),
-            ({"since": "2026-11-25T00:00", "until": "2026-11-24T00:00"}, "until"),
-            ({"learner": "a" * 151}, "learner"),
-            ({"course_key": "a\0b"}, "course_key"),
-        ],
-    )
-    def test_a_mistake_is_told_beside_the_field_and_nothing_sent(self, admin_client, webhook, chosen, field):
-        make_event()
-        for response in (self.count(admin_client, webhook, **chosen), self.send(admin_client, webhook, **chosen)):
-            assert response.status_code == 200
-            assert field in response.context["form"].errors
-        assert not Delivery.objects.exists()
-
-    @pytest.mark.parametrize(
-        "fields, says", [({"enabled": False}, "until it is enabled"), ({"paused": True}, "until it is resumed")]
-    )
-    def test_that_they_will_wait_is_said_before_and_after(self, admin_client, webhook, fields, says):
-        Webhook.objects.update(**fields)
-        make_event()
-        assert says in self.count(admin_client, webhook).content.decode()
-        after = "until the webhook is enabled" if "enabled" in fields else "until the webhook is resumed"
-        assert after in self.send(admin_client, webhook).content.decode()
-
-    @pytest.mark.parametrize(
-        "permissions, may",
-        [
-            (["view_webhook"], False),
-            (["view_webhook", "change_webhook"], False),
-            (["change_delivery"], False),
-            (["view_webhook", "change_delivery"], True),
-        ],
-    )
-    def test_who_may(self, staff, webhook, permissions, may):
-        make_event()
-        client = staff(*permissions)
-        assert (self.count(client, webhook).status_code == 200) is may
-        assert (self.send(client, webhook).status_code == 200) is may
-        assert Delivery.objects.exists() is may
-
-    def test_of_a_webhook_that_is_gone(self, admin_client):
-        assert admin_client.get(url_of(Webhook, "past-events", 999)).status_code == 302
-        assert admin_client.get(url_of(Webhook, "past-events", "nonsense")).status_code == 302
-
-
-class TestPause:
-    """The page of a paused webhook."""
-
-    def page(self, client, webhook):
-        return client.get(url_of(Webhook, "change", webhook.pk)).content.decode()
-
-    def test_it_says_how_many_wait_and_since_when(self, admin_client, webhook):
-        Webhook.objects.update(paused=True)
-        assert "Nothing waits yet." in self.page(admin_client, webhook)
-        since = timezone.now() - timedelta(hours=5)
-        make_delivery(webhook, "pending", next_attempt_at=since)
-        make_delivery(webhook, "pending", next_attempt_at=timezone.now())
-        page = self.page(admin_client, webhook)
-        assert "2 deliveries wait, the oldest since" in page
-        assert ">paused<" in page
-        assert "the Celery workers are not running" not in page
-
-    def test_its_deliveries_say_why_they_wait(self, admin_client, webhook):
-        Webhook.objects.update(paused=True)
-        delivery = make_delivery(webhook, "pending", next_attempt_at=timezone.now() - timedelta(hours=1))
-        page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
-        assert "its webhook is paused" in page

@@ -10,7 +10,7 @@ from django.db import connection
 from openedx_webhooks.background import process
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webfilter, Webhook
 
-from .conftest import LOGIN, form_of, make_delivery, url_of
+from .conftest import errors_of, form_of, make_delivery, url_of
 
 pytestmark = pytest.mark.django_db
 # column, what is stored, a word of what the page says
@@ -45,16 +45,37 @@ OF_WEBHOOKS = [
 ]
 
 
+ROWS = [(model, *row) for model in (Webhook, Webfilter) for row in MALFORMED]
+ROWS += [(Webhook, *row) for row in OF_WEBHOOKS]
+ROWS += [(Webfilter, "redirect_on_4xx", "//evil.example", "Redirect on 4xx: Enter a full address")]
+
+
 def store(model, column, value):
     """Past every field, as another program would."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {model._meta.db_table} SET {connection.ops.quote_name(column)} = %s", [value])
 
 
-@pytest.mark.parametrize(
-    "model, column, value, says",
-    [(model, *row) for model in (Webhook, Webfilter) for row in MALFORMED] + [(Webhook, *row) for row in OF_WEBHOOKS],
-)
+def stored(model, column):
+    """What the column holds, past every field."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column} FROM {model._meta.db_table}")
+        return cursor.fetchone()[0]
+
+
+def posted(page):
+    """What a browser sends back from a page on which nothing was changed."""
+    data = {}
+    for bound in page.context["adminform"].form:
+        value = bound.value()
+        if bound.name == "headers":
+            data |= {"headers-name": [*value, ""], "headers-value": [""] * (len(value) + 1)}
+        elif value is not False:
+            data[bound.name] = {True: "on", None: ""}.get(value, value) if not isinstance(value, list | dict) else ""
+    return data
+
+
+@pytest.mark.parametrize("model, column, value, says", ROWS)
 def test_a_malformed_row_is_shown_explained_and_corrected(admin_client, request, model, column, value, says):
     hook = request.getfixturevalue(model.__name__.lower())
     store(model, column, value)
@@ -63,10 +84,13 @@ def test_a_malformed_row_is_shown_explained_and_corrected(admin_client, request,
     assert response.status_code == 200
     page = html.unescape(response.content.decode())
     assert says is None or says in page
-    if says and model is Webhook:
-        assert ">cannot be sent<" in admin_client.get(url_of(model)).content.decode()
+    if says:
+        badge = ">cannot be sent<" if column == "secret" else ">misconfigured<"
+        listed = html.unescape(admin_client.get(url_of(model)).content.decode())
+        assert badge in listed
+        assert column == "secret" or says in listed
     # With what the form shows, and a correction of what is wrong.
-    form = form_of(model, event=LOGIN if model is Webhook else hook.event, headers="")
+    form = form_of(model, **{"headers-name": ["X-New"], "headers-value": ["1"]})
     response = admin_client.post(url_of(model, "change", hook.pk), form)
     assert response.status_code == 302, response.context["adminform"].form.errors
     if column != "secret":
@@ -147,3 +171,56 @@ def test_a_header_value_that_could_not_be_read_is_not_lost_by_looking(admin_clie
     admin_client.get(url_of(Webhook, "change", webhook.pk))
     webhook.refresh_from_db()
     assert webhook.headers == {"X-Number": 5, "X-Text": "kept"}
+
+
+@pytest.mark.parametrize("model, column, value", [row[:3] for row in ROWS if row[3]])
+def test_saving_something_else_keeps_it(admin_client, request, model, column, value):
+    hook = request.getfixturevalue(model.__name__.lower())
+    store(model, column, value)
+    page_url = url_of(model, "change", hook.pk)
+    data = {**posted(admin_client.get(page_url)), "description": "new"}
+    data.pop("enabled")
+    response = admin_client.post(page_url, data)
+    assert response.status_code == 302, errors_of(response)
+    assert stored(model, column) == value
+    assert (stored(model, "description"), bool(stored(model, "enabled"))) == ("new", False)
+
+
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+def test_another_malformed_value_is_no_correction(admin_client, request, model):
+    hook = request.getfixturevalue(model.__name__.lower())
+    store(model, "condition", "a ==")
+    data = form_of(model, webhook_url=hook.webhook_url, condition="b ==")
+    assert "condition" in errors_of(admin_client.post(url_of(model, "change", hook.pk), data))
+
+
+def test_an_error_beside_a_malformed_value_that_was_left_alone_is_told(admin_client, webfilter):
+    """It is the model's, about a field whose own errors are passed over."""
+    store(Webfilter, "shape", "{")
+    page_url = url_of(Webfilter, "change", webfilter.pk)
+    data = {**posted(admin_client.get(page_url)), "local_answer": "{}", "webhook_url": "", "headers-name": [""]}
+    assert "shape" in errors_of(admin_client.post(page_url, data))
+
+
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+@pytest.mark.parametrize("column", ["secret", "headers"])
+def test_what_a_lost_key_encrypted_is_there_when_the_key_comes_back(admin_client, request, settings, model, column):
+    hook = request.getfixturevalue(model.__name__.lower())
+    before, page_url = stored(model, column), url_of(model, "change", hook.pk)
+    settings.OPENEDX_WEBHOOKS = {"ENCRYPTION_KEYS": ["another key"]}
+    data = {**posted(admin_client.get(page_url)), "description": "new"}
+    assert admin_client.post(page_url, data).status_code == 302
+    assert (stored(model, column), stored(model, "description")) == (before, "new")
+
+
+def test_headers_whose_values_are_lost_are_entered_again_or_removed_when_others_are_changed(
+    admin_client, webhook, settings
+):
+    settings.OPENEDX_WEBHOOKS = {"ENCRYPTION_KEYS": ["another key"]}
+    page_url = url_of(Webhook, "change", webhook.pk)
+    data = {
+        **posted(admin_client.get(page_url)),
+        "headers-name": ["Authorization", "X-New"],
+        "headers-value": ["", "1"],
+    }
+    assert "has no value" in str(errors_of(admin_client.post(page_url, data)))

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from openedx_webhooks.management.commands import webhooks_replay
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
+from openedx_webhooks.webhooks import replay
+from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..webhooks.conftest import LOGIN, happened
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 COURSE = "course-v1:edX+DemoX+2026"
 
 
@@ -123,12 +125,18 @@ def test_a_webhook_that_is_being_removed_is_owed_nothing(webhook):
         run(webhook)
 
 
-def test_deliver_goes_on_with_removals_and_counts_what_was_skipped(webhook):
-    gone = Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/")
-    Webhook.objects.filter(pk=gone.pk).update(enabled=False, removing_since=timezone.now() - timedelta(minutes=5))
-    Webhook.objects.filter(pk=webhook.pk).update(condition="number > `5`")
-    Delivery.objects.create(webhook=webhook, event=happened()[0])
-    out = io.StringIO()
-    call_command("webhooks_deliver", "--once", stdout=out)
-    assert "0 failed, 1 skipped" in out.getvalue()
-    assert list(Webhook.objects.all()) == [webhook]
+def test_where_to_go_on_is_said_when_few_of_many_match(webhook, monkeypatch):
+    monkeypatch.setattr(replay, "_LOOKED_AT_LEAST", 3)
+    Webhook.objects.update(condition="number > `10`")
+    events = happened(12)
+    reached = timezone.localtime(events[9].created).isoformat()
+    assert f"go on with --since {reached}" in run(webhook, "--limit", "1")
+    assert "1 events will be sent." in run(webhook, "--limit", "1", "--since", reached)
+
+
+def test_what_is_sent_is_delivered(receiver):
+    webhook = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/hook"))
+    happened(3)
+    run(webhook)
+    assert deliver_due().delivered == 3
+    assert sorted(request.json["number"] for request in receiver.received) == [0, 1, 2]

@@ -123,6 +123,22 @@ def test_limit_takes_the_oldest_and_says_that_there_are_more(webhook):
     assert (exact.owed, exact.is_cut) == (3, False)
 
 
+def test_no_more_past_events_are_looked_at_than_ten_times_the_limit(webhook, monkeypatch):
+    """A range of millions that hardly match; it says where to go on, and what it was owed does not count."""
+    monkeypatch.setattr(replay, "_LOOKED_AT_LEAST", 3)
+    owe(webhook, 30, state="delivered")
+    set_on(webhook, condition="number > `20`")
+    events = happened(22)
+    webhook = Webhook.objects.get()
+    done = replay.send_past(webhook, replay.Past(LOGIN), 2)
+    assert (done.owed, done.unmatched, done.had, done.is_cut) == (0, 20, 20, True)
+    assert done.reached == events[19].created
+    done = replay.send_past(webhook, replay.Past(LOGIN, since=done.reached), 2)
+    assert (done.owed, done.is_cut) == (1, False)
+    monkeypatch.setattr(replay, "_LOOKED_AT_LEAST", 100)
+    assert not replay.count_past(webhook, replay.Past(LOGIN), 2).is_cut
+
+
 @pytest.mark.parametrize(
     "chosen, found",
     [

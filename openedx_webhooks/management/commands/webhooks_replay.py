@@ -109,8 +109,13 @@ class Command(BaseCommand):
             _("It was owed %(had)d already (replay is for them); its condition does not match %(unmatched)d.")
             % {"had": done.had, "unmatched": done.unmatched}
         )
-        if done.is_cut:
+        if done.is_cut and done.owed >= limit:
             self.stderr.write(_("There are more than %d: run this again for the rest, or give --limit.") % limit)
+        elif done.is_cut:
+            reached = timezone.localtime(done.reached).isoformat()
+            self.stderr.write(
+                _("Few events match, and only the oldest were looked at: go on with --since %s") % reached
+            )
 
     def _wait(self, ids, since) -> None:
         """Until each was delivered, given up, or at least tried once and waits for its next attempt."""
