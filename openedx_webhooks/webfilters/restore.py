@@ -21,6 +21,8 @@ _NEAR_MASK = 16
 _NEAR_CUT = 32
 _REASON = "parts of it were masked or cut in the payload: use prepend or append, or leave those parts out"
 
+_REASON_UNSENT = "items of it have members that are never sent: keep as many items, and change each at its place"
+
 
 def restored(current: Any, sent: Any, given: Any) -> Any:
     """
@@ -114,20 +116,35 @@ def _list(current, sent, given):
     if len(without_sensitive_pairs(list(current))) != len(current):
         raise Refused(_REASON)
     where = {_key(item): index for index, item in reversed(list(enumerate(sent[: len(current)])))}
-    result, is_edited, ends = [], False, None
+    result, used, replaced, has_new, ends = [], set(), set(), False, None
     for index, item in enumerate(given):
         known = index if index < len(sent) and _same(sent[index], item) else where.get(_key(item))
         if known is not None and known < len(current):
             result.append(current[known])
-            is_edited = True
+            used.add(known)
         elif len(given) == len(sent) and index < len(current):
             result.append(restored(current[index], sent[index], item))
+            replaced.add(index)
         elif _has_any(item, ends := _ends(current, sent) if ends is None else ends):
             raise Refused(_REASON)
         else:
             result.append(item)
+            has_new = True
+    # A new item beside one that has gone may be that one, changed: then its members that were never sent would be lost.
+    gone = set(range(min(len(sent), len(current)))) - used - replaced
+    if has_new and any(_has_unsent(current[index], sent[index]) for index in gone):
+        raise Refused(_REASON_UNSENT)
     # What was cut off is still wanted by who sends the rest back; a list without any of it is another list.
-    return [*result, *current[len(sent) :]] if is_edited else result
+    return [*result, *current[len(sent) :]] if used else result
+
+
+def _has_unsent(value, sent) -> bool:
+    """Whether members of it, at any depth, were never sent."""
+    if isinstance(value, dict) and isinstance(sent, dict):
+        return any(name not in sent or _has_unsent(member, sent[name]) for name, member in value.items())
+    if isinstance(value, (list, tuple)) and isinstance(sent, list):
+        return any(map(_has_unsent, value, sent))
+    return False
 
 
 def _end(sent: str) -> str:

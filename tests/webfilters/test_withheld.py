@@ -307,3 +307,28 @@ def test_a_form_and_a_profile_are_added_to(make_webfilter):
     )
     profile = log_in(world.user).profile
     assert (profile.goals, profile.bio) == ("to learn!", "Hi")
+
+
+UNSENT = [{"a": "1", "token": "T1"}, {"a": "2", "token": "T2"}]
+SENT = [{"a": "1"}, {"a": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (SENT, UNSENT),
+        ([{"a": "1"}], UNSENT[:1]),
+        ([{"a": "2"}, {"a": "1"}], UNSENT[::-1]),
+        ([*SENT, {"a": "3"}], [*UNSENT, {"a": "3"}]),
+        ([{"a": "1x"}, {"a": "2"}], [{"a": "1x", "token": "T1"}, UNSENT[1]]),
+        ([], []),
+    ],
+)
+def test_items_keep_the_members_that_are_never_sent(given, expected):
+    assert restored(UNSENT, SENT, given) == expected
+
+
+@pytest.mark.parametrize("given", [[{"a": "1x"}], [{"a": "9"}, {"a": "2"}, {"a": "3"}]])
+def test_item_that_may_be_new_or_one_with_unsent_members_is_refused(given):
+    with pytest.raises(Refused, match="never sent"):
+        restored(UNSENT, SENT, given)
