@@ -68,7 +68,7 @@
             note.hidden = !text;
         };
         say('halt_on_4xx', data.effect);
-        say('redirect_on_4xx', data.redirect);
+        document.querySelectorAll('[name^="redirect_on_"]').forEach((field) => say(field.name, data.redirect));
         dim('[name^="halt_on_"]', data.halts === 'no');
         dim('[name^="redirect_on_"]', data.redirects === 'no');
     };
