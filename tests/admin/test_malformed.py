@@ -59,7 +59,7 @@ def store(model, column, value):
 def stored(model, column):
     """What the column holds, past every field."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM {model._meta.db_table}")
+        cursor.execute(f"SELECT {connection.ops.quote_name(column)} FROM {model._meta.db_table}")
         return cursor.fetchone()[0]
 
 
