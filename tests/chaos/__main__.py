@@ -214,7 +214,8 @@ class Run:
         ghosts = [key for key in accepted if key[1] in rolled_back]
         twice = sum(sum(ids.values()) - 1 for ids in accepted.values())
         other_ids = [key for key, ids in accepted.items() if len(ids) > 1]
-        stuck = Delivery.objects.exclude(claimed_by=None).count()
+        # The malformed webhook's are tried again and again, at this moment too.
+        stuck = Delivery.objects.exclude(claimed_by=None).exclude(webhook=self._poisoned).count()
         ours = Delivery.objects.exclude(webhook=self._poisoned).order_by()
         states = dict(ours.values_list("state").annotate(Count("pk")))
         poisoned = Delivery.objects.filter(webhook=self._poisoned, attempts__error="condition_failed").distinct()

@@ -39,6 +39,10 @@ class Endpoints:
 
             def do_POST(self):  # pylint: disable=invalid-name,missing-function-docstring
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if len(body) < int(self.headers["Content-Length"]):
+                    # The worker was killed in the middle of its request.
+                    self.close_connection = True
+                    return
                 status, headers = endpoints.answer(self.path, body, dict(self.headers.items()))
                 if status is None:
                     self.close_connection = True
