@@ -80,7 +80,7 @@ def queue(settings, celery):
 
 def test_commit_sends_one_message_to_the_configured_queue(webhook, log_in, queue, monkeypatch):
     # On a busy machine a commit's callbacks take longer than what is usually waited for.
-    monkeypatch.setattr(Nudges, "GATHER_SECONDS", 1.0)
+    monkeypatch.setattr(Nudges, "GATHER_SECONDS", 0.25)
     with transaction.atomic():
         for number in range(1, 6):
             log_in(number)
