@@ -122,7 +122,7 @@ webfilters = HookIndex("Webfilter")
 
 
 def forget_index(sender, using, **_kwargs) -> None:
-    """Receiver of ``post_save`` and ``post_delete`` of both models."""
+    """Receiver of ``post_save`` and ``post_delete`` of both models; also called after an UPDATE, which sends none."""
     index = webhooks if sender.__name__ == "Webhook" else webfilters
     index.forget()
     # Again, because another thread may read the old rows before the change is committed.

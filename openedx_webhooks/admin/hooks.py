@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import index, skips
-from ..models import Webfilter, signing_secrets
+from ..models import signing_secrets
 from ..operations import removal
 from . import options, parts, waiting
 from .filters import types_of
@@ -141,9 +141,7 @@ class HookAdmin(admin.ModelAdmin):
 
     def forget_index(self):
         """Let this process see a change at once, also that of the transaction that is still open."""
-        hooks = index.webfilters if self.model is Webfilter else index.webhooks
-        hooks.forget()
-        transaction.on_commit(hooks.forget)
+        index.forget_index(self.model, using=router.db_for_write(self.model))
 
     # --- Deletion
 

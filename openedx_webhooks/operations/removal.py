@@ -42,7 +42,7 @@ def remove(hook: Hook) -> bool:
     rows = type(hook).objects.using(router.db_for_write(type(hook), instance=hook))
     now = timezone.now()
     rows.filter(pk=hook.pk).update(enabled=False, removing_since=now, modified=now)
-    (index.webhooks if isinstance(hook, Webhook) else index.webfilters).forget()
+    index.forget_index(type(hook), using=rows.db)
     if count_records(hook) > _AT_ONCE:
         wakeups.nudge_on_commit(rows.db)
         return False
