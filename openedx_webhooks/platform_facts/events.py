@@ -15,24 +15,29 @@ _MODIFIED = _("When the certificate was last changed in the database.")
 
 EVENTS: dict[str, EventFacts] = {
     f"{_LEARNING}auth.session.login.completed.v1": EventFacts(
-        _("Sent after each successful login; not after the automatic one that follows a registration.")
+        _("Sent after each successful login; not after the automatic one that follows a registration."), is_wanted=True
     ),
     f"{_LEARNING}student.registration.completed.v1": EventFacts(
-        _("Sent after somebody registered, also through another identity provider.")
+        _("Sent after somebody registered, also through another identity provider."), is_wanted=True
     ),
     f"{_LEARNING}course.enrollment.created.v1": EventFacts(
         _("Sent after each enrollment, also that of a learner who had left the course or was in it already."),
         (_("A new enrollment sends COURSE_ENROLLMENT_CHANGED first, then this."),),
+        is_wanted=True,
     ),
     f"{_LEARNING}course.enrollment.changed.v1": EventFacts(
         _("Sent whenever an enrollment becomes active or inactive, or its mode changes."),
         (_("A new enrollment sends it, too, before COURSE_ENROLLMENT_CREATED."),),
+        is_wanted=True,
     ),
     f"{_LEARNING}course.unenrollment.completed.v1": EventFacts(
-        _("Sent after an enrollment became inactive, in whatever way; COURSE_ENROLLMENT_CHANGED comes before it.")
+        _("Sent after an enrollment became inactive, in whatever way; COURSE_ENROLLMENT_CHANGED comes before it."),
+        is_wanted=True,
     ),
     f"{_LEARNING}certificate.created.v1": EventFacts(
-        _("Sent each time a certificate with a passing status is saved, not only when it is made."), time=_MODIFIED
+        _("Sent each time a certificate with a passing status is saved, not only when it is made."),
+        time=_MODIFIED,
+        is_wanted=True,
     ),
     f"{_LEARNING}certificate.changed.v1": EventFacts(
         _("Sent each time a certificate is saved, whatever its status."), time=_MODIFIED
@@ -45,10 +50,10 @@ EVENTS: dict[str, EventFacts] = {
         (_("Which cohort the learner was in before is not in it."),),
     ),
     f"{_LEARNING}course.persistent_grade_summary.changed.v1": EventFacts(
-        _("Sent whenever the platform has calculated a learner's grade in a course."), (_BUSY,)
+        _("Sent whenever the platform has calculated a learner's grade in a course."), (_BUSY,), is_wanted=True
     ),
     f"{_LEARNING}course.passing.status.updated.v1": EventFacts(
-        _("Sent whenever the platform has found out whether a learner passes a course."), (_BUSY,)
+        _("Sent whenever the platform has found out whether a learner passes a course."), (_BUSY,), is_wanted=True
     ),
     f"{_LEARNING}discussions.configuration.changed.v1": EventFacts(
         _("Sent some time after each publication of a course, whether its discussions changed or not."),
