@@ -183,7 +183,7 @@ def filter_details(known: catalog.FilterType) -> dict[str, Any]:
         "is_filter": True,
         "changes": list(schema.answer_schema(known)["properties"]["data"]["properties"]),
         "exceptions": exceptions,
-        "sentence": halt_options_of(known).sentence,
+        "after_failure": halt_options_of(known).after_failure,
     }
 
 
@@ -200,6 +200,8 @@ def how_often(model: type[Webhook | Webfilter]) -> Often:
                 _("not counted yet: no webhook is for it") if is_event else _("not counted yet: no webfilter is for it")
             )
         count = number_format(recorded.count, use_l10n=True, force_grouping=True)
+        if not recorded.count:
+            return _("none in the last week") if is_event else _("no call recorded in the last week")
         if recorded.since:
             return _("about %(count)s in the last %(time)s") % {
                 "count": count,

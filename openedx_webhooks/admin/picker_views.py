@@ -55,4 +55,5 @@ def describe(model, request: HttpRequest):
     """What is known of each ``?of=``, as HTML."""
     chosen = request.GET.getlist("of")[:_MOST_DETAILS]
     details = picker.details_of(model, chosen, picker.how_often(model))
-    return render(request, "admin/openedx_webhooks/widgets/picker_details.html", {"details": details})
+    context = {"details": details, "is_open": True}
+    return render(request, "admin/openedx_webhooks/widgets/picker_details.html", context)

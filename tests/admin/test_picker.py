@@ -72,7 +72,7 @@ class TestKnown:
         for says in (
             "before the password is checked",
             "Anybody who knows an e-mail address",
-            "<code>PreventLogin</code>: The login fails with the status 400",
+            "<dt>PreventLogin</dt><dd>The login fails with the status 400",
             "Message:</b> On the page, inside a text of its own",
             "Redirect:</b> It is in the response, but the page does not go there",
             "<code>profile</code>",
@@ -87,11 +87,11 @@ class TestKnown:
         assert "The login fails with the status 400" in notes[MAY_LOGIN]["effect"]
 
     def test_every_filter_says_what_it_can_do(self):
-        assert all(details(dotted)["sentence"] for dotted in catalog.filters())
+        assert all(details(dotted)["after_failure"] for dotted in catalog.filters())
 
     def test_a_stored_hook_has_it_on_its_page_without_any_script(self, admin_client, webfilter):
         page = admin_client.get(url_of(Webfilter, "change", webfilter.pk)).content.decode()
-        assert "<code>PreventLogin</code>: The login fails" in page
+        assert "<dt>PreventLogin</dt><dd>The login fails" in page
 
     def test_of_what_nobody_knows_nothing_is_said(self, admin_client):
         assert ask(admin_client, Webhook, "describe-type", of=HOSTILE).content.strip() == b""
@@ -102,13 +102,13 @@ class TestHowOften:
 
     def test_an_event_without_a_webhook_is_not_counted_and_says_so(self, webhook):
         often = how_often(Webhook)
-        assert often(webhook.event) == "0 in the last week"
+        assert often(webhook.event) == "none in the last week"
         assert often(ENROLLED) == "not counted yet: no webhook is for it"
 
     @pytest.mark.parametrize("count, says", [(2, "2 in the last week"), (3, "about 3 in the last 3 days")])
     def test_events_are_counted_up_to_a_limit(self, monkeypatch, count, says):
         monkeypatch.setattr(frequency, "MOST", 3)
-        days = [3, 2, 1][:count] + [8]
+        days = [*[3, 2, 1][:count], 8]
         for number, ago in enumerate(days):
             CapturedEvent.objects.create(
                 event_id=f"{number:032}", event_type=LOGIN, time=now(), created=now() - timedelta(days=ago, minutes=1)
@@ -116,7 +116,7 @@ class TestHowOften:
         assert how_often(Webhook)(LOGIN).replace("\xa0", " ") == says
 
     def test_of_a_filter_the_recorded_calls_are_counted(self, webfilter):
-        assert how_often(Webfilter)(MAY_LOGIN) == "0 calls recorded in the last week"
+        assert how_often(Webfilter)(MAY_LOGIN) == "no call recorded in the last week"
         Call.objects.create(webfilter=webfilter, mode="enforce", result="passed")
         assert how_often(Webfilter)(MAY_LOGIN) == "1 call recorded in the last week"
 

@@ -103,7 +103,9 @@
             this.input.addEventListener('keydown', (event) => this.key(event));
             this.input.addEventListener('blur', () => this.close());
             // The field keeps the focus, or the list would close before the click.
-            this.list.addEventListener('mousedown', (event) => event.preventDefault());
+            [this.list, this.chips].forEach(
+                (element) => element.addEventListener('mousedown', (event) => event.preventDefault())
+            );
             this.list.addEventListener('click', (event) => {
                 const item = event.target.closest('[role="option"]');
                 if (item) {
@@ -170,7 +172,7 @@
             this.asked += 1;
             clearTimeout(this.timer);
             this.status.textContent = '';
-            this.showChosen();
+            this.showText();
         }
 
         setOpen(isOpen) {
@@ -245,7 +247,7 @@
             this.list.replaceChildren(...types.map((type) => byType.get(type)).filter(Boolean).map(
                 (option) => this.row(option)
             ));
-            this.list.hidden = !this.items.length;
+            this.setOpen(this.items.length > 0);
             this.goTo(this.items.length ? 0 : -1);
         }
 
@@ -318,8 +320,13 @@
                 this.input.placeholder = this.chosen.length ? this.texts.more : this.texts.placeholder;
             }
             if (!this.isOpen) {
-                this.input.value = this.several || !this.chosen.length ? '' : labelOf(this.chosen[0]);
+                this.showText();
             }
+        }
+
+        // What was typed and not chosen is gone.
+        showText() {
+            this.input.value = this.several || !this.chosen.length ? '' : labelOf(this.chosen[0]);
         }
 
         async describe() {
