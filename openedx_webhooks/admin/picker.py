@@ -4,9 +4,10 @@ The field in which an event or filter is chosen: a grouped ``<select>`` that a s
 Where several may be chosen at once, for a new webhook, it takes several.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
+import attrs
 from django import forms
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -18,9 +19,6 @@ from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
 from ..operations import frequency, schema, type_search
 from .halt_options import halt_options_of
-
-# Dotted type → a few words.
-type Often = Callable[[str], str]
 
 
 class TypePicker(forms.Select):
@@ -132,7 +130,49 @@ def subdomain_label(subdomain: str) -> str:
     return subdomain.replace("_", " ").capitalize()
 
 
-def notes_of(model: type[Webhook | Webfilter], often: Often) -> dict[str, dict[str, str]]:
+@attrs.frozen
+class HowOften:
+    """
+    How often types happened on this site in the last week.
+
+    Attributes:
+        is_event: captured events are counted, else recorded calls.
+        recorded: dotted type → what is recorded.
+        hooked: dotted types that are counted: those that have a hook, or had one this week.
+    """
+
+    is_event: bool
+    recorded: Mapping[str, frequency.Recorded]
+    hooked: Set[str]
+
+    def words(self, dotted: str) -> str:
+        """A few words, also if nobody knows."""
+        if dotted not in self.hooked:
+            return _("not counted yet")
+        recorded = self.recorded.get(dotted, frequency.Recorded())
+        count = number_format(recorded.count, use_l10n=True, force_grouping=True)
+        if recorded.since:
+            past = timesince(recorded.since, depth=1)
+            return _("about %(count)s in the last %(time)s") % {"count": count, "time": past}
+        if self.is_event:
+            if not recorded.count:
+                return _("none in the last week")
+            return ngettext("%s in the last week", "%s in the last week", recorded.count) % count
+        if not recorded.count:
+            return _("no call recorded in the last week")
+        return (
+            ngettext("%s call recorded in the last week", "%s calls recorded in the last week", recorded.count) % count
+        )
+
+
+def how_often(model: type[Webhook | Webfilter]) -> HowOften:
+    """Ask how often each type of a kind happened."""
+    recorded = frequency.of_events() if model is Webhook else frequency.of_filters()
+    hooked = {hook.dotted_type for hook in model.objects.only("event")}
+    return HowOften(model is Webhook, recorded, hooked | recorded.keys())
+
+
+def notes_of(model: type[Webhook | Webfilter], often: HowOften) -> dict[str, dict[str, str]]:
     """Dotted type → what the script shows in the list, and for a filter which of the form's fields have an effect."""
     notes = {}
     for dotted, known in types_of(model).items():
@@ -141,7 +181,7 @@ def notes_of(model: type[Webhook | Webfilter], often: Often) -> dict[str, dict[s
             "name": known.name,
             "type": dotted,
             "about": schema.about(known).partition("\n")[0],
-            "often": often(dotted) if facts.runs else _("never: the platform does not run it"),
+            "often": often.words(dotted) if facts.runs else _("never: the platform does not run it"),
         }
         if model is Webfilter:
             can = halt_options_of(known)
@@ -154,14 +194,20 @@ def notes_of(model: type[Webhook | Webfilter], often: Often) -> dict[str, dict[s
     return notes
 
 
-def details_of(model: type[Webhook | Webfilter], chosen: Iterable[str], often: Often) -> list[dict[str, Any]]:
+def details_of(model: type[Webhook | Webfilter], chosen: Iterable[str], often: HowOften) -> list[dict[str, Any]]:
     """What is known of each chosen type that this installation knows, for ``picker_details.html``."""
     types = types_of(model)
-    return [_details(types[dotted], often(dotted)) for dotted in chosen if dotted in types]
+    return [_details(types[dotted], dotted, often) for dotted in chosen if dotted in types]
 
 
-def _details(known, often):
-    details = {"name": known.name, "about": schema.about(known), "cautions": schema.cautions(known), "often": often}
+def _details(known, dotted, often):
+    details = {
+        "name": known.name,
+        "about": schema.about(known),
+        "cautions": schema.cautions(known),
+        "often": often.words(dotted),
+        "is_counted": dotted in often.hooked,
+    }
     return details | filter_details(known) if isinstance(known, catalog.FilterType) else details
 
 
@@ -185,36 +231,3 @@ def filter_details(known: catalog.FilterType) -> dict[str, Any]:
         "exceptions": exceptions,
         "after_failure": halt_options_of(known).after_failure,
     }
-
-
-def how_often(model: type[Webhook | Webfilter]) -> Often:
-    """Ask how often each type happened on this site in the last week, or why nobody knows."""
-    is_event = model is Webhook
-    counts = frequency.of_events() if is_event else frequency.of_filters()
-    hooked = counts.keys() | _hooked(model.objects.only("event"))
-
-    def sentence(dotted: str) -> str:
-        recorded = counts.get(dotted, frequency.Recorded())
-        if dotted not in hooked:
-            return (
-                _("not counted yet: no webhook is for it") if is_event else _("not counted yet: no webfilter is for it")
-            )
-        count = number_format(recorded.count, use_l10n=True, force_grouping=True)
-        if not recorded.count:
-            return _("none in the last week") if is_event else _("no call recorded in the last week")
-        if recorded.since:
-            return _("about %(count)s in the last %(time)s") % {
-                "count": count,
-                "time": timesince(recorded.since, depth=1),
-            }
-        if is_event:
-            return ngettext("%s in the last week", "%s in the last week", recorded.count) % count
-        return (
-            ngettext("%s call recorded in the last week", "%s calls recorded in the last week", recorded.count) % count
-        )
-
-    return sentence
-
-
-def _hooked(hooks: Iterable[Webhook | Webfilter]) -> set[str]:
-    return {hook.dotted_type for hook in hooks}

@@ -204,8 +204,8 @@ def more_made(webhooks: list[Webhook]):
     """Which others were made with a new one, and what they have in common."""
     count = len(webhooks)
     text = ngettext(
-        "With it %d more webhook was made. It has the same settings and the same signing secret:",
-        "With it %d more webhooks were made. They have the same settings and the same signing secret:",
+        "%d more webhook was made, with the same settings and the same signing secret:",
+        "%d more webhooks were made, with the same settings and the same signing secret:",
         count,
     )
     links = format_html_join(", ", "{}", ((parts.link(hook, hook.event_name),) for hook in webhooks))

@@ -102,8 +102,13 @@ class TestHowOften:
 
     def test_an_event_without_a_webhook_is_not_counted_and_says_so(self, webhook):
         often = how_often(Webhook)
-        assert often(webhook.event) == "none in the last week"
-        assert often(ENROLLED) == "not counted yet: no webhook is for it"
+        assert often.words(webhook.event) == "none in the last week"
+        assert often.words(ENROLLED) == "not counted yet"
+
+    @pytest.mark.parametrize("dotted, is_said", [(ENROLLED, True), (LOGIN, False)])
+    def test_the_details_say_why_it_is_not_counted(self, admin_client, webhook, dotted, is_said):
+        page = ask(admin_client, Webhook, "describe-type", of=dotted).content.decode()
+        assert ("Counting begins with the first webhook for it." in page) is is_said
 
     @pytest.mark.parametrize("count, says", [(2, "2 in the last week"), (3, "about 3 in the last 3 days")])
     def test_events_are_counted_up_to_a_limit(self, monkeypatch, count, says):
@@ -113,12 +118,12 @@ class TestHowOften:
             CapturedEvent.objects.create(
                 event_id=f"{number:032}", event_type=LOGIN, time=now(), created=now() - timedelta(days=ago, minutes=1)
             )
-        assert how_often(Webhook)(LOGIN).replace("\xa0", " ") == says
+        assert how_often(Webhook).words(LOGIN).replace("\xa0", " ") == says
 
     def test_of_a_filter_the_recorded_calls_are_counted(self, webfilter):
-        assert how_often(Webfilter)(MAY_LOGIN) == "no call recorded in the last week"
+        assert how_often(Webfilter).words(MAY_LOGIN) == "no call recorded in the last week"
         Call.objects.create(webfilter=webfilter, mode="enforce", result="passed")
-        assert how_often(Webfilter)(MAY_LOGIN) == "1 call recorded in the last week"
+        assert how_often(Webfilter).words(MAY_LOGIN) == "1 call recorded in the last week"
 
 
 class TestSeveral:
@@ -134,7 +139,7 @@ class TestSeveral:
         hooks = list(Webhook.objects.all())
         assert sorted(hook.event for hook in hooks) == sorted([REGISTERED, LOGIN, ENROLLED])
         assert len({(hook.webhook_url, hook.secret, hook.description, str(hook.headers)) for hook in hooks}) == 1
-        assert "With it 2 more webhooks were made" in page
+        assert "2 more webhooks were made, with the same settings and the same signing secret" in page
         assert [hook.event_name for hook in hooks if hook.event_name not in page] == []
 
     def test_each_gets_a_line_in_its_history(self, admin_client):

@@ -210,7 +210,7 @@
                 return;
             }
             this.pending = new Promise((resolve) => { this.timer = setTimeout(resolve, WAIT_MS); })
-                .then(() => fetch(`${this.texts.searchUrl}?${new URLSearchParams({q: text})}`))
+                .then(() => fetch(`${this.texts.findUrl}?${new URLSearchParams({q: text})}`))
                 .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
                 .catch(() => ({types: null, says: this.texts.away}))
                 .then((found) => {
@@ -339,7 +339,9 @@
             }
             const query = new URLSearchParams(chosen.map((type) => ['of', type]));
             const response = await fetch(`${this.texts.describeUrl}?${query}`).catch(() => null);
-            if (response && response.ok && chosen.join() === this.chosen.map((option) => option.value).join()) {
+            // A login that has ended leads to another page.
+            const isOurs = response && response.ok && !response.redirected;
+            if (isOurs && chosen.join() === this.chosen.map((option) => option.value).join()) {
                 // Made by a template of ours, which escapes.
                 details.innerHTML = await response.text();
             }
