@@ -7,8 +7,9 @@ language. With a hundred and some types a search takes about a millisecond.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import takewhile
 
 import attrs
 from django.utils.translation import get_language, override
@@ -19,9 +20,9 @@ from . import schema
 
 _MOST_CHARACTERS = 200
 _MOST_WORDS = 12
-# Plurals and verbs: what may go from the end of a word of four letters or more, the longest first.
-_ENDINGS = ("oes", "ies", "es", "s", "ed", "ing")
-_SHORTEST_STEM = 4
+# In our languages a plural or a form of a verb begins as the word does: ``enrolled`` and ``enrolment``, ``publicado``
+# and ``publicar``. So much of what was typed must be the same.
+_SAME_BEGINNING, _SHORTEST_BEGINNING = 0.75, 4
 # Said with the words that count: they are looked for, but nothing is the worse for not having them.
 _FILLERS = frozenset(
     "a an and at by for from gets in into is of on or the to when who with "
@@ -30,11 +31,12 @@ _FILLERS = frozenset(
 )
 # Of a dotted type: what tells nothing about it.
 _SAID_BY_ALL = frozenset(("org", "openedx", "v1"))
-# What a word is worth where it is found whole; as the beginning of a word a little less.
+# What a word is worth where it is found whole; as the beginning of a word less, as another form of it less still.
 _NAME, _SYNONYM, _DOTTED, _ABOUT, _INSIDE = 100, 80, 60, 30, 5
-_ONLY_BEGINS = 0.9
+_ONLY_BEGINS, _OTHER_FORM = 0.9, 0.75
 _NAME_BEGINS_SO = 20
 _IS_IT = 200
+_SAYS_IT = 60
 _WANTED = 25
 _NEVER_RUNS = -60
 _PER_OTHER_WORD = -2
@@ -54,21 +56,29 @@ class Found:
 
 @attrs.frozen
 class _Entry:
-    """A type and the words by which it is found, each with what it is worth."""
+    """
+    A type and how it is found.
+
+    Attributes:
+        dotted: its dotted type.
+        name: the words of its short name.
+        said: the words of the dotted type.
+        meanings: for each word of the name, the words that mean it.
+        words: what every word by which it is found is worth.
+        bonus: what it is worth to whoever finds it.
+    """
 
     dotted: str
     name: tuple[str, ...]
     said: tuple[str, ...]
+    meanings: tuple[frozenset[str], ...]
     words: dict[str, float]
     bonus: float
 
     def score(self, word: str) -> float:
         """What a typed word finds here; 0 if it finds nothing."""
-        best = self.words.get(word, 0)
-        for start in _beginnings(word):
-            begins = (worth * _ONLY_BEGINS for known, worth in self.words.items() if known.startswith(start))
-            best = max(best, max(begins, default=0))
-        if not best and len(word) >= _SHORTEST_STEM and word in self.dotted + "".join(self.name):
+        best = max((worth * _fit(word, known) for known, worth in self.words.items()), default=0)
+        if not best and len(word) >= _SHORTEST_BEGINNING and word in self.dotted:
             return _INSIDE
         return best
 
@@ -77,6 +87,8 @@ class _Entry:
         worth = self.bonus + _PER_OTHER_WORD * max(0, len(self.name) - len(typed))
         if tuple(typed) in (self.name, self.said):
             return worth + _IS_IT
+        if all(any(_fit(word, known) for word in typed for known in meaning) for meaning in self.meanings):
+            return worth + _SAYS_IT
         return worth + _NAME_BEGINS_SO * " ".join(self.name).startswith(" ".join(typed))
 
 
@@ -90,11 +102,13 @@ def find(types: Mapping[str, schema.HookType], text: str) -> Found:
     """
     typed = words_of(text[:_MOST_CHARACTERS])[:_MOST_WORDS]
     said = [word for word in typed if word not in _FILLERS | _SAID_BY_ALL] or typed
+    if not said:
+        return Found(list(types), is_complete=True)
     ranked = []
     for entry in _index(types):
         scores = [entry.score(word) for word in said]
         found = sum(map(bool, scores))
-        if found or not said:
+        if found:
             ranked.append((found, sum(scores) + entry.as_a_whole(typed), entry))
     ranked.sort(key=lambda row: (-row[0], -row[1], len(row[2].name), row[2].name, row[2].dotted))
     is_complete = bool(ranked) and ranked[0][0] == len(said)
@@ -109,12 +123,16 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold())
 
 
-def _beginnings(word: str) -> Iterator[str]:
-    """The word, and it without the ending of a plural or a verb: ``certificates`` finds what begins ``certificate``."""
-    yield word
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            yield word.removesuffix(ending)
+def _fit(typed: str, known: str) -> float:
+    """How well a typed word fits a known one: 1 for the same, 0 if it doesn't."""
+    if typed[0] != known[0]:
+        return 0
+    if known.startswith(typed):
+        return 1 if typed == known else _ONLY_BEGINS
+    if typed == f"{known}s":
+        return _OTHER_FORM
+    same = sum(1 for _pair in takewhile(lambda pair: pair[0] == pair[1], zip(typed, known, strict=False)))
+    return _OTHER_FORM * (same >= max(_SHORTEST_BEGINNING, _SAME_BEGINNING * len(typed)))
 
 
 def _index(types: Mapping[str, schema.HookType]) -> tuple[_Entry, ...]:
@@ -132,27 +150,29 @@ def _entry(known: schema.HookType) -> _Entry:
     dotted = schema.dotted(known)
     name, said = tuple(words_of(known.name)), tuple(words_of(dotted))
     telling = [word for word in said if word not in _SAID_BY_ALL]
-    meant = [SYNONYMS[word] for word in dict.fromkeys((*name, *telling)) if word in SYNONYMS]
-    synonyms = " ".join(text for texts in meant for text in _both(texts))
+    meaning = {word: frozenset((word, *_synonyms(word))) for word in (*name, *telling)}
     words: dict[str, float] = {}
     for found, worth in (
-        (words_of(schema.about(known)), _ABOUT),
+        (_both(lambda: schema.about(known)), _ABOUT),
         (telling, _DOTTED),
-        (words_of(synonyms), _SYNONYM),
+        (frozenset().union(*meaning.values()), _SYNONYM),
         (name, _NAME),
     ):
         words |= dict.fromkeys(found, worth)
-    # The beginnings of one letter would be found by everything.
-    return _Entry(
-        dotted, name, said, {word: worth for word, worth in words.items() if len(word) > 1}, _bonus(known, dotted)
-    )
+    # What has one letter begins half of all words.
+    words = {word: worth for word, worth in words.items() if len(word) > 1}
+    return _Entry(dotted, name, said, tuple(meaning[word] for word in name), words, _bonus(known, dotted))
 
 
-def _both(text) -> tuple[str, str]:
-    """In the current language and as it was written."""
+def _synonyms(word):
+    return _both(lambda: str(SYNONYMS.get(word, "")))
+
+
+def _both(text: Callable[[], str]) -> list[str]:
+    """The words of a text in the current language and as it was written."""
     with override(None):
-        original = str(text)
-    return str(text), original
+        original = text()
+    return [*words_of(original), *words_of(text())]
 
 
 def _bonus(known, dotted):

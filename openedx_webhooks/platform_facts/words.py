@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 # many or few as there are, with the forms whose beginning differs (for verbs and plurals); accents don't matter.
 SYNONYMS: Mapping[str, Promise] = {
     # --- What it is about
-    "access": _("access, permission, allow, block, may see, open course"),
+    "access": _("access, permission, allow, block, may see, open"),
     "account": _("account, user, profile, settings"),
     "activation": _("activate, confirm, confirmation, verify e-mail, welcome e-mail"),
     "api": _("interface, REST, app"),
@@ -22,8 +22,8 @@ SYNONYMS: Mapping[str, Promise] = {
     "attempt": _("attempt, try, quiz, proctoring, proctored"),
     "badge": _("badge, credential, achievement, award"),
     "block": _("component, block, unit, lesson, content"),
-    "catalog": _("catalogue, course details, dates, title"),
-    "certificate": _("certificate, diploma, credential, certification, completion, completed a course, pass, graduate"),
+    "catalog": _("catalogue, published, details, dates, title"),
+    "certificate": _("certificate, diploma, credential, certification, completion, completed, graduate"),
     "cohort": _("cohort, group, class, section"),
     "collection": _("collection, folder"),
     "comment": _("comment, reply, answer"),
@@ -34,9 +34,9 @@ SYNONYMS: Mapping[str, Promise] = {
     "credit": _("credit, budget, licence, license"),
     "dashboard": _("dashboard, home, my courses, landing page"),
     "discount": _("discount, coupon, promotion, price, voucher"),
-    "discussions": _("discussion, forum, board"),
+    "discussions": _("discussion, board"),
     "email": _("e-mail, email, mail, message"),
-    "enrollment": _("enrollment, enrolment, enrolled, enrols, join a course, sign up for a course, student, learner"),
+    "enrollment": _("enrollment, enrolment, enrolled, enrols, join, sign up for, student, learner"),
     "enterprise": _("enterprise, company, customer, B2B, organisation"),
     "exam": _("exam, test, proctoring, assessment"),
     "forum": _("forum, discussion, post, question, message"),
@@ -58,7 +58,7 @@ SYNONYMS: Mapping[str, Promise] = {
     "notification": _("notification, message, alert, announcement, e-mail"),
     "object": _("object, block, content"),
     "ora": _("open response, essay, assignment, submission, upload, homework, hand in"),
-    "passing": _("pass, passed, fail, failed, completed a course, completion, finish"),
+    "passing": _("pass, passed, fail, failed, completed, completion, finish"),
     "persistent": _("stored"),
     "price": _("price, cost, payment, fee, buy, pay"),
     "program": _("program, programme, track, series, MicroMasters"),
@@ -81,9 +81,7 @@ SYNONYMS: Mapping[str, Promise] = {
     "thread": _("thread, post, topic, question, discussion"),
     "tracking": _("tracking, log, analytics, click, video, statistics, activity"),
     "transaction": _("transaction, payment, money"),
-    "unenrollment": _(
-        "unenrollment, unenrolment, unenrol, leave a course, drop, dropout, withdraw, cancel, quit, learner"
-    ),
+    "unenrollment": _("unenrollment, unenrolment, unenrol, leave, drop, dropout, withdraw, cancel, quit, learner"),
     "url": _("address, link"),
     "vertical": _("unit, lesson, page"),
     "xblock": _("component, block, unit, problem, video, content, lesson"),
