@@ -90,7 +90,8 @@ class TypeField(forms.ChoiceField):
         """
         if not isinstance(value, list):
             return super().clean(value)
-        return [super(TypeField, self).clean(one) for one in dict.fromkeys(value or [""])]
+        check = super().clean
+        return [check(one) for one in dict.fromkeys(value or [""])]
 
 
 def types_of(model: type[Webhook | Webfilter]) -> Mapping[str, schema.HookType]:

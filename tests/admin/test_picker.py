@@ -105,8 +105,9 @@ class TestHowOften:
         assert often.words(webhook.event) == "none in the last week"
         assert often.words(ENROLLED) == "not counted yet"
 
+    @pytest.mark.usefixtures("webhook")
     @pytest.mark.parametrize("dotted, is_said", [(ENROLLED, True), (LOGIN, False)])
-    def test_the_details_say_why_it_is_not_counted(self, admin_client, webhook, dotted, is_said):
+    def test_the_details_say_why_it_is_not_counted(self, admin_client, dotted, is_said):
         page = ask(admin_client, Webhook, "describe-type", of=dotted).content.decode()
         assert ("Counting begins with the first webhook for it." in page) is is_said
 

@@ -74,7 +74,7 @@
             Object.entries({...attributes, ...(described && {'aria-describedby': described})}).forEach(
                 ([name, value]) => this.input.setAttribute(name, value)
             );
-            this.list = make('ul', 'owh-picker-list');
+            this.list = make('div', 'owh-picker-list');
             this.list.id = `${id}_list`;
             this.list.hidden = true;
             this.list.setAttribute('role', 'listbox');
@@ -222,15 +222,12 @@
 
         showAll() {
             const groups = [...this.select.querySelectorAll('optgroup')].map((group) => {
-                const item = make('li', 'owh-picker-group');
+                const item = make('div', 'owh-picker-group');
                 item.setAttribute('role', 'group');
                 item.setAttribute('aria-label', group.label);
-                const inner = make('ul', '');
-                inner.setAttribute('role', 'presentation');
-                inner.append(...[...group.children].map((option) => this.row(option)));
                 const title = make('span', 'owh-picker-title', group.label);
                 title.setAttribute('aria-hidden', 'true');
-                item.append(title, inner);
+                item.append(title, ...[...group.children].map((option) => this.row(option)));
                 return item;
             });
             this.list.replaceChildren(...groups);
@@ -252,7 +249,7 @@
         }
 
         row(option) {
-            const item = make('li', 'owh-picker-row');
+            const item = make('div', 'owh-picker-row');
             item.id = `${this.list.id}_${this.options.indexOf(option)}`;
             item.setAttribute('role', 'option');
             item.setAttribute('aria-selected', String(option.selected));
