@@ -158,7 +158,7 @@ class WebhookForm(HookForm):
             field.take_several()
             field.help_text = _(
                 "Choose several to make one webhook for each, with the same address, headers, secret and everything "
-                "else that you enter here. In the plain list, hold Ctrl or ⌘ for more than one."
+                "else that you enter here."
             )
         super()._prepare_types(field)
 
