@@ -16,7 +16,7 @@ from ..models import Call, CapturedEvent, Webfilter
 from .statistics import cached
 
 WEEK = timedelta(days=7)
-MOST = 1000
+MOST = 500
 
 
 @attrs.frozen
