@@ -59,7 +59,7 @@
         }
 
         get isOpen() {
-            return !this.list.hidden;
+            return !this.popup.hidden;
         }
 
         build() {
@@ -76,7 +76,6 @@
             );
             this.list = make('div', 'owh-picker-list');
             this.list.id = `${id}_list`;
-            this.list.hidden = true;
             this.list.setAttribute('role', 'listbox');
             this.list.setAttribute('aria-label', this.texts.list);
             if (this.several) {
@@ -86,10 +85,13 @@
             this.status.setAttribute('role', 'status');
             this.chips = make('ul', 'owh-picker-chips');
             this.chips.hidden = true;
+            this.popup = make('div', 'owh-picker-popup');
+            this.popup.hidden = true;
+            this.popup.append(this.status, this.list);
             const field = make('div', 'owh-picker-field');
-            field.append(this.input, this.list);
+            field.append(this.input, this.popup);
             this.select.hidden = true;
-            this.select.before(this.chips, field, this.status);
+            this.select.before(this.chips, field);
             const label = document.querySelector(`label[for="${id}"]`);
             if (label) {
                 label.htmlFor = this.input.id;
@@ -103,7 +105,7 @@
             this.input.addEventListener('keydown', (event) => this.key(event));
             this.input.addEventListener('blur', () => this.close());
             // The field keeps the focus, or the list would close before the click.
-            [this.list, this.chips].forEach(
+            [this.popup, this.chips].forEach(
                 (element) => element.addEventListener('mousedown', (event) => event.preventDefault())
             );
             this.list.addEventListener('click', (event) => {
@@ -120,9 +122,9 @@
             const isMove = event.key in moves && !(this.active < 0 && ['Home', 'End'].includes(event.key));
             if (isMove && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
                 event.preventDefault();
-                if (!this.isOpen) {
+                if (!this.isOpen || !this.items.length) {
                     this.open();
-                } else if (this.items.length) {
+                } else {
                     this.goTo((moves[event.key] + this.items.length) % this.items.length);
                 }
             } else if (event.key === 'Enter') {
@@ -155,7 +157,7 @@
         }
 
         open() {
-            if (this.isOpen) {
+            if (this.isOpen && this.items.length) {
                 return;
             }
             this.showAll();
@@ -176,8 +178,9 @@
         }
 
         setOpen(isOpen) {
-            this.list.hidden = !isOpen;
-            this.input.setAttribute('aria-expanded', String(isOpen));
+            this.popup.hidden = !isOpen;
+            this.list.hidden = !this.items.length;
+            this.input.setAttribute('aria-expanded', String(isOpen && !this.list.hidden));
             if (!isOpen) {
                 this.goTo(-1);
             }
@@ -202,13 +205,14 @@
             clearTimeout(this.timer);
             this.asked += 1;
             const asked = this.asked;
-            this.setOpen(true);
             if (!text.trim()) {
                 this.pending = null;
                 this.status.textContent = '';
                 this.showAll();
+                this.setOpen(true);
                 return;
             }
+            this.setOpen(true);
             this.pending = new Promise((resolve) => { this.timer = setTimeout(resolve, WAIT_MS); })
                 .then(() => fetch(`${this.texts.findUrl}?${new URLSearchParams({q: text})}`))
                 .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
@@ -238,13 +242,14 @@
             this.status.textContent = says;
             if (types === null) {
                 this.showAll();
+                this.setOpen(true);
                 return;
             }
             const byType = new Map(this.options.map((option) => [option.value, option]));
             this.list.replaceChildren(...types.map((type) => byType.get(type)).filter(Boolean).map(
                 (option) => this.row(option)
             ));
-            this.setOpen(this.items.length > 0);
+            this.setOpen(true);
             this.goTo(this.items.length ? 0 : -1);
         }
 
