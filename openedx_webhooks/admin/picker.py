@@ -177,14 +177,16 @@ def notes_of(model: type[Webhook | Webfilter], often: HowOften) -> dict[str, dic
     """Dotted type → what the script shows in the list, and for a filter which of the form's fields have an effect."""
     notes = {}
     for dotted, known in types_of(model).items():
-        facts = platform_facts.event_facts_of(dotted) if model is Webhook else platform_facts.facts_of(dotted)
+        is_event = model is Webhook
+        facts = platform_facts.event_facts_of(dotted) if is_event else platform_facts.facts_of(dotted)
+        never = _("never: nothing sends it today") if is_event else _("never: nothing runs it today")
         notes[dotted] = {
             "name": known.name,
             "type": dotted,
             "about": schema.about(known).partition("\n")[0],
-            "often": often.words(dotted) if facts.runs else _("never: the platform does not run it"),
+            "often": often.words(dotted) if facts.runs else never,
         }
-        if model is Webfilter:
+        if not is_event:
             can = halt_options_of(known)
             notes[dotted] |= {
                 "effect": can.effect,
