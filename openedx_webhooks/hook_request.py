@@ -1,7 +1,7 @@
 """The request of a hook, put together in one way for both flows, for tests of a hook and for the pages that show it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -40,13 +40,16 @@ class HookRequest:
         return {**self.our_headers, **dict.fromkeys(self.own_headers, _HIDDEN)}
 
 
-def request_of[Request: HookRequest](
+_Request = TypeVar("_Request", bound=HookRequest)
+
+
+def request_of(
     hook: Hook,
     message_id: str,
     content: Any,
     encoded: tuple[bytes, str] | None = None,
-    make: Callable[..., Request] = HookRequest,
-) -> Request:
+    make: Callable[..., _Request] = HookRequest,
+) -> _Request:
     """
     Encode, sign and address what a hook sends.
 

@@ -27,8 +27,9 @@ class RecordAdmin(admin.ModelAdmin):
     change_form_template = "admin/openedx_webhooks/record_change_form.html"
     paginator = BoundedPaginator
     show_full_result_count = False
-    # Counting the rows of each filter's choices would read the whole table several times.
-    show_facets = admin.ShowFacets.NEVER
+    # Counting the rows of each filter's choices would read the whole table several times: neither ShowFacets.ALLOW nor
+    # .ALWAYS, names that Django 4.2 does not have.
+    show_facets = None
     list_per_page = 50
     list_max_show_all = 200
     # Makes the search box appear; get_search_results decides what is searched.
