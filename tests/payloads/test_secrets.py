@@ -14,13 +14,8 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 from openedx_events.data import EventsMetadata
-from openedx_events.learning.data import (
-    LtiProviderLaunchData,
-    LtiProviderLaunchParamsData,
-    UserData,
-    UserNotificationData,
-    UserPersonalData,
-)
+from openedx_events.learning import data
+from openedx_events.learning.data import UserData, UserNotificationData, UserPersonalData
 
 from demo.minilms import models
 from openedx_webhooks import catalog
@@ -281,13 +276,14 @@ def payload_of(name, **arguments):
     return event_payload(event_type, arguments, EventsMetadata(event_type=event_type.event_type))
 
 
+@pytest.mark.skipif(not hasattr(data, "LtiProviderLaunchData"), reason="Teak's openedx-events has no launches")
 def test_launch_parameters_of_an_event():
     """A launch brings the signature that proves it."""
-    launch = LtiProviderLaunchData(
+    launch = data.LtiProviderLaunchData(
         user=USER,
         course_key=factories.COURSE,
         usage_key=factories.COURSE.make_usage_key("html", "a"),
-        launch_params=LtiProviderLaunchParamsData(
+        launch_params=data.LtiProviderLaunchParamsData(
             roles="Student",
             context_id="c",
             user_id="u",
