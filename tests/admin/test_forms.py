@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.db import connection
 from django.utils.html import escape
 
 from openedx_webhooks import catalog
@@ -96,6 +97,8 @@ CASES = [(Webhook, *case) for case in BAD + BAD_WEBHOOK] + [(Webfilter, *case) f
 
 @pytest.mark.parametrize("model, field, value, advice", CASES)
 def test_a_bad_value_is_refused_beside_its_field_with_what_to_enter(admin_client, model, field, value, advice):
+    if "than or equal" in advice and field == "order" and connection.ops.integer_field_range("IntegerField")[1] is None:
+        pytest.skip("Django 4.2 knows no bounds of SQLite's numbers")
     response = add(admin_client, model, **{field: value})
     assert advice in " ".join(errors_of(response)[field])
     assert not model.objects.exists()
@@ -227,12 +230,11 @@ class TestTypes:
 
 
 def _kind_of_filter(can_halt, can_redirect):
-    return next(
-        dotted
-        for dotted, known in catalog.filters().items()
-        if (halt_options_of(known).can_halt, halt_options_of(known).can_redirect) == (can_halt, can_redirect)
-        and not halt_options_of(known).needs_path
-    )
+    for dotted, known in catalog.filters().items():
+        options = halt_options_of(known)
+        if (options.can_halt, options.can_redirect) == (can_halt, can_redirect) and not options.needs_path:
+            return dotted
+    return pytest.skip("this release has no such filter")
 
 
 HALTS = [
