@@ -292,3 +292,10 @@ def test_each_release_is_tested_by_tox_and_the_workflow():
     for release in RELEASES:
         assert f"    {release}: -c {{toxinidir}}/requirements/releases/{release}.txt\n" in tox
         assert f"cell: {release}, python:" in workflow
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_documentation_names_the_versions_of_each_release(release):
+    page, pins = (ROOT / "docs" / "references" / "releases.rst").read_text(), _pins(release)
+    row = [pins[name] for name in ("django", "openedx-events", "openedx-filters")] + [f"``{release}``"]
+    assert "\n     - ".join(["", *row]) in page
