@@ -11,9 +11,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from ..payloads import shape
-from ..transport import signing
-from .encrypted_fields import EncryptedTextField, HeadersField
+from ..payloads import formats, shape
+from ..transport import authentication, signing
+from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
@@ -45,6 +45,13 @@ class Hook(TimeStampedModel):
         default=False,
         help_text=_("Send application/x-www-form-urlencoded with flattened names instead of JSON."),
     )
+    payload_format = models.CharField(
+        _("payload format"),
+        max_length=20,
+        choices=formats.choices,
+        default=formats.CURRENT,
+        help_text=_("What the JSON looks like. WWW form encoding knows the first one only."),
+    )
     condition = models.TextField(
         _("condition"),
         blank=True,
@@ -62,6 +69,14 @@ class Hook(TimeStampedModel):
         validators=[validate_expression],
         help_text=_("A JMESPath expression over the payload. Its result is sent instead of the whole payload."),
     )
+    authentication = models.CharField(
+        _("authentication"),
+        max_length=20,
+        choices=authentication.choices,
+        default=authentication.NONE,
+        help_text=_("What the Authorization header holds, if the receiver wants one."),
+    )
+    credentials = EncryptedJSONField(_("credentials"), blank=True, default=dict, help_text=_("Stored encrypted."))
     headers = HeadersField(
         _("headers"),
         blank=True,
@@ -69,11 +84,18 @@ class Hook(TimeStampedModel):
         validators=[validate_headers],
         help_text=_('Sent with every request, for example {"Authorization": "Bearer …"}. Stored encrypted.'),
     )
+    signature = models.CharField(
+        _("signature"),
+        max_length=20,
+        choices=signing.choices,
+        default=signing.STANDARD,
+        help_text=_("How the receiver can verify that a request comes from here, and is as it was sent."),
+    )
     secret = EncryptedTextField(
         _("signing secret"),
         blank=True,
         default=signing.new_secret,
-        help_text=_("Signs every request (Standard Webhooks). Give it to the receiver's developer."),
+        help_text=_("Signs every request. Give it to the receiver's developer."),
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -12,9 +12,22 @@ import secrets as random
 from collections.abc import Iterable
 from functools import lru_cache
 
+from django.utils.translation import gettext_lazy
+
+STANDARD, GITHUB, NONE = "standard", "github", "none"
+KINDS = {
+    STANDARD: gettext_lazy("Standard Webhooks: webhook-signature"),
+    GITHUB: gettext_lazy("As GitHub's: X-Hub-Signature-256"),
+    NONE: gettext_lazy("None"),
+}
 PREFIX = "whsec_"
 # The error of an outcome: nothing was sent, because something in the hook itself can't be, such as a malformed secret.
 UNSENDABLE = "unsendable"
+
+
+def choices() -> list[tuple[str, str]]:
+    """The kinds of signatures, for the field of the model."""
+    return list(KINDS.items())
 
 
 def new_secret() -> str:

@@ -1,0 +1,58 @@
+"""
+What the body of a POST looks like. Each format is declared once, in :data:`FORMATS`: the choice in the form, what is
+sent, and the OpenAPI document follow.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+from django.utils.translation import gettext_lazy
+
+CURRENT, CLOUDEVENTS = "current", "cloudevents"
+JSON_TYPE = "application/json"
+Metadata = Mapping[str, Any]
+
+
+@attrs.frozen
+class Format:
+    """
+    A format of the body.
+
+    Attributes:
+        content_type: of the body.
+        value: event metadata, content → the JSON value that the body is; None if that is the content itself.
+    """
+
+    title: str
+    content_type: str = JSON_TYPE
+    value: Callable[[Metadata, Any], Any] | None = None
+
+
+# CloudEvents 1.0: attributes that every event has, and Open edX' own extensions of them (OEP-41).
+_ATTRIBUTES = {"id": "id", "source": "source", "type": "event_type", "time": "time"}
+_EXTENSIONS = ("minorversion", "sourcehost")
+
+
+def _cloudevent(metadata: Metadata, content: Any) -> dict[str, Any]:
+    """An event in structured JSON mode."""
+    event = {"specversion": "1.0"}
+    event |= {name: metadata[ours] for name, ours in _ATTRIBUTES.items() if metadata.get(ours)}
+    event |= {name: metadata[name] for name in _EXTENSIONS if metadata.get(name) not in (None, "")}
+    if metadata.get("sourcelib"):
+        # An attribute is no list.
+        event["sourcelib"] = ".".join(map(str, metadata["sourcelib"]))
+    return {**event, "datacontenttype": JSON_TYPE, "data": content}
+
+
+FORMATS = {
+    CURRENT: Format(gettext_lazy("JSON: the payload, or what the shape makes of it")),
+    CLOUDEVENTS: Format(
+        gettext_lazy("CloudEvents 1.0: the same in an envelope"), "application/cloudevents+json", _cloudevent
+    ),
+}
+
+
+def choices() -> list[tuple[str, str]]:
+    """The formats, for the field of the model."""
+    return [(name, one.title) for name, one in FORMATS.items()]
