@@ -1,14 +1,19 @@
 """The request of a hook, put together in one way for both flows, for tests of a hook and for the pages that show it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+from django.utils.translation import gettext
 
+from . import oauth
 from .models import Hook, signing_secrets
-from .payloads import encode
+from .payloads import encode, formats
+from .transport import authentication, client
 
 _HIDDEN = "••••••••"
+_AUTHORIZATION = "Authorization"
 
 
 # Not frozen: that takes twice as long to make, for each webfilter of each run.
@@ -20,7 +25,9 @@ class HookRequest:
     Attributes:
         message_id: sent as ``webhook-id``.
         content: the JSON value that the body carries.
-        own_headers: those that the operator entered; the others are ours.
+        own_headers: those that the operator entered, and the authentication; the others are ours.
+        token_credentials: with which an access token has to be fetched first; None if it takes none.
+        token: the one that was sent.
     """
 
     url: str
@@ -29,43 +36,110 @@ class HookRequest:
     body: bytes = attrs.field(repr=False)
     our_headers: dict[str, str] = attrs.field(repr=False)
     own_headers: dict[str, str] = attrs.field(repr=False)
+    token_credentials: Mapping[str, str] | None = attrs.field(default=None, repr=False, kw_only=True)
+    token: str = attrs.field(default="", repr=False, kw_only=True)
 
     @property
     def headers(self) -> dict[str, str]:
-        """All headers, as they are sent; ours win."""
+        """All headers, as they are sent, but for an access token; ours win."""
         return {**self.own_headers, **self.our_headers}
 
     def shown_headers(self) -> dict[str, str]:
         """The headers for people: what the operator entered may be a secret."""
-        return {**self.our_headers, **dict.fromkeys(self.own_headers, _HIDDEN)}
+        hidden = [*self.own_headers, *([_AUTHORIZATION] if self.token_credentials else [])]
+        return {**self.our_headers, **dict.fromkeys(hidden, _HIDDEN)}
+
+    def secrets(self) -> list[str]:
+        """What an endpoint might echo and no record may keep."""
+        return [*self.own_headers.values(), *(self.token_credentials or {}).values(), self.token]
 
 
 def request_of[Request: HookRequest](
     hook: Hook,
     message_id: str,
     content: Any,
+    metadata: Mapping[str, Any],
     encoded: tuple[bytes, str] | None = None,
     make: Callable[..., Request] = HookRequest,
 ) -> Request:
     """
-    Encode, sign and address what a hook sends.
+    Encode, authenticate, sign and address what a hook sends.
 
     Args:
         hook: unsaved ones will do.
         message_id: the ``webhook-id``.
         content: a JSON value: the payload, or what the hook's shape made of it.
+        metadata: the payload's ``event_metadata``, for formats that have an envelope.
         encoded: the content's body and content type, if the caller has them already.
         make: the class of the request.
 
     Raises:
-        ValueError: the hook's secret or its headers are malformed.
+        ValueError: the hook's secret, headers, credentials or one of its choices are malformed.
     """
-    body, content_type = encoded or encode.encode(content, hook.use_www_form_encoding)
+    body, content_type = encoded or encode_for(hook, message_id, content, metadata)
+    own_headers, credentials = hook.headers_to_send, None
+    if hook.authentication != authentication.NONE:
+        kind, found = authentication.KINDS.get(hook.authentication), hook.credentials_to_send
+        own_headers = {name: value for name, value in own_headers.items() if name.lower() != "authorization"}
+        if kind.header is None:
+            credentials = found
+        else:
+            own_headers[_AUTHORIZATION] = kind.header(found)
     return make(
         url=hook.webhook_url,
         message_id=message_id,
         content=content,
         body=body,
         our_headers={"Content-Type": content_type, **signing_secrets.headers(hook, message_id, body)},
-        own_headers=hook.headers_to_send,
+        own_headers=own_headers,
+        token_credentials=credentials,
     )
+
+
+def encode_for(hook: Hook, message_id: str, content: Any, metadata: Mapping[str, Any]) -> tuple[bytes, str]:
+    """
+    The body and its content type in a hook's format; arguments as for :func:`request_of`.
+
+    Raises:
+        ValueError: there is no such format, or none such as a form.
+    """
+    wanted = formats.format_of(hook.payload_format)
+    if hook.use_www_form_encoding:
+        if hook.payload_format != formats.CURRENT:
+            raise ValueError(gettext("With WWW form encoding the payload format can't be “%s”.") % wanted.title)
+        return encode.encode(content, True)
+    value = content
+    if wanted.value is not None:
+        value = wanted.value({"id": message_id, "event_type": hook.dotted_type, **metadata}, content)
+    return encode.encode(value, False)[0], wanted.content_type
+
+
+def post(
+    request: HookRequest, *, timeout: float, connect_timeout: float, max_bytes: int | None = None
+) -> client.Outcome:
+    """
+    POST a hook's request, with an access token if it takes one; arguments and outcome as of :func:`.client.post`.
+
+    The time for fetching a token counts. If there is none to be had, nothing is sent, and the outcome's error is
+    :data:`.authentication.NO_TOKEN`. Never raises.
+    """
+    headers, start = request.headers, time.monotonic()
+    if request.token_credentials is not None:
+        outcome = client.Outcome()
+        try:
+            token = oauth.token_of(request.token_credentials, timeout)
+        except oauth.NoToken as error:
+            outcome.error, outcome.detail = authentication.NO_TOKEN, str(error)
+            outcome.duration = time.monotonic() - start
+            return outcome
+        request.token = token.value
+        headers[_AUTHORIZATION] = f"Bearer {token.value}"
+        timeout -= time.monotonic() - start
+    outcome = client.post(
+        request.url, request.body, headers, timeout=timeout, connect_timeout=connect_timeout, max_bytes=max_bytes
+    )
+    if request.token_credentials is not None:
+        outcome.duration = time.monotonic() - start
+        if outcome.status_code == 401:
+            oauth.reject(request.token_credentials, token)
+    return outcome

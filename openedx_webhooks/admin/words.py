@@ -91,8 +91,15 @@ KINDS = {
     "unsendable": Kind(
         gettext_lazy("cannot be sent"),
         gettext_lazy(
-            "Nothing was sent: the hook's secret or headers are malformed. Make a secret on its page, or enter the "
-            "headers again."
+            "Nothing was sent: the hook's secret, headers or authentication are malformed. Make a secret on its page, "
+            "or enter the others again."
+        ),
+    ),
+    Reason.NO_TOKEN: Kind(
+        gettext_lazy("no access token"),
+        gettext_lazy(
+            "Nothing was sent: the token server of the hook's authentication (OAuth 2.0) gave no access token. Compare "
+            "token URL, client ID, secret and scope with what the service says."
         ),
     ),
     Reason.CONDITION_FAILED: Kind(

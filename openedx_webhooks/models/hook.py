@@ -155,6 +155,16 @@ class Hook(TimeStampedModel):
         return {name: value for name, value in self.readable_headers.items() if value}
 
     @property
+    def credentials_to_send(self) -> dict[str, str]:
+        """
+        What the authentication needs.
+
+        Raises:
+            ValueError: something is missing or malformed, or no key opens what is stored.
+        """
+        return authentication.credentials_of(self.authentication, self.credentials)
+
+    @property
     def readable_headers(self) -> dict[str, str]:
         """The headers as far as what is stored can be read: a row may have been written past the form."""
         headers = self.headers if isinstance(self.headers, dict) else {}
@@ -172,13 +182,28 @@ class Hook(TimeStampedModel):
 
     def clean(self):
         """
-        Check the type.
+        Check the type, and options that exclude each other.
 
         Raises:
             ValidationError: for a hook whose type was changed to one this installation doesn't know. A stored unknown
             type may stay, so that the rest of its hook can still be edited.
         """
         super().clean()
+        if self.use_www_form_encoding and self.payload_format != formats.CURRENT:
+            raise ValidationError(
+                {
+                    "payload_format": _("A form can't hold this format: choose “%s”, or untick WWW form encoding.")
+                    % formats.FORMATS[formats.CURRENT].title
+                }
+            )
+        own_header = any(name.lower() == "authorization" for name in self.readable_headers)
+        if own_header and self.authentication != authentication.NONE:
+            raise ValidationError(
+                {
+                    "headers": _("“Authorization” is what the authentication sets: remove it, or choose “%s” there.")
+                    % authentication.KINDS[authentication.NONE].title
+                }
+            )
         if self.known_type:
             self.event = self._dotted(self.known_type)
         elif self.event and not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
+
+from .subject import subject_of
 
 CURRENT, CLOUDEVENTS = "current", "cloudevents"
 JSON_TYPE = "application/json"
@@ -42,6 +44,9 @@ def _cloudevent(metadata: Metadata, content: Any) -> dict[str, Any]:
     if metadata.get("sourcelib"):
         # An attribute is no list.
         event["sourcelib"] = ".".join(map(str, metadata["sourcelib"]))
+    if isinstance(content, dict) and (course_key := subject_of(content).course_key):
+        # No person: what stands outside of the data is read, and logged, by whatever passes the event on.
+        event["subject"] = course_key
     return {**event, "datacontenttype": JSON_TYPE, "data": content}
 
 
@@ -51,6 +56,18 @@ FORMATS = {
         gettext_lazy("CloudEvents 1.0: the same in an envelope"), "application/cloudevents+json", _cloudevent
     ),
 }
+
+
+def format_of(name: str) -> Format:
+    """
+    A format.
+
+    Raises:
+        ValueError: there is no such format.
+    """
+    if name not in FORMATS:
+        raise ValueError(gettext("This version knows no payload format “%s”: choose another.") % name[:40])
+    return FORMATS[name]
 
 
 def choices() -> list[tuple[str, str]]:

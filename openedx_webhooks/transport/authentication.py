@@ -13,6 +13,8 @@ import attrs
 from django.utils.translation import gettext, gettext_lazy
 
 NONE, BEARER, BASIC, OAUTH2 = "none", "bearer", "basic", "oauth2"
+# The error of an outcome: nothing was sent, because there was no access token to be had.
+NO_TOKEN = "no_token"  # noqa: S105
 # The credentials of OAuth 2.0 that others look at.
 TOKEN_URL, CLIENT_ID, CLIENT_SECRET, SCOPE = "token_url", "client_id", "client_secret", "scope"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
