@@ -219,6 +219,11 @@ class HookAdmin(admin.ModelAdmin):
         """The names of the headers."""
         return ", ".join(hook.readable_headers) or parts.EMPTY
 
+    @admin.display(description=gettext_lazy("credentials"))
+    def credentials_kept(self, hook):
+        """Whether there are any."""
+        return "••••••••" if hook.credentials else parts.EMPTY
+
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):
         """Whether there is a secret."""
@@ -250,7 +255,12 @@ class HookAdmin(admin.ModelAdmin):
 
     @staticmethod
     def _secret_problem(hook) -> list[str]:
-        return [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
+        problems = [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
+        try:
+            _needed = hook.credentials_to_send
+        except ValueError as error:
+            problems.append(str(error))
+        return problems
 
     def save_model(self, request, obj, form, change):
         """

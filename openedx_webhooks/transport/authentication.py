@@ -49,23 +49,23 @@ class Kind:
     Attributes:
         credentials: what it needs.
         header: credentials → the ``Authorization`` header; None if there is none, or if it takes a token.
-        problem: credentials → what is wrong with them, as a credential's name and a sentence; None if nothing is.
+        problem: credentials → what else is wrong with them; empty if nothing is.
     """
 
     title: str
     credentials: tuple[Credential, ...] = ()
     header: Callable[[Mapping[str, str]], str] | None = None
-    problem: Callable[[Mapping[str, str]], tuple[str, str] | None] = lambda credentials: None
+    problem: Callable[[Mapping[str, str]], str] = lambda credentials: ""
 
 
 def _bearer(credentials: Mapping[str, str]) -> str:
     return f"Bearer {credentials['token']}"
 
 
-def _bearer_problem(credentials: Mapping[str, str]) -> tuple[str, str] | None:
+def _bearer_problem(credentials: Mapping[str, str]) -> str:
     if _BEARER.fullmatch(credentials["token"]):
-        return None
-    return "token", gettext("A token has no spaces, line breaks or characters outside ASCII. Leave out “Bearer”.")
+        return ""
+    return gettext("A token has no spaces, line breaks or characters outside ASCII. Leave out “Bearer”.")
 
 
 def _basic(credentials: Mapping[str, str]) -> str:
@@ -73,10 +73,10 @@ def _basic(credentials: Mapping[str, str]) -> str:
     return f"Basic {b64encode(pair.encode()).decode()}"
 
 
-def _basic_problem(credentials: Mapping[str, str]) -> tuple[str, str] | None:
+def _basic_problem(credentials: Mapping[str, str]) -> str:
     if ":" in credentials["user"]:
-        return "user", gettext("A user name has no colon here: what follows it would be read as the password.")
-    return None
+        return gettext("A user name has no colon here: what follows it would be read as the password.")
+    return ""
 
 
 KINDS = {
@@ -145,11 +145,21 @@ def credentials_of(name: str, stored: object) -> dict[str, str]:
         raise ValueError(gettext("This version knows no authentication “%s”: choose another.") % name[:40])
     texts = stored if isinstance(stored, Mapping) else {}
     found = {one.name: texts[one.name] for one in kind.credentials if texts.get(one.name)}
-    for one in kind.credentials:
-        if one.is_required and one.name not in found:
-            raise ValueError(gettext("The authentication lacks “%s”: enter it again.") % one.label)
-        if not isinstance(found.get(one.name, ""), str) or _CONTROL.search(found.get(one.name, "")):
-            raise ValueError(gettext("The authentication’s “%s” can't be sent: enter it again.") % one.label)
-    if problem := kind.problem(found):
-        raise ValueError(problem[1])
+    if problems := problems_of(name, found):
+        raise ValueError(gettext("The authentication can't be used. %s") % " ".join(problems))
     return found
+
+
+def problems_of(name: str, credentials: Mapping[str, str]) -> list[str]:
+    """What is wrong with the credentials of a kind, a sentence each that says what to do."""
+    kind = KINDS[name]
+    problems = [problem for one in kind.credentials if (problem := _problem(one, credentials.get(one.name, "")))]
+    return problems or [problem for problem in [kind.problem(credentials)] if problem]
+
+
+def _problem(one: Credential, text: object) -> str:
+    if text == "":
+        return gettext("“%s” is missing: enter it.") % one.label if one.is_required else ""
+    if not isinstance(text, str) or _CONTROL.search(text):
+        return gettext("“%s” has a line break or control character: enter it again.") % one.label
+    return ""

@@ -10,8 +10,7 @@ from ..app_settings import app_settings
 from ..hook_request import HookRequest, request_of
 from ..models import CapturedEvent, Delivery, Webhook
 from ..models.json_fields import Unreadable
-from ..payloads import shape
-from ..payloads.limits import METADATA
+from ..payloads import limits, shape
 from ..skips import Reason
 from ..transport import client
 
@@ -67,7 +66,7 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
     request = None
     try:
         content = content_of(webhook, event)
-        request = request_of(webhook, str(delivery.message_id), content, event.payload.get(METADATA, {}))
+        request = request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
         outcome = post(request)
     except NothingToSend as reason:
         outcome = client.Outcome(error=reason.kind, detail=str(reason))
