@@ -154,7 +154,8 @@ class AuthenticationForm(forms.ModelForm):
         self.initial["secret"] = ""
         if self.stored_secret:
             self.fields["secret"].widget.attrs["placeholder"] = "••••••••"
-        for name in _CHOICES:
+        # Viewers have a form without them.
+        for name in self.fields.keys() & set(_CHOICES):
             self.fields[name].required = False
         self._prepare_credentials(self.fields["credentials"])
 
