@@ -14,6 +14,8 @@ from .transport import authentication, client
 
 _HIDDEN = "••••••••"
 _AUTHORIZATION = "Authorization"
+# Of a payload whose own metadata are gone.
+_ORIGIN = {"source": "openedx"}
 
 
 # Not frozen: that takes twice as long to make, for each webfilter of each run.
@@ -110,7 +112,7 @@ def encode_for(hook: Hook, message_id: str, content: Any, metadata: Mapping[str,
         return encode.encode(content, True)
     value = content
     if wanted.value is not None:
-        value = wanted.value({"id": message_id, "event_type": hook.dotted_type, **metadata}, content)
+        value = wanted.value({**_ORIGIN, "id": message_id, "event_type": hook.dotted_type, **metadata}, content)
     return encode.encode(value, False)[0], wanted.content_type
 
 
