@@ -16,6 +16,7 @@ _HIDDEN = "••••••••"
 _AUTHORIZATION = "Authorization"
 # Of a payload whose own metadata are gone.
 _ORIGIN = {"source": "openedx"}
+_NONE: Mapping[str, str] = {}
 
 
 # Not frozen: that takes twice as long to make, for each webfilter of each run.
@@ -28,7 +29,8 @@ class HookRequest:
         message_id: sent as ``webhook-id``.
         content: the JSON value that the body carries.
         own_headers: those that the operator entered, and the authentication; the others are ours.
-        token_credentials: with which an access token has to be fetched first; None if it takes none.
+        credentials: of its authentication.
+        takes_token: an access token has to be fetched first, with the credentials.
         token: the one that was sent.
     """
 
@@ -38,7 +40,8 @@ class HookRequest:
     body: bytes = attrs.field(repr=False)
     our_headers: dict[str, str] = attrs.field(repr=False)
     own_headers: dict[str, str] = attrs.field(repr=False)
-    token_credentials: Mapping[str, str] | None = attrs.field(default=None, repr=False, kw_only=True)
+    credentials: Mapping[str, str] = attrs.field(default=_NONE, repr=False, kw_only=True)
+    takes_token: bool = attrs.field(default=False, kw_only=True)
     token: str = attrs.field(default="", repr=False, kw_only=True)
 
     @property
@@ -48,12 +51,12 @@ class HookRequest:
 
     def shown_headers(self) -> dict[str, str]:
         """The headers for people: what the operator entered may be a secret."""
-        hidden = [*self.own_headers, *([_AUTHORIZATION] if self.token_credentials else [])]
+        hidden = [*self.own_headers, *([_AUTHORIZATION] if self.takes_token else [])]
         return {**self.our_headers, **dict.fromkeys(hidden, _HIDDEN)}
 
     def secrets(self) -> list[str]:
         """What an endpoint might echo and no record may keep."""
-        return [*self.own_headers.values(), *(self.token_credentials or {}).values(), self.token]
+        return [*self.own_headers.values(), *authentication.secrets_of(self.credentials), self.token]
 
 
 def request_of[Request: HookRequest](
@@ -79,14 +82,13 @@ def request_of[Request: HookRequest](
         ValueError: the hook's secret, headers, credentials or one of its choices are malformed.
     """
     body, content_type = encoded or encode_for(hook, message_id, content, metadata)
-    own_headers, credentials = hook.headers_to_send, None
+    own_headers, credentials, takes_token = hook.headers_to_send, _NONE, False
     if hook.authentication != authentication.NONE:
-        kind, found = authentication.KINDS.get(hook.authentication), hook.credentials_to_send
+        credentials, kind = hook.credentials_to_send, authentication.KINDS[hook.authentication]
         own_headers = {name: value for name, value in own_headers.items() if name.lower() != "authorization"}
-        if kind.header is None:
-            credentials = found
-        else:
-            own_headers[_AUTHORIZATION] = kind.header(found)
+        takes_token = kind.header is None
+        if not takes_token:
+            own_headers[_AUTHORIZATION] = kind.header(credentials)
     return make(
         url=hook.webhook_url,
         message_id=message_id,
@@ -94,7 +96,8 @@ def request_of[Request: HookRequest](
         body=body,
         our_headers={"Content-Type": content_type, **signing_secrets.headers(hook, message_id, body)},
         own_headers=own_headers,
-        token_credentials=credentials,
+        credentials=credentials,
+        takes_token=takes_token,
     )
 
 
@@ -126,10 +129,10 @@ def post(
     :data:`.authentication.NO_TOKEN`. Never raises.
     """
     headers, start = request.headers, time.monotonic()
-    if request.token_credentials is not None:
+    if request.takes_token:
         outcome = client.Outcome()
         try:
-            token = oauth.token_of(request.token_credentials, timeout)
+            token = oauth.token_of(request.credentials, timeout)
         except oauth.NoToken as error:
             outcome.error, outcome.detail = authentication.NO_TOKEN, str(error)
             outcome.duration = time.monotonic() - start
@@ -140,8 +143,8 @@ def post(
     outcome = client.post(
         request.url, request.body, headers, timeout=timeout, connect_timeout=connect_timeout, max_bytes=max_bytes
     )
-    if request.token_credentials is not None:
+    if request.takes_token:
         outcome.duration = time.monotonic() - start
         if outcome.status_code == 401:
-            oauth.reject(request.token_credentials, token)
+            oauth.reject(request.credentials, token)
     return outcome

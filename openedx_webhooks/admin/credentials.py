@@ -190,8 +190,10 @@ class AuthenticationForm(forms.ModelForm):
         if kind_name not in authentication.KINDS or "credentials" in self.errors:
             return
         found = cleaned["credentials"] = field.of(kind_name, cleaned.get("credentials"))
-        if kind_name != field.kind and "credentials" not in self.changed_data:
-            # What is saved is what was changed: those of the kind before must not stay.
+        if kind_name != field.kind:
+            # Those of the kind before must not stay, whether or not the form had inputs: Django leaves alone what it
+            # takes for omitted, and what is saved is what was changed.
+            self.instance.credentials = found
             self.changed_data.append("credentials")
         for problem in _problems(kind_name, found):
             self.add_error("credentials", problem)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import signing_secrets
 from ..operations import removal
+from ..transport import signing
 from . import options, parts, waiting
 from .filters import types_of
 from .reference import reference_of
@@ -250,7 +251,8 @@ class HookAdmin(admin.ModelAdmin):
             "show_secret": request.session.get(self._show_once) == hook.pk,
             "secret_is_malformed": signing_secrets.is_malformed(hook),
             "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
-            "overlap_hours": signing_secrets.OVERLAP // timedelta(hours=1),
+            "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
+            "signs": hook.signature != signing.NONE,
         }
 
     @staticmethod

@@ -468,7 +468,7 @@ class Migration(migrations.Migration):
             name="use_www_form_encoding",
             field=models.BooleanField(
                 default=False,
-                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON.",
+                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over the body as it arrives, before it is parsed.",
                 verbose_name="use WWW form encoding",
             ),
         ),
@@ -493,7 +493,7 @@ class Migration(migrations.Migration):
             name="use_www_form_encoding",
             field=models.BooleanField(
                 default=False,
-                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON.",
+                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over the body as it arrives, before it is parsed.",
                 verbose_name="use WWW form encoding",
             ),
         ),

@@ -43,7 +43,10 @@ class Hook(TimeStampedModel):
     use_www_form_encoding = models.BooleanField(
         _("use WWW form encoding"),
         default=False,
-        help_text=_("Send application/x-www-form-urlencoded with flattened names instead of JSON."),
+        help_text=_(
+            "Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over "
+            "the body as it arrives, before it is parsed."
+        ),
     )
     payload_format = models.CharField(
         _("payload format"),

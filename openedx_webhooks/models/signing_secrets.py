@@ -44,6 +44,12 @@ def _is_well_formed(hook: Hook, secret: str) -> bool:
     return True
 
 
+def overlap_of(hook: Hook) -> timedelta:
+    """For how long a secret still signs after it was rotated; zero if its signature has room for one only."""
+    kind = signing.KINDS.get(hook.signature)
+    return OVERLAP if kind and kind.has_overlap else timedelta()
+
+
 def supersede(hook: Hook, old: str, overlap: timedelta = OVERLAP) -> None:
     """
     Let the secret that a hook had until now sign beside its new one until the overlap has passed.
@@ -53,8 +59,7 @@ def supersede(hook: Hook, old: str, overlap: timedelta = OVERLAP) -> None:
         old: empty if there was none. A malformed one ends at once: nothing could be sent while it is in force.
         overlap: how long receivers may still verify with the old secret; zero ends it at once (it leaked).
     """
-    has_overlap = overlap > timedelta() and signing.kind_of(hook.signature).has_overlap
-    keep = has_overlap and _is_well_formed(hook, old)
+    keep = min(overlap, overlap_of(hook)) > timedelta() and _is_well_formed(hook, old)
     hook.previous_secret = old if keep else ""
     hook.previous_secret_expires_at = timezone.now() + overlap if keep else None
 

@@ -24,11 +24,13 @@ class Format:
     Attributes:
         content_type: of the body.
         value: event metadata, content → the JSON value that the body is; None if that is the content itself.
+        schema: JSON Schema of the content → that of the value.
     """
 
     title: str
     content_type: str = JSON_TYPE
     value: Callable[[Metadata, Any], Any] | None = None
+    schema: Callable[[dict[str, Any]], dict[str, Any]] = lambda content: content
 
 
 # CloudEvents 1.0: attributes that every event has, and Open edX' own extensions of them (OEP-41).
@@ -50,10 +52,20 @@ def _cloudevent(metadata: Metadata, content: Any) -> dict[str, Any]:
     return {**event, "datacontenttype": JSON_TYPE, "data": content}
 
 
+def _cloudevent_schema(content: dict[str, Any]) -> dict[str, Any]:
+    names = ("specversion", *_ATTRIBUTES, "datacontenttype", "subject", "sourcehost", "sourcelib")
+    properties: dict[str, Any] = {name: {"type": "string"} for name in names}
+    properties |= {"minorversion": {"type": "integer"}, "data": content}
+    return {"properties": properties, "required": ["specversion", "id", "source", "type", "data"]}
+
+
 FORMATS = {
     CURRENT: Format(gettext_lazy("JSON: the payload, or what the shape makes of it")),
     CLOUDEVENTS: Format(
-        gettext_lazy("CloudEvents 1.0: the same in an envelope"), "application/cloudevents+json", _cloudevent
+        gettext_lazy("CloudEvents 1.0: the same in an envelope"),
+        "application/cloudevents+json",
+        _cloudevent,
+        _cloudevent_schema,
     ),
 }
 

@@ -128,6 +128,9 @@ KINDS = {
 }
 
 
+_SECRET_NAMES = frozenset(one.name for kind in KINDS.values() for one in kind.credentials if one.is_secret)
+
+
 def choices() -> list[tuple[str, str]]:
     """The kinds, for the field of the model."""
     return [(name, kind.title) for name, kind in KINDS.items()]
@@ -148,6 +151,11 @@ def credentials_of(name: str, stored: object) -> dict[str, str]:
     if problems := problems_of(name, found):
         raise ValueError(gettext("The authentication can't be used. %s") % " ".join(problems))
     return found
+
+
+def secrets_of(credentials: Mapping[str, str]) -> list[str]:
+    """Those of the credentials, of whatever kind, that nobody may see."""
+    return [text for name, text in credentials.items() if name in _SECRET_NAMES]
 
 
 def problems_of(name: str, credentials: Mapping[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ document.addEventListener('DOMContentLoaded', () => {
         });
         box.closest('.form-row').hidden = !found && !box.closest('.form-row').querySelector('.errorlist');
     };
+    box.classList.add('owh-credentials-chosen');
     select.addEventListener('change', show);
     show();
 });
