@@ -149,8 +149,10 @@ STATUSES = {
         "The endpoint does not understand what it gets. Its response may say why; compare what it expects with the "
         "shape and the encoding."
     ),
-    401: gettext_lazy("The endpoint does not know us: the key in the headers is missing or has been changed there."),
-    403: gettext_lazy("The endpoint knows us and refuses: the key in the headers may not do this there."),
+    401: gettext_lazy(
+        "The endpoint does not know us: the authentication or a header is missing, or has been changed there."
+    ),
+    403: gettext_lazy("The endpoint knows us and refuses: the key that we send may not do this there."),
     404: gettext_lazy(
         "The address answers, but nothing is there. n8n answers so while a workflow is not active; else the path has "
         "a mistake."

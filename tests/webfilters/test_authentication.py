@@ -68,7 +68,7 @@ def test_without_a_token_it_is_not_called_and_its_endpoint_is_not_blamed(make_we
         assert ask() == ({}, None)
     assert not receiver.at("/hook")
     assert "no_token: the token server refused: invalid_client" in caplog.text
-    assert breaker(webfilter.webhook_url).state == State.CLOSED
+    assert breaker(webfilter.webhook_url).state() == State.CLOSED
     assert skips.last_day(webfilter) == {skips.Reason.NO_TOKEN: 10}
 
 

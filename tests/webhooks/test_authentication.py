@@ -5,6 +5,8 @@ import hmac
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from standardwebhooks.webhooks import Webhook as Verifier
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from openedx_webhooks.models import Attempt, Delivery, Webhook
 from openedx_webhooks.webhooks.deliver import deliver_due
@@ -56,6 +58,13 @@ def test_githubs_signature_is_that_of_the_body_as_it_arrives(webhook, receiver):
         assert request.headers["X-Hub-Signature-256"] == f"sha256={expected}"
         assert "webhook-signature" not in request.headers
         assert request.headers["webhook-id"]
+
+
+def test_a_form_verifies_with_the_library_as_the_how_to_says(webhook, receiver):
+    request = delivered(webhook, receiver, use_www_form_encoding=True)
+    assert Verifier(webhook.secret).verify(request.body, request.headers, json_parse=False) is None
+    with pytest.raises(WebhookVerificationError):
+        Verifier(webhook.secret).verify(request.body + b"&a=b", request.headers, json_parse=False)
 
 
 def test_a_cloudevent_has_the_id_of_the_event(webhook, receiver):
