@@ -150,7 +150,7 @@ STATUSES = {
         "shape and the encoding."
     ),
     401: gettext_lazy(
-        "The endpoint does not know us: the authentication or a header is missing, or has been changed there."
+        "The endpoint does not know us: the authentication, or a key in the headers, is wrong or missing."
     ),
     403: gettext_lazy("The endpoint knows us and refuses: the key that we send may not do this there."),
     404: gettext_lazy(

@@ -126,9 +126,10 @@ def test_a_stored_secret_does_not_follow_to_another_server(admin_client, hook, u
         assert "Enter again what it may see: Client secret" in " ".join(errors_of(response)["credentials"])
 
 
-def test_a_mistake_elsewhere_keeps_what_was_typed_but_for_secrets(admin_client):
-    response = add(admin_client, Webhook, "oauth2", OAUTH2, condition="a ==")
-    assert 'value="me"' in response.content.decode()
+def test_a_mistake_elsewhere_keeps_what_was_just_typed(admin_client):
+    page = add(admin_client, Webhook, "oauth2", OAUTH2, condition="a ==").content.decode()
+    assert 'value="me"' in page
+    assert 'value="s3cr3t-1"' in page
 
 
 CLASHES = [
