@@ -11,10 +11,8 @@ one asks, and the others wait for the same answer. A token that nears its end is
 
 import json
 import re
-import threading
 import time
 from base64 import b64encode
-from collections import defaultdict
 from collections.abc import Mapping
 from urllib.parse import quote_plus
 
@@ -109,7 +107,6 @@ class _Tokens:
     def __init__(self):
         self._tokens: dict[str, Token] = {}
         self._failures: dict[str, _Failures] = {}
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def kept(self, key: str) -> Token | None:
         """The token that can be used now; None if there is none."""
@@ -122,7 +119,7 @@ class _Tokens:
 
     def fetched_once(self, key: str, credentials: Credentials, deadline: float) -> Token:
         """A new token, or the one that another thread has fetched meanwhile. Raises NoToken."""
-        lock = self._locks[key]
+        lock = process.lock(key)
         if not lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise NoToken("timeout: time was up while another request waited for the token server")
         try:
@@ -144,7 +141,7 @@ class _Tokens:
             failures.rest_until = time.monotonic() + rest
             raise
         if len(self._tokens) + len(self._failures) > _MOST_KEPT:
-            # Of credentials that have changed since, mostly. The locks stay: somebody may hold one.
+            # Of credentials that have changed since, mostly.
             self._tokens, self._failures = {}, {}
         self._failures.pop(key, None)
         self._tokens[key] = token

@@ -10,10 +10,10 @@ string, and so is an empty list or object, so that its name is there. Where two 
 from typing import Any
 from urllib.parse import urlencode
 
-from .formats import JSON_TYPE
 from .limits import dump
 from .serialize import to_json
 
+JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 

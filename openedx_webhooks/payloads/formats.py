@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 from django.utils.translation import gettext, gettext_lazy
 
+from .encode import JSON_TYPE
 from .subject import subject_of
 
 CURRENT, CLOUDEVENTS = "current", "cloudevents"
-JSON_TYPE = "application/json"
 Metadata = Mapping[str, Any]
 
 
