@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import signing_secrets
 from ..operations import removal
+from ..transport import signing
 from . import options, parts, picker_views, waiting
 from .filters import types_of
 from .reference import reference_of
@@ -219,6 +220,11 @@ class HookAdmin(admin.ModelAdmin):
         """The names of the headers."""
         return ", ".join(hook.readable_headers) or parts.EMPTY
 
+    @admin.display(description=gettext_lazy("credentials"))
+    def credentials_kept(self, hook):
+        """Whether there are any."""
+        return "••••••••" if hook.credentials else parts.EMPTY
+
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):
         """Whether there is a secret."""
@@ -245,12 +251,18 @@ class HookAdmin(admin.ModelAdmin):
             "show_secret": request.session.get(self._show_once) == hook.pk,
             "secret_is_malformed": signing_secrets.is_malformed(hook),
             "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
-            "overlap_hours": signing_secrets.OVERLAP // timedelta(hours=1),
+            "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
+            "signs": hook.signature != signing.NONE,
         }
 
     @staticmethod
     def _secret_problem(hook) -> list[str]:
-        return [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
+        problems = [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
+        try:
+            _needed = hook.credentials_to_send
+        except ValueError as error:
+            problems.append(str(error))
+        return problems
 
     def save_model(self, request, obj, form, change):
         """

@@ -55,17 +55,23 @@ URL = Option(
 DESCRIPTION = Option("description", widget=forms.Textarea(attrs={"rows": 2, "cols": 80}))
 ENABLED = Option("enabled")
 CONDITION, SHAPE = Option("condition", widget=code()), Option("shape", widget=code())
-FORM_ENCODING = Option("use_www_form_encoding")
+FORM_ENCODING, FORMAT = Option("use_www_form_encoding"), Option("payload_format")
 AUTHENTICATION = Section(
     _("How the receiver knows us"),
-    (Option("secret", shown_as="secret_kept"), Option("headers", shown_as="header_names")),
+    (
+        Option("authentication"),
+        Option("credentials", shown_as="credentials_kept"),
+        Option("headers", shown_as="header_names"),
+        Option("signature"),
+        Option("secret", shown_as="secret_kept"),
+    ),
 )
 
 WEBHOOK = (
     Section(_("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True))),
     Section(
         _("Which of these events, and what of them"),
-        (CONDITION, SHAPE, FORM_ENCODING),
+        (CONDITION, SHAPE, FORM_ENCODING, FORMAT),
         _(
             "Leave these empty to send every event of this kind as a whole. The payload that they work on is shown at "
             "the end of the page of a saved webhook, with what they make of it."
@@ -107,7 +113,7 @@ WEBFILTER = (
     ),
     Section(
         _("When it is called, and what is sent"),
-        (CONDITION, SHAPE, Option("send_profile"), Option("send_file_urls"), FORM_ENCODING),
+        (CONDITION, SHAPE, Option("send_profile"), Option("send_file_urls"), FORM_ENCODING, FORMAT),
     ),
     AUTHENTICATION,
     Section(

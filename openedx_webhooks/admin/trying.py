@@ -26,7 +26,7 @@ def result_page(
         sent: what was sent; None if nothing was.
         effects: sentences about what the answer would do, for webfilters.
     """
-    secrets = list(hook.readable_headers.values())
+    secrets = sent.secrets() if sent else []
     is_local = not hook.webhook_url
     context = {
         **model_admin.admin_site.each_context(request),

@@ -91,8 +91,15 @@ KINDS = {
     "unsendable": Kind(
         gettext_lazy("cannot be sent"),
         gettext_lazy(
-            "Nothing was sent: the hook's secret or headers are malformed. Make a secret on its page, or enter the "
-            "headers again."
+            "Nothing was sent: the hook's secret, headers or authentication are malformed. Make a secret on its page, "
+            "or enter the others again."
+        ),
+    ),
+    Reason.NO_TOKEN: Kind(
+        gettext_lazy("no access token"),
+        gettext_lazy(
+            "Nothing was sent: the token server of the hook's authentication (OAuth 2.0) gave no access token. Compare "
+            "token URL, client ID, secret and scope with what the service says."
         ),
     ),
     Reason.CONDITION_FAILED: Kind(
@@ -142,8 +149,10 @@ STATUSES = {
         "The endpoint does not understand what it gets. Its response may say why; compare what it expects with the "
         "shape and the encoding."
     ),
-    401: gettext_lazy("The endpoint does not know us: the key in the headers is missing or has been changed there."),
-    403: gettext_lazy("The endpoint knows us and refuses: the key in the headers may not do this there."),
+    401: gettext_lazy(
+        "The endpoint does not know us: the authentication, or a key in the headers, is wrong or missing."
+    ),
+    403: gettext_lazy("The endpoint knows us and refuses: the key that we send may not do this there."),
     404: gettext_lazy(
         "The address answers, but nothing is there. n8n answers so while a workflow is not active; else the path has "
         "a mistake."

@@ -11,9 +11,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from ..payloads import shape
-from ..transport import signing
-from .encrypted_fields import EncryptedTextField, HeadersField
+from ..payloads import formats, shape
+from ..transport import authentication, signing
+from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
@@ -43,7 +43,17 @@ class Hook(TimeStampedModel):
     use_www_form_encoding = models.BooleanField(
         _("use WWW form encoding"),
         default=False,
-        help_text=_("Send application/x-www-form-urlencoded with flattened names instead of JSON."),
+        help_text=_(
+            "Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over "
+            "the body as it arrives, before it is parsed."
+        ),
+    )
+    payload_format = models.CharField(
+        _("payload format"),
+        max_length=20,
+        choices=formats.choices,
+        default=formats.CURRENT,
+        help_text=_("What the JSON looks like. WWW form encoding knows the first one only."),
     )
     condition = models.TextField(
         _("condition"),
@@ -62,6 +72,14 @@ class Hook(TimeStampedModel):
         validators=[validate_expression],
         help_text=_("A JMESPath expression over the payload. Its result is sent instead of the whole payload."),
     )
+    authentication = models.CharField(
+        _("authentication"),
+        max_length=20,
+        choices=authentication.choices,
+        default=authentication.NONE,
+        help_text=_("What the Authorization header holds, if the receiver wants one."),
+    )
+    credentials = EncryptedJSONField(_("credentials"), blank=True, default=dict, help_text=_("Stored encrypted."))
     headers = HeadersField(
         _("headers"),
         blank=True,
@@ -69,11 +87,18 @@ class Hook(TimeStampedModel):
         validators=[validate_headers],
         help_text=_('Sent with every request, for example {"Authorization": "Bearer …"}. Stored encrypted.'),
     )
+    signature = models.CharField(
+        _("signature"),
+        max_length=20,
+        choices=signing.choices,
+        default=signing.STANDARD,
+        help_text=_("How the receiver can verify that a request comes from here, and is as it was sent."),
+    )
     secret = EncryptedTextField(
         _("signing secret"),
         blank=True,
         default=signing.new_secret,
-        help_text=_("Signs every request (Standard Webhooks). Give it to the receiver's developer."),
+        help_text=_("Signs every request. Give it to the receiver's developer."),
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -133,6 +158,16 @@ class Hook(TimeStampedModel):
         return {name: value for name, value in self.readable_headers.items() if value}
 
     @property
+    def credentials_to_send(self) -> dict[str, str]:
+        """
+        What the authentication needs.
+
+        Raises:
+            ValueError: something is missing or malformed, or no key opens what is stored.
+        """
+        return authentication.credentials_of(self.authentication, self.credentials)
+
+    @property
     def readable_headers(self) -> dict[str, str]:
         """The headers as far as what is stored can be read: a row may have been written past the form."""
         headers = self.headers if isinstance(self.headers, dict) else {}
@@ -150,13 +185,28 @@ class Hook(TimeStampedModel):
 
     def clean(self):
         """
-        Check the type.
+        Check the type, and options that exclude each other.
 
         Raises:
             ValidationError: for a hook whose type was changed to one this installation doesn't know. A stored unknown
             type may stay, so that the rest of its hook can still be edited.
         """
         super().clean()
+        if self.use_www_form_encoding and self.payload_format != formats.CURRENT:
+            raise ValidationError(
+                {
+                    "payload_format": _("A form can't hold this format: choose “%s”, or untick WWW form encoding.")
+                    % formats.FORMATS[formats.CURRENT].title
+                }
+            )
+        own_header = any(name.lower() == "authorization" for name in self.readable_headers)
+        if own_header and self.authentication != authentication.NONE:
+            raise ValidationError(
+                {
+                    "headers": _("“Authorization” is what the authentication sets: remove it, or choose “%s” there.")
+                    % authentication.KINDS[authentication.NONE].title
+                }
+            )
         if self.known_type:
             self.event = self._dotted(self.known_type)
         elif self.event and not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):

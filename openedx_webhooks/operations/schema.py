@@ -11,10 +11,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from .. import __version__, catalog, platform_facts
-from ..payloads import sample_values
+from ..payloads import formats, sample_values
 from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
 from ..payloads.samples import sample_payload
 from ..platform_facts import Message, Redirect
+from ..transport import signing
 from ..webfilters import changes, halts
 from . import event_notes
 from .schema_types import Components, Schema, described, paragraph, summary, with_notes
@@ -247,7 +248,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                JSON_TYPE: {"schema": _payload(hook_type, components), "example": sample},
+                **_formats(_payload(hook_type, components), sample),
                 FORM_TYPE: {
                     "schema": {
                         "type": "object",
@@ -262,21 +263,31 @@ def _operation(hook_type, components) -> dict[str, Any]:
     }
 
 
+def _formats(payload, sample) -> dict[str, Any]:
+    """Content type → media type; an envelope has the payload as it is in its data."""
+    found = {}
+    for one in formats.FORMATS.values():
+        if one.value is None:
+            found[one.content_type] = {"schema": payload, "example": sample}
+        else:
+            found[one.content_type] = {
+                "schema": {"type": "object", "description": str(one.title), **one.schema(payload)},
+                "example": one.value(sample["event_metadata"], sample),
+            }
+    return found
+
+
 def _signature_headers(is_event):
     same = _("Identifies the message; the same in every attempt and replay.")
     notes = {
         "webhook-id": same if is_event else _("Identifies the message."),
         "webhook-timestamp": _("Seconds since the epoch, of this attempt."),
-        "webhook-signature": _("Standard Webhooks v1: HMAC-SHA256 of id, timestamp and body."),
     }
+    always = set(notes)
+    for kind in signing.KINDS.values():
+        notes |= {name: str(note) for name, note in kind.headers.items()}
     return [
-        {
-            "name": name,
-            "in": "header",
-            "required": name != "webhook-signature",
-            "description": note,
-            "schema": {"type": "string"},
-        }
+        {"name": name, "in": "header", "required": name in always, "description": note, "schema": {"type": "string"}}
         for name, note in notes.items()
     ]
 

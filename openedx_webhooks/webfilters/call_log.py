@@ -73,9 +73,7 @@ def _fields(call, payload) -> dict[str, Any]:
         "error": call.verdict.problem[:255],
         "note": "; ".join(call.notes)[:255],
         "request_body": call.request.content,
-        "response_excerpt": redact.excerpt(
-            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, call.webfilter.readable_headers.values()
-        ),
+        "response_excerpt": redact.excerpt(outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, call.request.secrets()),
         "user_id": serialize.user_id_of(payload),
     }
 
