@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
+from ..operations.hook_problems import malformed
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..transport import signing
 from ..webfilters import local_answers
-from . import options, waiting
+from . import options
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
@@ -76,7 +77,7 @@ class HookForm(forms.ModelForm):
         self._prepare_types(self.fields["event"])
         self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # It must not stand in the way of the rest: what was malformed before stays until somebody changes it.
-        self.malformed = waiting.malformed(self.instance).keys() if self.instance.pk else set()
+        self.malformed = malformed(self.instance).keys() if self.instance.pk else set()
         # So that no page holds a stored secret; one just typed survives a mistake in another field.
         self.initial["secret"] = ""
         if self.stored_secret:

@@ -17,9 +17,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import index, skips
 from ..models import signing_secrets
-from ..operations import removal
-from . import options, parts, waiting
+from ..operations import hook_health, removal
+from . import health_words, options, parts
+from .buttons import Button, Page, State
 from .filters import types_of
+from .hook_header import header_of
 from .reference import reference_of
 
 _MOST_WORDS = 20
@@ -75,9 +77,23 @@ class HookAdmin(admin.ModelAdmin):
     sections: tuple[options.Section, ...] = ()
 
     class Media:
-        css = {"all": ["openedx_webhooks/admin.css"]}
+        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/hook_page.css"]}
+        js = ["openedx_webhooks/hook_page.js"]
 
     # --- The list
+
+    def get_changelist_instance(self, request):
+        """Attach the health of the page's hooks: a few queries for all of them."""
+        changes = super().get_changelist_instance(request)
+        found = hook_health.OF[self.model](changes.result_list)
+        for hook in changes.result_list:
+            hook.health = found[hook.pk]
+        return changes
+
+    @admin.display(description=gettext_lazy("health"))
+    def health_column(self, hook):
+        """The word, and what it rests on."""
+        return health_words.column(hook, hook.health)
 
     @admin.display(description=gettext_lazy("event"), ordering="event")
     def event_column(self, hook):
@@ -224,33 +240,34 @@ class HookAdmin(admin.ModelAdmin):
         """Whether there is a secret."""
         return "••••••••" if hook.secret else _("None: requests are not signed.")
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The form, with what is known about the hook above and below it."""
-        hook = self.get_object(request, object_id) if request.method == "GET" else None
-        extra_context = {**(extra_context or {}), "owh": self.panels(request, hook) if hook else None}
-        return super().change_view(request, object_id, form_url, extra_context)
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """The form, with what is known about the hook above it and beside it."""
+        if obj and obj.pk:
+            # After a mistake, obj is what was typed: the header is of what is stored.
+            hook = self.get_object(request, obj.pk) if request.method == "POST" else obj
+            context["owh"] = self.panels(Page(self, request, hook, hook_health.of(hook)))
+        rare, form = [option.name for option in options.advanced(self.sections)], context["adminform"].form
+        context["advanced"] = {
+            "set": options.changed_advanced(self.sections, self.form, obj) if obj else [],
+            "has_errors": any(name in form.errors for name in rare),
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def panels(self, request, hook) -> dict:
+    def panels(self, page: Page) -> dict:
         """What the templates show around the form."""
+        hook = page.hook
         return {
             "hook": hook,
-            "notes": waiting.notes(hook),
-            "problems": [*waiting.malformed(hook).values(), *self._secret_problem(hook)],
-            "may_change": self.has_change_permission(request, hook),
+            "header": header_of(page),
+            "may_change": page.may_change,
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],
-            "urls": {
-                method: reverse(f"admin:{self.url_name(name)}", args=[hook.pk]) for name, method in self.buttons.items()
-            },
-            "show_secret": request.session.get(self._show_once) == hook.pk,
+            "urls": {button.method: self.url_of(button, hook) for button in self.buttons if button.method},
+            "show_secret": page.request.session.get(self._show_once) == hook.pk,
             "secret_is_malformed": signing_secrets.is_malformed(hook),
             "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
             "overlap_hours": signing_secrets.OVERLAP // timedelta(hours=1),
         }
-
-    @staticmethod
-    def _secret_problem(hook) -> list[str]:
-        return [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
 
     def save_model(self, request, obj, form, change):
         """
@@ -276,16 +293,35 @@ class HookAdmin(admin.ModelAdmin):
         """Django's, and one for each thing that a button of the page does."""
         urls = [
             path(
-                f"<path:object_id>/{name}/",
-                transaction.non_atomic_requests(self.admin_site.admin_view(getattr(self, method))),
-                name=self.url_name(name),
+                f"<path:object_id>/{button.name}/",
+                transaction.non_atomic_requests(self.admin_site.admin_view(getattr(self, button.method))),
+                name=self.url_name(button.name),
             )
-            for name, method in self.buttons.items()
+            for button in self.buttons
+            if button.method
         ]
         return urls + super().get_urls()
 
-    # Last part of the URL → method with @hook_view. Each kind of hook has a send_test of its own.
-    buttons = {"test": "send_test", "rotate-secret": "rotate_secret", "show-secret": "show_secret"}
+    # What can be pressed on the page, in the order of its header. Methods have @hook_view; each kind of hook has a
+    # send_test of its own.
+    buttons: tuple[Button, ...] = (
+        Button(
+            name="test",
+            method="send_test",
+            label=gettext_lazy("Send a test"),
+            when=lambda page: page.may_change and bool(page.hook.known_type),
+        ),
+        Button(name="rotate-secret", method="rotate_secret"),
+        Button(name="show-secret", method="show_secret"),
+        Button(opens="#owh-secret", label=gettext_lazy("Rotate secret…")),
+        Button(name="switch", method="switch"),
+    )
+    # Which states the header switches between.
+    states: tuple[State, ...] = ()
+
+    def url_of(self, button: Button, hook) -> str:
+        """The address of a button."""
+        return reverse(f"{self.admin_site.name}:{self.url_name(button.name)}", args=[hook.pk])
 
     def url_name(self, name: str) -> str:
         """The name of a button's URL, without ``admin:``."""
@@ -295,6 +331,26 @@ class HookAdmin(admin.ModelAdmin):
         """To the hook's page."""
         url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[hook.pk])
         return HttpResponseRedirect(url + fragment)
+
+    # --- The state
+
+    @hook_view
+    def switch(self, request, hook):
+        """Put the hook into one of its states."""
+        state = next((each for each in self.states if each.name == request.POST.get("to")), None)
+        if state is None or state.is_of(hook):
+            return self.back(hook)
+        self.apply(hook, {name: value for name, value in state.fields.items() if getattr(hook, name) != value})
+        self.log_change(request, hook, [{"changed": {"fields": list(state.fields)}}])
+        self.message_user(request, state.said, messages.SUCCESS)
+        return self.back(hook)
+
+    def apply(self, hook, fields: dict) -> None:
+        """Store some fields of a hook, and let this process see it."""
+        for name, value in fields.items():
+            setattr(hook, name, value)
+        hook.save(update_fields=[*fields, "modified"])
+        self.forget_index()
 
     # --- The secret
 
