@@ -57,8 +57,8 @@ def evidence(hook: Hook, health: Health) -> str:
 
 
 def outlook(hook: Hook, health: Health) -> list[str]:
-    """For the page: what the evidence means, its consequence, and the next step. Sentences; none if all is well."""
-    return [sentence for sentence in _outlook(hook, health) if sentence]
+    """For the page: what the evidence means; its consequence, and the next step. Paragraphs; none if all is well."""
+    return [paragraph for paragraph in _outlook(hook, health) if paragraph]
 
 
 def _outlook(hook: Hook, health: Health) -> Iterator[str]:
@@ -66,8 +66,7 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
         yield waiting.removing_note(hook)
         return
     if health.word == Word.DISABLED:
-        yield disabled_by(hook)
-        yield waiting.off_note(hook)
+        yield f"{disabled_by(hook)} {waiting.off_note(hook)}".strip()
     elif health.word == Word.PAUSED:
         yield waiting.paused_note(hook)
     elif health.word == Word.OVERDUE:
@@ -76,8 +75,7 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
         yield _("“Fine” needs evidence: send a test to see whether the endpoint answers.")
     elif health.word in _TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
         yield meaning(health)
-        yield _since(hook)
-        yield _consequence(hook, health)
+        yield f"{_since(hook)} {_consequence(hook, health)}".strip()
 
 
 def meaning(health: Health) -> str:
@@ -152,44 +150,54 @@ def _unrecorded(hook: Webfilter) -> str:
 
 def _counted(hook: Hook, health: Health) -> str:
     """``12 of 40 in the last hour were not accepted: 404.``"""
-    window, why = health.window, refused_with(health)
-    if isinstance(hook, Webfilter) and not hook_health.records_all(hook) and window.refused:
-        text = ngettext("%d call failed", "%d calls failed", window.refused) % window.refused
-        text = f"{text} {_('in the last hour') if health.is_of_hour else _('in the last day')}"
-    elif window.refused:
-        phrase = (
-            _("%(refused)s of %(tried)s in the last hour were not accepted")
-            if health.is_of_hour
-            else _("%(refused)s of %(tried)s in the last day were not accepted")
-        )
-        text = phrase % {"refused": parts.number(window.refused), "tried": _tried(health)}
-    elif isinstance(hook, Webhook) and hook.consecutive_failures:
-        text = (
-            ngettext("%d failure in a row", "%d failures in a row", hook.consecutive_failures)
-            % hook.consecutive_failures
-        )
-    elif health.circuit and health.circuit.failures:
-        text = (
-            ngettext("%d failure in a row", "%d failures in a row", health.circuit.failures) % health.circuit.failures
-        )
+    window, in_a_row = health.window, _in_a_row(hook, health)
+    if window.refused:
+        text = _refused(hook, health)
+    elif in_a_row:
+        text = ngettext("%d failure in a row", "%d failures in a row", in_a_row) % in_a_row
     else:
-        return _accepted(health)
+        return _accepted(hook, health)
+    why = refused_with(health)
     return f"{text}: {why}." if why else f"{text}."
 
 
-def _accepted(health: Health) -> str:
-    at, window = health.figures.accepted_at, health.window
-    if health.word == Word.LOCAL and not window.tried:
+def _in_a_row(hook: Hook, health: Health) -> int:
+    return hook.consecutive_failures if isinstance(hook, Webhook) else health.circuit.failures
+
+
+def _refused(hook: Hook, health: Health) -> str:
+    values = {"refused": parts.number(health.window.refused), "tried": _tried(health)}
+    if isinstance(hook, Webhook):
+        if health.is_of_hour:
+            return _("%(refused)s of %(tried)s in the last hour were not accepted") % values
+        return _("%(refused)s of %(tried)s in the last day were not accepted") % values
+    if not hook_health.records_all(hook):
+        if health.is_of_hour:
+            return _("%(refused)s failed in the last hour") % values
+        return _("%(refused)s failed in the last day") % values
+    if health.is_of_hour:
+        return _("%(refused)s of %(tried)s calls in the last hour had no usable answer") % values
+    return _("%(refused)s of %(tried)s calls in the last day had no usable answer") % values
+
+
+def _accepted(hook: Hook, health: Health) -> str:
+    at, tried = health.figures.accepted_at, _tried(health)
+    if health.word == Word.LOCAL and not health.window.tried:
         return _("Nothing is sent: the answer is given here.")
-    if health.figures.day.lost:
-        lost = health.figures.day.lost
-        return (
-            ngettext("%d of the last day has failed for good.", "%d of the last day have failed for good.", lost) % lost
-        )
-    if not window.tried:
+    if lost := health.figures.day.lost if isinstance(hook, Webhook) else 0:
+        text = ngettext("%d of the last day has failed for good.", "%d of the last day have failed for good.", lost)
+        return text % lost
+    if not health.window.tried:
         return _("The last one was accepted at %s.") % words.exact(at) if at else _("Nothing was accepted lately.")
-    phrase = _("%s in the last hour, all accepted.") if health.is_of_hour else _("%s in the last day, all accepted.")
-    return phrase % _tried(health)
+    if isinstance(hook, Webhook):
+        text = _("%s in the last hour, all accepted.") if health.is_of_hour else _("%s in the last day, all accepted.")
+    elif hook_health.records_all(hook):
+        hour, day = _("%s calls in the last hour, all answered."), _("%s calls in the last day, all answered.")
+        text = hour if health.is_of_hour else day
+    else:
+        text = _("%s recorded in the last day, none failed.")
+        tried = parts.number(health.figures.day.tried)
+    return text % tried
 
 
 def _tried(health: Health) -> str:

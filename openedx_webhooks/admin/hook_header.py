@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ..models import Call, Delivery, Hook, Webfilter, Webhook
-from ..operations import hook_figures, statistics
+from ..operations import hook_figures, hook_health, statistics
 from . import health_words, parts, waiting, words
-from .buttons import Page
+from .buttons import Button, Page
 from .chart import CALLS, DELIVERIES, Chart, chart
 from .deliveries import last_answers
 
@@ -40,16 +40,15 @@ class Failure:
 def header_of(page: Page) -> dict[str, Any]:
     """The header, as the template takes it."""
     hook, health = page.hook, page.health
-    drawn = _chart(hook)
     return {
         "badge": health_words.badge(hook, health),
         "tone": health_words.tone_of(hook, health),
         "evidence": health_words.evidence(hook, health),
         "problems": health.problems,
         "outlook": health_words.outlook(hook, health),
-        "chart": drawn,
+        "chart": _chart(hook),
         "empty_day": _empty_day(hook),
-        "figures": _figures(page, drawn),
+        "figures": _figures(page),
         "failures": _failures(page),
         "states": [(state, state.is_of(hook)) for state in page.model_admin.states],
         "buttons": _buttons(page),
@@ -59,14 +58,11 @@ def header_of(page: Page) -> dict[str, Any]:
 def _buttons(page: Page) -> list[tuple[str, str, bool]]:
     """Address, label, and whether it is a link."""
     shown = [button for button in page.model_admin.buttons if button.label and button.when(page)]
-    return [
-        (
-            button.opens if button.opens.startswith("#") else page.model_admin.url_of(button, page.hook),
-            str(button.label),
-            bool(button.opens),
-        )
-        for button in shown
-    ]
+    return [(_address(page, button), str(button.label), bool(button.opens)) for button in shown]
+
+
+def _address(page: Page, button: Button) -> str:
+    return button.opens if button.opens.startswith("#") else page.model_admin.url_of(button, page.hook)
 
 
 def _chart(hook: Hook) -> Chart:
@@ -84,18 +80,13 @@ def _empty_day(hook: Hook) -> str:
     return _("No call was recorded in the last 24 hours.")
 
 
-def _figures(page: Page, drawn: Chart) -> list[Figure]:
-    figures = _of_webhook(page) if isinstance(page.hook, Webhook) else _of_webfilter(page)
-    took = (
-        statistics.durations(page.hook.pk)
-        if isinstance(page.hook, Webhook)
-        else statistics.durations_of_calls(page.hook.pk)
-    )
+def _figures(page: Page) -> list[Figure]:
+    if isinstance(page.hook, Webhook):
+        figures, took = _of_webhook(page), statistics.durations(page.hook.pk)
+    else:
+        figures, took = _of_webfilter(page), statistics.durations_of_calls(page.hook.pk)
     if took:
-        figures += [
-            Figure(_("median time"), parts.seconds(took.median)),
-            Figure(_("95 of 100 within"), parts.seconds(took.p95)),
-        ]
+        figures.append(Figure(_("median · 95 of 100"), f"{parts.seconds(took.median)} · {parts.seconds(took.p95)}"))
     return figures
 
 
@@ -125,11 +116,12 @@ def _of_webfilter(page: Page) -> list[Figure]:
     url = f"{reverse('admin:openedx_webhooks_call_changelist')}?webfilter__id__exact={hook.pk}"
     url = url if page.request.user.has_perm("openedx_webhooks.view_call") else ""
     more = "+" if page.health.figures.is_cut else ""
-    labels = {Call.Result.HALTED: _("halted"), Call.Result.CHANGED: _("changed data")}
+    labels = {Call.Result.HALTED: _("halted"), Call.Result.CHANGED: _("changed")}
+    calls = _("calls, last day") if hook_health.records_all(hook) else _("recorded, last day")
     if hook.mode == Webfilter.Mode.OBSERVE:
-        labels = {Call.Result.HALTED: _("would have halted"), Call.Result.CHANGED: _("would have changed data")}
+        labels = {Call.Result.HALTED: _("would have halted"), Call.Result.CHANGED: _("would have changed")}
     return [
-        Figure(_("calls recorded, last day"), f"{parts.number(day.results.total())}{more}", url),
+        Figure(calls, f"{parts.number(day.results.total())}{more}", url),
         *(
             Figure(label, f"{parts.number(day.results[result])}{more}", url and f"{url}&result__exact={result}")
             for result, label in labels.items()

@@ -12,6 +12,7 @@ from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -25,6 +26,8 @@ from .hook_header import header_of
 from .reference import reference_of
 
 _MOST_WORDS = 20
+# The other buttons beside Save, and what a window that was opened from another page posts.
+_OTHER_SAVES = {"_continue", "_addanother", "_saveasnew", "_popup", "_to_field"}
 
 
 def hook_view(method):
@@ -288,6 +291,32 @@ class HookAdmin(admin.ModelAdmin):
             if "secret" not in form.changed_data:
                 request.session[self._show_once] = obj.pk
         self.forget_index()
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """To the new hook's page, where the next steps are; the message names them."""
+        if _OTHER_SAVES & request.POST.keys():
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
+        return self.back(obj)
+
+    def response_change(self, request, obj):
+        """Django's; the message of a plain save names the next step."""
+        if _OTHER_SAVES & request.POST.keys():
+            return super().response_change(request, obj)
+        self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
+        return self.response_post_save_change(request, obj)
+
+    def next_step(self, request, hook) -> str:
+        """That a hook was saved, with a link to it, and what to do next."""
+        if not hook.enabled:
+            then = _("It is disabled: enable it when you are ready.")
+        elif request.session.get(self._show_once) == hook.pk and hook.webhook_url:
+            then = _("Next: show its signing secret once, then send a test.")
+        else:
+            then = _("Next: send a test.")
+        name = self.opts.verbose_name
+        saved = _("%s saved.") % f"{name[:1].upper()}{name[1:]}"
+        return format_html("{} {} {}", saved, parts.link(hook, f"{hook.event_name} → {hook.server}"), then)
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""

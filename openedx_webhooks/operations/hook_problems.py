@@ -46,8 +46,8 @@ def _problems(hook: Hook) -> Iterable[str]:
     if not hook.known_type:
         yield (
             _(
-                "This installation does not know “%s”: no installed library has it. The hook is kept, but it never runs. "
-                "Choose another event, or install the library again."
+                "This installation does not know “%s”: no installed library has it. The hook is kept, but it never "
+                "runs. Choose another event, or install the library again."
             )
             % hook.event
         )
