@@ -138,7 +138,8 @@ class HealthFilter(admin.SimpleListFilter):
         """
         if self.value() not in Word.values:
             return queryset
-        found = OF[queryset.model](queryset.order_by())
+        # The page that shows them needs it again.
+        request.owh_health = found = OF[queryset.model](queryset.order_by())
         return queryset.filter(pk__in=[pk for pk, health in found.items() if health.word == self.value()])
 
 

@@ -71,6 +71,10 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
         yield waiting.paused_note(hook)
     elif health.word == Word.OVERDUE:
         yield waiting.overdue_note(health.figures.next_due)
+    elif health.word == Word.OBSERVING:
+        yield _("Its answers change and halt nothing. What it would have done stands under Calls.")
+    elif health.word == Word.FINE and health.window.tried:
+        yield _("The last one was accepted at %s.") % words.exact(health.figures.accepted_at)
     elif health.word == Word.NOTHING_YET:
         yield _("“Fine” needs evidence: send a test to see whether the endpoint answers.")
     elif health.word in _TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):

@@ -41,6 +41,7 @@ def header_of(page: Page) -> dict[str, Any]:
     """The header, as the template takes it."""
     hook, health = page.hook, page.health
     return {
+        "name": parts.breakable(hook.event_name),
         "badge": health_words.badge(hook, health),
         "tone": health_words.tone_of(hook, health),
         "evidence": health_words.evidence(hook, health),

@@ -88,7 +88,8 @@ class HookAdmin(admin.ModelAdmin):
     def get_changelist_instance(self, request):
         """Attach the health of the page's hooks: a few queries for all of them."""
         changes = super().get_changelist_instance(request)
-        found = hook_health.OF[self.model](changes.result_list)
+        # Who filters by health has decided it already.
+        found = getattr(request, "owh_health", None) or hook_health.OF[self.model](changes.result_list)
         for hook in changes.result_list:
             hook.health = found[hook.pk]
         return changes
@@ -342,7 +343,11 @@ class HookAdmin(admin.ModelAdmin):
         ),
         Button(name="rotate-secret", method="rotate_secret"),
         Button(name="show-secret", method="show_secret"),
-        Button(opens="#owh-secret", label=gettext_lazy("Rotate secret…")),
+        Button(
+            opens="#owh-secret",
+            label=gettext_lazy("Rotate secret…"),
+            when=lambda page: page.may_change and bool(page.hook.webhook_url),
+        ),
         Button(name="switch", method="switch"),
     )
     # Which states the header switches between.
