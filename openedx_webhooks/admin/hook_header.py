@@ -97,15 +97,17 @@ def _of_webhook(page: Page) -> list[Figure]:
     url = url if page.request.user.has_perm("openedx_webhooks.view_delivery") else ""
     count, _since = waiting.waiting(page.hook)
     figures = [
-        Figure(_("accepted, last day"), parts.percent(1 - day.refused_share) if day.tried else parts.EMPTY, url),
+        Figure(_("accepted, last day"), parts.percent(day.accepted_share) if day.tried else parts.EMPTY, url),
         Figure(
             _("waiting"),
             parts.number(count) + ("+" if count >= waiting.MOST_COUNTED else ""),
             url and f"{url}&state__exact={Delivery.State.PENDING}",
         ),
     ]
-    if failed := day.results[Delivery.State.FAILED]:
-        figures.append(Figure(_("failed"), parts.number(failed), url and f"{url}&state__exact={Delivery.State.FAILED}"))
+    if failed := day.lost:
+        more = "+" if failed >= hook_figures.MOST_LOST else ""
+        url = url and f"{url}&state__exact={Delivery.State.FAILED}"
+        figures.append(Figure(_("failed"), f"{parts.number(failed)}{more}", url))
     return figures
 
 

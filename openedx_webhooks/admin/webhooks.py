@@ -86,7 +86,7 @@ class WebhookAdmin(HookAdmin):
             return parts.EMPTY
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
-            parts.percent(1 - day.refused_share),
+            parts.percent(day.accepted_share),
             _("of %s") % (parts.number(day.results.total()) + ("+" if hook.health.figures.is_cut else "")),
         )
 

@@ -19,6 +19,8 @@ from ..models.delivery import STATES
 
 # Of each hook. Enough for a share that means something; 200 hooks are then read in less than a second.
 NEWEST = 300
+# Of each hook, what failed in a day is counted so far.
+MOST_LOST = 1000
 # Hooks that one query asks for: databases have limits for the parts of a condition.
 _AT_ONCE = 100
 _HOUR, _DAY, _OLDER = range(3)
@@ -32,7 +34,7 @@ class Window:
     Attributes:
         accepted: the endpoint did what it should.
         refused: tried, and not accepted: failed, or waiting to be tried again.
-        lost: those of the refused that are not tried again by themselves.
+        lost: those that are not tried again by themselves; in a day, also of others than the newest.
         results: how many there are of each state or result, also those not tried yet.
     """
 
@@ -45,6 +47,11 @@ class Window:
     def tried(self) -> int:
         """Accepted or refused."""
         return self.accepted + self.refused
+
+    @property
+    def accepted_share(self) -> float:
+        """0 to 1; not 1 if any was lost."""
+        return min(1 - self.refused_share, 0.99) if self.lost else 1 - self.refused_share
 
     @property
     def refused_share(self) -> float:
@@ -135,9 +142,32 @@ def of_webhooks(webhooks: Iterable[Webhook]) -> dict[int, Figures]:
             figures[pk].add(age, state, count, verdict, is_lost=verdict is False and state != Delivery.State.PENDING)
             if verdict:
                 figures[pk].note_accepted(finished_at)
+        _complete(figures)
         _add_refusals(figures)
         found |= figures
     return found
+
+
+def _complete(figures: dict[int, Figures]) -> None:
+    """
+    Count what failed in the whole day where the newest are not all: what failed in the morning is not fine by noon.
+
+    What has failed has no next attempt, so one index has it, with the primary keys in their order.
+    """
+    cut = [pk for pk, each in figures.items() if each.is_cut]
+    day = Delivery.objects.filter(created__gte=timezone.now() - timedelta(days=1)).order_by("created")
+    first = day.values_list("pk", flat=True).first() if cut else None
+    if first is None:
+        return
+    failed = Delivery.objects.filter(state=Delivery.State.FAILED, next_attempt_at=None, pk__gte=first)
+    of_one = failed.filter(webhook_id=OuterRef("pk")).order_by("pk").values("pk")
+    hooks = Webhook.objects.filter(pk__in=cut).order_by().annotate(many=Subquery(of_one[MOST_LOST : MOST_LOST + 1]))
+    is_many = {pk: many is not None for pk, many in hooks.values_list("pk", "many")}
+    few = failed.filter(webhook_id__in=[pk for pk, many in is_many.items() if not many]).order_by()
+    counts = dict(few.values_list("webhook_id").annotate(Count("pk")))
+    for pk, many in is_many.items():
+        each = figures[pk].day
+        each.lost = max(each.lost, MOST_LOST if many else counts.get(pk, 0))
 
 
 def refused(webhook_id: Any) -> QuerySet[Delivery]:

@@ -200,6 +200,21 @@ def test_the_figures_are_of_the_newest_only(monkeypatch):
     assert found[other.pk].refusal.status_code == 500
 
 
+@pytest.mark.parametrize("most, counted", [(1, 1), (2, 2), (5, 2)])
+def test_what_failed_in_the_morning_is_not_fine_by_noon(monkeypatch, most, counted):
+    monkeypatch.setattr(hook_figures, "NEWEST", 3)
+    monkeypatch.setattr(hook_figures, "MOST_LOST", most)
+    hook, other = webhook(), webhook()
+    deliver(hook, "failed", before=2 * DAY)
+    deliver(other, "failed", before=5 * HOUR)
+    deliver(hook, "failed", 2, before=5 * HOUR)
+    for minutes in range(6):
+        deliver(hook, before=timedelta(minutes=minutes))
+    health = hook_health.of(hook)
+    assert (health.word, health.figures.day.lost, health.figures.day.refused) == (Word.DEGRADED, counted, 0)
+    assert health.figures.day.accepted_share < 1
+
+
 @pytest.mark.parametrize("make, fill", [(webhook, deliver), (webfilter, call)])
 def test_many_hooks_take_as_many_queries_as_one(make, fill, django_assert_max_num_queries):
     bad = {"state": "failed"} if make is webhook else {"result": "ignored", **UNUSABLE}

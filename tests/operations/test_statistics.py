@@ -98,5 +98,6 @@ def test_calls_are_counted_by_hour_and_result_and_those_that_were_made_are_timed
     ):
         fields = {"duration": 0.2, "started_at": now - timedelta(hours=hours_ago), **more}
         Call.objects.create(webfilter=webfilter, mode="enforce", result=result, **fields)
-    assert sum((hour.tally for hour in statistics.hours_of_calls(webfilter.pk)), Counter()) == {"passed": 2, "halted": 2}
+    hours = statistics.hours_of_calls(webfilter.pk)
+    assert sum((hour.tally for hour in hours), Counter()) == {"passed": 2, "halted": 2}
     assert statistics.durations_of_calls(webfilter.pk) == statistics.Durations(3, 0.2, 0.2)
