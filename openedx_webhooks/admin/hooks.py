@@ -338,7 +338,7 @@ class HookAdmin(admin.ModelAdmin):
         Button(
             name="test",
             method="send_test",
-            label=gettext_lazy("Send a test"),
+            label=gettext_lazy("Send test"),
             when=lambda page: page.may_change and bool(page.hook.known_type),
         ),
         Button(name="rotate-secret", method="rotate_secret"),
