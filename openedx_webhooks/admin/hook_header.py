@@ -124,7 +124,7 @@ def _of_webfilter(page: Page) -> list[Figure]:
     if hook.mode == Webfilter.Mode.OBSERVE:
         labels = {Call.Result.HALTED: _("would have halted"), Call.Result.CHANGED: _("would have changed")}
     return [
-        Figure(calls, f"{parts.number(day.results.total())}{more}", url),
+        Figure(calls, parts.day_count(page.health.figures), url),
         *(
             Figure(label, f"{parts.number(day.results[result])}{more}", url and f"{url}&result__exact={result}")
             for result, label in labels.items()

@@ -84,7 +84,7 @@ class WebfilterAdmin(HookAdmin):
         of_note = [(str(label), results[result]) for result, label in Call.Result.choices if results[result]]
         return format_html(
             '{}<br><span class="owh-quiet-text">{}</span>',
-            parts.number(results.total()) + ("+" if figures.is_cut else ""),
+            parts.day_count(figures),
             ", ".join(f"{label}: {count}" for label, count in of_note),
         )
 

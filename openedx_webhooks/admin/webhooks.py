@@ -87,7 +87,7 @@ class WebhookAdmin(HookAdmin):
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
             parts.percent(day.accepted_share),
-            _("of %s") % (parts.number(day.results.total()) + ("+" if hook.health.figures.is_cut else "")),
+            _("of %s") % parts.day_count(hook.health.figures),
         )
 
     @admin.display(description=gettext_lazy("latest delivery"))
