@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ..models import Call, Delivery, Hook, Webfilter, Webhook
+from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
 from ..operations import hook_figures, hook_health, statistics
 from . import health_words, parts, waiting, words
 from .buttons import Button, Page
 from .chart import CALLS, DELIVERIES, Chart, chart
-from .deliveries import last_answers
 
 _LAST_FAILURES = 3
+_OF_ATTEMPT = ("started_at", "status_code", "error")
 
 
 @attrs.frozen
@@ -141,10 +141,12 @@ def _failures(page: Page) -> list[Failure]:
         if not page.request.user.has_perm("openedx_webhooks.view_delivery"):
             return []
         refused = list(hook_figures.refused(page.hook.pk)[:_LAST_FAILURES])
-        answers = last_answers([delivery.pk for delivery in refused])
+        attempts = Attempt.objects.filter(delivery__in=refused).order_by("pk").only("delivery_id", *_OF_ATTEMPT)
+        last = {attempt.delivery_id: attempt for attempt in attempts}
         return [
-            _failure(delivery, delivery.finished_at or delivery.created, answers.get(delivery.pk, parts.EMPTY))
+            _failure(delivery, attempt.started_at, parts.answered(attempt.status_code, attempt.error))
             for delivery in refused
+            if (attempt := last.get(delivery.pk))
         ]
     if not page.request.user.has_perm("openedx_webhooks.view_call"):
         return []

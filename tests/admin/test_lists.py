@@ -61,7 +61,9 @@ class TestColumns:
         for number in range(400):
             event.pk, event.event_id = None, uuid.uuid4()
             event.save()
-            Delivery.objects.create(webhook=webhook, event=event, state="failed" if number == 0 else "delivered")
+            Delivery.objects.create(
+                webhook=webhook, event=event, state="failed" if number == 0 else "delivered", next_attempt_at=None
+            )
         assert "99 % " in admin_client.get(url_of(Webhook)).content.decode()
 
     def test_the_latest_delivery(self, admin_client, webhook):
