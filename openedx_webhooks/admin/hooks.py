@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import index, skips
+from .. import skips
 from ..models import signing_secrets
 from ..operations import hook_health
 from . import health_words, options, parts
@@ -159,10 +159,6 @@ class HookAdmin(RemovingAdmin):
     def enable(self, hooks) -> int:
         """Enable the hooks of a queryset. ``update`` keeps ``modified``, by which other processes notice a change."""
         return hooks.update(enabled=True, modified=timezone.now())
-
-    def forget_index(self):
-        """Let this process see a change at once, also that of the transaction that is still open."""
-        index.forget_index(self.model, using=router.db_for_write(self.model))
 
     # --- The page
 

@@ -1,18 +1,23 @@
 """Deleting hooks on their pages: with all that was recorded of them, in the background where that is much."""
 
 from django.contrib import admin, messages
-from django.db import transaction
+from django.db import router, transaction
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .. import index
 from ..operations import removal
 from . import parts
 
 
 class RemovingAdmin(admin.ModelAdmin):
     """What deletes, asks before, and says how far it is."""
+
+    def forget_index(self):
+        """Let this process see a change at once, also that of the transaction that is still open."""
+        index.forget_index(self.model, using=router.db_for_write(self.model))
 
     def has_change_permission(self, request, obj=None):
         """Nobody changes a hook that is being removed."""
