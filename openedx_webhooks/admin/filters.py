@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
 from ..models import CapturedEvent, Webfilter, Webhook
+from ..operations.hook_health import OF, WORDS, Word
 from .picker import subdomain_label
 
 _MOST_HOOKS = 50
@@ -119,24 +120,27 @@ class DeliveryTypeFilter(EventTypeFilter):
 
 
 class HealthFilter(admin.SimpleListFilter):
-    """Whether the endpoint accepts deliveries."""
+    """By the word that the list shows for a hook's health."""
 
     title = _("health")
     parameter_name = "health"
 
     def lookups(self, request, model_admin):
-        """The three conditions worth looking for."""
-        return [("failing", _("Failing")), ("disabled", _("Disabled after failures")), ("fine", _("Not failing"))]
+        """The words that this kind of hook may have."""
+        return [(word.value, word.label.capitalize()) for word in WORDS[model_admin.model]]
 
     def queryset(self, request, queryset):
-        """Webhooks in that condition."""
-        if self.value() == "failing":
-            return queryset.filter(failing_since__isnull=False)
-        if self.value() == "disabled":
-            return queryset.exclude(disabled_reason="")
-        if self.value() == "fine":
-            return queryset.filter(failing_since__isnull=True, disabled_reason="")
-        return queryset
+        """
+        Hooks that have it now.
+
+        The word is decided from many facts, so it is decided for every hook, as for the list: hooks are few where their
+        deliveries are many.
+        """
+        if self.value() not in Word.values:
+            return queryset
+        # The page that shows them needs it again.
+        request.owh_health = found = OF[queryset.model](queryset.order_by())
+        return queryset.filter(pk__in=[pk for pk, health in found.items() if health.word == self.value()])
 
 
 class _HookFilter(admin.RelatedFieldListFilter):

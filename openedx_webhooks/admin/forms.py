@@ -7,10 +7,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
+from ..operations.hook_problems import malformed
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..webfilters import local_answers
-from . import options, waiting
+from . import options
 from .credentials import AuthenticationForm
 from .halt_options import halt_options_of
 from .picker import TypeField, types_of
@@ -48,7 +49,7 @@ class HookForm(AuthenticationForm):
         self._prepare_types(self.fields["event"])
         self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # It must not stand in the way of the rest: what was malformed before stays until somebody changes it.
-        self.malformed = waiting.malformed(self.instance).keys() if self.instance.pk else set()
+        self.malformed = malformed(self.instance).keys() if self.instance.pk else set()
 
     def _prepare_types(self, field):
         # Links say ?event=SESSION_LOGIN_COMPLETED, and a row written past the form may too.

@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -15,11 +14,12 @@ from .. import catalog
 from ..models import Call, CapturedEvent, Delivery, Webfilter
 from ..models.delivery import STATES
 from ..models.json_fields import Unreadable
-from ..operations import removal
+from ..operations import hook_figures, removal
+from ..operations.hook_figures import Figures
 from . import words
 
 EMPTY = "–"
-_CALL_TONES = {
+CALL_TONES = {
     Call.Result.PASSED: "good",
     Call.Result.CHANGED: "info",
     Call.Result.HALTED: "warn",
@@ -50,7 +50,7 @@ def call_badge(call: Call) -> SafeString:
     labels = dict(Call.Result.choices)
     if call.mode == Webfilter.Mode.OBSERVE:
         labels |= {Call.Result.CHANGED: _("Would have changed data"), Call.Result.HALTED: _("Would have halted")}
-    return badge(str(labels.get(call.result, call.result)), _CALL_TONES.get(call.result, "quiet"))
+    return badge(str(labels.get(call.result, call.result)), CALL_TONES.get(call.result, "quiet"))
 
 
 def mode_badge(mode: str) -> SafeString:
@@ -58,21 +58,6 @@ def mode_badge(mode: str) -> SafeString:
     if mode == Webfilter.Mode.OBSERVE:
         return badge(_("observe"), "info", _("Answers are recorded and nothing else."))
     return badge(_("enforce"), "good", _("Answers change the data or halt the process."))
-
-
-def never_runs() -> SafeString:
-    """For hooks of a type that this installation doesn't know."""
-    return badge(_("never runs"), "warn", _("This installation does not know its type."))
-
-
-def unsendable() -> SafeString:
-    """For hooks whose secret signs nothing."""
-    return badge(_("cannot be sent"), "bad", _("The signing secret is malformed."))
-
-
-def misconfigured(problems: Iterable[str]) -> SafeString:
-    """For hooks that have a value which no form would have taken; the sentences say which."""
-    return badge(_("misconfigured"), "bad", " ".join(problems))
 
 
 def hook_name(hook) -> SafeString:
@@ -137,6 +122,22 @@ def link(obj, text) -> SafeString:
     """A link to an object's admin page."""
     name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
+
+
+def percent(ratio: float) -> str:
+    """``97 %``; never 100 % unless it is all."""
+    return f"{int(ratio * 100)} %"
+
+
+def number(count: int) -> str:
+    """``1,003``."""
+    return number_format(count, force_grouping=True)
+
+
+def day_count(figures: Figures) -> str:
+    """How many deliveries or calls of the last day the figures are of: ``160``, or ``300+`` if those are not all."""
+    count = figures.day.results.total()
+    return f"{number(min(count, hook_figures.NEWEST))}+" if figures.is_cut else number(count)
 
 
 def number_of(count: int, name: str) -> str:

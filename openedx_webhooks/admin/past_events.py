@@ -90,7 +90,7 @@ def page(model_admin, request, hook: Webhook):
     if form.is_bound and form.is_valid():
         if request.method == "POST":
             _send(model_admin, request, hook, form)
-            return model_admin.back(hook, "#owh-health")
+            return model_admin.back(hook, "#owh-deliveries")
         found = replay.count_past(hook, form.past(hook), form.cleaned_data["limit"])
     context = {
         **model_admin.admin_site.each_context(request),

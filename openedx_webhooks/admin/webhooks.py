@@ -9,11 +9,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Delivery, Webhook, signing_secrets
-from ..operations import statistics
+from ..models import Delivery, Webhook
 from ..webhooks import health, replay, trial_delivery, wakeups
-from . import options, parts, past_events, waiting
-from .chart import chart
+from . import options, parts, past_events
+from .buttons import Button, Page, State
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebhookForm
@@ -25,52 +24,78 @@ _RECENT = 10
 _MOST_REPLAYED = 10_000
 
 
+def _may_send(page: Page) -> bool:
+    return may_send(page.model_admin, page.request, page.hook)
+
+
+def _has_failed(page: Page) -> bool:
+    return _may_send(page) and bool(page.health.figures.all.lost)
+
+
 @admin.register(Webhook)
 class WebhookAdmin(HookAdmin):
     """Webhooks: list, form, health and test."""
 
     form = WebhookForm
     sections = options.WEBHOOK
-    list_display = ["event_column", "endpoint_column", "enabled", "health_column", "success_column", "latest_column"]
+    list_display = ["event_column", "endpoint_column", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "paused", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
     actions = [*HookAdmin.actions, "pause_webhooks", "resume_webhooks"]
     records_name = Delivery._meta.verbose_name_plural
-    buttons = {**HookAdmin.buttons, "replay-failed": "replay_failed", "past-events": "past_events"}
+    buttons = (
+        *HookAdmin.buttons,
+        Button(opens="#owh-replay", label=gettext_lazy("Replay failed…"), when=_has_failed),
+        Button(name="replay-failed", method="replay_failed"),
+        Button(
+            name="past-events",
+            method="past_events",
+            label=gettext_lazy("Send past events…"),
+            when=_may_send,
+            opens="page",
+        ),
+    )
+    states = (
+        State(
+            "enabled",
+            gettext_lazy("Enabled"),
+            {"enabled": True, "paused": False},
+            gettext_lazy("It is enabled: events are sent as they happen, and what waited is sent now."),
+        ),
+        State(
+            "paused",
+            gettext_lazy("Paused"),
+            {"enabled": True, "paused": True},
+            gettext_lazy("It is paused: events are captured, and nothing is sent until it is enabled."),
+        ),
+        State(
+            "disabled",
+            gettext_lazy("Disabled"),
+            {"enabled": False},
+            gettext_lazy("It is disabled: events are not recorded for it, and what is owed waits."),
+        ),
+    )
 
     # --- The list
 
-    def get_changelist_instance(self, request):
-        """Attach the figures of the page's webhooks: two queries for all of them."""
-        changes = super().get_changelist_instance(request)
-        ids = [hook.pk for hook in changes.result_list]
-        tallies, latest = statistics.tallies(ids), statistics.latest_deliveries(ids)
-        for hook in changes.result_list:
-            hook.tally, hook.latest = tallies.get(hook.pk), latest.get(hook.pk)
-        return changes
-
-    @admin.display(description=gettext_lazy("health"), ordering="failing_since")
-    def health_column(self, hook):
-        """Fine, failing since when, or why it was disabled."""
-        return health_badge(hook)
-
     @admin.display(description=gettext_lazy("accepted, last day"))
     def success_column(self, hook):
-        """The share of the decided deliveries that the endpoint accepted."""
-        if not hook.tally or hook.tally.success_ratio is None:
+        """The share that the endpoint accepted, of what was tried."""
+        day = hook.health.figures.day
+        if not day.tried:
             return parts.EMPTY
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
-            percent(hook.tally.success_ratio),
-            _("of %d") % hook.tally.total(),
+            parts.percent(day.accepted_share),
+            _("of %s") % parts.day_count(hook.health.figures),
         )
 
     @admin.display(description=gettext_lazy("latest delivery"))
     def latest_column(self, hook):
         """State and time of the newest delivery."""
-        if not hook.latest:
+        if not hook.health.figures.latest:
             return parts.EMPTY
-        state, created = hook.latest
+        state, created = hook.health.figures.latest
         return format_html(
             '{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state), parts.moment(created)
         )
@@ -122,21 +147,22 @@ class WebhookAdmin(HookAdmin):
             self.forget_index()
             self.message_user(request, more_made(more), messages.SUCCESS)
 
-    def panels(self, request, hook):
-        """Health and latest deliveries."""
-        took = statistics.durations(hook.pk)
+    def apply(self, hook, fields):
+        """Start afresh after disabling; what may go now is sent."""
+        super().apply(hook, fields)
+        if "enabled" in fields and hook.enabled:
+            Webhook.objects.filter(pk=hook.pk).update(**health.HEALTHY)
+        if hook.enabled and not hook.paused:
+            wakeups.nudge_on_commit(router.db_for_write(Webhook))
+
+    def panels(self, page):
+        """Latest deliveries, and what can be sent again."""
         return {
-            **super().panels(request, hook),
+            **super().panels(page),
             "kind": "webhook",
-            "health": health_badge(hook),
-            "chart": chart(statistics.hours(hook.pk)),
-            "tally": (statistics.tallies([hook.pk]).get(hook.pk) or statistics.Tally()).shown(),
-            "durations": took,
-            "median": took and parts.seconds(took.median),
-            "p95": took and parts.seconds(took.p95),
-            "deliveries": self._latest(request, hook),
-            "may_see_deliveries": request.user.has_perm("openedx_webhooks.view_delivery"),
-            "may_replay": may_send(self, request, hook),
+            "deliveries": self._latest(page.request, page.hook),
+            "may_see_deliveries": page.request.user.has_perm("openedx_webhooks.view_delivery"),
+            "may_replay": _may_send(page),
             "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
         }
 
@@ -163,7 +189,7 @@ class WebhookAdmin(HookAdmin):
         since = parse_time(request.POST.get("since", ""))
         if since is None:
             self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
-            return self.back(hook, "#owh-health")
+            return self.back(hook, "#owh-deliveries")
         failed = replay.failed_since(hook, since).replayable()
         # More than this would hold up the request; the command does any number.
         rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED : _MOST_REPLAYED + 1]
@@ -171,12 +197,12 @@ class WebhookAdmin(HookAdmin):
         count = replay.replay(failed.filter(pk__lt=rest[0]) if is_cut else failed)
         if not count:
             self.message_user(request, _("Nothing that can be sent again has failed since then."), messages.WARNING)
-            return self.back(hook, "#owh-health")
+            return self.back(hook, "#owh-deliveries")
         text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
         if is_cut:
             text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
         self.tell_sent(request, hook, text)
-        return self.back(hook, "#owh-health")
+        return self.back(hook, "#owh-deliveries")
 
     replay_failed = posted(replay_failed, may_send)
 
@@ -224,34 +250,3 @@ def set_paused(webhooks, paused: bool) -> int:
     if not paused:
         wakeups.nudge_on_commit(webhooks.db)
     return count
-
-
-def health_badge(hook: Webhook):
-    """Fine, failing since when, disabled and why, paused, of a type that never happens, or on its way out."""
-    if hook.removing_since:
-        return waiting.removing_badge(hook)
-    if not hook.known_type:
-        return parts.never_runs()
-    if malformed := waiting.malformed(hook):
-        return parts.misconfigured(malformed.values())
-    if signing_secrets.is_malformed(hook):
-        return parts.unsendable()
-    if hook.disabled_reason:
-        return parts.badge(_("disabled"), "bad", hook.disabled_reason)
-    if not hook.enabled:
-        return parts.badge(_("off"), "quiet")
-    if hook.paused:
-        return parts.badge(_("paused"), "warn", _("Events are captured, and nothing is sent."))
-    if hook.failing_since:
-        return parts.badge(
-            _("failing"),
-            "bad",
-            _("%(count)d failures in a row, since %(since)s")
-            % {"count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)},
-        )
-    return parts.badge(_("fine"), "good")
-
-
-def percent(ratio: float | None) -> str:
-    """``97 %``; never 100 % unless all were accepted."""
-    return parts.EMPTY if ratio is None else f"{int(ratio * 100)} %"

@@ -102,14 +102,15 @@ class TestHealth:
     def test_why_the_plugin_disabled_it(self, admin_client, webhook):
         Webhook.objects.update(enabled=False, disabled_reason="Down since Monday.")
         page = page_of(admin_client, webhook)
-        assert "The plugin disabled this webhook: Down since Monday. Tick" in page
+        assert "<strong>Down since Monday.</strong>" in page
+        assert "The plugin disabled this webhook" in page
         assert "This webhook is disabled" not in page
 
     @pytest.mark.parametrize(
         "kind, says",
         [
             ("webhook", "This webhook is disabled: events are not recorded for it"),
-            ("webfilter", "This webfilter is disabled: it is not called"),
+            ("webfilter", "This webfilter is disabled: nobody is stopped by it"),
         ],
     )
     def test_that_somebody_disabled_it(self, admin_client, request, kind, says):
@@ -379,7 +380,7 @@ class TestSecret:
         page = page_of(admin_client, hook)
         assert "The signing secret is malformed: make another." in page
         assert "the old one stays valid" not in page
-        assert "cannot be sent</span>" in admin_client.get(url_of(type(hook))).content.decode()
+        assert ">misconfigured</span>" in admin_client.get(url_of(type(hook))).content.decode()
         press(admin_client, hook, "rotate-secret")
         assert "malformed" not in page_of(admin_client, hook)
         hook.refresh_from_db()

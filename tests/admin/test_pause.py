@@ -92,6 +92,7 @@ def test_it_says_how_many_wait_and_since_when(admin_client, webhook):
     make_delivery(webhook, "pending", next_attempt_at=timezone.now())
     page = page_of(admin_client, webhook)
     assert "2 deliveries wait, the oldest since" in page
+    assert "Press “Enabled” to send what waits" in page
     assert ">paused<" in page
     assert "the Celery workers are not running" not in page
 
