@@ -14,7 +14,7 @@ from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..transport import signing
 from ..webfilters import local_answers
-from . import options, waiting
+from . import expressions, options, waiting
 from .halt_options import halt_options_of
 from .widgets import HeadersField, ScheduleField, TypeSelect
 
@@ -74,6 +74,7 @@ class HookForm(forms.ModelForm):
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
         self.stored_secret = self.instance.secret if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
+        expressions.prepare(self)
         self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # It must not stand in the way of the rest: what was malformed before stays until somebody changes it.
         self.malformed = waiting.malformed(self.instance).keys() if self.instance.pk else set()
@@ -178,6 +179,8 @@ class WebhookForm(HookForm):
         model = Webhook
         fields = options.names(options.WEBHOOK)
         widgets = options.widgets(options.WEBHOOK)
+        help_texts = options.help_texts(options.WEBHOOK)
+        field_classes = expressions.FIELD_CLASSES
 
     @staticmethod
     def types():
@@ -192,6 +195,7 @@ class WebfilterForm(HookForm):
         fields = options.names(options.WEBFILTER)
         widgets = options.widgets(options.WEBFILTER)
         help_texts = options.help_texts(options.WEBFILTER)
+        field_classes = expressions.FIELD_CLASSES
 
     @staticmethod
     def types():

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import signing_secrets
 from ..operations import removal
-from . import options, parts, waiting
+from . import expressions, options, parts, waiting
 from .filters import types_of
 from .reference import reference_of
 
@@ -282,7 +282,7 @@ class HookAdmin(admin.ModelAdmin):
             )
             for name, method in self.buttons.items()
         ]
-        return urls + super().get_urls()
+        return [*expressions.urls(self), *urls, *super().get_urls()]
 
     # Last part of the URL → method with @hook_view. Each kind of hook has a send_test of its own.
     buttons = {"test": "send_test", "rotate-secret": "rotate_secret", "show-secret": "show_secret"}

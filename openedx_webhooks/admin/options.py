@@ -9,6 +9,8 @@ import attrs
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from .expression_widgets import ConditionWidget, ShapeWidget
+
 
 @attrs.frozen
 class Option:
@@ -54,7 +56,10 @@ URL = Option(
 )
 DESCRIPTION = Option("description", widget=forms.Textarea(attrs={"rows": 2, "cols": 80}))
 ENABLED = Option("enabled")
-CONDITION, SHAPE = Option("condition", widget=code()), Option("shape", widget=code())
+CONDITION = Option(
+    "condition", widget=ConditionWidget(), help_text=_("Only what fits is sent. Without a condition, all of it is.")
+)
+SHAPE = Option("shape", widget=ShapeWidget(), help_text=_("What the request's body holds."))
 FORM_ENCODING = Option("use_www_form_encoding")
 AUTHENTICATION = Section(
     _("How the receiver knows us"),

@@ -64,25 +64,25 @@ def roles_of(fields: list[Field]) -> dict[str, Field]:
     block in a course.
     """
     near = sorted((field for field in fields if field.names[0] != METADATA), key=lambda field: len(field.names))
-    tests = {
-        "username": lambda field: field.names[-1] == "username",
-        "email": lambda field: field.names[-1] == "email",
-        "user_id": lambda field: subject_of({field.names[-1]: field.sample}).user_id is not None
-        or field.names[-2:] in (("user", "id"), ("student_user", "id")),
+    by_names = {field.names: field for field in near}
+
+    def first(test):
+        return next(filter(test, near), None)
+
+    username = first(lambda field: field.names[-1] == "username")
+    course = first(lambda field: _is_key(field, whole=True)) or first(lambda field: _is_key(field, whole=False))
+    roles = {
+        "username": username,
+        "email": first(lambda field: field.names[-1] == "email"),
+        "user_id": first(_is_user_id),
+        # Of the same person, not that of an organisation; of the course, not that of a block in it.
+        "name": username and by_names.get((*username.names[:-1], "name")),
+        "course": course,
+        "course_name": course
+        and course.names[-2:-1] == ("course",)
+        and by_names.get((*course.names[:-1], "display_name")),
     }
-    roles = {role: field for role, test in tests.items() if (field := next(filter(test, near), None))}
-    if "username" in roles:
-        # The name of the same person, not that of an organisation.
-        person = roles["username"].names[:-1]
-        roles |= {"name": field for field in near if field.names == (*person, "name")}
-    course = next((field for field in near if _is_key(field, whole=True)), None)
-    if course := course or next((field for field in near if _is_key(field, whole=False)), None):
-        roles["course"] = course
-        name = (*course.names[:-1], "display_name")
-        if name[-2:-1] == ("course",):
-            # Not that of a block in it.
-            roles |= {"course_name": field for field in near if field.names == name}
-    return roles
+    return {role: field for role, field in roles.items() if field}
 
 
 def ingredients_of(hook_type: schemas.HookType, fields: list[Field]) -> Ingredients:
@@ -95,6 +95,11 @@ def organisation_prefix(course: Field) -> tuple[str, str]:
     org = subject_of({course.names[-1]: course.sample}).org
     before, _found, after = str(course.sample).partition(org)
     return before, after[:1]
+
+
+def _is_user_id(field: Field) -> bool:
+    is_id = field.names[-2:] in (("user", "id"), ("student_user", "id"))
+    return is_id or subject_of({field.names[-1]: field.sample}).user_id is not None
 
 
 def _is_key(field: Field, whole: bool) -> bool:

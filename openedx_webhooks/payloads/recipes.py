@@ -111,20 +111,11 @@ def _teams(known, _parameters):
         "type": "'AdaptiveCard'",
         "version": "'1.2'",
         "body": [
-            {
-                "type": "'TextBlock'",
-                "text": literal(known.title),
-                "weight": "'Bolder'",
-                "wrap": "`true`",
-            },
+            {"type": "'TextBlock'", "text": literal(known.title), "weight": "'Bolder'", "wrap": "`true`"},
             {"type": "'FactSet'", "facts": facts},
         ],
     }
-    attachment = {
-        "contentType": "'application/vnd.microsoft.card.adaptive'",
-        "contentUrl": "`null`",
-        "content": card,
-    }
+    attachment = {"contentType": "'application/vnd.microsoft.card.adaptive'", "contentUrl": "`null`", "content": card}
     return {"type": "'message'", "attachments": [attachment]}
 
 
@@ -248,7 +239,9 @@ RECIPES = {
         Recipe(
             "sendgrid",
             gettext_lazy("E-mail by SendGrid"),
-            gettext_lazy("https://api.sendgrid.com/v3/mail/send, with the header Authorization: Bearer (your API key)."),
+            gettext_lazy(
+                "https://api.sendgrid.com/v3/mail/send, with the header Authorization: Bearer (your API key)."
+            ),
             "https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send",
             _sendgrid,
             (SENDER, RECIPIENT),

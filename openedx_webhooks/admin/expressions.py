@@ -1,0 +1,242 @@
+"""The form fields of conditions and shapes, and the endpoint that their widgets' script asks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import JsonResponse
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.translation import gettext as _
+
+from ..catalog import EventType
+from ..operations import payload_fields
+from ..payloads import condition_rows, recipes, ticked_fields
+from .expression_widgets import (
+    EVERYTHING,
+    FIELDS,
+    RECIPE,
+    ROWS,
+    Condition,
+    ConditionWidget,
+    Shape,
+    ShapeWidget,
+    shortcuts,
+)
+
+
+class ExpressionField(forms.CharField):
+    """
+    What was entered, in whatever way → JMESPath.
+
+    Attributes:
+        stored: the hook's expression, which stays as it is written while what is entered means the same.
+    """
+
+    stored = ""
+
+    def clean(self, value: Any) -> str:
+        """
+        The expression.
+
+        Raises:
+            ValidationError: what to correct.
+        """
+        return super().clean(self.expression(value))
+
+    def expression(self, value: Any) -> str:
+        """:meth:`clean` without the checks of the expression itself."""
+        if isinstance(value, (Condition, Shape)):
+            return self.made(value)
+        return value or ""
+
+    def made(self, entered: Any) -> str:
+        """What was entered as an expression."""
+        raise NotImplementedError
+
+    def has_changed(self, initial, data):
+        try:
+            return super().has_changed(initial, self.expression(data).strip())
+        except ValidationError:
+            return True
+
+
+class ConditionField(ExpressionField):
+    """Rows, or JMESPath."""
+
+    def made(self, entered):
+        """
+        The rows as an expression.
+
+        Raises:
+            ValidationError: one message, which names the rows; the widget shows what is wrong at each.
+        """
+        if entered.mode != ROWS:
+            return entered.text
+        rows, problems = [], {}
+        for index, typed in enumerate(entered.rows):
+            try:
+                rows.append(typed.read(self.widget.kinds))
+            except ValueError as error:
+                problems[index] = str(error)
+        self.widget.problems = problems
+        if problems:
+            numbers = ", ".join(str(index + 1) for index in problems)
+            raise ValidationError(_("Correct what is marked in row %s.") % numbers, code="invalid_rows")
+        if len(rows) > condition_rows.MAX_ROWS:
+            raise ValidationError(
+                _("A condition has at most %d rows: use “is one of”, or write JMESPath.") % condition_rows.MAX_ROWS,
+                code="too_many_rows",
+            )
+        made, stored = condition_rows.to_expression(rows, entered.join), condition_rows.rows_of(self.stored)
+        return self.stored if stored and condition_rows.to_expression(*stored) == made else made
+
+
+class ShapeField(ExpressionField):
+    """Everything, some fields, a recipe, or JMESPath."""
+
+    def made(self, entered):
+        """
+        What was chosen as an expression.
+
+        Raises:
+            ValidationError: nothing was ticked, no recipe chosen, or it needs to know more.
+        """
+        if entered.mode == EVERYTHING:
+            return ""
+        if entered.mode == FIELDS:
+            shape = ticked_fields.to_shape(entered.fields)
+            if not shape:
+                raise ValidationError(_("Tick at least one field, or choose “everything”."), code="no_fields")
+            stored = ticked_fields.fields_of(self.stored)
+            return self.stored if stored and ticked_fields.to_shape(stored) == shape else shape
+        if entered.mode == RECIPE:
+            return self._of_recipe(entered)
+        return entered.text
+
+    def _of_recipe(self, entered):
+        if entered.recipe not in recipes.RECIPES:
+            raise ValidationError(_("Choose the service that is sent to."), code="no_recipe")
+        if self.widget.ingredients is None:
+            raise ValidationError(_("Choose the event first: a recipe is made for it."), code="no_event")
+        try:
+            return recipes.to_shape(entered.recipe, self.widget.ingredients, entered.parameters)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid_recipe") from error
+
+
+FIELD_CLASSES = {"condition": ConditionField, "shape": ShapeField}
+
+
+def prepare(form: forms.ModelForm, model_admin_url: str = "") -> None:
+    """Tell the form's two fields which type is chosen, and what is stored."""
+    chosen = chosen_type(form)
+    for name in FIELD_CLASSES:
+        if field := form.fields.get(name):
+            field.stored = form.initial.get(name) or ""
+            tell(field.widget, chosen)
+            field.widget.url = model_admin_url or _url(form._meta.model)
+
+
+def tell(widget: ConditionWidget | ShapeWidget, hook_type) -> None:
+    """Tell a widget of the chosen type; None: none is chosen, or it is unknown."""
+    widget.known = payload_fields.fields_of(hook_type) if hook_type else []
+    is_event = isinstance(hook_type, EventType)
+    widget.ingredients = payload_fields.ingredients_of(hook_type, widget.known) if is_event else None
+
+
+def chosen_type(form):
+    """The catalog's entry of the type that is chosen in a form of hooks; the first of several."""
+    key = form.add_prefix("event")
+    values = form.data.getlist(key) if hasattr(form.data, "getlist") else [form.data.get(key)]
+    chosen = next(filter(None, values if form.is_bound else []), None) or form.initial.get("event") or ""
+    return form.types().get(form.dotted(str(chosen)))
+
+
+def shape_for(form, hook_type) -> str:
+    """
+    The shape that a valid form asks for, made for one of several chosen types.
+
+    Raises:
+        ValidationError: the type lacks what the recipe needs.
+    """
+    field = form.fields["shape"]
+    entered = field.widget.value_from_datadict(form.data, form.files, form.add_prefix("shape"))
+    widget = ShapeWidget()
+    tell(widget, hook_type)
+    other = ShapeField(required=False, widget=widget)
+    return other.expression(entered)
+
+
+# --- What the script asks
+
+
+def urls(model_admin) -> list:
+    """The endpoint's URL, for a page of hooks."""
+    name = model_admin.url_name("expressions")
+    return [path("expressions/", model_admin.admin_site.admin_view(endpoint(model_admin)), name=name)]
+
+
+def _url(model) -> str:
+    try:
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_expressions")
+    except NoReverseMatch:
+        return ""
+
+
+def endpoint(model_admin):
+    """
+    A view that answers what the two widgets mean, without a query: the same code that saves them.
+
+    It is a POST because of what is typed, which belongs into no log of addresses.
+    """
+
+    def expressions(request):
+        may = model_admin.has_add_permission(request) or model_admin.has_change_permission(request)
+        if request.method != "POST" or not may:
+            raise PermissionDenied
+        form = model_admin.form
+        hook_type = form.types().get(_first(request.POST.getlist("event")))
+        answer: dict[str, Any] = {
+            "condition": _answer(ConditionField, ConditionWidget, "condition", hook_type, request)
+        }
+        answer["shape"] = _answer(ShapeField, ShapeWidget, "shape", hook_type, request)
+        if "fields" in request.POST:
+            known = payload_fields.fields_of(hook_type) if hook_type else []
+            answer["fields"] = [
+                {
+                    "path": field.path,
+                    "about": field.about,
+                    "kind": field.kind,
+                    "values": field.values,
+                    "is_personal": field.is_personal,
+                }
+                for field in known
+            ]
+            answer["shortcuts"] = shortcuts(known)
+        return JsonResponse(answer)
+
+    return expressions
+
+
+def _first(values: Iterable[str]) -> str:
+    return next(filter(None, values), "")
+
+
+def _answer(field_class, widget_class, name, hook_type, request) -> dict[str, Any]:
+    widget = widget_class()
+    tell(widget, hook_type)
+    field = field_class(required=False, widget=widget)
+    entered = widget.value_from_datadict(request.POST, request.FILES, name)
+    answer: dict[str, Any] = {"problem": "", "problems": {}, "text": None}
+    try:
+        answer["text"] = field.expression(entered)
+    except ValidationError as error:
+        answer["problem"] = " ".join(error.messages)
+    answer["problems"] = getattr(widget, "problems", {})
+    if f"{name}-read" in request.POST and isinstance(entered, (Condition, Shape)):
+        # The text is to be shown in the other ways, if they can say it.
+        shown = widget.entered(entered.text)
+        rows = [[row.field, row.comparison, row.value] for row in getattr(shown, "rows", ())]
+        answer["read"] = {"mode": shown.mode, "join": getattr(shown, "join", ""), "rows": rows}
+    return answer
