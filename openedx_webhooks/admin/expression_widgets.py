@@ -184,8 +184,14 @@ class ConditionWidget(ExpressionWidget):
 
 
 class ShapeWidget(ExpressionWidget):
-    """Everything, only some fields, a recipe for a service, or JMESPath."""
+    """
+    Everything, only some fields, a recipe for a service, or JMESPath.
 
+    Attributes:
+        has_recipes: services are told of events; what answers a filter is made for it.
+    """
+
+    has_recipes = True
     template_name = "admin/openedx_webhooks/widgets/shape.html"
 
     def entered(self, value):
@@ -209,7 +215,7 @@ class ShapeWidget(ExpressionWidget):
         return context | {
             "fields": fields,
             "others": others,
-            "has_recipes": self.ingredients is not None,
+            "has_recipes": self.has_recipes,
             "recipes": recipes.RECIPES.values(),
             "parameters": [(key, label, entered.parameters.get(key, "")) for key, label in recipes.PARAMETERS.items()],
         }

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import JsonResponse
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from ..catalog import EventType
@@ -128,14 +128,15 @@ class ShapeField(ExpressionField):
 FIELD_CLASSES = {"condition": ConditionField, "shape": ShapeField}
 
 
-def prepare(form: forms.ModelForm, model_admin_url: str = "") -> None:
-    """Tell the form's two fields which type is chosen, and what is stored."""
-    chosen = chosen_type(form)
-    for name in FIELD_CLASSES:
-        if field := form.fields.get(name):
-            field.stored = form.initial.get(name) or ""
-            tell(field.widget, chosen)
-            field.widget.url = model_admin_url or _url(form._meta.model)
+def prepare(form: forms.ModelForm) -> None:
+    """Tell a form of hooks' two fields which type is chosen, and what is stored."""
+    chosen, model = chosen_type(form), form._meta.model
+    for name in FIELD_CLASSES.keys() & form.fields.keys():
+        field = form.fields[name]
+        field.stored = form.initial.get(name) or ""
+        field.widget.url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_expressions")
+        field.widget.has_recipes = any(isinstance(known, EventType) for known in form.types().values())
+        tell(field.widget, chosen)
 
 
 def tell(widget: ConditionWidget | ShapeWidget, hook_type) -> None:
@@ -175,13 +176,6 @@ def urls(model_admin) -> list:
     """The endpoint's URL, for a page of hooks."""
     name = model_admin.url_name("expressions")
     return [path("expressions/", model_admin.admin_site.admin_view(endpoint(model_admin)), name=name)]
-
-
-def _url(model) -> str:
-    try:
-        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_expressions")
-    except NoReverseMatch:
-        return ""
 
 
 def endpoint(model_admin):

@@ -152,7 +152,16 @@
             const [field, comparison] = [row.querySelector('.owh-row-field'), row.querySelector('select')];
             comparison.addEventListener('change', () => this.suit(row));
             field.addEventListener('change', () => this.suit(row));
+            row.addEventListener('focusout', () => setTimeout(() => this.showProblem(row)));
             this.suit(row);
+        }
+
+        // Not while somebody is still typing in the row.
+        showProblem(row) {
+            const problem = row.querySelector('.owh-row-problem');
+            const isShown = Boolean(problem.textContent) && !(row.contains(document.activeElement) && document.activeElement.matches('input, select'));
+            problem.hidden = !isShown;
+            row.classList.toggle('owh-row-wrong', isShown);
         }
 
         // The value's input, for what is compared: hidden where there is none, with the values that there are.
@@ -178,6 +187,7 @@
 
         add([field, comparison, value] = ['', 'is', '']) {
             const row = this.blank.cloneNode(true);
+            row.classList.remove('owh-row-wrong');
             const last = this.rows().pop();
             row.querySelector('.owh-row-field').value = field;
             row.querySelector('select').value = comparison;
@@ -227,11 +237,8 @@
                 this.write(mine.text);
                 const filled = this.rows().filter((row) => !this.isBlank(row));
                 this.rows().forEach((row) => {
-                    const problem = mine.problems[filled.indexOf(row)] || '';
-                    const isTyping = row.contains(document.activeElement);
-                    row.querySelector('.owh-row-problem').textContent = problem;
-                    row.querySelector('.owh-row-problem').hidden = !problem || isTyping;
-                    row.classList.toggle('owh-row-wrong', Boolean(problem) && !isTyping);
+                    row.querySelector('.owh-row-problem').textContent = mine.problems[filled.indexOf(row)] || '';
+                    this.showProblem(row);
                 });
             }
         }
