@@ -86,7 +86,8 @@ class ExpressionWidget(forms.Textarea):
     """
 
     def __init__(self, attrs=None):
-        super().__init__({"rows": 3, "cols": 80, "class": "owh-code", "spellcheck": "false", **(attrs or {})})
+        usual = {"rows": 3, "cols": 80, "class": "owh-code", "spellcheck": "false", "aria-label": "JMESPath"}
+        super().__init__({**usual, **(attrs or {})})
         self.known: list[Field] = []
         self.ingredients: recipes.Ingredients | None = None
         self.url = ""

@@ -71,9 +71,13 @@ def _call(function: str) -> Callable[[str, Any], str]:
     return lambda field, value: f"{function}({field}, {literal(value)})"
 
 
+def _text_call(function: str) -> Callable[[str, Any], str]:
+    # These functions refuse other values than texts.
+    return lambda field, value: _call(function)(field, text_of(value))
+
+
 def _of_text(function: str) -> Callable[[str, Any], str]:
-    call = _call(function)
-    return lambda field, value: f"type({field}) == 'string' && {call(field, value)}"
+    return lambda field, value: f"type({field}) == 'string' && {_text_call(function)(field, value)}"
 
 
 def _contains(field, value):
@@ -120,8 +124,8 @@ def _comparisons() -> Iterator[Comparison]:
         ("starts_with", gettext_lazy("starts with"), gettext_lazy("does not start with")),
         ("ends_with", gettext_lazy("ends with"), gettext_lazy("does not end with")),
     ):
-        yield Comparison(name, title, _of_text(name), _call(name))
-        yield Comparison(f"not_{name}", negated, _not(_of_text(name)), _not(_call(name)))
+        yield Comparison(name, title, _of_text(name), _text_call(name))
+        yield Comparison(f"not_{name}", negated, _not(_of_text(name)), _not(_text_call(name)))
     yield Comparison("contains", gettext_lazy("contains"), _contains, _call("contains"))
     yield Comparison("not_contains", gettext_lazy("does not contain"), _not(_contains), _not(_call("contains")))
     yield Comparison("one_of", gettext_lazy("is one of"), _is_one_of, takes=SEVERAL)
@@ -189,11 +193,11 @@ def value_of(text: str, kind: str, comparison: str) -> Any:
     takes = COMPARISONS[comparison].takes
     if takes == NOTHING:
         return None
-    if not text.strip():
+    parts = text.split(",") if takes == SEVERAL else [text]
+    values = tuple(_typed(part.strip(), kind, comparison) for part in parts if part.strip())
+    if not values:
         raise ValueError(_("Enter a value, or choose “is empty”."))
-    if takes == SEVERAL:
-        return tuple(_typed(part.strip(), kind, comparison) for part in text.split(",") if part.strip())
-    return _typed(text.strip(), kind, comparison)
+    return values if takes == SEVERAL else values[0]
 
 
 def text_of(value: Any) -> str:
@@ -206,16 +210,18 @@ def text_of(value: Any) -> str:
 
 
 def _typed(text, kind, comparison):
-    order = comparison in ("greater", "less")
+    asked = comparison.removeprefix("not_")
+    if asked in ("starts_with", "ends_with") or (asked == "contains" and kind != NUMBERS):
+        if kind in (NUMBER, BOOLEAN, NUMBERS):
+            raise ValueError(_("The field is no text: choose another comparison, such as “is”."))
+        return text
     if kind == BOOLEAN:
         if text.lower() not in ("true", "false"):
             raise ValueError(_("Enter true or false: the field has nothing else."))
         return text.lower() == "true"
-    if kind == NUMBER and comparison.removeprefix("not_") in ("starts_with", "ends_with", "contains"):
-        raise ValueError(_("The field is a number: compare it with “is”, “is greater” or “is less”."))
     if kind in (NUMBER, NUMBERS):
         return _number(text)
-    if kind == ANYTHING and order:
+    if kind == ANYTHING and comparison in ("greater", "less"):
         try:
             return _number(text)
         except ValueError:

@@ -222,7 +222,7 @@ RECIPES = {
         Recipe(
             "make",
             "Make",
-            gettext_lazy("In Make: the module Webhooks, Custom webhook. https://hook.….make.com/…"),
+            gettext_lazy("In Make: the module Webhooks, Custom webhook. https://hook.eu1.make.com/…"),
             "https://help.make.com/webhooks",
             _make,
         ),
