@@ -1,11 +1,11 @@
 """The form fields of conditions and shapes, and the endpoint that their widgets' script asks."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import JsonResponse
+from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
@@ -161,12 +161,9 @@ def shape_for(form, hook_type) -> str:
     Raises:
         ValidationError: the type lacks what the recipe needs.
     """
-    field = form.fields["shape"]
-    entered = field.widget.value_from_datadict(form.data, form.files, form.add_prefix("shape"))
-    widget = ShapeWidget()
-    tell(widget, hook_type)
-    other = ShapeField(required=False, widget=widget)
-    return other.expression(entered)
+    field = ShapeField(required=False, widget=ShapeWidget)
+    tell(field.widget, hook_type)
+    return field.expression(field.widget.value_from_datadict(form.data, form.files, form.add_prefix("shape")))
 
 
 # --- What the script asks
@@ -186,15 +183,17 @@ def endpoint(model_admin):
     """
 
     def expressions(request):
-        may = model_admin.has_add_permission(request) or model_admin.has_change_permission(request)
-        if request.method != "POST" or not may:
+        if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
             raise PermissionDenied
-        form = model_admin.form
-        hook_type = form.types().get(_first(request.POST.getlist("event")))
+        if request.method != "POST":
+            opts = model_admin.opts
+            return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+        event = next(filter(None, request.POST.getlist("event")), "")
+        hook_type = model_admin.form.types().get(event)
         answer: dict[str, Any] = {
-            "condition": _answer(ConditionField, ConditionWidget, "condition", hook_type, request)
+            "condition": _answer(ConditionField, ConditionWidget, "condition", hook_type, request),
+            "shape": _answer(ShapeField, ShapeWidget, "shape", hook_type, request),
         }
-        answer["shape"] = _answer(ShapeField, ShapeWidget, "shape", hook_type, request)
         if "fields" in request.POST:
             known = payload_fields.fields_of(hook_type) if hook_type else []
             answer["fields"] = [
@@ -213,14 +212,10 @@ def endpoint(model_admin):
     return expressions
 
 
-def _first(values: Iterable[str]) -> str:
-    return next(filter(None, values), "")
-
-
 def _answer(field_class, widget_class, name, hook_type, request) -> dict[str, Any]:
-    widget = widget_class()
+    field = field_class(required=False, widget=widget_class)
+    widget = field.widget
     tell(widget, hook_type)
-    field = field_class(required=False, widget=widget)
     entered = widget.value_from_datadict(request.POST, request.FILES, name)
     answer: dict[str, Any] = {"problem": "", "problems": {}, "text": None}
     try:

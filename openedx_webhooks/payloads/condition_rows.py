@@ -215,6 +215,8 @@ def _typed(text, kind, comparison):
         if kind in (NUMBER, BOOLEAN, NUMBERS):
             raise ValueError(_("The field is no text: choose another comparison, such as “is”."))
         return text
+    if kind in (TEXTS, NUMBERS) and asked != "contains":
+        raise ValueError(_("The field is a list: choose “contains” or “is empty”."))
     if kind == BOOLEAN:
         if text.lower() not in ("true", "false"):
             raise ValueError(_("Enter true or false: the field has nothing else."))

@@ -167,6 +167,7 @@ def test_what_a_person_wrote_is_read_as_rows_if_rows_can_say_it(expression, expe
         ("True", condition_rows.BOOLEAN, "is", True),
         ("perhaps", condition_rows.BOOLEAN, "is", ValueError),
         ("7", condition_rows.NUMBERS, "contains", 7),
+        ("7", condition_rows.TEXTS, "is", ValueError),
         ("a, b ,", condition_rows.TEXT, "one_of", ("a", "b")),
         (" , ", condition_rows.TEXT, "one_of", ValueError),
         ("", condition_rows.TEXT, "is", ValueError),

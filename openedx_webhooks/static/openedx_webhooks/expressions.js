@@ -235,6 +235,7 @@
                 this.read(mine.read);
             } else if (this.mode === 'rows' && !isFirst) {
                 this.write(mine.text);
+                this.status.textContent = Object.keys(mine.problems).length ? '' : mine.problem;
                 const filled = this.rows().filter((row) => !this.isBlank(row));
                 this.rows().forEach((row) => {
                     row.querySelector('.owh-row-problem').textContent = mine.problems[filled.indexOf(row)] || '';
