@@ -55,21 +55,36 @@ class TypedRow:
 
 
 @attrs.frozen
-class Condition:
-    """What the form has for a condition."""
+class Entered:
+    """
+    What the form has for an expression.
+
+    Attributes:
+        mode: which of the inputs counts.
+        text: of the textarea.
+        made: the expression, once the field was cleaned; it is what ``str()`` gives, too.
+    """
 
     mode: str
     text: str = ""
+    made: str = attrs.field(default="", eq=False, kw_only=True)
+
+    def __str__(self):
+        return self.made
+
+
+@attrs.frozen
+class Condition(Entered):
+    """What the form has for a condition."""
+
     join: str = condition_rows.ALL
     rows: tuple[TypedRow, ...] = ()
 
 
 @attrs.frozen
-class Shape:
+class Shape(Entered):
     """What the form has for a shape."""
 
-    mode: str
-    text: str = ""
     fields: tuple[str, ...] = ()
     recipe: str = ""
     parameters: dict[str, str] = attrs.field(factory=dict)
@@ -83,6 +98,7 @@ class ExpressionWidget(forms.Textarea):
         known: the fields of the chosen type; empty while none is chosen.
         ingredients: of the chosen type, for recipes; None while none is chosen, and for filters.
         url: of the endpoint that the script asks.
+        made: the expression, once the field was cleaned.
     """
 
     def __init__(self, attrs=None):
@@ -90,7 +106,7 @@ class ExpressionWidget(forms.Textarea):
         super().__init__({**usual, **(attrs or {})})
         self.known: list[Field] = []
         self.ingredients: recipes.Ingredients | None = None
-        self.url = ""
+        self.url = self.made = ""
 
     @property
     def media(self):
@@ -181,6 +197,7 @@ class ConditionWidget(ExpressionWidget):
             text or "",
             join if join == condition_rows.ANY else condition_rows.ALL,
             tuple(row for row in rows if not row.is_empty),
+            made=self.made,
         )
 
 
@@ -232,6 +249,7 @@ class ShapeWidget(ExpressionWidget):
             tuple(_getlist(data, f"{name}-field")),
             data.get(f"{name}-recipe", ""),
             {key: data.get(f"{name}-{key}", "").strip() for key in recipes.PARAMETERS},
+            made=self.made,
         )
 
 

@@ -1,7 +1,9 @@
 """The form fields of conditions and shapes, and the endpoint that their widgets' script asks."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import attrs
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import JsonResponse
@@ -10,6 +12,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from ..catalog import EventType
+from ..models import Webhook
 from ..operations import payload_fields
 from ..payloads import condition_rows, recipes, ticked_fields
 from .expression_widgets import (
@@ -17,8 +20,8 @@ from .expression_widgets import (
     FIELDS,
     RECIPE,
     ROWS,
-    Condition,
     ConditionWidget,
+    Entered,
     Shape,
     ShapeWidget,
     shortcuts,
@@ -42,13 +45,12 @@ class ExpressionField(forms.CharField):
         Raises:
             ValidationError: what to correct.
         """
-        return super().clean(self.expression(value))
+        self.widget.made = super().clean(self.expression(value))
+        return self.widget.made
 
     def expression(self, value: Any) -> str:
         """:meth:`clean` without the checks of the expression itself."""
-        if isinstance(value, (Condition, Shape)):
-            return self.made(value)
-        return value or ""
+        return self.made(value) if isinstance(value, Entered) else value or ""
 
     def made(self, entered: Any) -> str:
         """What was entered as an expression."""
@@ -93,7 +95,43 @@ class ConditionField(ExpressionField):
 
 
 class ShapeField(ExpressionField):
-    """Everything, some fields, a recipe, or JMESPath."""
+    """
+    Everything, some fields, a recipe, or JMESPath.
+
+    Attributes:
+        others: the further types that are chosen: each gets a shape of its own.
+    """
+
+    others: Iterable[Any] = ()
+
+    def clean(self, value):
+        """
+        The shape for the first of the chosen types.
+
+        Raises:
+            ValidationError: what to correct, for any of them.
+        """
+        for hook_type in self.others:
+            try:
+                self.for_type(hook_type, value)
+            except ValidationError as error:
+                message = f"{hook_type.name}: {' '.join(error.messages)}"
+                raise ValidationError(message, code="invalid_for_another") from error
+        return super().clean(value)
+
+    @staticmethod
+    def for_type(hook_type, value: Any) -> str:
+        """
+        What was entered as a shape for this type: a recipe of what it has, those of the ticked fields that it has.
+
+        Raises:
+            ValidationError: the type lacks what is needed.
+        """
+        field = ShapeField(required=False, widget=ShapeWidget)
+        tell(field.widget, hook_type)
+        if isinstance(value, Shape):
+            value = attrs.evolve(value, fields=tuple(name for name in value.fields if name in field.widget.kinds))
+        return field.expression(value)
 
     def made(self, entered):
         """
@@ -129,13 +167,16 @@ FIELD_CLASSES = {"condition": ConditionField, "shape": ShapeField}
 
 
 def prepare(form: forms.ModelForm) -> None:
-    """Tell a form of hooks' two fields which type is chosen, and what is stored."""
-    chosen, model = chosen_type(form), form._meta.model
+    """Tell a form of hooks' two fields which types are chosen, and what is stored."""
+    chosen, *others = _chosen_types(form) or [None]
+    model = form._meta.model
+    if "shape" in form.fields:
+        form.fields["shape"].others = others
     for name in FIELD_CLASSES.keys() & form.fields.keys():
         field = form.fields[name]
         field.stored = form.initial.get(name) or ""
         field.widget.url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_expressions")
-        field.widget.has_recipes = any(isinstance(known, EventType) for known in form.types().values())
+        field.widget.has_recipes = issubclass(model, Webhook)
         tell(field.widget, chosen)
 
 
@@ -146,24 +187,20 @@ def tell(widget: ConditionWidget | ShapeWidget, hook_type) -> None:
     widget.ingredients = payload_fields.ingredients_of(hook_type, widget.known) if is_event else None
 
 
-def chosen_type(form):
-    """The catalog's entry of the type that is chosen in a form of hooks; the first of several."""
-    key = form.add_prefix("event")
-    values = form.data.getlist(key) if hasattr(form.data, "getlist") else [form.data.get(key)]
-    chosen = next(filter(None, values if form.is_bound else []), None) or form.initial.get("event") or ""
-    return form.types().get(form.dotted(str(chosen)))
+def _chosen_types(form) -> list:
+    """The catalog's entries of the types that are chosen in a form of hooks."""
+    key, data = form.add_prefix("event"), form.data
+    chosen = data.getlist(key) if hasattr(data, "getlist") else [data.get(key)]
+    if not form.is_bound:
+        chosen = [form.initial.get("event")]
+    return list(filter(None, (form._meta.model.find_type(str(event)) for event in chosen if event)))
 
 
-def shape_for(form, hook_type) -> str:
-    """
-    The shape that a valid form asks for, made for one of several chosen types.
-
-    Raises:
-        ValidationError: the type lacks what the recipe needs.
-    """
-    field = ShapeField(required=False, widget=ShapeWidget)
-    tell(field.widget, hook_type)
-    return field.expression(field.widget.value_from_datadict(form.data, form.files, form.add_prefix("shape")))
+def shape_for(form, event: str) -> str:
+    """The shape that a valid form asks for, made for one of the chosen types."""
+    field = form.fields["shape"]
+    entered = field.widget.value_from_datadict(form.data, form.files, form.add_prefix("shape"))
+    return field.for_type(form._meta.model.find_type(event), entered)
 
 
 # --- What the script asks
@@ -189,7 +226,7 @@ def endpoint(model_admin):
             opts = model_admin.opts
             return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
         event = next(filter(None, request.POST.getlist("event")), "")
-        hook_type = model_admin.form.types().get(event)
+        hook_type = model_admin.model.find_type(event)
         answer: dict[str, Any] = {
             "condition": _answer(ConditionField, ConditionWidget, "condition", hook_type, request),
             "shape": _answer(ShapeField, ShapeWidget, "shape", hook_type, request),
@@ -223,7 +260,7 @@ def _answer(field_class, widget_class, name, hook_type, request) -> dict[str, An
     except ValidationError as error:
         answer["problem"] = " ".join(error.messages)
     answer["problems"] = getattr(widget, "problems", {})
-    if f"{name}-read" in request.POST and isinstance(entered, (Condition, Shape)):
+    if f"{name}-read" in request.POST and isinstance(entered, Entered):
         # The text is to be shown in the other ways, if they can say it.
         shown = widget.entered(entered.text)
         rows = [[row.field, row.comparison, row.value] for row in getattr(shown, "rows", ())]

@@ -1,14 +1,20 @@
 """Conditions as rows, shapes by ticking or recipe: what the form takes, stores and shows again."""
 
 import pytest
+from django import forms
+from django.utils.datastructures import MultiValueDict
 from django.utils.html import escape
 
+from openedx_webhooks.admin.expressions import shape_for
+from openedx_webhooks.admin.forms import WebhookForm
 from openedx_webhooks.models import Webfilter, Webhook
 
 from .conftest import MAY_LOGIN, errors_of, form_of, url_of
 
 pytestmark = pytest.mark.django_db
 ENROLLED = "org.openedx.learning.course.enrollment.created.v1"
+CREATED = "org.openedx.content_authoring.course.created.v1"
+CERTIFIED = "org.openedx.learning.certificate.created.v1"
 KEY = "enrollment.course.course_key"
 OF_ACME = f"type({KEY}) == 'string' && starts_with({KEY}, 'course-v1:ACME+')"
 
@@ -193,3 +199,58 @@ def test_only_who_may_change_hooks_is_answered(viewer):
 
 def test_the_scripts_address_leads_back_to_the_list(admin_client):
     assert admin_client.get(f"{url_of(Webhook)}expressions/").url == url_of(Webhook)
+
+
+class SeveralEvents(WebhookForm):
+    """A form in which several events may be chosen."""
+
+    event = forms.MultipleChoiceField(choices=[(name, name) for name in (ENROLLED, CREATED, CERTIFIED)])
+
+    def clean_event(self):
+        """The first."""
+        return self.cleaned_data["event"][0]
+
+    def _prepare_types(self, field):
+        pass
+
+
+def several(*events, **sent):
+    """The form with these events, validated."""
+    form = SeveralEvents(MultiValueDict({**listed(form_of(Webhook, **sent)), "event": list(events)}))
+    form.is_valid()
+    return form
+
+
+def listed(sent):
+    """As a request has it."""
+    return {name: list(value) if isinstance(value, (list, tuple)) else [value] for name, value in sent.items()}
+
+
+def test_each_of_several_events_gets_a_recipe_of_its_own():
+    form = several(ENROLLED, CREATED, **shape("recipe", recipe="slack"))
+    assert not form.errors and "enrollment.user.pii.username" in form.cleaned_data["shape"]
+    assert shape_for(form, CREATED) == (
+        "{text: join(': ', ['Course created', join(' · ', [course.course_key][?@])][?@]), mrkdwn: `false`}"
+    )
+
+
+def test_a_recipe_that_one_of_several_events_cannot_fill_names_it():
+    form = several(ENROLLED, CREATED, **shape("recipe", recipe="resend", sender="a@example.com"))
+    assert form.errors["shape"][0].startswith("COURSE_CREATED: This event has no e-mail address")
+
+
+def test_each_of_several_events_is_sent_those_ticked_fields_that_it_has():
+    ticked = ["enrollment.mode", "event_metadata.id"]
+    form = several(ENROLLED, CERTIFIED, **shape("fields", field=ticked))
+    assert form.cleaned_data["shape"] == (
+        "{enrollment: enrollment.{mode: mode}, event_metadata: event_metadata.{id: id}}"
+    )
+    assert shape_for(form, CERTIFIED) == "{event_metadata: event_metadata.{id: id}}"
+    form = several(ENROLLED, CERTIFIED, **shape("fields", field=ticked[:1]))
+    assert form.errors["shape"][0].startswith("CERTIFICATE_CREATED: Tick at least one field")
+
+
+def test_a_validated_form_says_its_expression_as_text():
+    form = several(ENROLLED, **{**rows((KEY, "starts_with", "course-v1:ACME+")), **shape("fields", field=[KEY])})
+    assert str(form["condition"].value()) == OF_ACME
+    assert str(form["shape"].value()) == form.cleaned_data["shape"] != ""
