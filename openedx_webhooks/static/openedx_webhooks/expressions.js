@@ -168,7 +168,8 @@
         suit(row) {
             const [field, comparison, value] = [row.querySelector('.owh-row-field'), row.querySelector('select'), row.querySelector('.owh-row-value')];
             const takes = comparison.selectedOptions[0].dataset.takes;
-            value.disabled = takes === 'nothing';
+            // Not disabled: the values of the rows are sent in their order.
+            value.classList.toggle('owh-no-value', takes === 'nothing');
             const known = this.fields[field.value] || {values: [], kind: ''};
             const values = known.kind === 'boolean' ? ['true', 'false'] : known.values;
             value.placeholder = takes === 'several' ? this.box.dataset.several : known.kind === 'date' ? '2026-09-01T08:30:00+00:00' : this.box.dataset.one;
