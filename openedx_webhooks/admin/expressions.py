@@ -128,7 +128,7 @@ class ShapeField(ExpressionField):
             ValidationError: the type lacks what is needed.
         """
         field = ShapeField(required=False, widget=ShapeWidget)
-        tell(field.widget, hook_type)
+        tell(hook_type, [field])
         if isinstance(value, Shape):
             value = attrs.evolve(value, fields=tuple(name for name in value.fields if name in field.widget.kinds))
         return field.expression(value)
@@ -172,19 +172,20 @@ def prepare(form: forms.ModelForm) -> None:
     model = form._meta.model
     if "shape" in form.fields:
         form.fields["shape"].others = others
-    for name in FIELD_CLASSES.keys() & form.fields.keys():
-        field = form.fields[name]
+    fields = {name: form.fields[name] for name in FIELD_CLASSES if name in form.fields}
+    for name, field in fields.items():
         field.stored = form.initial.get(name) or ""
         field.widget.url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_expressions")
         field.widget.has_recipes = issubclass(model, Webhook)
-        tell(field.widget, chosen)
+    tell(chosen, fields.values())
 
 
-def tell(widget: ConditionWidget | ShapeWidget, hook_type) -> None:
-    """Tell a widget of the chosen type; None: none is chosen, or it is unknown."""
-    widget.known = payload_fields.fields_of(hook_type) if hook_type else []
-    is_event = isinstance(hook_type, EventType)
-    widget.ingredients = payload_fields.ingredients_of(hook_type, widget.known) if is_event else None
+def tell(hook_type, fields: Iterable[ExpressionField]) -> None:
+    """Tell the fields' widgets of the chosen type; None: none is chosen, or it is unknown."""
+    known = payload_fields.fields_of(hook_type) if hook_type else []
+    ingredients = payload_fields.ingredients_of(hook_type, known) if isinstance(hook_type, EventType) else None
+    for field in fields:
+        field.widget.known, field.widget.ingredients = known, ingredients
 
 
 def _chosen_types(form) -> list:
@@ -226,43 +227,38 @@ def endpoint(model_admin):
             opts = model_admin.opts
             return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
         event = next(filter(None, request.POST.getlist("event")), "")
-        hook_type = model_admin.model.find_type(event)
-        answer: dict[str, Any] = {
-            "condition": _answer(ConditionField, ConditionWidget, "condition", hook_type, request),
-            "shape": _answer(ShapeField, ShapeWidget, "shape", hook_type, request),
+        fields = {
+            "condition": ConditionField(required=False, widget=ConditionWidget),
+            "shape": ShapeField(required=False, widget=ShapeWidget),
         }
+        tell(model_admin.model.find_type(event), fields.values())
+        answer = {name: _answer(name, field, request) for name, field in fields.items()}
         if "fields" in request.POST:
-            known = payload_fields.fields_of(hook_type) if hook_type else []
-            answer["fields"] = [
-                {
-                    "path": field.path,
-                    "about": field.about,
-                    "kind": field.kind,
-                    "values": field.values,
-                    "is_personal": field.is_personal,
-                }
-                for field in known
-            ]
-            answer["shortcuts"] = shortcuts(known)
+            answer |= _offered(fields["condition"].widget.known)
         return JsonResponse(answer)
 
     return expressions
 
 
-def _answer(field_class, widget_class, name, hook_type, request) -> dict[str, Any]:
-    field = field_class(required=False, widget=widget_class)
-    widget = field.widget
-    tell(widget, hook_type)
-    entered = widget.value_from_datadict(request.POST, request.FILES, name)
-    answer: dict[str, Any] = {"problem": "", "problems": {}, "text": None}
+def _offered(known: list[payload_fields.Field]) -> dict[str, Any]:
+    shown = ("path", "about", "kind", "values", "is_personal")
+    return {
+        "fields": [{name: getattr(field, name) for name in shown} for field in known],
+        "shortcuts": shortcuts(known),
+    }
+
+
+def _answer(name: str, field: ExpressionField, request) -> dict[str, Any]:
+    entered = field.widget.value_from_datadict(request.POST, request.FILES, name)
+    answer: dict[str, Any] = {"problem": "", "text": None}
     try:
         answer["text"] = field.expression(entered)
     except ValidationError as error:
         answer["problem"] = " ".join(error.messages)
-    answer["problems"] = getattr(widget, "problems", {})
+    answer["problems"] = getattr(field.widget, "problems", {})
     if f"{name}-read" in request.POST and isinstance(entered, Entered):
         # The text is to be shown in the other ways, if they can say it.
-        shown = widget.entered(entered.text)
+        shown = field.widget.entered(entered.text)
         rows = [[row.field, row.comparison, row.value] for row in getattr(shown, "rows", ())]
         answer["read"] = {"mode": shown.mode, "join": getattr(shown, "join", ""), "rows": rows}
     return answer
