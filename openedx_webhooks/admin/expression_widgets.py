@@ -175,11 +175,7 @@ class ConditionWidget(ExpressionWidget):
         shown = [*(entered.rows if entered.mode == ROWS or isinstance(value, Condition) else ())]
         rows = [{"row": row, "problem": self.problems.get(index, "")} for index, row in enumerate(shown)]
         rows += [{"row": TypedRow(), "problem": ""}] * self.empty_rows
-        return context | {
-            "rows": rows,
-            "comparisons": condition_rows.COMPARISONS.values(),
-            "values": {field.path: field.values for field in self.known if field.values},
-        }
+        return context | {"rows": rows, "comparisons": condition_rows.COMPARISONS.values()}
 
     def value_from_datadict(self, data, files, name):
         text = super().value_from_datadict(data, files, name)

@@ -233,6 +233,8 @@ def endpoint(model_admin):
         }
         tell(model_admin.model.find_type(event), fields.values())
         answer = {name: _answer(name, field, request) for name, field in fields.items()}
+        if "condition-read" in request.POST:
+            answer["condition"]["read"] = _read(fields["condition"], request.POST.get("condition", ""))
         if "fields" in request.POST:
             answer |= _offered(fields["condition"].widget.known)
         return JsonResponse(answer)
@@ -256,9 +258,11 @@ def _answer(name: str, field: ExpressionField, request) -> dict[str, Any]:
     except ValidationError as error:
         answer["problem"] = " ".join(error.messages)
     answer["problems"] = getattr(field.widget, "problems", {})
-    if f"{name}-read" in request.POST and isinstance(entered, Entered):
-        # The text is to be shown in the other ways, if they can say it.
-        shown = field.widget.entered(entered.text)
-        rows = [[row.field, row.comparison, row.value] for row in getattr(shown, "rows", ())]
-        answer["read"] = {"mode": shown.mode, "join": getattr(shown, "join", ""), "rows": rows}
     return answer
+
+
+def _read(field: ConditionField, text: str) -> dict[str, Any]:
+    """The text as rows, if they can say it."""
+    shown = field.widget.entered(text)
+    rows = [[row.field, row.comparison, row.value] for row in shown.rows]
+    return {"mode": shown.mode, "join": shown.join, "rows": rows}

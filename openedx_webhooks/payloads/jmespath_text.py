@@ -10,6 +10,8 @@ from jmespath.exceptions import JMESPathError
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_NAMES = 30
+# Characters of a path.
+_MAX_PATH = 5000
 
 
 def literal(value: Any) -> str:
@@ -50,6 +52,8 @@ def names_of(text: str) -> tuple[str, ...]:
     Returns:
         an empty tuple if it names nothing.
     """
+    if len(text) > _MAX_PATH:
+        return ()
     try:
         if names := names_in(jmespath.compile(text.strip()).parsed):
             return names

@@ -194,6 +194,8 @@ def test_a_typed_value_is_of_the_fields_kind(text, kind, comparison, expected):
         ("a..b", ()),
         ("a[0]", ()),
         ("length(a)", ()),
+        ("a" * 10_000, ()),
+        ("[" * 4000, ()),
     ],
 )
 def test_a_path_may_be_typed_without_quotes(text, expected):

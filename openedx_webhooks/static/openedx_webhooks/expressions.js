@@ -186,7 +186,7 @@
             }
         }
 
-        add([field, comparison, value] = ['', 'is', '']) {
+        add([field, comparison, value] = ['', 'is', ''], isFocused = true) {
             const row = this.blank.cloneNode(true);
             row.classList.remove('owh-row-wrong');
             const last = this.rows().pop();
@@ -195,7 +195,9 @@
             row.querySelector('.owh-row-value').value = value;
             last ? last.after(row) : this.buttons.before(row);
             this.prepare(row);
-            row.querySelector('.owh-row-field').focus();
+            if (isFocused) {
+                row.querySelector('.owh-row-field').focus();
+            }
             return row;
         }
 
@@ -208,8 +210,7 @@
             let blank = this.rows().filter((row) => this.isBlank(row));
             blank.slice(this.rows().length > blank.length ? 0 : most).forEach((row) => row.remove());
             if (!this.rows().length) {
-                this.add();
-                document.activeElement.blur();
+                this.add(undefined, false);
             }
         }
 
@@ -266,7 +267,7 @@
             }
             this.part.querySelector('[name$="-join"]').value = join;
             this.rows().forEach((row) => row.remove());
-            rows.forEach((row) => this.add(row));
+            rows.forEach((row) => this.add(row, false));
         }
     }
 
