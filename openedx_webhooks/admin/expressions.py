@@ -145,7 +145,7 @@ class ShapeField(ExpressionField):
         if entered.mode == FIELDS:
             shape = ticked_fields.to_shape(entered.fields)
             if not shape:
-                raise ValidationError(_("Tick at least one field, or choose “everything”."), code="no_fields")
+                raise ValidationError(_("Tick at least one field, or choose “everything”."), code="required")
             stored = ticked_fields.fields_of(self.stored)
             return self.stored if stored and ticked_fields.to_shape(stored) == shape else shape
         if entered.mode == RECIPE:
@@ -154,7 +154,7 @@ class ShapeField(ExpressionField):
 
     def _of_recipe(self, entered):
         if entered.recipe not in recipes.RECIPES:
-            raise ValidationError(_("Choose the service that is sent to."), code="no_recipe")
+            raise ValidationError(_("Choose the service that is sent to."), code="required")
         if self.widget.ingredients is None:
             raise ValidationError(_("Choose the event first: a recipe is made for it."), code="no_event")
         try:
