@@ -11,7 +11,7 @@ from ..operations.hook_problems import malformed
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..webfilters import local_answers
-from . import options
+from . import expressions, options
 from .credentials import AuthenticationForm
 from .halt_options import halt_options_of
 from .picker import TypeField, types_of
@@ -47,6 +47,7 @@ class HookForm(AuthenticationForm):
         # The stored value, kept from before the form writes into its instance.
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
+        expressions.prepare(self)
         self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # It must not stand in the way of the rest: what was malformed before stays until somebody changes it.
         self.malformed = malformed(self.instance).keys() if self.instance.pk else set()
@@ -112,6 +113,8 @@ class WebhookForm(HookForm):
         model = Webhook
         fields = options.names(options.WEBHOOK)
         widgets = options.widgets(options.WEBHOOK)
+        help_texts = options.help_texts(options.WEBHOOK)
+        field_classes = expressions.FIELD_CLASSES
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -143,6 +146,7 @@ class WebfilterForm(HookForm):
         fields = options.names(options.WEBFILTER)
         widgets = options.widgets(options.WEBFILTER)
         help_texts = options.help_texts(options.WEBFILTER)
+        field_classes = expressions.FIELD_CLASSES
 
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""

@@ -20,7 +20,7 @@ from .. import skips
 from ..models import signing_secrets
 from ..operations import hook_health
 from ..transport import signing
-from . import health_words, options, parts, picker_views
+from . import expressions, health_words, options, parts, picker_views
 from .buttons import Button, Page, State
 from .filters import types_of
 from .hook_header import header_of
@@ -274,7 +274,7 @@ class HookAdmin(RemovingAdmin):
             for button in self.buttons
             if button.method
         ]
-        return [*picker_views.urls(self), *urls, *super().get_urls()]
+        return [*expressions.urls(self), *picker_views.urls(self), *urls, *super().get_urls()]
 
     # What can be pressed on the page, in the order of its header. Methods have @hook_view; each kind of hook has a
     # send_test of its own.

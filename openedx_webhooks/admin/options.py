@@ -11,6 +11,8 @@ from django.db.models import Model
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from .expression_widgets import ConditionWidget, ShapeWidget
+
 # The class of the fieldset that the page folds away.
 ADVANCED = "owh-advanced"
 
@@ -61,7 +63,10 @@ URL = Option(
 )
 DESCRIPTION = Option("description", widget=forms.Textarea(attrs={"rows": 2, "cols": 80}))
 ENABLED = Option("enabled")
-CONDITION, SHAPE = Option("condition", widget=code()), Option("shape", widget=code())
+CONDITION = Option(
+    "condition", widget=ConditionWidget(), help_text=_("Only what fits is sent. Without a condition, all of it is.")
+)
+SHAPE = Option("shape", widget=ShapeWidget(), help_text=_("What the request's body holds."))
 FORM_ENCODING, FORMAT = Option("use_www_form_encoding"), Option("payload_format")
 AUTHENTICATION = Section(
     _("How the receiver knows us"),

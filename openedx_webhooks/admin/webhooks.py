@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, replay, trial_delivery, wakeups
-from . import options, parts, past_events
+from . import expressions, options, parts, past_events
 from .buttons import Button, Page, State
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
@@ -130,16 +130,16 @@ class WebhookAdmin(HookAdmin):
         """Start afresh with another address or after disabling; what may go now is sent."""
         super().save_model(request, obj, form, change)
         if not change:
-            self.save_more(request, obj, form.more_events)
+            self.save_more(request, obj, form)
         if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
             Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
         if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
             # What has waited need not wait for the next event.
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
 
-    def save_more(self, request, webhook: Webhook, events: list[str]) -> None:
-        """A webhook like this one for each of these dotted types, with a line in its history."""
-        more = [also_for(webhook, event) for event in events]
+    def save_more(self, request, webhook: Webhook, form) -> None:
+        """A webhook like this one for each further type that was chosen, with a line in its history."""
+        more = [also_for(webhook, event, expressions.shape_for(form, event)) for event in form.more_events]
         for hook in more:
             hook.save()
             self.log_addition(request, hook, [{"added": {}}])
@@ -220,10 +220,10 @@ class WebhookAdmin(HookAdmin):
         self.log_change(request, hook, text)
 
 
-def also_for(webhook: Webhook, event: str) -> Webhook:
-    """A webhook like a new one, its secret included, for another dotted type; not saved."""
+def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:
+    """A webhook like a new one, its secret included, for another dotted type and with its shape; not saved."""
     fields = (field for field in Webhook._meta.concrete_fields if not field.primary_key)
-    return Webhook(**{field.attname: getattr(webhook, field.attname) for field in fields} | {"event": event})
+    return Webhook(**{field.attname: getattr(webhook, field.attname) for field in fields} | {"event": event, "shape": shape})
 
 
 def more_made(webhooks: list[Webhook]):
