@@ -109,7 +109,7 @@ class WebfilterAdmin(HookAdmin):
     def send_test(self, request, hook):
         """Call with the sample payload now, and show what came back and what it would do."""
         try:
-            result = trial_call.call_sample(hook)
+            result = trial_call.call_test(hook)
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook, "#owh-test")

@@ -143,7 +143,7 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        sent, outcome = trial_delivery.send_sample(hook)
+        sent, outcome = trial_delivery.send_test(hook)
         return result_page(self, request, hook, sent=sent, outcome=outcome)
 
     def replay_failed(self, request, hook):

@@ -268,12 +268,13 @@ def _signature_headers(is_event):
         "webhook-id": same if is_event else _("Identifies the message."),
         "webhook-timestamp": _("Seconds since the epoch, of this attempt."),
         "webhook-signature": _("Standard Webhooks v1: HMAC-SHA256 of id, timestamp and body."),
+        "webhook-test": _("“true”: an operator tries the hook out; else it is not there."),
     }
     return [
         {
             "name": name,
             "in": "header",
-            "required": name != "webhook-signature",
+            "required": name in ("webhook-id", "webhook-timestamp"),
             "description": note,
             "schema": {"type": "string"},
         }
