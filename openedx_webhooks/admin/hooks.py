@@ -20,6 +20,7 @@ from ..models import signing_secrets
 from ..operations import removal
 from . import options, parts, waiting
 from .filters import types_of
+from .preview import PreviewMixin
 from .reference import reference_of
 
 _MOST_WORDS = 20
@@ -62,7 +63,7 @@ def posted(method, may, *, has_page: bool = False):
     return view
 
 
-class HookAdmin(admin.ModelAdmin):
+class HookAdmin(PreviewMixin, admin.ModelAdmin):
     """List and page of hooks."""
 
     change_form_template = "admin/openedx_webhooks/hook_change_form.html"

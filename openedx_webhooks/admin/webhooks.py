@@ -143,8 +143,12 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        sent, outcome = trial_delivery.send_test(hook)
-        return result_page(self, request, hook, sent=sent, outcome=outcome)
+        return result_page(self, request, hook, **self.try_out(hook, None))
+
+    def try_out(self, hook, payload):
+        """One POST, without a delivery."""
+        sent, outcome = trial_delivery.send_test(hook, payload)
+        return {"sent": sent, "outcome": outcome}
 
     def replay_failed(self, request, hook):
         """Send again everything that failed since a time."""

@@ -193,7 +193,7 @@ def differing(value, json_schema, definitions, path="$"):
         return [found for item in value for found in differing(item, items, definitions, f"{path}[]")]
     if not isinstance(value, dict) or "properties" not in json_schema:
         return []
-    properties = {name: inner for name, inner in json_schema["properties"].items() if name != "cut"}
+    properties = {name: inner for name, inner in json_schema["properties"].items() if name not in ("cut", "test")}
     return [
         *(f"+{path}.{name}" for name in set(value) - set(properties)),
         *(f"-{path}.{name}" for name in set(properties) - set(value)),

@@ -1,0 +1,314 @@
+"""What a preview shows: mistakes, whether the condition matches and why, the request, and what an answer would do."""
+
+import json
+from typing import Any
+
+import attrs
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .. import catalog
+from ..hook_request import HookRequest, request_of
+from ..models import Hook, Webfilter
+from ..operations import schema
+from ..payloads import explain, lint, shape
+from ..payloads.encode import FORM_TYPE
+from ..transport.client import USER_AGENT
+from ..webfilters import trial_call
+from . import parts, payload_choice
+from .payload_choice import Choice
+
+MOST_PAST = 50
+_MOST_SHOWN = 20_000
+_MOST_VALUE = 80
+_MOST_ANSWER = 64 * 1024
+# Names of the fields that hold an expression, in the order in which they are worked on.
+EXPRESSIONS = ("condition", "shape", "local_answer")
+# They are others in each request.
+_OF_EACH_REQUEST = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+@attrs.define
+class Preview:
+    """
+    Attributes:
+        status: the most important of it, in one line.
+        problems: what must be corrected before it can be saved: (name of the field, sentence).
+        warnings: what is probably not meant so.
+        condition: a badge; empty without a condition, or without a payload.
+        reasons: what has decided.
+        request: what would be sent; None if nothing could.
+        nothing: why nothing would be sent.
+        past: how many of the latest events match, and each of them.
+        effects: of webfilters: what the answer would do; None if there is no answer to judge.
+        examples: id of a field → an expression for the chosen type.
+    """
+
+    choice: Choice
+    status: str = ""
+    problems: list[tuple[str, str]] = attrs.field(factory=list)
+    warnings: list[dict[str, Any]] = attrs.field(factory=list)
+    condition: str = ""
+    reasons: list[dict[str, Any]] = attrs.field(factory=list)
+    request: dict[str, Any] | None = None
+    nothing: str = ""
+    past: dict[str, Any] | None = None
+    effects: list[str] | None = None
+    examples: dict[str, str] = attrs.field(factory=dict)
+    is_filter: bool = False
+    is_local: bool = False
+    answer: str = ""
+
+    @property
+    def payload(self):
+        """The chosen payload, as HTML; its beginning if it is long."""
+        return _pretty(self.choice.payload)
+
+
+def preview_of(request, form) -> Preview:
+    """
+    The preview of what is typed into a form, or of what is stored.
+
+    Args:
+        form: of a hook; bound ones have been validated. Nothing is saved.
+    """
+    hook: Hook = form.instance
+    if not form.is_bound and not hook.event:
+        hook.event = str(form.initial.get("event") or "")
+    made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
+    texts = {name: str(form[name].value() or "") for name in EXPRESSIONS if name in form.fields}
+    made.problems = [
+        (str(form.fields[name].label or name) if name in form.fields else "", str(message))
+        for name, messages in form.errors.items()
+        for message in messages
+    ]
+    if hook.known_type is None:
+        made.status = _("Choose an event: then it is shown here what would be sent.")
+        return made
+    _Writer(request, hook, texts, set(form.errors), made).write()
+    return made
+
+
+class _Writer:
+    """Fills in one preview."""
+
+    def __init__(self, request, hook: Hook, texts: dict[str, str], wrong: set[str], made: Preview):
+        self._request, self._hook, self._texts, self._wrong, self._made = request, hook, texts, wrong, made
+        self._known = hook.known_type
+        self._payload = made.choice.payload or {}
+        self._schema = schema.payload_schema(self._known)
+
+    def write(self) -> None:
+        """All parts."""
+        made = self._made
+        made.warnings = self._warnings()
+        made.examples = lint.examples(self._schema, self._payload)
+        matches = self._condition()
+        self._write_request(matches)
+        if isinstance(self._known, catalog.EventType) and payload_choice.may_see_payload(self._request):
+            made.past = self._past()
+        if isinstance(self._hook, Webfilter):
+            self._effects(matches)
+        if made.problems:
+            made.status = ngettext("%d mistake to correct.", "%d mistakes to correct.", len(made.problems)) % len(
+                made.problems
+            )
+        elif matches is None:
+            made.status = _("The condition cannot be applied to this payload.")
+        elif not matches:
+            made.status = _("The condition does not match: nothing would be sent.")
+        else:
+            made.status = made.nothing or _("This would be sent.")
+        if made.warnings:
+            count = len(made.warnings)
+            made.status += " " + ngettext("%d warning.", "%d warnings.", count) % count
+
+    # --- Warnings
+
+    def _warnings(self):
+        samples = [self._payload] if self._payload else []
+        found = []
+        for name, text in self._texts.items():
+            if not text.strip():
+                continue
+            if name == "local_answer":
+                findings = lint.lint_answer(text, self._schema, samples, self._keys(), list(self._known.exceptions))
+            else:
+                findings = lint.lint(text, self._schema, samples, is_condition=name == "condition")
+            label = str(self._hook._meta.get_field(name).verbose_name)
+            found += [_marked(label, name, text, finding) for finding in findings]
+        return found
+
+    def _keys(self) -> list[str]:
+        return list(schema.answer_schema(self._known)["properties"]["data"]["properties"])
+
+    # --- Condition
+
+    def _condition(self) -> bool | None:
+        """Whether the condition is true of the chosen payload; None if that can't be told."""
+        expression = self._compiled("condition")
+        if not self._texts.get("condition", "").strip():
+            return True
+        if expression is None or self._made.choice.payload is None:
+            return None
+        matches = matches_of(expression, self._payload)
+        if matches is None:
+            self._made.condition = parts.badge(_("fails"), "bad")
+        else:
+            self._made.condition = parts.badge(_("matches"), "good") if matches else parts.badge(_("no match"), "warn")
+        self._made.reasons = [_reason(reason) for reason in explain.explain(expression, self._payload)]
+        return matches
+
+    def _compiled(self, name):
+        text = self._texts.get(name, "")
+        try:
+            return shape.compile_expression(text) if text.strip() else None
+        except shape.ExpressionError:
+            return None
+
+    # --- Request
+
+    def _write_request(self, matches) -> None:
+        made = self._made
+        made.is_local = bool(self._texts.get("local_answer", "").strip())
+        if {"shape", "headers", "secret"} & self._wrong:
+            made.nothing = _("Correct the mistakes: then the request is shown.")
+            return
+        content: Any = dict(self._payload)
+        if not getattr(self._hook, "send_profile", True):
+            content.pop("profile", None)
+        expression = self._compiled("shape")
+        try:
+            if expression is not None:
+                content = shape.evaluate(expression, content)
+                if content is None:
+                    made.nothing = _("The shape gives null for this payload: nothing would be sent.")
+                    return
+            made.request = _shown(request_of(self._hook, "0", content))
+        except ValueError as error:
+            made.nothing = _("Nothing could be sent: %s") % error
+
+    # --- The latest events
+
+    def _past(self) -> dict[str, Any] | None:
+        expression = self._compiled("condition")
+        has_condition = bool(self._texts.get("condition", "").strip())
+        rows = []
+        for event, payload in payload_choice.read_latest(self._known, MOST_PAST):
+            matches = True if not has_condition else matches_of(expression, payload) if expression else None
+            rows.append(
+                {
+                    "label": payload_choice.label_of(event),
+                    "url": reverse("admin:openedx_webhooks_capturedevent_change", args=[event.pk]),
+                    "matches": matches,
+                }
+            )
+        if not rows or (has_condition and expression is None):
+            return None
+        matching = sum(row["matches"] is True for row in rows)
+        return {"rows": rows, "count": len(rows), "matching": matching, "failing": _count_none(rows)}
+
+    # --- Webfilters
+
+    def _effects(self, matches) -> None:
+        made, hook = self._made, self._hook
+        made.answer = self._request.POST.get("owh_answer", "")[:_MOST_ANSWER]
+        if made.is_local and "local_answer" not in self._wrong:
+            trial = trial_call.call_test(hook, made.choice.payload)
+            made.answer = trial.outcome.body.decode("utf-8", "replace")
+        elif made.answer.strip() and not made.is_local:
+            trial = trial_call.effect_of(hook, made.answer.encode("utf-8", "replace"), made.choice.payload)
+        else:
+            return
+        made.effects = effects_of(trial)
+
+
+def matches_of(expression, payload) -> bool | None:
+    """Whether a compiled condition is true of a payload; None if it can't be applied to it."""
+    try:
+        return shape.matches(expression, payload)
+    except shape.ExpressionError:
+        return None
+
+
+def effects_of(result: trial_call.Trial) -> list[str]:
+    """What the answer of a trial would do, in sentences."""
+    # Why there is no answer at all stands beside it already.
+    effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
+    if result.halt:
+        effects.append(_("It would halt the process with %s") % result.halt)
+    effects += [_("Note: %s") % note for note in result.notes]
+    if result.changed:
+        effects.append(_("It would change %s.") % ", ".join(result.changed))
+    for key, reason in result.refused:
+        effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
+    return effects or [_("The process would go on unchanged.")]
+
+
+def _count_none(rows):
+    return sum(row["matches"] is None for row in rows)
+
+
+def _reason(reason: explain.Reason) -> dict[str, Any]:
+    return {
+        "holds": reason.holds,
+        "text": reason.text,
+        "error": reason.error,
+        "found": [(path, short(value)) for path, value in reason.found],
+    }
+
+
+def short(value: Any) -> str:
+    """The beginning of a JSON value."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "…"
+    text = text.encode("utf-8", "replace").decode()
+    return text[:_MOST_VALUE] + "…" if len(text) > _MOST_VALUE else text
+
+
+def _pretty(value):
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    except RecursionError:
+        return parts.pretty(value)
+    return parts.plain(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
+
+
+def _marked(label: str, name: str, text: str, finding: lint.Finding) -> dict[str, Any]:
+    near = 40
+    start, end = finding.start, max(finding.end, finding.start)
+    return {
+        "field": label,
+        "name": name,
+        "before": ("…" if start > near else "") + text[max(0, start - near) : start],
+        "marked": text[start:end] or "▶",
+        "after": text[end : end + near] + ("…" if len(text) > end + near else ""),
+        "message": finding.message,
+        "suggestion": finding.suggestion,
+        "start": start,
+        "end": end,
+    }
+
+
+def _shown(sent: HookRequest) -> dict[str, Any]:
+    headers = {**sent.shown_headers(), "User-Agent": USER_AGENT}
+    for name in _OF_EACH_REQUEST:
+        if name in headers:
+            headers[name] = _("(made when it is sent)")
+    text = sent.body[:_MOST_SHOWN].decode("utf-8", "replace")
+    is_form = headers.get("Content-Type") == FORM_TYPE
+    if is_form:
+        body = parts.plain(text.replace("&", "&\n"))
+    else:
+        body = parts.excerpt(text) if len(sent.body) <= _MOST_SHOWN else parts.plain(text)
+    return {
+        "url": sent.url,
+        "headers": [f"{header}: {value}" for header, value in headers.items()],
+        "body": body,
+        "bytes": len(sent.body),
+        "is_cut": len(sent.body) > _MOST_SHOWN,
+        "is_form": is_form,
+    }
