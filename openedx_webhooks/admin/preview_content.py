@@ -77,7 +77,10 @@ def preview_of(request, form) -> Preview:
     if not form.is_bound and not hook.event:
         hook.event = str(form.initial.get("event") or "")
     made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
-    texts = {name: str(form[name].value() or "") for name in EXPRESSIONS if name in form.fields}
+    # Browsers send other line ends than their scripts count.
+    texts = {
+        name: str(form[name].value() or "").replace("\r\n", "\n") for name in EXPRESSIONS if name in form.fields
+    }
     made.problems = [
         (str(form.fields[name].label or name) if name in form.fields else "", str(message))
         for name, messages in form.errors.items()
@@ -288,6 +291,8 @@ def _marked(label: str, name: str, text: str, finding: lint.Finding) -> dict[str
         "after": text[end : end + near] + ("…" if len(text) > end + near else ""),
         "message": finding.message,
         "suggestion": finding.suggestion,
+        # What has an ellipsis in it is for people to fill in.
+        "can_apply": bool(finding.suggestion) and "…" not in finding.suggestion,
         "start": start,
         "end": end,
     }

@@ -17,6 +17,11 @@ _IS_JSON = re.compile(r'\s*\{\s*["}]')
 _NEAR = 30
 
 
+def is_json(text: str) -> bool:
+    """Whether a local answer is taken for JSON."""
+    return _IS_JSON.match(text) is not None
+
+
 class LocalAnswer:
     """
     A compiled local answer.
@@ -31,7 +36,7 @@ class LocalAnswer:
             shape.ExpressionError: it is not JSON, or not JMESPath; the message marks the place.
         """
         self.constant, self._expression = None, None
-        if _IS_JSON.match(text):
+        if is_json(text):
             self.constant = _json(text)
         else:
             self._expression = shape.compile_expression(text)

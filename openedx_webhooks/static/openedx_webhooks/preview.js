@@ -17,6 +17,24 @@
                 status.textContent = text;
             }
         };
+        // The field of a warning, if it still has what the warning is about.
+        const fieldOf = (button) => {
+            const {field, start, end} = button.closest('li').dataset;
+            const input = form.elements[field];
+            const marked = button.closest('li').querySelector('mark').textContent;
+            return input && input.setRangeText && input.value.slice(start, end) === marked ? input : null;
+        };
+        const apply = (button) => {
+            const input = fieldOf(button);
+            if (!input) {
+                return;
+            }
+            const item = button.closest('li');
+            const text = item.querySelector('.owh-suggestion').textContent;
+            input.focus();
+            input.setRangeText(text, Number(item.dataset.start), Number(item.dataset.end), 'end');
+            input.dispatchEvent(new Event('input', {bubbles: true}));
+        };
         // What was unfolded stays so.
         const put = (name, html) => {
             if (shown[name] === html) {
@@ -29,6 +47,7 @@
             element.querySelectorAll('details').forEach((each) => {
                 each.open = each.open || (each.dataset.key && open.includes(each.dataset.key));
             });
+            element.querySelectorAll('.owh-apply').forEach((button) => { button.hidden = !fieldOf(button); });
         };
         const explain = (examples) => {
             ['id_condition', 'id_shape'].forEach((id) => {
@@ -97,6 +116,12 @@
             }
         };
         box.classList.add('owh-live');
+        part('result').addEventListener('click', (event) => {
+            const button = event.target.closest('.owh-apply');
+            if (button) {
+                apply(button);
+            }
+        });
         part('choice').addEventListener('change', () => ask());
         box.querySelectorAll('.owh-test-button').forEach((button) => {
             button.type = 'button';
