@@ -68,8 +68,14 @@ def choice_of(request, hook: Hook) -> Choice:
     may_search = isinstance(known, catalog.EventType) and may_see_payload(request)
     term = request.POST.get("owh_search", "").replace("\0", "").strip()[:_MOST_TERM] if may_search else ""
     events = list(itertools.islice(_found(_latest(known), term), _MOST_LISTED)) if may_search else []
-    options = [("", sample), *((str(event.pk), label_of(event)) for event in events)]
-    event = _chosen(request.POST.get("owh_event", ""), known) if may_search else None
+    options = [(str(event.pk), label_of(event)) for event in events]
+    chosen = request.POST.get("owh_event", "")
+    if term and events and chosen not in dict(options):
+        # Who searches wants what is found.
+        chosen = options[0][0]
+    if not term or not events:
+        options.insert(0, ("", sample))
+    event = _chosen(chosen, known) if may_search else None
     if event is None:
         return Choice("", sample, samples.sample_payload(known), options, term, may_search)
     key = str(event.pk)

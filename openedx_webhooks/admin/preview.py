@@ -18,7 +18,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from ..models import Hook
-from . import payload_choice
+from . import parts, payload_choice
 from .preview_content import preview_of
 from .trying import result_of
 
@@ -99,8 +99,8 @@ class PreviewMixin:
         }
         made = context["preview"]
         status = context["test_status"] or (made.status if made else _("The preview failed."))
-        choice = {"may_search": bool(made and made.choice.may_search), "examples": made.examples if made else {}}
-        return JsonResponse({**texts, **choice, "status": status})
+        flags = {"may_search": made.choice.may_search, "is_local": made.is_local, "examples": made.examples} if made else {}
+        return JsonResponse({"examples": {}, **texts, **flags, "status": status})
 
     def _context(self, request, form, test) -> dict[str, Any]:
         try:
@@ -121,7 +121,13 @@ class PreviewMixin:
         except ValueError as error:
             return {"status": str(error)}
         shown = result_of(hook, **result)
-        return {**shown, "status": _("The test is done: the result stands in the preview.")}
+        outcome, effects = result["outcome"], shown["effects"]
+        if shown["is_local"]:
+            return {**shown, "status": _("Tried: %s") % effects[0]}
+        answered = parts.answered(outcome.status_code, outcome.error, needs_body=bool(effects))
+        next_step = _("Look there whether it is what you want, and save.") if outcome.is_accepted and not hook.pk else ""
+        said = " ".join(filter(None, (shown["meaning"], next_step)))
+        return {**shown, "meaning": said, "status": _("Test: %s") % answered}
 
     # --- The page
 

@@ -35,6 +35,7 @@ class Preview:
     Attributes:
         status: the most important of it, in one line.
         problems: what must be corrected before it can be saved: (name of the field, sentence).
+        missing: the fields that must be filled in.
         warnings: what is probably not meant so.
         condition: a badge; empty without a condition, or without a payload.
         reasons: what has decided.
@@ -48,6 +49,7 @@ class Preview:
     choice: Choice
     status: str = ""
     problems: list[tuple[str, str]] = attrs.field(factory=list)
+    missing: list[str] = attrs.field(factory=list)
     warnings: list[dict[str, Any]] = attrs.field(factory=list)
     condition: str = ""
     reasons: list[dict[str, Any]] = attrs.field(factory=list)
@@ -81,11 +83,14 @@ def preview_of(request, form) -> Preview:
     texts = {
         name: str(form[name].value() or "").replace("\r\n", "\n") for name in EXPRESSIONS if name in form.fields
     }
-    made.problems = [
-        (str(form.fields[name].label or name) if name in form.fields else "", str(message))
-        for name, messages in form.errors.items()
-        for message in messages
-    ]
+    for name, errors in form.errors.as_data().items():
+        label = str(form.fields[name].label or name) if name in form.fields else ""
+        for error in errors:
+            if error.code == "required":
+                # Nobody has made a mistake by not having come to it yet.
+                made.missing.append(label)
+            else:
+                made.problems += [(label, str(message)) for message in error.messages]
     if hook.known_type is None:
         made.status = _("Choose an event: then it is shown here what would be sent.")
         return made
@@ -108,24 +113,28 @@ class _Writer:
         made.warnings = self._warnings()
         made.examples = lint.examples(self._schema, self._payload)
         matches = self._condition()
-        self._write_request(matches)
+        self._write_request()
         if isinstance(self._known, catalog.EventType) and payload_choice.may_see_payload(self._request):
             made.past = self._past()
         if isinstance(self._hook, Webfilter):
-            self._effects(matches)
+            self._effects()
+        made.status = self._status(matches)
+
+    def _status(self, matches) -> str:
+        made = self._made
         if made.problems:
-            made.status = ngettext("%d mistake to correct.", "%d mistakes to correct.", len(made.problems)) % len(
-                made.problems
-            )
+            count = len(made.problems)
+            status = ngettext("%d mistake to correct.", "%d mistakes to correct.", count) % count
         elif matches is None:
-            made.status = _("The condition cannot be applied to this payload.")
+            status = _("The condition cannot be applied to this payload.")
         elif not matches:
-            made.status = _("The condition does not match: nothing would be sent.")
+            status = _("The condition does not match: nothing would be sent.")
+        elif made.is_local:
+            status = _("This would be answered.")
         else:
-            made.status = made.nothing or _("This would be sent.")
-        if made.warnings:
-            count = len(made.warnings)
-            made.status += " " + ngettext("%d warning.", "%d warnings.", count) % count
+            status = made.nothing or _("This would be sent.")
+        count = len(made.warnings)
+        return f"{status} {ngettext('%d warning.', '%d warnings.', count) % count}" if count else status
 
     # --- Warnings
 
@@ -172,7 +181,7 @@ class _Writer:
 
     # --- Request
 
-    def _write_request(self, matches) -> None:
+    def _write_request(self) -> None:
         made = self._made
         made.is_local = bool(self._texts.get("local_answer", "").strip())
         if {"shape", "headers", "secret"} & self._wrong:
@@ -196,25 +205,24 @@ class _Writer:
 
     def _past(self) -> dict[str, Any] | None:
         expression = self._compiled("condition")
-        has_condition = bool(self._texts.get("condition", "").strip())
-        rows = []
-        for event, payload in payload_choice.read_latest(self._known, MOST_PAST):
-            matches = True if not has_condition else matches_of(expression, payload) if expression else None
-            rows.append(
-                {
-                    "label": payload_choice.label_of(event),
-                    "url": reverse("admin:openedx_webhooks_capturedevent_change", args=[event.pk]),
-                    "matches": matches,
-                }
-            )
-        if not rows or (has_condition and expression is None):
+        if expression is None:
             return None
-        matching = sum(row["matches"] is True for row in rows)
-        return {"rows": rows, "count": len(rows), "matching": matching, "failing": _count_none(rows)}
+        rows = [
+            {
+                "label": payload_choice.label_of(event),
+                "url": reverse("admin:openedx_webhooks_capturedevent_change", args=[event.pk]),
+                "matches": matches_of(expression, payload),
+            }
+            for event, payload in payload_choice.read_latest(self._known, MOST_PAST)
+        ]
+        if not rows:
+            return None
+        found = [row["matches"] for row in rows]
+        return {"rows": rows, "count": len(rows), "matching": found.count(True), "failing": found.count(None)}
 
     # --- Webfilters
 
-    def _effects(self, matches) -> None:
+    def _effects(self) -> None:
         made, hook = self._made, self._hook
         made.answer = self._request.POST.get("owh_answer", "")[:_MOST_ANSWER]
         if made.is_local and "local_answer" not in self._wrong:
@@ -247,10 +255,6 @@ def effects_of(result: trial_call.Trial) -> list[str]:
     for key, reason in result.refused:
         effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
     return effects or [_("The process would go on unchanged.")]
-
-
-def _count_none(rows):
-    return sum(row["matches"] is None for row in rows)
 
 
 def _reason(reason: explain.Reason) -> dict[str, Any]:

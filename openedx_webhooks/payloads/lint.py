@@ -222,7 +222,7 @@ def _of_token(before: _Token, token: _Token, after: _Token) -> tuple[str, str] |
         return _("Numbers stand in backticks, unless they count in square brackets."), f"`{token.text}`"
     if token.kind == "sign":
         if token.text in _SIGNS and before.is_operand_end:
-            return _("Write %s.") % _SIGNS[token.text], _SIGNS[token.text]
+            return _("JMESPath has another sign for this."), _SIGNS[token.text]
         return None
     if token.kind != "name":
         return None
@@ -230,9 +230,9 @@ def _of_token(before: _Token, token: _Token, after: _Token) -> tuple[str, str] |
     if before.is_operand_end:
         if word in ("in", "like"):
             return _("Write contains(…, …): first where to look, then what for."), "contains(…, …)"
-        return (_("Write %s.") % _WORDS[word], _WORDS[word]) if word in _WORDS else None
+        return (_("JMESPath has a sign for this word."), _WORDS[word]) if word in _WORDS else None
     if word == "not" and (after.kind in ("name", "quoted") or after.text == "("):
-        return _("Write ! in front of what shall not be."), "!"
+        return _("JMESPath has a sign for this word: it stands in front of what shall not be."), "!"
     if after.text == "(" and before.text != "." and token.text not in Functions.FUNCTION_TABLE:
         nearest = _nearest_function(token.text)
         text = _("There is no function %s().") % token.text[:_MOST_NAME]
@@ -346,7 +346,8 @@ class _Walk:
         if siblings:
             return ".".join(_plain(name) for name in [*names[:index], siblings[0], *names[index + 1 :]])
         near = difflib.get_close_matches(wanted, paths, 3, 0.75)
-        if near := [path for path in near if not wanted.startswith(f"{path}.")]:
+        # Else two members of the same object would be alike.
+        if near := [path for path in near if difflib.get_close_matches(names[-1], [_last(path)], 1, 0.7)]:
             return near[0]
         same = [path for path in paths if _last(path) == names[-1]]
         return min(same, key=len) if same else ""

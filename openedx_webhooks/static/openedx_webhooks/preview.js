@@ -98,6 +98,9 @@
                 const made = await response.json();
                 put('choice', made.choice);
                 part('search').hidden = !made.may_search;
+                if (part('answer')) {
+                    part('answer').hidden = made.is_local;
+                }
                 put('result', made.result);
                 if (button) {
                     put('test', made.test);
