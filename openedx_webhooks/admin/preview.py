@@ -99,7 +99,9 @@ class PreviewMixin:
         }
         made = context["preview"]
         status = context["test_status"] or (made.status if made else _("The preview failed."))
-        flags = {"may_search": made.choice.may_search, "is_local": made.is_local, "examples": made.examples} if made else {}
+        flags = (
+            {"may_search": made.choice.may_search, "is_local": made.is_local, "examples": made.examples} if made else {}
+        )
         return JsonResponse({"examples": {}, **texts, **flags, "status": status})
 
     def _context(self, request, form, test) -> dict[str, Any]:
@@ -125,7 +127,9 @@ class PreviewMixin:
         if shown["is_local"]:
             return {**shown, "status": _("Tried: %s") % effects[0]}
         answered = parts.answered(outcome.status_code, outcome.error, needs_body=bool(effects))
-        next_step = _("Look there whether it is what you want, and save.") if outcome.is_accepted and not hook.pk else ""
+        next_step = (
+            _("Look there whether it is what you want, and save.") if outcome.is_accepted and not hook.pk else ""
+        )
         said = " ".join(filter(None, (shown["meaning"], next_step)))
         return {**shown, "meaning": said, "status": _("Test: %s") % answered}
 

@@ -12,12 +12,14 @@ from .. import catalog
 from ..hook_request import HookRequest, request_of
 from ..models import Hook, Webfilter
 from ..operations import schema
-from ..payloads import explain, lint, shape
+from ..payloads import explain, expression_examples, lint, shape
 from ..payloads.encode import FORM_TYPE
+from ..payloads.lint_tokens import Finding
 from ..transport.client import USER_AGENT
 from ..webfilters import trial_call
 from . import parts, payload_choice
 from .payload_choice import Choice
+from .trying import effects_of
 
 MOST_PAST = 50
 _MOST_SHOWN = 20_000
@@ -80,9 +82,7 @@ def preview_of(request, form) -> Preview:
         hook.event = str(form.initial.get("event") or "")
     made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
     # Browsers send other line ends than their scripts count.
-    texts = {
-        name: str(form[name].value() or "").replace("\r\n", "\n") for name in EXPRESSIONS if name in form.fields
-    }
+    texts = {name: str(form[name].value() or "").replace("\r\n", "\n") for name in EXPRESSIONS if name in form.fields}
     for name, errors in form.errors.as_data().items():
         label = str(form.fields[name].label or name) if name in form.fields else ""
         for error in errors:
@@ -111,7 +111,7 @@ class _Writer:
         """All parts."""
         made = self._made
         made.warnings = self._warnings()
-        made.examples = lint.examples(self._schema, self._payload)
+        made.examples = expression_examples.examples(self._schema, self._payload)
         matches = self._condition()
         self._write_request()
         if isinstance(self._known, catalog.EventType) and payload_choice.may_see_payload(self._request):
@@ -243,20 +243,6 @@ def matches_of(expression, payload) -> bool | None:
         return None
 
 
-def effects_of(result: trial_call.Trial) -> list[str]:
-    """What the answer of a trial would do, in sentences."""
-    # Why there is no answer at all stands beside it already.
-    effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
-    if result.halt:
-        effects.append(_("It would halt the process with %s") % result.halt)
-    effects += [_("Note: %s") % note for note in result.notes]
-    if result.changed:
-        effects.append(_("It would change %s.") % ", ".join(result.changed))
-    for key, reason in result.refused:
-        effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
-    return effects or [_("The process would go on unchanged.")]
-
-
 def _reason(reason: explain.Reason) -> dict[str, Any]:
     return {
         "holds": reason.holds,
@@ -284,7 +270,7 @@ def _pretty(value):
     return parts.plain(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 
-def _marked(label: str, name: str, text: str, finding: lint.Finding) -> dict[str, Any]:
+def _marked(label: str, name: str, text: str, finding: Finding) -> dict[str, Any]:
     near = 40
     start, end = finding.start, max(finding.end, finding.start)
     return {

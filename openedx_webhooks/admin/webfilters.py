@@ -18,8 +18,7 @@ from .filters import KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
 from .hooks import HookAdmin, hook_view
-from .preview_content import effects_of
-from .trying import result_page
+from .trying import effects_of, result_page
 
 _RECENT = 10
 

@@ -1,5 +1,6 @@
 """Why a condition is true or false of a payload: which comparisons have decided, and what they found."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -43,10 +44,8 @@ def explain(expression, payload: Any) -> list[Reason]:
     Within the steps that an evaluation may take; what is beyond them, or beyond :data:`MAX_REASONS`, is left out.
     """
     walk = _Walk(shape.evaluator(expression))
-    try:
+    with contextlib.suppress(RecursionError):
         walk.explain(expression.parsed, payload)
-    except RecursionError:
-        pass
     return walk.reasons
 
 

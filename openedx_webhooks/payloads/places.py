@@ -40,8 +40,7 @@ class Place:
     @classmethod
     def of_value(cls, value: Any) -> "Place":
         """A constant."""
-        kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
-        return cls.of_kind(kinds.get(type(value), "null"))
+        return cls.of_kind(kind_of(value))
 
     @classmethod
     def of_kind(cls, kind: str) -> "Place":
@@ -85,7 +84,9 @@ class Place:
     def names(self) -> list[str]:
         """The names of its members, as far as they are known."""
         named = [name for schema in self.schemas for name in schema.get("properties", ())]
-        return list(dict.fromkeys([*named, *(name for value in self.values if isinstance(value, dict) for name in value)]))
+        return list(
+            dict.fromkeys([*named, *(name for value in self.values if isinstance(value, dict) for name in value)])
+        )
 
     def member(self, name: str) -> "Place | None":
         """A member of the object that is here; None if there never is one of this name."""
@@ -119,8 +120,19 @@ class Place:
 Place.UNKNOWN = Place(())
 
 
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value, by JSON Schema's name; all numbers are of one kind."""
+    kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+    return kinds.get(type(value), "null")
+
+
+def last_of(path: str) -> str:
+    """The last name of a path."""
+    return path.rpartition(".")[2]
+
+
 def paths_of(schema: Schema, samples: Sequence[Any]) -> Iterator[tuple[str, Place]]:
-    """The paths that lead to members of objects, those near the top first, each with its place; no more than are read."""
+    """The paths that lead to members of objects, those near the top first, each with its place; some hundreds at most."""
     level, count = [("", Place.of(schema, samples))], 0
     for _depth in range(_MOST_DEPTH):
         below = []

@@ -111,7 +111,9 @@ def _left_out(outcome: Outcome) -> list[str]:
         return []
     known = {"data", "exception"}
     # Whoever sends the whole payload back means nothing by it.
-    unknown = [] if not isinstance(answer, dict) or METADATA in answer else [name for name in answer if name not in known]
+    unknown = (
+        [] if not isinstance(answer, dict) or METADATA in answer else [name for name in answer if name not in known]
+    )
     if not unknown:
         return []
     names = ", ".join(name[:_MOST_NAME] for name in unknown[:_MOST_NAMES])

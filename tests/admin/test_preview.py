@@ -16,7 +16,7 @@ from openedx_webhooks.admin.trying import curl
 from openedx_webhooks.hook_request import HookRequest
 from openedx_webhooks.models import CapturedEvent, Delivery, Webfilter, Webhook
 from openedx_webhooks.operations import schema
-from openedx_webhooks.payloads import lint, samples, shape
+from openedx_webhooks.payloads import expression_examples, lint, samples, shape
 from tests.receiver import Reply
 
 from .conftest import HOSTILE, LOGIN, form_of, make_event, url_of
@@ -106,7 +106,9 @@ class TestRequest:
     def test_no_secret_is_shown(self, admin_client, webhook):
         made = look(admin_client, hook=webhook, webhook_url=webhook.webhook_url, **{"headers-name": ["Authorization"]})
         assert "Authorization: ••••••••" in made["result"]
-        made = look(admin_client, secret="whsec_" + "c2VjcmV0" * 4, **{"headers-name": ["X-Key"], "headers-value": ["t0p"]})
+        made = look(
+            admin_client, secret="whsec_" + "c2VjcmV0" * 4, **{"headers-name": ["X-Key"], "headers-value": ["t0p"]}
+        )
         for text in ("t0p", webhook.secret, "whsec_"):
             assert text not in json.dumps(made)
 
@@ -172,7 +174,10 @@ class TestAnswer:
 
     def test_of_the_local_answer(self, admin_client):
         made = look(
-            admin_client, Webfilter, webhook_url="", local_answer="{exception: {PreventLogin: join('', ['No ', user.username])}}"
+            admin_client,
+            Webfilter,
+            webhook_url="",
+            local_answer="{exception: {PreventLogin: join('', ['No ', user.username])}}",
         )
         assert "It would halt the process with PreventLogin: No ada" in text_of(made["result"])
         assert made["status"] == "This would be answered."
@@ -247,7 +252,10 @@ class TestTrying:
 
     @pytest.mark.parametrize(
         "status, headers, says",
-        [(404, {}, "n8n answers so while a workflow is not active"), (301, {"Location": "https://x.example/"}, "x.example")],
+        [
+            (404, {}, "n8n answers so while a workflow is not active"),
+            (301, {"Location": "https://x.example/"}, "x.example"),
+        ],
     )
     def test_the_verdict_in_words(self, admin_client, receiver, status, headers, says):
         receiver.on("/h", Reply(status=status, headers=headers))
@@ -302,8 +310,43 @@ def test_nothing_that_is_typed_is_an_error(admin_client, model, monkeypatch):
     monkeypatch.setattr(preview.log, "error", fail)
     chance = random.Random(model.__name__)
     types = [*(catalog.events() if model is Webhook else catalog.filters()), "", "nonsense"]
-    pieces = ["user", ".", "==", "'x'", '"x"', "`1`", "`{`", "[?", "]", "[*]", "[]", "&&", "|", "!", "(", ")", "{", "}", ":"]
-    pieces += ["event_metadata", "id", "sort_by(", "&", "@", "\0", "\ud800", HOSTILE, " = ", " and ", "-1", "*", ",", "🦆"]
+    pieces = [
+        "user",
+        ".",
+        "==",
+        "'x'",
+        '"x"',
+        "`1`",
+        "`{`",
+        "[?",
+        "]",
+        "[*]",
+        "[]",
+        "&&",
+        "|",
+        "!",
+        "(",
+        ")",
+        "{",
+        "}",
+        ":",
+    ]
+    pieces += [
+        "event_metadata",
+        "id",
+        "sort_by(",
+        "&",
+        "@",
+        "\0",
+        "\ud800",
+        HOSTILE,
+        " = ",
+        " and ",
+        "-1",
+        "*",
+        ",",
+        "🦆",
+    ]
     for _round in range(60):
         texts = {
             name: "".join(chance.choices(pieces, k=chance.randrange(12)))
@@ -319,9 +362,11 @@ def test_nothing_that_is_typed_is_an_error(admin_client, model, monkeypatch):
 def test_the_examples_of_every_type_are_good(admin_client, model):
     types = catalog.events() if model is Webhook else catalog.filters()
     for known in types.values():
-        texts = lint.examples(schema.payload_schema(known), samples.sample_payload(known))
+        texts = expression_examples.examples(schema.payload_schema(known), samples.sample_payload(known))
         for name, text in texts.items():
             assert not lint.lint(text, schema.payload_schema(known), is_condition=name == "id_condition"), text
         assert shape.matches(shape.compile_expression(texts.get("id_condition", "`1`")), samples.sample_payload(known))
-    made = look(admin_client, model, event=schema.dotted(known), shape=texts["id_shape"], condition=texts["id_condition"])
+    made = look(
+        admin_client, model, event=schema.dotted(known), shape=texts["id_shape"], condition=texts["id_condition"]
+    )
     assert made["status"] == "This would be sent."

@@ -43,7 +43,7 @@ def findings(text, name=ENROLLED, is_condition=True):
         # Texts
         ('enrollment.mode == "verified"', '"verified"', "'verified'", "single quotes"),
         ('"verified" == enrollment.mode', '"verified"', "'verified'", "single quotes"),
-        ('contains(["verified", \'a\'], enrollment.mode)', '"verified"', "'verified'", "single quotes"),
+        ("contains([\"verified\", 'a'], enrollment.mode)", '"verified"', "'verified'", "single quotes"),
         ('starts_with(enrollment.course.course_key, "course-v1:")', '"course-v1:"', "'course-v1:'", "single quotes"),
         ("enrollment.mode == verified", "verified", "'verified'", "without them it is a path"),
         ("contains(enrollment.mode, ver)", "ver", "'ver'", "without them it is a path"),
@@ -84,7 +84,7 @@ def test_mistake_and_remedy(text, place, suggestion, says):
 
 
 def test_a_remedy_is_good():
-    text = "mode = \"verified\" and enrollment.user.id > 5"
+    text = 'mode = "verified" and enrollment.user.id > 5'
     for _round in range(6):
         found = lint.lint(text, schema.payload_schema(known(ENROLLED)), [], is_condition=True)
         if not found:
@@ -124,7 +124,7 @@ def documented():
             yield block.strip(), is_condition
 
 
-@pytest.mark.parametrize("text, is_condition", documented())
+@pytest.mark.parametrize("text, is_condition", list(documented()))
 def test_documented_expressions_are_good_for_their_event(text, is_condition):
     fits = [findings(text, name, is_condition)[0] for name in (ENROLLED, LOGIN, PASSING, REGISTRATION)]
     assert [] in fits
@@ -154,11 +154,14 @@ def test_local_answers(text, place, suggestion):
     found = lint.lint_answer(
         text, schema.payload_schema(login), [samples.sample_payload(login)], ["profile"], ["PreventLogin"]
     )
-    assert [(text[each.start : each.end], each.suggestion) for each in found] == ([(place, suggestion)] if place else [])
+    assert [(text[each.start : each.end], each.suggestion) for each in found] == (
+        [(place, suggestion)] if place else []
+    )
 
 
 @pytest.mark.parametrize(
-    "piece", ["a.b || ", "'", '"', "`", "'\\", "x(", "[", "{a:", "a == b && ", "= ", "“", "5 ", "and ", "enrolment.mod || "]
+    "piece",
+    ["a.b || ", "'", '"', "`", "'\\", "x(", "[", "{a:", "a == b && ", "= ", "“", "5 ", "and ", "enrolment.mod || "],
 )
 def test_it_ends_and_says_little(piece):
     text = (piece * shape.MAX_EXPRESSION)[: shape.MAX_EXPRESSION - 1] + "a"
