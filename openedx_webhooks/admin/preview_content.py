@@ -86,13 +86,14 @@ def preview_of(request, form) -> Preview:
     for name, errors in form.errors.as_data().items():
         label = str(form.fields[name].label or name) if name in form.fields else ""
         for error in errors:
-            if error.code == "required":
+            if name in form.fields and form[name].value() in (None, "", []):
                 # Nobody has made a mistake by not having come to it yet.
                 made.missing.append(label)
             else:
-                made.problems += [(label, str(message)) for message in error.messages]
+                made.problems += [(label, clean(str(message))) for message in error.messages]
     if hook.known_type is None:
         made.status = _("Choose an event: then it is shown here what would be sent.")
+        made.missing, made.problems = [], []
         return made
     _Writer(request, hook, texts, set(form.errors), made).write()
     return made
@@ -246,10 +247,15 @@ def matches_of(expression, payload) -> bool | None:
 def _reason(reason: explain.Reason) -> dict[str, Any]:
     return {
         "holds": reason.holds,
-        "text": reason.text,
-        "error": reason.error,
-        "found": [(path, short(value)) for path, value in reason.found],
+        "text": clean(reason.text),
+        "error": clean(reason.error),
+        "found": [(clean(path), short(value)) for path, value in reason.found],
     }
+
+
+def clean(text: str) -> str:
+    """What a page can hold: not half of a surrogate pair, which an escape in an expression makes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def short(value: Any) -> str:
@@ -258,7 +264,7 @@ def short(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:
         return "…"
-    text = text.encode("utf-8", "replace").decode()
+    text = clean(text)
     return text[:_MOST_VALUE] + "…" if len(text) > _MOST_VALUE else text
 
 
@@ -279,8 +285,8 @@ def _marked(label: str, name: str, text: str, finding: Finding) -> dict[str, Any
         "before": ("…" if start > near else "") + text[max(0, start - near) : start],
         "marked": text[start:end] or "▶",
         "after": text[end : end + near] + ("…" if len(text) > end + near else ""),
-        "message": finding.message,
-        "suggestion": finding.suggestion,
+        "message": clean(finding.message),
+        "suggestion": clean(finding.suggestion),
         # What has an ellipsis in it is for people to fill in.
         "can_apply": bool(finding.suggestion) and "…" not in finding.suggestion,
         "start": start,

@@ -44,7 +44,8 @@ def result_of(
         "duration": parts.seconds(outcome.duration),
         # A halt's message is the endpoint's, too.
         "effects": [redact.excerpt(effect.encode(), _LONGEST_EFFECT, secrets) for effect in effects or ()],
-        "meaning": _meaning(outcome, secrets),
+        # Of a webfilter's answer, the effects tell.
+        "meaning": "" if effects and outcome.ok else _meaning(outcome, secrets),
         "sent": sent,
         "request_headers": header_lines({**sent.shown_headers(), "User-Agent": USER_AGENT}) if sent else [],
         "request_body": parts.excerpt(sent.body.decode("utf-8", "replace")) if sent else "",

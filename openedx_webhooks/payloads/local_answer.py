@@ -78,7 +78,9 @@ def _object(pairs):
     if len(result) != len(pairs):
         names = [name for name, _value in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise shape.ExpressionError(_("“%s” is there twice in one object.") % twice)
+        # An escape can be half of a surrogate pair, which no page can hold.
+        shown = twice.encode("utf-8", "replace").decode()
+        raise shape.ExpressionError(_("“%s” is there twice in one object.") % shown)
     return result
 
 

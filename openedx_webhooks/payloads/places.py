@@ -132,7 +132,7 @@ def last_of(path: str) -> str:
 
 
 def paths_of(schema: Schema, samples: Sequence[Any]) -> Iterator[tuple[str, Place]]:
-    """The paths that lead to members of objects, those near the top first, each with its place; some hundreds at most."""
+    """The paths of an object's members, those near the top first, each with its place; some hundreds at most."""
     level, count = [("", Place.of(schema, samples))], 0
     for _depth in range(_MOST_DEPTH):
         below = []

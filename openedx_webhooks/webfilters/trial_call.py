@@ -116,7 +116,7 @@ def _left_out(outcome: Outcome) -> list[str]:
     )
     if not unknown:
         return []
-    names = ", ".join(name[:_MOST_NAME] for name in unknown[:_MOST_NAMES])
+    names = ", ".join(name[:_MOST_NAME] for name in unknown[:_MOST_NAMES]).encode("utf-8", "replace").decode()
     return [_("Nobody reads %s: what is to change stands in “data”, what halts in “exception”.") % names]
 
 

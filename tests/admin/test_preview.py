@@ -338,7 +338,7 @@ def test_nothing_that_is_typed_is_an_error(admin_client, model, monkeypatch):
         "&",
         "@",
         "\0",
-        "\ud800",
+        '"\\ud800"',
         HOSTILE,
         " = ",
         " and ",
@@ -354,8 +354,10 @@ def test_nothing_that_is_typed_is_an_error(admin_client, model, monkeypatch):
         }
         texts = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
         url = chance.choice(["", "https://example.com/", "x", "".join(chance.choices(string.printable, k=9))])
-        made = look(admin_client, model, event=chance.choice(types), webhook_url=url, **texts)
-        assert "<script>alert" not in json.dumps(made)
+        typed = {"event": chance.choice(types), "webhook_url": url, **texts}
+        assert "<script>alert" not in json.dumps(look(admin_client, model, **typed))
+        if chance.random() < 0.2:
+            assert admin_client.post(address(model), form_of(model, **typed)).status_code == 200
 
 
 @pytest.mark.parametrize("model", [Webhook, Webfilter])
@@ -370,3 +372,19 @@ def test_the_examples_of_every_type_are_good(admin_client, model):
         admin_client, model, event=schema.dotted(known), shape=texts["id_shape"], condition=texts["id_condition"]
     )
     assert made["status"] == "This would be sent."
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"condition": 'user.is_active == "\\ud800"'},
+        {"condition": 'a."\\ud800" == `1`', "shape": '`"\\ud800"`'},
+        {"local_answer": '{"\\ud800": 1}', "webhook_url": ""},
+        {"local_answer": '{"\\ud800": 1, "\\ud800": 2}', "webhook_url": ""},
+        {"local_answer": '{"\\ud800": user.id}', "webhook_url": ""},
+        {"owh_answer": '{"\\ud800": 1, "data": {"\\ud800": 2}}'},
+    ],
+)
+def test_half_of_a_surrogate_pair_does_no_harm(admin_client, typed):
+    for page in (address(Webfilter), url_of(Webfilter, "add")):
+        assert admin_client.post(page, form_of(Webfilter, **typed), follow=True).status_code == 200

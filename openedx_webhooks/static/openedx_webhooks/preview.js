@@ -135,7 +135,7 @@
                 button.focus();
             });
         });
-        box.querySelectorAll('.owh-preview-button, .owh-default-button').forEach((button) => { button.hidden = true; button.disabled = true; });
+        box.querySelectorAll('.owh-preview-button, .owh-default-button').forEach((button) => button.remove());
         // Select2 tells of a choice by jQuery only.
         if (window.django && window.django.jQuery) {
             window.django.jQuery(form).on('input change', later);
