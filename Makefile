@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 
 .DEFAULT_GOAL := help
-.PHONY: help requirements demo demo-smoke test test-services chaos coverage diff_cover quality format pii_check validate \
+.PHONY: help requirements demo demo-smoke test test-browser screenshots test-services chaos coverage diff_cover quality format pii_check validate \
 	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
@@ -67,6 +67,12 @@ validate: $(VENV)/.dev ## install what is needed, then run all checks and all te
 
 test: $(VENV)/.dev ## run the tests (SQLite); ARGS="-k name" chooses
 	$(PYTEST) $(ARGS)
+
+test-browser: $(VENV)/.dev ## drive the operator's desk in Chromium (CHROMIUM=/path/to/it)
+	$(PYTEST) tests/browser $(ARGS)
+
+screenshots: $(VENV)/.dev ## the same, and take the pictures of the documentation
+	SCREENSHOTS=1 $(PYTEST) tests/browser $(ARGS)
 
 test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
 	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }

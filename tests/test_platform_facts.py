@@ -30,6 +30,10 @@ def test_every_filter_of_the_library_has_facts_for_each_of_its_exceptions(known)
     assert set(facts.exceptions) == set(known.exceptions)
 
 
+def test_every_event_of_the_library_says_when_it_is_sent_in_words_that_can_be_translated():
+    assert [dotted for dotted in catalog.events() if not platform_facts.event_facts_of(dotted).when] == []
+
+
 @pytest.mark.parametrize("known", FILTERS)
 def test_what_is_said_to_be_read_can_be_given(known):
     for name, facts in platform_facts.facts_of(known.filter_type).exceptions.items():

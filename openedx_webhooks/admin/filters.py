@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
 from ..models import CapturedEvent, Webfilter, Webhook
-from .forms import subdomain_label
+from .picker import subdomain_label
 
 _MOST_HOOKS = 50
 # Samples have no index: what every event would pay for, few would use.

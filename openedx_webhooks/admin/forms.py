@@ -1,6 +1,5 @@
 """The forms of webhooks and webfilters."""
 
-import inspect
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -8,7 +7,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
@@ -16,38 +14,16 @@ from ..transport import signing
 from ..webfilters import local_answers
 from . import options, waiting
 from .halt_options import halt_options_of
-from .widgets import HeadersField, ScheduleField, TypeSelect
+from .picker import TypeField, types_of
+from .widgets import HeadersField, ScheduleField
 
 _ON = ("4xx", "5xx", "request_exception")
-
-
-def type_choices(types: Mapping, stored: str = "") -> list:
-    """
-    Choices of a type, grouped by subdomain.
-
-    Args:
-        types: ``catalog.events()`` or ``catalog.filters()``.
-        stored: the hook's type; if this installation doesn't know it, it stays a choice that says so.
-    """
-    groups: dict[str, list] = {}
-    for dotted, known in types.items():
-        groups.setdefault(subdomain_label(known.subdomain), []).append((dotted, f"{known.name} ({dotted})"))
-    choices = [(label, sorted(options, key=lambda option: option[1])) for label, options in sorted(groups.items())]
-    if stored and stored not in types:
-        unknown = _("%s (not known to this installation)") % stored
-        choices.insert(0, (_("Not known to this installation"), [(stored, unknown)]))
-    return [("", _("— choose from the list —")), *choices]
-
-
-def subdomain_label(subdomain: str) -> str:
-    """``content_authoring`` → ``Content authoring``."""
-    return subdomain.replace("_", " ").capitalize()
 
 
 class HookForm(forms.ModelForm):
     """What both forms have: the type from a list, headers and a secret that are never shown, and expressions."""
 
-    event = forms.ChoiceField(label=_("Event"), widget=TypeSelect)
+    event = TypeField(label=_("Event"))
     headers = HeadersField(
         label=_("Headers"),
         required=False,
@@ -86,17 +62,11 @@ class HookForm(forms.ModelForm):
         # Links say ?event=SESSION_LOGIN_COMPLETED, and a row written past the form may too.
         stored = self.dotted(self.instance.event) if self.instance.pk else ""
         self.initial["event"] = self.dotted(str(self.initial.get("event") or ""))
-        field.choices = type_choices(self.types(), stored)
-        field.widget.notes = self.notes()
+        field.offer(self._meta.model, stored)
 
-    @staticmethod
-    def types() -> Mapping:
+    def types(self) -> Mapping:
         """Dotted type → catalog entry."""
-        raise TypeError("a form of hooks says which types there are")
-
-    def notes(self) -> dict[str, dict[str, str]]:
-        """Dotted type → what the script shows about it: its names, by default."""
-        return {dotted: {"name": known.name, "type": dotted} for dotted, known in self.types().items()}
+        return types_of(self._meta.model)
 
     def dotted(self, type_or_name: str) -> str:
         """The dotted type of a short name; anything else is returned as it is."""
@@ -179,9 +149,26 @@ class WebhookForm(HookForm):
         fields = options.names(options.WEBHOOK)
         widgets = options.widgets(options.WEBHOOK)
 
-    @staticmethod
-    def types():
-        return catalog.events()
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.more_events: list[str] = []
+
+    def _prepare_types(self, field):
+        if not self.instance.pk:
+            field.take_several()
+            field.help_text = _(
+                "Choose several to make one webhook for each, with the same address, headers, secret and everything "
+                "else that you enter here."
+            )
+        super()._prepare_types(field)
+
+    def clean_event(self) -> str:
+        """The first; further ones are kept in ``more_events``."""
+        chosen = self.cleaned_data["event"]
+        if isinstance(chosen, str):
+            return chosen
+        first, *self.more_events = chosen
+        return first
 
 
 class WebfilterForm(HookForm):
@@ -192,27 +179,6 @@ class WebfilterForm(HookForm):
         fields = options.names(options.WEBFILTER)
         widgets = options.widgets(options.WEBFILTER)
         help_texts = options.help_texts(options.WEBFILTER)
-
-    @staticmethod
-    def types():
-        return catalog.filters()
-
-    def notes(self):
-        """The names, when the filter runs, what to know about it, and what it can do."""
-        notes = super().notes()
-        for dotted, known in self.types().items():
-            can, facts = halt_options_of(known), platform_facts.facts_of(dotted)
-            summary = (inspect.getdoc(known.filter_class) or "").partition("\n\n")[0].replace("\n", " ")
-            notes[dotted] |= {
-                "about": str(facts.when or summary),
-                "cautions": " ".join(map(str, facts.cautions)),
-                "hint": can.sentence,
-                "effect": can.effect,
-                "redirect": can.redirect_effect,
-                "halts": "yes" if can.can_halt else "no",
-                "redirects": "yes" if can.can_redirect else "no",
-            }
-        return notes
 
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""

@@ -36,6 +36,11 @@ class HaltOptions:
         """What is possible, in a sentence or two."""
         names = ", ".join(self.exceptions)
         answer = _("An answer may halt it with %s.") % names if names else _("No answer can halt it.")
+        return f"{answer} {self.after_failure}"
+
+    @property
+    def after_failure(self) -> str:
+        """What a failure of the endpoint can do, and whether changes wait."""
         if self.can_halt and self.can_redirect:
             failure = _("If the endpoint fails, it can be halted or the learner redirected.")
         elif self.can_halt:
@@ -44,7 +49,7 @@ class HaltOptions:
             failure = _("If the endpoint fails, it can be halted only by redirecting the learner.")
         else:
             failure = _("If the endpoint fails, it can neither be halted nor the learner redirected.")
-        sentences = [answer, failure]
+        sentences = [failure]
         if self.waits:
             sentences.append(
                 _(

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import index, skips
 from ..models import signing_secrets
 from ..operations import removal
-from . import options, parts, waiting
+from . import options, parts, picker_views, waiting
 from .filters import types_of
 from .preview import PreviewMixin
 from .reference import reference_of
@@ -283,7 +283,7 @@ class HookAdmin(PreviewMixin, admin.ModelAdmin):
             )
             for name, method in self.buttons.items()
         ]
-        return urls + super().get_urls()
+        return [*picker_views.urls(self), *urls, *super().get_urls()]
 
     # Last part of the URL → method with @hook_view. Each kind of hook has a send_test of its own.
     buttons = {"test": "send_test", "rotate-secret": "rotate_secret", "show-secret": "show_secret"}

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib import admin, messages
 from django.db import router
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -104,11 +104,23 @@ class WebhookAdmin(HookAdmin):
     def save_model(self, request, obj, form, change):
         """Start afresh with another address or after disabling; what may go now is sent."""
         super().save_model(request, obj, form, change)
+        if not change:
+            self.save_more(request, obj, form.more_events)
         if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
             Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
         if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
             # What has waited need not wait for the next event.
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
+
+    def save_more(self, request, webhook: Webhook, events: list[str]) -> None:
+        """A webhook like this one for each of these dotted types, with a line in its history."""
+        more = [also_for(webhook, event) for event in events]
+        for hook in more:
+            hook.save()
+            self.log_addition(request, hook, [{"added": {}}])
+        if more:
+            self.forget_index()
+            self.message_user(request, more_made(more), messages.SUCCESS)
 
     def panels(self, request, hook):
         """Health and latest deliveries."""
@@ -184,6 +196,24 @@ class WebhookAdmin(HookAdmin):
             text += " " + _("They wait until the webhook is resumed.")
         self.message_user(request, text, messages.SUCCESS if is_active else messages.WARNING)
         self.log_change(request, hook, text)
+
+
+def also_for(webhook: Webhook, event: str) -> Webhook:
+    """A webhook like a new one, its secret included, for another dotted type; not saved."""
+    fields = (field for field in Webhook._meta.concrete_fields if not field.primary_key)
+    return Webhook(**{field.attname: getattr(webhook, field.attname) for field in fields} | {"event": event})
+
+
+def more_made(webhooks: list[Webhook]):
+    """Which others were made with a new one, and what they have in common."""
+    count = len(webhooks)
+    text = ngettext(
+        "%d more webhook was made, with the same settings and the same signing secret:",
+        "%d more webhooks were made, with the same settings and the same signing secret:",
+        count,
+    )
+    links = format_html_join(", ", "{}", ((parts.link(hook, hook.event_name),) for hook in webhooks))
+    return format_html("{} {}", text % count, links)
 
 
 def set_paused(webhooks, paused: bool) -> int:

@@ -6,53 +6,13 @@ from itertools import zip_longest
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.contrib.admin.widgets import get_select2_language
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from ..models.validators import validate_headers, validate_schedule
 
-_CSS = "openedx_webhooks/admin.css"
-_SCRIPT = "openedx_webhooks/hook_form.js"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WAIT = re.compile(r"([0-9]{1,9})\s*([smhd]?)", re.IGNORECASE)
-
-
-class TypeSelect(forms.Select):
-    """
-    A grouped ``<select>`` that Django's own Select2 makes searchable.
-
-    Attributes:
-        notes: dotted type → data attributes of its option, without ``data-``; the form's script shows them.
-    """
-
-    def __init__(self, attrs=None, choices=()):
-        super().__init__({"class": "owh-type-select", **(attrs or {})}, choices)
-        self.notes: dict[str, dict[str, str]] = {}
-
-    @property
-    def media(self):
-        extra = "" if settings.DEBUG else ".min"
-        language = get_select2_language()
-        vendor = "admin/js/vendor"
-        return forms.Media(
-            js=(
-                f"{vendor}/jquery/jquery{extra}.js",
-                f"{vendor}/select2/select2.full{extra}.js",
-                *([f"{vendor}/select2/i18n/{language}.js"] if language else []),
-                "admin/js/jquery.init.js",
-                _SCRIPT,
-            ),
-            css={"screen": (f"admin/css/vendor/select2/select2{extra}.css", "admin/css/autocomplete.css", _CSS)},
-        )
-
-    def create_option(self, name, value, *args, **kwargs):
-        """Add the notes of a type to its option."""
-        option = super().create_option(name, value, *args, **kwargs)
-        for key, text in self.notes.get(str(value), {}).items():
-            option["attrs"][f"data-{key}"] = text
-        return option
 
 
 class HeadersWidget(forms.Widget):
@@ -65,6 +25,10 @@ class HeadersWidget(forms.Widget):
 
     template_name = "admin/openedx_webhooks/widgets/headers.html"
     empty_rows = 2
+
+    class Media:
+        js = ("openedx_webhooks/hook_form.js",)
+        css = {"screen": ("openedx_webhooks/admin.css",)}
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)

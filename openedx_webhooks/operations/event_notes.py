@@ -21,6 +21,7 @@ def notes(event_type: EventType) -> dict[str, str]:
     return _annotations(module).get(event_type.event_type, {}) if module else {}
 
 
+@functools.cache
 def _module_of(event_type):
     # A signal doesn't know where it was defined; modules that import it come later in this order.
     modules = sorted(sys.modules.items(), key=lambda item: not item[0].endswith("signals"))

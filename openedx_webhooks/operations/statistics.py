@@ -7,8 +7,9 @@ a hundred times as long as it took; a fast one is always fresh.
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 from django.db.models import Count, OuterRef, Subquery
@@ -76,7 +77,7 @@ def tallies(webhook_ids: Iterable[int]) -> dict[int, Tally]:
             found.setdefault(webhook_id, Tally())[state] = count
         return found
 
-    return _cached(f"tallies:{hash(tuple(ids))}", query)
+    return cached(f"tallies:{hash(tuple(ids))}", query)
 
 
 def hours(webhook_id: int) -> list[Hour]:
@@ -98,7 +99,7 @@ def hours(webhook_id: int) -> list[Hour]:
                 by_start[start].tally[state] = count
         return list(by_start.values())
 
-    return _cached(f"hours:{webhook_id}:{current:%Y%m%d%H}", query)
+    return cached(f"hours:{webhook_id}:{current:%Y%m%d%H}", query)
 
 
 def durations(webhook_id: int) -> Durations | None:
@@ -130,7 +131,8 @@ def _last_day(**which):
     return Delivery.objects.filter(created__gte=now() - timedelta(hours=HOURS), **which).order_by()
 
 
-def _cached(key: str, query):
+def cached(key: str, query: Callable[[], Any]) -> Any:
+    """What a query finds, or found a short while ago if it is slow."""
     key = f"openedx_webhooks:statistics:{key}"
     value = ask("get", key)
     if value is None:

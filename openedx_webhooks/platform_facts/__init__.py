@@ -1,9 +1,10 @@
 """
 What the platform does around its filters and events, where the libraries that declare them don't say it.
 
-Kept by hand: it was read in the platform's own code (Verawood), and nothing in an installation could tell it. A filter
-or event without an entry has no facts, and what its library says is shown instead. Nothing else may depend on a name
-that is here; what an answer may change is in :mod:`openedx_webhooks.webfilters.adapters`.
+Kept by hand: it was read in the platform's own code (Verawood), and nothing in an installation could tell it; or, of
+many events, in the library, which says it in English only. A filter or event without an entry has no facts, and what
+its library says is shown instead. Nothing else may depend on a name that is here; what an answer may change is in
+:mod:`openedx_webhooks.webfilters.adapters`.
 """
 
 from .events import EVENTS

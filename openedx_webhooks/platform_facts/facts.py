@@ -60,6 +60,7 @@ class FilterFacts:
         notes: what else an operator should know before choosing it, a sentence or two each.
         redirect: what becomes of a URL to send the learner to, for a filter that takes it as data; else at best.
         runs: False if nothing in the platform runs it.
+        is_wanted: it is among those that operators ask for most, and offered first, in the order of the table.
     """
 
     when: Text = ""
@@ -67,6 +68,7 @@ class FilterFacts:
     notes: tuple[Text, ...] = ()
     redirect: Redirect = attrs.field()
     runs: bool = True
+    is_wanted: bool = False
 
     @redirect.default
     def _at_best(self):
@@ -90,12 +92,14 @@ class EventFacts:
         notes: what else an operator should know, a sentence or two each.
         time: what ``event_metadata.time`` is, where it isn't the time of the event.
         runs: False if nothing in the platform sends it.
+        is_wanted: it is among those that operators ask for most, and offered first, in the order of the table.
     """
 
     when: Text = ""
     notes: tuple[Text, ...] = ()
     time: Text = ""
     runs: bool = True
+    is_wanted: bool = False
 
     @property
     def cautions(self) -> tuple[Text, ...]:

@@ -56,6 +56,7 @@ FILTERS: dict[str, FilterFacts] = {
                 reads=["status_code", "error_code"],
             )
         },
+        is_wanted=True,
     ),
     f"{_LEARNING}student.login.requested.v1": FilterFacts(
         _("Runs at every attempt to log in, before the password is checked."),
@@ -79,6 +80,7 @@ FILTERS: dict[str, FilterFacts] = {
             ),
             _("For an account that does not exist, user is null."),
         ),
+        is_wanted=True,
     ),
     f"{_LEARNING}account.settings.read_only_fields.requested.v1": FilterFacts(
         _("Runs when an account is changed, to learn which of its fields may not be. An answer can only add fields.")
@@ -131,6 +133,7 @@ FILTERS: dict[str, FilterFacts] = {
                 "the request names none."
             ),
         ),
+        is_wanted=True,
     ),
     f"{_LEARNING}course.unenrollment.started.v1": FilterFacts(
         _(
@@ -143,6 +146,7 @@ FILTERS: dict[str, FilterFacts] = {
                 message=Message.RESPONSE,
             )
         },
+        is_wanted=True,
     ),
     f"{_LEARNING}course.enrollment.view.started.v1": FilterFacts(
         _(
@@ -181,6 +185,7 @@ FILTERS: dict[str, FilterFacts] = {
             )
         },
         (_("Whether a learner may have a certificate is not checked again after an answer changed the course."),),
+        is_wanted=True,
     ),
     f"{_LEARNING}certificate.render.started.v1": FilterFacts(
         _("Runs before the page of a certificate, which anybody can open."),
@@ -240,6 +245,7 @@ FILTERS: dict[str, FilterFacts] = {
             ),
             _LEGACY_PAGE,
         ),
+        is_wanted=True,
     ),
     f"{_LEARNING}dashboard.render.started.v1": FilterFacts(
         _("Runs before the learner's dashboard."),
@@ -249,6 +255,7 @@ FILTERS: dict[str, FilterFacts] = {
             "RenderCustomResponse": _CUSTOM,
         },
         (_LEGACY_PAGE,),
+        is_wanted=True,
     ),
     f"{_LEARNING}instructor.dashboard.render.started.v1": FilterFacts(
         _("Runs before the instructor dashboard."),
@@ -336,6 +343,7 @@ FILTERS: dict[str, FilterFacts] = {
             )
         },
         (_("Pages and APIs that do not ask are not closed by it."),),
+        is_wanted=True,
     ),
     f"{_LEARNING}course.homepage.url.creation.started.v1": FilterFacts(
         _("Runs for each link to a course, on pages and in e-mails."), notes=(_OFTEN,)

@@ -5,10 +5,9 @@ import html
 import pytest
 from openedx_filters.learning.filters import StudentRegistrationRequested
 
-from openedx_webhooks.admin.forms import WebfilterForm
 from openedx_webhooks.models import Call, Webfilter
 
-from .conftest import MAY_LOGIN, errors_of, form_of, url_of
+from .conftest import errors_of, form_of, url_of
 
 REGISTRATION = StudentRegistrationRequested.filter_type
 REFUSE = '{"exception": {"PreventRegistration": "Not here"}}'
@@ -105,21 +104,6 @@ def test_the_form_says_that_disabled_halting_leaves_the_halts_on_failures(admin_
     assert says in page_of(admin_client, hook)
     Webfilter.objects.update(halt_on_4xx=False)
     assert says not in page_of(admin_client, hook)
-
-
-def test_the_form_says_who_can_make_the_login_filter_run_and_when_changes_count():
-    notes = WebfilterForm().notes()[MAY_LOGIN]
-    assert "before the password is checked" in notes["about"]
-    assert "Anybody who knows an e-mail address" in notes["cautions"]
-    assert "saved when the login has succeeded" in notes["hint"]
-    assert "The login fails with the status 400" in notes["effect"]
-    assert notes["redirect"] == "It is in the response, but the page does not go there"
-
-
-def test_where_a_redirect_is_followed_nothing_more_is_said():
-    notes = WebfilterForm().notes()
-    assert notes["org.openedx.learning.dashboard.render.started.v1"]["redirect"] == ""
-    assert notes["org.openedx.learning.xblock.render.started.v1"]["redirect"].startswith("A link is shown")
 
 
 @pytest.mark.parametrize("field", ["send_profile", "send_file_urls"])
