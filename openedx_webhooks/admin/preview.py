@@ -47,7 +47,7 @@ class PreviewMixin:
         Returns:
             the arguments of :func:`.trying.result_of`.
         """
-        raise NotImplementedError
+        raise TypeError("a page of hooks says how they are tested")
 
     def get_urls(self):
         """One address for new hooks, and one for each that is saved."""

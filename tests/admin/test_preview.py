@@ -19,7 +19,7 @@ from openedx_webhooks.operations import schema
 from openedx_webhooks.payloads import expression_examples, lint, samples, shape
 from tests.receiver import Reply
 
-from .conftest import HOSTILE, LOGIN, form_of, make_event, url_of
+from .conftest import HOSTILE, LOGIN, MAY_LOGIN, form_of, make_event, url_of
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"accept": "application/json"}}
@@ -363,15 +363,16 @@ def test_nothing_that_is_typed_is_an_error(admin_client, model, monkeypatch):
 @pytest.mark.parametrize("model", [Webhook, Webfilter])
 def test_the_examples_of_every_type_are_good(admin_client, model):
     types = catalog.events() if model is Webhook else catalog.filters()
-    for known in types.values():
-        texts = expression_examples.examples(schema.payload_schema(known), samples.sample_payload(known))
+    for dotted, known in types.items():
+        payload_schema, sample = schema.payload_schema(known), samples.sample_payload(known)
+        texts = {"id_condition": "`1`", **expression_examples.examples(payload_schema, sample)}
         for name, text in texts.items():
-            assert not lint.lint(text, schema.payload_schema(known), is_condition=name == "id_condition"), text
-        assert shape.matches(shape.compile_expression(texts.get("id_condition", "`1`")), samples.sample_payload(known))
-    made = look(
-        admin_client, model, event=schema.dotted(known), shape=texts["id_shape"], condition=texts["id_condition"]
-    )
-    assert made["status"] == "This would be sent."
+            assert not lint.lint(text, payload_schema, is_condition=name == "id_condition") or text == "`1`", text
+        assert shape.matches(shape.compile_expression(texts["id_condition"]), sample), dotted
+    made = look(admin_client, model, event=ENROLLED if model is Webhook else MAY_LOGIN)
+    typed = {name.removeprefix("id_"): text for name, text in made["examples"].items()}
+    event = ENROLLED if model is Webhook else MAY_LOGIN
+    assert look(admin_client, model, event=event, **typed)["status"] == "This would be sent."
 
 
 @pytest.mark.parametrize(
