@@ -1,6 +1,5 @@
 """What a preview shows: mistakes, whether the condition matches and why, the request, and what an answer would do."""
 
-import json
 from typing import Any
 
 import attrs
@@ -9,26 +8,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import catalog
-from ..hook_request import HookRequest, request_of
+from ..hook_request import request_of
 from ..models import Hook, Webfilter
 from ..operations import schema
 from ..payloads import explain, expression_examples, lint, shape
-from ..payloads.encode import FORM_TYPE
-from ..payloads.lint_tokens import Finding
-from ..transport.client import USER_AGENT
 from ..webfilters import trial_call
-from . import parts, payload_choice
+from . import parts, payload_choice, preview_parts
 from .payload_choice import Choice
 from .trying import effects_of
 
 MOST_PAST = 50
-_MOST_SHOWN = 20_000
-_MOST_VALUE = 80
 _MOST_ANSWER = 64 * 1024
+_MOST_MORE = 5
 # Names of the fields that hold an expression, in the order in which they are worked on.
 EXPRESSIONS = ("condition", "shape", "local_answer")
-# They are others in each request.
-_OF_EACH_REQUEST = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @attrs.define
@@ -46,6 +39,7 @@ class Preview:
         past: how many of the latest events match, and each of them.
         effects: of webfilters: what the answer would do; None if there is no answer to judge.
         examples: id of a field → an expression for the chosen type.
+        about: which event it is about; empty if only one is chosen.
     """
 
     choice: Choice
@@ -60,6 +54,7 @@ class Preview:
     past: dict[str, Any] | None = None
     effects: list[str] | None = None
     examples: dict[str, str] = attrs.field(factory=dict)
+    about: str = ""
     is_filter: bool = False
     is_local: bool = False
     answer: str = ""
@@ -67,7 +62,7 @@ class Preview:
     @property
     def payload(self):
         """The chosen payload, as HTML; its beginning if it is long."""
-        return _pretty(self.choice.payload)
+        return preview_parts.pretty(self.choice.payload)
 
 
 def preview_of(request, form) -> Preview:
@@ -82,6 +77,7 @@ def preview_of(request, form) -> Preview:
         hook.event = str(form.initial.get("event") or "")
     made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
     # Browsers send other line ends than their scripts count.
+    more = [catalog.find_event(dotted) for dotted in getattr(form, "more_events", ())[:_MOST_MORE]]
     texts = {name: str(form[name].value() or "").replace("\r\n", "\n") for name in EXPRESSIONS if name in form.fields}
     for name, errors in form.errors.as_data().items():
         label = str(form.fields[name].label or name) if name in form.fields else ""
@@ -90,12 +86,12 @@ def preview_of(request, form) -> Preview:
                 # Nobody has made a mistake by not having come to it yet.
                 made.missing.append(label)
             else:
-                made.problems += [(label, clean(str(message))) for message in error.messages]
+                made.problems += [(label, preview_parts.clean(str(message))) for message in error.messages]
     if hook.known_type is None:
         made.status = _("Choose an event: then it is shown here what would be sent.")
         made.missing, made.problems = [], []
         return made
-    _Writer(request, hook, texts, set(form.errors), made).write()
+    _Writer(request, hook, texts, set(form.errors), made).write([known for known in more if known])
     return made
 
 
@@ -108,10 +104,16 @@ class _Writer:
         self._payload = made.choice.payload or {}
         self._schema = schema.payload_schema(self._known)
 
-    def write(self) -> None:
-        """All parts."""
+    def write(self, more: list[catalog.EventType]) -> None:
+        """
+        All parts.
+
+        Args:
+            more: the other events that are chosen beside the hook's, of which only mistakes are told.
+        """
         made = self._made
-        made.warnings = self._warnings()
+        made.about = self._known.name if more else ""
+        made.warnings = [*self._warnings(), *(warning for known in more for warning in self._warnings_of(known))]
         made.examples = expression_examples.examples(self._schema, self._payload)
         matches = self._condition()
         self._write_request()
@@ -150,7 +152,16 @@ class _Writer:
             else:
                 findings = lint.lint(text, self._schema, samples, is_condition=name == "condition")
             label = str(self._hook._meta.get_field(name).verbose_name)
-            found += [_marked(label, name, text, finding) for finding in findings]
+            found += [preview_parts.marked(label, name, text, finding) for finding in findings]
+        return found
+
+    def _warnings_of(self, known):
+        """Of another event: what fits the one need not fit the other."""
+        found = []
+        for name in ("condition", "shape"):
+            text, label = self._texts.get(name, ""), f"{self._hook._meta.get_field(name).verbose_name}, {known.name}"
+            findings = lint.lint(text, schema.payload_schema(known), is_condition=name == "condition")
+            found += [preview_parts.marked(label, name, text, finding) for finding in findings]
         return found
 
     def _keys(self) -> list[str]:
@@ -170,7 +181,7 @@ class _Writer:
             self._made.condition = parts.badge(_("fails"), "bad")
         else:
             self._made.condition = parts.badge(_("matches"), "good") if matches else parts.badge(_("no match"), "warn")
-        self._made.reasons = [_reason(reason) for reason in explain.explain(expression, self._payload)]
+        self._made.reasons = [preview_parts.reason_of(reason) for reason in explain.explain(expression, self._payload)]
         return matches
 
     def _compiled(self, name):
@@ -198,7 +209,7 @@ class _Writer:
                 if content is None:
                     made.nothing = _("The shape gives null for this payload: nothing would be sent.")
                     return
-            made.request = _shown(request_of(self._hook, "0", content))
+            made.request = preview_parts.shown(request_of(self._hook, "0", content))
         except ValueError as error:
             made.nothing = _("Nothing could be sent: %s") % error
 
@@ -242,74 +253,3 @@ def matches_of(expression, payload) -> bool | None:
         return shape.matches(expression, payload)
     except shape.ExpressionError:
         return None
-
-
-def _reason(reason: explain.Reason) -> dict[str, Any]:
-    return {
-        "holds": reason.holds,
-        "text": clean(reason.text),
-        "error": clean(reason.error),
-        "found": [(clean(path), short(value)) for path, value in reason.found],
-    }
-
-
-def clean(text: str) -> str:
-    """What a page can hold: not half of a surrogate pair, which an escape in an expression makes."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def short(value: Any) -> str:
-    """The beginning of a JSON value."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except RecursionError:
-        return "…"
-    text = clean(text)
-    return text[:_MOST_VALUE] + "…" if len(text) > _MOST_VALUE else text
-
-
-def _pretty(value):
-    try:
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    except RecursionError:
-        return parts.pretty(value)
-    return parts.plain(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
-
-
-def _marked(label: str, name: str, text: str, finding: Finding) -> dict[str, Any]:
-    near = 40
-    start, end = finding.start, max(finding.end, finding.start)
-    return {
-        "field": label,
-        "name": name,
-        "before": ("…" if start > near else "") + text[max(0, start - near) : start],
-        "marked": text[start:end] or "▶",
-        "after": text[end : end + near] + ("…" if len(text) > end + near else ""),
-        "message": clean(finding.message),
-        "suggestion": clean(finding.suggestion),
-        # What has an ellipsis in it is for people to fill in.
-        "can_apply": bool(finding.suggestion) and "…" not in finding.suggestion,
-        "start": start,
-        "end": end,
-    }
-
-
-def _shown(sent: HookRequest) -> dict[str, Any]:
-    headers = {**sent.shown_headers(), "User-Agent": USER_AGENT}
-    for name in _OF_EACH_REQUEST:
-        if name in headers:
-            headers[name] = _("(made when it is sent)")
-    text = sent.body[:_MOST_SHOWN].decode("utf-8", "replace")
-    is_form = headers.get("Content-Type") == FORM_TYPE
-    if is_form:
-        body = parts.plain(text.replace("&", "&\n"))
-    else:
-        body = parts.excerpt(text) if len(sent.body) <= _MOST_SHOWN else parts.plain(text)
-    return {
-        "url": sent.url,
-        "headers": [f"{header}: {value}" for header, value in headers.items()],
-        "body": body,
-        "bytes": len(sent.body),
-        "is_cut": len(sent.body) > _MOST_SHOWN,
-        "is_form": is_form,
-    }

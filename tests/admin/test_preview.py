@@ -88,6 +88,13 @@ class TestCondition:
         assert look(admin_client, event=LOGIN)["examples"]["id_condition"] == "user.is_active"
 
 
+def test_of_several_events_the_first_is_shown_and_what_fits_not_all_is_warned_of(admin_client):
+    made = look(admin_client, event=[ENROLLED, LOGIN], condition="enrollment.mode == 'audit'")
+    assert "Several events are chosen: this is about COURSE_ENROLLMENT_CREATED." in made["result"]
+    assert "Condition, SESSION_LOGIN_COMPLETED" in made["result"]
+    assert "The payload has no enrollment" in made["result"]
+
+
 class TestRequest:
     """What would be sent."""
 

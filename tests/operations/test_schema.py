@@ -73,7 +73,7 @@ class TestDocument:
         assert len(set(ids)) == len(ids)
 
     def test_every_request_has_the_headers_of_a_signature(self, document):
-        expected = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        expected = ["webhook-id", "webhook-timestamp", "webhook-signature", "webhook-test"]
         found = [[each["name"] for each in path["post"]["parameters"]] for path in document["webhooks"].values()]
         assert found == [expected] * len(found)
 
