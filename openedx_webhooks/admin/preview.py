@@ -95,7 +95,7 @@ class PreviewMixin:
         context = self._context(request, form, test)
         texts = {
             name: render_to_string(f"{_TEMPLATES}preview_{name}.html", context, request)
-            for name in ("choice", "result", "test")
+            for name in ("answers", "choice", "result", "test")
         }
         made = context["preview"]
         status = context["test_status"] or (made.status if made else _("The preview failed."))

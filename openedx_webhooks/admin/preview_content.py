@@ -1,5 +1,6 @@
 """What a preview shows: mistakes, whether the condition matches and why, the request, and what an answer would do."""
 
+import json
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from ..payloads import explain, expression_examples, lint, shape
 from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
 from .payload_choice import Choice
+from .reference import title_of_answer
 from .trying import effects_of
 
 MOST_PAST = 50
@@ -39,6 +41,8 @@ class Preview:
         past: how many of the latest events match, and each of them.
         effects: of webfilters: what the answer would do; None if there is no answer to judge.
         examples: id of a field → an expression for the chosen type.
+        answer: of a webfilter's endpoint, as typed, or the local answer.
+        answers: (title, text) of those that can be tried.
         about: which event it is about; empty if only one is chosen.
     """
 
@@ -58,6 +62,7 @@ class Preview:
     is_filter: bool = False
     is_local: bool = False
     answer: str = ""
+    answers: list[tuple[str, str]] = attrs.field(factory=list)
 
     @property
     def payload(self):
@@ -236,6 +241,8 @@ class _Writer:
 
     def _effects(self) -> None:
         made, hook = self._made, self._hook
+        answers = schema.sample_answers(self._known)
+        made.answers = [(title_of_answer(name), json.dumps(answer)) for name, answer in answers.items()]
         made.answer = self._request.POST.get("owh_answer", "")[:_MOST_ANSWER]
         if made.is_local and "local_answer" not in self._wrong:
             trial = trial_call.call_test(hook, made.choice.payload)

@@ -15,8 +15,6 @@ from . import parts
 _MOST_SHOWN = 20_000
 _MOST_VALUE = 80
 _NEAR = 40
-# They are others in each request.
-_OF_EACH_REQUEST = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 def reason_of(reason: Reason) -> dict[str, Any]:
@@ -74,8 +72,9 @@ def marked(label: str, name: str, text: str, finding: Finding) -> dict[str, Any]
 def shown(sent: HookRequest) -> dict[str, Any]:
     """A request; what the operator entered may be a secret, and is hidden."""
     headers = {**sent.shown_headers(), "User-Agent": USER_AGENT}
-    for name in _OF_EACH_REQUEST:
-        if name in headers:
+    for name in sent.our_headers:
+        if name != "Content-Type":
+            # Another one in each request: ids, times and signatures.
             headers[name] = _("(made when it is sent)")
     text = sent.body[:_MOST_SHOWN].decode("utf-8", "replace")
     is_form = headers.get("Content-Type") == FORM_TYPE

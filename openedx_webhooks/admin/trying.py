@@ -97,11 +97,12 @@ def curl(sent: HookRequest) -> str:
     """
     if len(sent.body) > _LONGEST_BODY:
         return ""
-    own = {name: "<" + _("value of %s") % name + ">" for name in sent.own_headers}
-    words_of = ["curl", "--globoff", "--request", "POST", sent.url]
-    lines = [" ".join(map(shlex.quote, words_of))]
-    headers = {**own, **sent.our_headers, "User-Agent": USER_AGENT}
-    lines += [f"  --header {shlex.quote(line)}" for line in header_lines(headers)]
+    lines = [" ".join(map(shlex.quote, ["curl", "--globoff", "--request", "POST", sent.url]))]
+    headers = {
+        name: value if value == sent.our_headers.get(name) else "<" + _("value of %s") % name + ">"
+        for name, value in sent.shown_headers().items()
+    }
+    lines += [f"  --header {shlex.quote(line)}" for line in header_lines({**headers, "User-Agent": USER_AGENT})]
     # Not --data: what begins with @ would be the name of a file.
     lines.append(f"  --data-raw {shlex.quote(sent.body.decode('utf-8', 'replace'))}")
     return " \\\n".join(lines)

@@ -13,23 +13,17 @@ from ..transport.client import Outcome
 from . import health, sending
 
 
-def content_of(webhook: Webhook, payload: dict[str, Any] | None = None) -> Any:
-    """
-    What the webhook would be sent: through its shape, whatever its condition says.
-
-    Args:
-        payload: None: a made-up one.
-
-    Raises:
-        sending.NothingToSend: the shape fails on the payload, or makes nothing of it.
-        ValueError: this installation doesn't know the event type.
-    """
+def _payload(webhook: Webhook, payload: dict[str, Any] | None) -> dict[str, Any]:
     if payload is None:
         event_type = webhook.known_type
         if event_type is None:
             raise ValueError(_("This installation has no event “%s”.") % webhook.event)
         payload = samples.sample_payload(event_type)
-    payload = trial.marked(payload)
+    return trial.marked(payload)
+
+
+def _content(webhook: Webhook, payload: dict[str, Any]) -> Any:
+    """What the shape makes of it, whatever the condition says."""
     try:
         if webhook.compiled_shape is None:
             return payload
@@ -43,7 +37,8 @@ def content_of(webhook: Webhook, payload: dict[str, Any] | None = None) -> Any:
 
 def send_test(webhook: Webhook, payload: dict[str, Any] | None = None) -> tuple[HookRequest | None, Outcome]:
     """
-    Send a test to the webhook's endpoint; if a saved webhook's is accepted, the endpoint is healthy again.
+    Send a test to the webhook's endpoint, whatever its condition says. If it is accepted at the stored address, the
+    endpoint is healthy again.
 
     Takes up to DELIVERY_TIMEOUT_SECONDS and never raises: what prevents sending is the outcome's error.
 
@@ -55,7 +50,8 @@ def send_test(webhook: Webhook, payload: dict[str, Any] | None = None) -> tuple[
         what was sent, None if nothing was, and what came of it.
     """
     try:
-        request = request_of(webhook, str(uuid.uuid4()), content_of(webhook, payload))
+        payload = _payload(webhook, payload)
+        request = request_of(webhook, str(uuid.uuid4()), _content(webhook, payload))
     except sending.NothingToSend as reason:
         return None, Outcome(error=reason.kind, detail=str(reason))
     except ValueError as error:

@@ -1,5 +1,6 @@
 """The preview beside the form: what is typed, looked at and tested before anything is saved."""
 
+import html
 import json
 import random
 import re
@@ -178,6 +179,13 @@ class TestAnswer:
     )
     def test_of_an_endpoint(self, admin_client, answer, says):
         assert says in text_of(look(admin_client, Webfilter, owh_answer=answer)["result"])
+
+    def test_answers_to_try_do_what_they_say(self, admin_client):
+        answers = re.findall(r'data-answer="(.*?)">(.*?)<', look(admin_client, Webfilter)["answers"])
+        page = {title: look(admin_client, Webfilter, owh_answer=html.unescape(text)) for text, title in answers}
+        assert "It would change" in page["Change something"]["result"] and "It would halt" in page["Halt"]["result"]
+        }
+        assert "It would change" in done["Change something"] and "It would halt" in done["Halt"]
 
     def test_of_the_local_answer(self, admin_client):
         made = look(

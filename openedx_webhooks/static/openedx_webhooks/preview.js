@@ -100,6 +100,8 @@
                 part('search').hidden = !made.may_search;
                 if (part('answer')) {
                     part('answer').hidden = made.is_local;
+                    put('answers', made.answers);
+                    part('answers').hidden = false;
                 }
                 put('result', made.result);
                 if (button) {
@@ -119,6 +121,14 @@
             }
         };
         box.classList.add('owh-live');
+        if (part('answers')) {
+            part('answers').addEventListener('click', (event) => {
+                if (event.target.dataset.answer) {
+                    box.querySelector('#owh-answer').value = event.target.dataset.answer;
+                    ask();
+                }
+            });
+        }
         part('result').addEventListener('click', (event) => {
             const button = event.target.closest('.owh-apply');
             if (button) {
