@@ -182,10 +182,8 @@ class TestAnswer:
 
     def test_answers_to_try_do_what_they_say(self, admin_client):
         answers = re.findall(r'data-answer="(.*?)">(.*?)<', look(admin_client, Webfilter)["answers"])
-        page = {title: look(admin_client, Webfilter, owh_answer=html.unescape(text)) for text, title in answers}
-        assert "It would change" in page["Change something"]["result"] and "It would halt" in page["Halt"]["result"]
-        }
-        assert "It would change" in done["Change something"] and "It would halt" in done["Halt"]
+        made = {title: look(admin_client, Webfilter, owh_answer=html.unescape(text)) for text, title in answers}
+        assert "It would change" in made["Change something"]["result"] and "It would halt" in made["Halt"]["result"]
 
     def test_of_the_local_answer(self, admin_client):
         made = look(
