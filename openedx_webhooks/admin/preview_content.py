@@ -81,9 +81,8 @@ def preview_of(request, form) -> Preview:
     if not form.is_bound and not hook.event:
         hook.event = str(form.initial.get("event") or "")
     made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
-    # Browsers send other line ends than their scripts count.
     more = [catalog.find_event(dotted) for dotted in getattr(form, "more_events", ())[:_MOST_MORE]]
-    texts = {name: str(form[name].value() or "").replace("\r\n", "\n") for name in EXPRESSIONS if name in form.fields}
+    texts = {name: _text_of(form, name) for name in EXPRESSIONS if name in form.fields}
     for name, errors in form.errors.as_data().items():
         label = str(form.fields[name].label or name) if name in form.fields else ""
         for error in errors:
@@ -98,6 +97,15 @@ def preview_of(request, form) -> Preview:
         return made
     _Writer(request, hook, texts, set(form.errors), made).write([known for known in more if known])
     return made
+
+
+def _text_of(form, name: str) -> str:
+    """An expression as it is typed, or, of a field with a way of its own to enter it, as it was understood."""
+    text = form[name].value()
+    if not isinstance(text, str):
+        text = form.cleaned_data.get(name) if form.is_bound else getattr(form.instance, name)
+    # Browsers send other line ends than their scripts count.
+    return str(text or "").replace("\r\n", "\n")
 
 
 class _Writer:
