@@ -24,6 +24,7 @@ from . import expressions, health_words, options, parts, picker_views
 from .buttons import Button, Page, State
 from .filters import types_of
 from .hook_header import header_of
+from .preview import PreviewMixin
 from .reference import reference_of
 from .removing import RemovingAdmin
 
@@ -69,7 +70,7 @@ def posted(method, may, *, has_page: bool = False):
     return view
 
 
-class HookAdmin(RemovingAdmin):
+class HookAdmin(PreviewMixin, RemovingAdmin):
     """List and page of hooks."""
 
     change_form_template = "admin/openedx_webhooks/hook_change_form.html"

@@ -85,8 +85,8 @@ WEBHOOK = (
         _("Which of these events, and what of them"),
         (CONDITION, SHAPE, FORM_ENCODING, FORMAT),
         _(
-            "Leave these empty to send every event of this kind as a whole. The payload that they work on is shown "
-            "under Reference once the webhook is saved, with what they make of it."
+            "Leave these empty to send every event of this kind as a whole. The preview shows the payload that they "
+            "work on, and what they make of it."
         ),
     ),
     AUTHENTICATION,

@@ -21,7 +21,7 @@ from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
 from .hooks import HookAdmin, hook_view
-from .trying import result_page
+from .trying import effects_of, result_page
 
 _RECENT = 10
 
@@ -140,12 +140,16 @@ class WebfilterAdmin(HookAdmin):
     def send_test(self, request, hook):
         """Call with the sample payload now, and show what came back and what it would do."""
         try:
-            result = trial_call.call_sample(hook)
+            return result_page(self, request, hook, **self.try_out(hook, None))
         except ValueError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self.back(hook)
+
+    def try_out(self, hook, payload):
+        """One call, or the local answer; what it would do is not done."""
+        result = trial_call.call_test(hook, payload)
         sent = None if result.request.unsendable else result.request
-        return result_page(self, request, hook, sent=sent, outcome=result.outcome, effects=effects_of(result))
+        return {"sent": sent, "outcome": result.outcome, "effects": effects_of(result)}
 
     @hook_view
     def reset_breaker(self, request, hook):
@@ -169,20 +173,6 @@ class WebfilterAdmin(HookAdmin):
                 request, _("The webfilter will be enforced as soon as it is enabled: now it is off."), messages.WARNING
             )
         return self.back(hook)
-
-
-def effects_of(result: trial_call.Trial) -> list[str]:
-    """What the answer of a trial would do, in sentences."""
-    # Why there is no answer at all stands beside it already.
-    effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
-    if result.halt:
-        effects.append(_("It would halt the process with %s") % result.halt)
-    effects += [_("Note: %s") % note for note in result.notes]
-    if result.changed:
-        effects.append(_("It would change %s.") % ", ".join(result.changed))
-    for key, reason in result.refused:
-        effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
-    return effects or [_("The process would go on unchanged.")]
 
 
 def halting_note(hook: Webfilter) -> str:

@@ -181,8 +181,12 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        sent, outcome = trial_delivery.send_sample(hook)
-        return result_page(self, request, hook, sent=sent, outcome=outcome)
+        return result_page(self, request, hook, **self.try_out(hook, None))
+
+    def try_out(self, hook, payload):
+        """One POST, without a delivery."""
+        sent, outcome = trial_delivery.send_test(hook, payload)
+        return {"sent": sent, "outcome": outcome}
 
     def replay_failed(self, request, hook):
         """Send again everything that failed since a time."""
@@ -223,7 +227,8 @@ class WebhookAdmin(HookAdmin):
 def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:
     """A webhook like a new one, its secret included, for another dotted type and with its shape; not saved."""
     fields = (field for field in Webhook._meta.concrete_fields if not field.primary_key)
-    return Webhook(**{field.attname: getattr(webhook, field.attname) for field in fields} | {"event": event, "shape": shape})
+    like = {field.attname: getattr(webhook, field.attname) for field in fields}
+    return Webhook(**like | {"event": event, "shape": shape})
 
 
 def more_made(webhooks: list[Webhook]):

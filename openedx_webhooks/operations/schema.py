@@ -286,6 +286,7 @@ def _signature_headers(is_event):
     always = set(notes)
     for kind in signing.KINDS.values():
         notes |= {name: str(note) for name, note in kind.headers.items()}
+    notes["webhook-test"] = _("“true”: an operator tries the hook out; else it is not there.")
     return [
         {"name": name, "in": "header", "required": name in always, "description": note, "schema": {"type": "string"}}
         for name, note in notes.items()

@@ -247,7 +247,7 @@ class TestSendTest:
         hook = request.getfixturevalue(kind)
         type(hook).objects.update(webhook_url=receiver.on("/hook", reply))
         page = press(admin_client, hook, "test").content.decode()
-        assert ("owh-meaning" in page) is bool(says)
+        assert ("owh-meaning" in page) is bool(says or kind == "webhook")
         assert says is None or says in page
         assert "t0p-s3cret" not in page
 

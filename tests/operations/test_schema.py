@@ -73,7 +73,7 @@ class TestDocument:
         assert len(set(ids)) == len(ids)
 
     def test_every_request_has_the_headers_of_a_signature(self, document):
-        expected = ["webhook-id", "webhook-timestamp", "webhook-signature", "X-Hub-Signature-256"]
+        expected = ["webhook-id", "webhook-timestamp", "webhook-signature", "X-Hub-Signature-256", "webhook-test"]
         found = [[each["name"] for each in path["post"]["parameters"]] for path in document["webhooks"].values()]
         assert found == [expected] * len(found)
 
@@ -193,7 +193,7 @@ def differing(value, json_schema, definitions, path="$"):
         return [found for item in value for found in differing(item, items, definitions, f"{path}[]")]
     if not isinstance(value, dict) or "properties" not in json_schema:
         return []
-    properties = {name: inner for name, inner in json_schema["properties"].items() if name != "cut"}
+    properties = {name: inner for name, inner in json_schema["properties"].items() if name not in ("cut", "test")}
     return [
         *(f"+{path}.{name}" for name in set(value) - set(properties)),
         *(f"-{path}.{name}" for name in set(properties) - set(value)),
