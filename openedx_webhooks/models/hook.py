@@ -1,5 +1,6 @@
 """What webhooks and webfilters have in common."""
 
+import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from model_utils.models import TimeStampedModel
 from ..payloads import shape
 from ..transport import signing
 from .encrypted_fields import EncryptedTextField, HeadersField
+from .history import is_encrypted
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
@@ -89,6 +91,30 @@ class Hook(TimeStampedModel):
     def __str__(self):
         # The server only: the rest of an address may hold a token.
         return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
+
+    @classmethod
+    def from_db(cls, db, field_names, values):
+        """Remember the secrets, so that the history can tell that they were changed."""
+        hook = super().from_db(db, field_names, values)
+        hook.remember_secrets()
+        return hook
+
+    def remember_secrets(self) -> None:
+        """Let :meth:`changed_secrets` compare with what there is now."""
+        self._secrets = {name: copy.copy(value) for name, value in self._loaded_secrets()}
+
+    def changed_secrets(self) -> list[str]:
+        """The encrypted options that were changed since they were read."""
+        before = self.__dict__.get("_secrets", {})
+        return [name for name, value in self._loaded_secrets() if name in before and before[name] != value]
+
+    def _loaded_secrets(self):
+        loaded = self.__dict__
+        return [
+            (field.name, loaded[field.name])
+            for field in self._meta.concrete_fields
+            if field.editable and field.name in loaded and is_encrypted(field)
+        ]
 
     @property
     def known_type(self):
