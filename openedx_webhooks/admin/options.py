@@ -136,6 +136,11 @@ def shown_as(sections: Iterable[Section]) -> list[str]:
     return [option.shown_as for option in _each(sections) if option.shown_as]
 
 
+def withheld(sections: Iterable[Section]) -> set[str]:
+    """The fields whose values viewers do not see."""
+    return {option.name for option in _each(sections) if option.shown_as}
+
+
 def fieldsets(sections: Iterable[Section], may_change: bool) -> list[tuple]:
     """
     The sections as Django's admin takes them.

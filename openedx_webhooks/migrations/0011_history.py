@@ -336,4 +336,13 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "captured events",
             },
         ),
+        migrations.AlterModelOptions(
+            name="delivery",
+            options={
+                "ordering": ["-pk"],
+                "permissions": [("replay_delivery", "Can replay, retry and cancel deliveries")],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+            },
+        ),
     ]

@@ -19,6 +19,14 @@ from .history import is_encrypted
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
+def server_of(url: str) -> str:
+    """Host and port of an address, without credentials; empty if it is malformed."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
 class Hook(TimeStampedModel):
     """
     A subscription of one endpoint to one type of event or filter.
@@ -139,10 +147,7 @@ class Hook(TimeStampedModel):
     @property
     def server(self) -> str:
         """Host and port of the endpoint, without credentials; empty if the address is malformed."""
-        try:
-            return urlsplit(self.webhook_url).netloc.rpartition("@")[2]
-        except ValueError:
-            return ""
+        return server_of(self.webhook_url)
 
     @property
     def headers_to_send(self) -> dict[str, str]:
