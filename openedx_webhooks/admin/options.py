@@ -83,12 +83,11 @@ def _redirect(name: str) -> Option:
 
 
 WEBFILTER = (
-    Section(_("What to call, and where"), (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED)),
     Section(
-        _("What its answers may do"),
-        (Option("mode"), Option("disable_filtering"), Option("disable_halt"), Option("order")),
-        _("A new webfilter is best tried in observe mode: this page then reports what it would have done."),
+        _("What to call, and where"),
+        (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED, Option("mode", forms.RadioSelect())),
     ),
+    Section(_("What its answers may do"), (Option("disable_filtering"), Option("disable_halt"), Option("order"))),
     Section(
         _("If the endpoint fails"),
         (
