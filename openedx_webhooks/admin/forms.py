@@ -210,10 +210,7 @@ class WebfilterForm(HookForm):
                     "reports whom it would have halted, and why; one click enforces it."
                 ),
             ),
-            (
-                Webfilter.Mode.ENFORCE,
-                _("Enforce now: its answers change data or halt learners from the first call."),
-            ),
+            (Webfilter.Mode.ENFORCE, _("Enforce now: its answers change data or halt learners from the first call.")),
         ]
 
     @staticmethod

@@ -95,7 +95,8 @@ def _shown(field, value) -> SafeString | str:
     if field.name == "event":
         known = field.model.find_type(value) or catalog.find_event(value)
         return known.name if known else value
-    return format_html('<code class="owh-value">{}</code>', str(value))
+    # Prose has no rule to follow; expressions and addresses have.
+    return format_html('<code class="owh-value">{}</code>', str(value)) if field.validators else str(value)
 
 
 def page(model_admin, request, object_id: str):

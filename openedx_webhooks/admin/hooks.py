@@ -78,7 +78,7 @@ class HookAdmin(admin.ModelAdmin):
     sections: tuple[options.Section, ...] = ()
 
     class Media:
-        css = {"all": ["openedx_webhooks/admin.css"]}
+        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/history.css"]}
 
     # --- The list
 

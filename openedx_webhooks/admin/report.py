@@ -58,15 +58,17 @@ def _title(period) -> str:
 
 
 def _reasons(request, hook, period) -> list[tuple[str, int]]:
-    found = report.reasons(report.latest(hook, period)).values()
+    found = report.reasons(report.latest_halts(hook, period)).values()
     return Counter(_in_words(request, reason) for reason in found if reason.name).most_common(_MOST_REASONS)
 
 
 def _in_words(request, reason: report.Reason) -> str:
-    """The message is made for one learner, and may name them."""
+    """Why it halted. The message is made for one learner, and may name them."""
+    if reason.name.isdecimal():
+        return _("answered with %s") % reason.name
     if reason.message and permissions.may_see_payload(request):
         return f"{reason.name}: {reason.message}"
-    return parts.answered(None, reason.name)
+    return words.short(reason.name) or reason.name
 
 
 def _people(request, hook, period) -> dict:

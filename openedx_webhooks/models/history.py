@@ -90,12 +90,14 @@ class HookHistory(HistoricalRecords):
     def create_historical_record(self, instance, history_type, using=None):
         """One version; none if nothing has changed."""
         if history_type != "-":
+            changed_secrets = instance.changed_secrets() if history_type == "~" else []
+            instance.remember_secrets()
             stored = type(instance)._base_manager.using(using).get(pk=instance.pk)
             for name in ("_change_reason", "_history_user"):
                 if hasattr(instance, name):
                     setattr(stored, name, getattr(instance, name))
-            stored._changed_secrets = instance.changed_secrets() if history_type == "~" else []
-            if history_type == "~" and not stored._changed_secrets and self._is_known(stored, using):
+            stored._changed_secrets = changed_secrets
+            if history_type == "~" and not changed_secrets and self._is_known(stored, using):
                 return
             instance = stored
         super().create_historical_record(instance, history_type, using)

@@ -139,9 +139,9 @@ def reasons(calls: Iterable[int]) -> dict[int, Reason]:
     return {call.pk: _reason(call) for call in chosen}
 
 
-def latest(webfilter: Webfilter, period: Period) -> list[int]:
-    """The primary keys of the newest calls that did something, or would have."""
-    calls = _calls(webfilter, period).filter(result__in=_DID_SOMETHING)
+def latest_halts(webfilter: Webfilter, period: Period) -> list[int]:
+    """The primary keys of the newest calls that halted, or would have."""
+    calls = _calls(webfilter, period).filter(result=Call.Result.HALTED)
     return list(calls.values_list("pk", flat=True)[:_MAX_ANSWERS])
 
 

@@ -246,3 +246,11 @@ def test_a_change_by_a_command_has_no_name(admin_client, webhook):
     webhook.save()
     signing_secrets.rotate(webhook)
     assert lines(admin_client, webhook)[0].startswith("A command or script")
+
+
+def test_a_change_of_a_secret_is_told_once(webhook):
+    webhook.headers = {"Authorization": "Bearer n3w"}
+    webhook.save()
+    webhook.description = "x"
+    webhook.save()
+    assert list(webhook.history.values_list("changed_secrets", flat=True))[:2] == ["", "headers"]
