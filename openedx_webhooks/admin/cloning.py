@@ -50,6 +50,7 @@ def clone(model_admin, request, hook: Hook):
 def make(model_admin, request, hook: Hook) -> Hook:
     """Save a copy, whose secret this session can show once."""
     copy = copy_of(hook)
+    # pylint: disable-next=protected-access
     copy._change_reason = _("Copy of %s") % hook
     copy.save()
     model_admin.forget_index()

@@ -113,6 +113,7 @@ def _is_credential(hook: Hook, field) -> bool:
 def _restore(model_admin, request, hook: Hook, version) -> None:
     restored = _restored(hook, version)
     changed = [name for name in _names(hook) if getattr(hook, name) != getattr(restored, name)]
+    # pylint: disable-next=protected-access
     restored._change_reason = _("Restored: as it was at %s.") % words.exact(version.history_date)
     model_admin.save_model(request, restored, _Form(changed, hook.secret, hook.webhook_url), change=True)
     log = [{"changed": {"fields": changed}}]

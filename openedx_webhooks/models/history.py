@@ -92,10 +92,11 @@ class HookHistory(HistoricalRecords):
         if history_type != "-":
             changed_secrets = instance.changed_secrets() if history_type == "~" else []
             instance.remember_secrets()
-            stored = type(instance)._base_manager.using(using).get(pk=instance.pk)
+            stored = type(instance).objects.using(using).get(pk=instance.pk)
             for name in ("_change_reason", "_history_user"):
                 if hasattr(instance, name):
                     setattr(stored, name, getattr(instance, name))
+            # pylint: disable-next=protected-access
             stored._changed_secrets = changed_secrets
             if history_type == "~" and not changed_secrets and self._is_known(stored, using):
                 return
@@ -122,6 +123,7 @@ def note(hooks: models.QuerySet, reason: str = "", *, by_plugin: bool = False) -
     changed = list(hooks)
     if by_plugin:
         for hook in changed:
+            # pylint: disable-next=protected-access
             hook._history_user = None
     if changed:
         hooks.model.history.bulk_history_create(

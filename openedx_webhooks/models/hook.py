@@ -1,7 +1,8 @@
 """What webhooks and webfilters have in common."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -90,6 +91,9 @@ class Hook(TimeStampedModel):
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
     removing_since = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # Name → value, of the encrypted options, as they were read or last kept in the history.
+    _secrets: Mapping[str, Any] = MappingProxyType({})
+
     # Where the model's types are catalogued: dotted type or short name → entry or None.
     find_type: ClassVar[Callable[[str], Any]]
 
@@ -113,7 +117,7 @@ class Hook(TimeStampedModel):
 
     def changed_secrets(self) -> list[str]:
         """The encrypted options that were changed since they were read."""
-        before = self.__dict__.get("_secrets", {})
+        before = self._secrets
         return [name for name, value in self._loaded_secrets() if name in before and before[name] != value]
 
     def _loaded_secrets(self):
