@@ -104,7 +104,7 @@ def page(model_admin, request, object_id: str):
     hook = model_admin.get_object(request, object_id)
     if not model_admin.has_view_permission(request, hook):
         raise PermissionDenied
-    number = hook.pk if hook else model_admin.model._meta.pk.to_python(object_id)
+    number = hook.pk if hook else number_of(object_id)
     versions = list(model_admin.model.history.filter(id=number)[: _MOST + 1])
     if hook is None and not versions:
         # pylint: disable-next=protected-access
@@ -126,6 +126,11 @@ def page(model_admin, request, object_id: str):
         "media": model_admin.media,
     }
     return TemplateResponse(request, "admin/openedx_webhooks/hook_history.html", context)
+
+
+def number_of(text: str) -> int:
+    """A primary key in an address; 0, which none has, if it is no number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def _named(model_admin, number: int) -> dict:

@@ -12,7 +12,7 @@ from ..models.history import is_encrypted
 from ..models.hook import server_of
 from ..models.validators import validate_endpoint
 from . import words
-from .history import STATE, Reader, kept_fields, label_of
+from .history import STATE, Reader, kept_fields, label_of, number_of
 
 
 @attrs.frozen
@@ -56,9 +56,7 @@ def page(model_admin, request, hook: Hook):
 
 
 def _version(hook: Hook, number):
-    is_number = str(number).isascii() and str(number).isdecimal() and len(str(number)) < 19
-    versions = hook.history.exclude(history_type="-")
-    return versions.filter(history_id=int(number)).first() if is_number else None
+    return hook.history.exclude(history_type="-").filter(history_id=number_of(number or "")).first()
 
 
 def _names(hook: Hook) -> list[str]:

@@ -78,7 +78,7 @@ def test_calls_without_a_request_count_but_have_no_time():
     "fields, name, message",
     [
         ({"response_excerpt": '{"exception": {"PreventLogin": "Suspended"}}'}, "PreventLogin", "Suspended"),
-        ({"response_excerpt": '{"exception": {"PreventLogin": {"message": "No"}}}'}, "PreventLogin", "Suspended"),
+        ({"response_excerpt": '{"exception": {"PreventLogin": {"message": "No"}}}'}, "PreventLogin", "No"),
         ({"response_excerpt": '{"exception": "PreventLogin"}'}, "PreventLogin", ""),
         ({"response_excerpt": '{"exception": {"PreventLogin": "cut off', "status_code": 200}, "200", ""),
         ({"response_excerpt": '{"exception": {}}', "status_code": 200}, "200", ""),
