@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Call
-from . import parts
+from . import parts, permissions
 from .filters import WebfilterFilter
 from .records import RecordAdmin
 
@@ -25,6 +25,14 @@ class CallAdmin(RecordAdmin):
         "mode_column",
     ]
     list_filter = ["result", "mode", "started_at", ("webfilter", WebfilterFilter)]
+    # What went wrong, and the notes, may quote the answer.
+    personal = {
+        "answer_column": "answer_in_short_column",
+        "error": None,
+        "note": None,
+        "request_shown": "request_withheld",
+        "response_shown": "response_withheld",
+    }
     ordering = ["-pk"]
     sortable_by: list = []
     search_help_text = gettext_lazy("Search by user id or call number, each in full.")
@@ -89,6 +97,11 @@ class CallAdmin(RecordAdmin):
         """The status code, or why there was none."""
         return parts.call_answered(call)
 
+    @admin.display(description=gettext_lazy("answer"))
+    def answer_in_short_column(self, call):
+        """The same without details."""
+        return parts.call_answered(call, in_short=True)
+
     @admin.display(description=gettext_lazy("mode"))
     def mode_column(self, call):
         """One word."""
@@ -110,3 +123,13 @@ class CallAdmin(RecordAdmin):
     def response_shown(self, call):
         """The beginning of the response."""
         return parts.excerpt(call.response_excerpt)
+
+    @admin.display(description=gettext_lazy("request body"))
+    def request_withheld(self, call):  # pylint: disable=unused-argument
+        """That it is not shown."""
+        return permissions.withheld()
+
+    @admin.display(description=gettext_lazy("response"))
+    def response_withheld(self, call):  # pylint: disable=unused-argument
+        """That it is not shown."""
+        return permissions.withheld()

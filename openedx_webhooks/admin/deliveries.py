@@ -3,7 +3,7 @@
 from django.contrib import admin, messages
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db.models import Prefetch
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..models import Attempt, CapturedEvent, Delivery
 from ..models.delivery import FINAL_STATES, REPLAYABLE_STATES, STATES
 from ..webhooks import replay
-from . import parts, records, trying, waiting, words
+from . import parts, permissions, records, trying, waiting, words
 from .filters import DeliveryTypeFilter, WebhookFilter
 from .records import RecordAdmin
 
@@ -48,6 +48,8 @@ class DeliveryAdmin(RecordAdmin):
     uuid_fields = ("message_id", "event__event_id")
     number_fields = ("pk", "event__user_id")
     text_fields = ("event__username", "event__course_key")
+    personal = {"whom_column": "whom_by_number_column", "learner_column": "learner_by_number_column"}
+    personal_search = ("event__username",)
     search_help_text = gettext_lazy(
         "Search by username or user id, course, event id, message id or delivery number, each in full."
     )
@@ -74,8 +76,8 @@ class DeliveryAdmin(RecordAdmin):
     ]
 
     def has_operate_permission(self, request):
-        """Replaying, retrying and cancelling need the permission to change deliveries."""
-        return request.user.has_perm("openedx_webhooks.change_delivery")
+        """Replaying, retrying and cancelling."""
+        return permissions.may_replay(request)
 
     def get_queryset(self, request):
         """
@@ -131,6 +133,11 @@ class DeliveryAdmin(RecordAdmin):
         """Whom and which course it is about."""
         return parts.whom(of(delivery, "event"))
 
+    @admin.display(description=gettext_lazy("learner and course"))
+    def whom_by_number_column(self, delivery):
+        """The same without a name."""
+        return parts.whom(of(delivery, "event"), by_number=True)
+
     @admin.display(description=gettext_lazy("created"), ordering="created")
     def created_column(self, delivery):
         """Date and time, short."""
@@ -164,6 +171,11 @@ class DeliveryAdmin(RecordAdmin):
         """The user whom the event is about."""
         return parts.learner(of(delivery, "event"))
 
+    @admin.display(description=gettext_lazy("learner"))
+    def learner_by_number_column(self, delivery):
+        """The same without a name."""
+        return parts.learner(of(delivery, "event"), by_number=True)
+
     @admin.display(description=gettext_lazy("course"))
     def course_column(self, delivery):
         """The course that the event is about."""
@@ -180,7 +192,7 @@ class DeliveryAdmin(RecordAdmin):
         attempts = list(delivery.attempts.all())
         may = self.has_operate_permission(request)
         return {
-            "attempts": [shown(attempt) for attempt in attempts],
+            "attempts": [shown(attempt, permissions.may_see_payload(request)) for attempt in attempts],
             "outlook": words.outlook(delivery, attempts[-1]) if attempts else "",
             "buttons": [
                 (reverse(f"admin:openedx_webhooks_delivery_{name}", args=[delivery.pk]), label)
@@ -194,8 +206,8 @@ class DeliveryAdmin(RecordAdmin):
 
     @staticmethod
     def _payload(request, delivery):
-        if not request.user.has_perm("openedx_webhooks.view_capturedevent"):
-            return ""
+        if not permissions.may_see_payload(request):
+            return permissions.withheld()
         event = of(delivery, "event")
         return parts.payload(event and event.payload)
 
@@ -212,10 +224,10 @@ class DeliveryAdmin(RecordAdmin):
 
     def _view(self, name):
         def view(request, object_id):
+            if request.method != "POST" and self.has_view_permission(request):
+                return HttpResponseRedirect(reverse("admin:openedx_webhooks_delivery_change", args=[object_id]))
             if not self.has_operate_permission(request) or not self.has_view_permission(request):
                 raise PermissionDenied
-            if request.method != "POST":
-                return HttpResponseNotAllowed(["POST"])
             delivery = self.get_object(request, object_id)
             if delivery is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
@@ -269,9 +281,13 @@ def of(delivery: Delivery, name: str):
         return None
 
 
-def shown(attempt: Attempt) -> dict:
+def shown(attempt: Attempt, may_see_payload: bool) -> dict:
     """An attempt in words: what was sent, what came back, and what that means."""
+    if not may_see_payload:
+        # The reason may quote the payload.
+        attempt.request_headers, attempt.detail = {}, ""
     headers = attempt.request_headers if isinstance(attempt.request_headers, dict) else {}
+    request = parts.excerpt(attempt.request_excerpt) if may_see_payload else permissions.withheld()
     return {
         "attempt": attempt,
         "verdict": parts.answer_badge(attempt.status_code, attempt.error),
@@ -280,8 +296,8 @@ def shown(attempt: Attempt) -> dict:
         "meaning": words.meaning(attempt),
         "detail": words.detail(attempt),
         "headers": parts.plain("\n".join(trying.header_lines(headers))) if headers else "",
-        "request": parts.excerpt(attempt.request_excerpt) if headers or attempt.request_bytes else "",
-        "response": parts.excerpt(attempt.response_excerpt),
+        "request": request if headers or attempt.request_bytes else "",
+        "response": parts.excerpt(attempt.response_excerpt) if may_see_payload else permissions.withheld(),
     }
 
 

@@ -5,7 +5,7 @@ from django.db.models import Count
 from django.utils.translation import gettext_lazy
 
 from ..models import CapturedEvent, Delivery
-from . import parts
+from . import parts, permissions
 from .deliveries import last_answers, of
 from .filters import EventTypeFilter, SampleFilter
 from .records import RecordAdmin
@@ -23,6 +23,8 @@ class CapturedEventAdmin(RecordAdmin):
     ordering = ["-pk"]
     uuid_fields = ("event_id",)
     text_fields = ("username", "course_key", "org")
+    personal = {"whom_column": "whom_by_number_column", "learner_column": "learner_by_number_column"}
+    personal_search = ("username",)
     search_help_text = gettext_lazy(
         "Search by username or user id, course, organisation, event id or number, each in full."
     )
@@ -70,6 +72,16 @@ class CapturedEventAdmin(RecordAdmin):
         """Whom it is about."""
         return parts.learner(event)
 
+    @admin.display(description=gettext_lazy("learner and course"))
+    def whom_by_number_column(self, event):
+        """The same without a name."""
+        return parts.whom(event, by_number=True)
+
+    @admin.display(description=gettext_lazy("learner"))
+    def learner_by_number_column(self, event):
+        """The same without a name."""
+        return parts.learner(event, by_number=True)
+
     @admin.display(description=gettext_lazy("webhooks"))
     def owed_column(self, event):
         """How many webhooks it was owed to; none for a sample."""
@@ -78,10 +90,14 @@ class CapturedEventAdmin(RecordAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The event, its payload, and its deliveries for those who may see them."""
         event = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), "payload": parts.payload(event.payload) if event else ""}
+        extra = {**(extra_context or {}), "payload": self._payload(request, event) if event else ""}
         if event and request.user.has_perm("openedx_webhooks.view_delivery"):
             extra["deliveries"] = self._deliveries(event)
         return super().change_view(request, object_id, form_url, extra)
+
+    @staticmethod
+    def _payload(request, event):
+        return parts.payload(event.payload) if permissions.may_see_payload(request) else permissions.withheld()
 
     @staticmethod
     def _deliveries(event):

@@ -148,6 +148,26 @@ class WebfilterForm(HookForm):
         help_texts = options.help_texts(options.WEBFILTER)
         field_classes = expressions.FIELD_CLASSES
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance.pk and "mode" in self.fields:
+            self._ask_for_mode(self.fields["mode"])
+
+    @staticmethod
+    def _ask_for_mode(field) -> None:
+        """Who adds a webfilter chooses with open eyes: from its first call on it may halt learners."""
+        field.label = _("Observe first, or enforce now?")
+        field.choices = [
+            (
+                Webfilter.Mode.OBSERVE,
+                _(
+                    "Observe first: its answers are recorded, and nobody is halted and nothing changed. Its page then "
+                    "reports whom it would have halted, and why; one click enforces it."
+                ),
+            ),
+            (Webfilter.Mode.ENFORCE, _("Enforce now: its answers change data or halt learners from the first call.")),
+        ]
+
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""
         cleaned = super().clean()

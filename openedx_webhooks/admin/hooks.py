@@ -14,13 +14,14 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from .. import skips
+from ..models import history as versions
 from ..models import signing_secrets
 from ..operations import hook_health
 from ..transport import signing
-from . import expressions, health_words, options, parts, picker_views
+from . import bulk, cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
 from .buttons import Button, Page, State
 from .filters import types_of
 from .hook_header import header_of
@@ -58,13 +59,14 @@ def posted(method, may, *, has_page: bool = False):
         if hook is None:
             # pylint: disable-next=protected-access
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if hook.removing_since and self.has_view_permission(request, hook):
+        may_view = self.has_view_permission(request, hook)
+        if hook.removing_since and may_view:
             self.message_user(request, _("It is being removed: nothing can be done with it."), messages.ERROR)
+            return self.back(hook)
+        if request.method != "POST" and not has_page and may_view:
             return self.back(hook)
         if not may(self, request, hook):
             raise PermissionDenied
-        if request.method != "POST" and not has_page:
-            return self.back(hook)
         return method(self, request, hook)
 
     return view
@@ -74,16 +76,17 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
     """List and page of hooks."""
 
     change_form_template = "admin/openedx_webhooks/hook_change_form.html"
+    change_list_template = "admin/openedx_webhooks/hook_change_list.html"
     list_per_page = 50
     search_fields = ["description", "webhook_url", "event"]
     search_help_text = gettext_lazy("Search by event, address or description.")
-    actions = ["enable_hooks", "disable_hooks"]
+    actions = [bulk.action("enable_hooks"), bulk.action("disable_hooks"), cloning.clone_hooks]
     actions_selection_counter = True
     # Of options.py: what the page has. Each kind of hook has its own.
     sections: tuple[options.Section, ...] = ()
 
     class Media:
-        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/hook_page.css"]}
+        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/hook_page.css", "openedx_webhooks/history.css"]}
         js = ["openedx_webhooks/hook_page.js"]
 
     # --- The list
@@ -127,36 +130,26 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             found = found | queryset.filter(Q(event__in=named))
         return found, may_have_duplicates
 
-    @admin.action(description=gettext_lazy("Enable selected %(verbose_name_plural)s"), permissions=["change"])
-    def enable_hooks(self, request, queryset):
-        """Enable, and forget the failures of the past."""
-        count = self._set_enabled(request, queryset, True)
-        self.message_user(request, ngettext("%d hook enabled.", "%d hooks enabled.", count) % count, messages.SUCCESS)
-
-    @admin.action(description=gettext_lazy("Disable selected %(verbose_name_plural)s"), permissions=["change"])
-    def disable_hooks(self, request, queryset):
-        """Disable: nothing is called or sent from now on."""
-        count = self._set_enabled(request, queryset, False)
-        self.message_user(request, ngettext("%d hook disabled.", "%d hooks disabled.", count) % count, messages.SUCCESS)
-
-    def _set_enabled(self, request, queryset, enabled: bool) -> int:
-        change = self.enable if enabled else lambda chosen: chosen.update(enabled=False, modified=timezone.now())
-        return self.change_each(request, queryset, "enabled", change)
-
     def change_each(self, request, queryset, field: str, change: Callable[[QuerySet], int]) -> int:
         """
         Change a field of the chosen hooks, but not of those that are being removed; how many.
 
         Args:
-            field: for the history.
+            field: for Django's log.
             change: gets the hooks, and returns how many it changed.
         """
         hooks = list(queryset.filter(removing_since=None))
-        count = change(self.model.objects.filter(pk__in=[hook.pk for hook in hooks], removing_since=None))
+        chosen = self.model.objects.filter(pk__in=[hook.pk for hook in hooks], removing_since=None)
+        count = change(chosen)
         self.forget_index()
+        versions.note(chosen)
         for hook in hooks:
             self.log_change(request, hook, [{"changed": {"fields": [field]}}])
         return count
+
+    def set_state(self, hooks, field: str, value: bool) -> int:
+        """Enable or disable the hooks of a queryset; how many. A subclass may have other states."""
+        return self.enable(hooks) if value else hooks.update(**{field: value}, modified=timezone.now())
 
     def enable(self, hooks) -> int:
         """Enable the hooks of a queryset. ``update`` keeps ``modified``, by which other processes notice a change."""
@@ -211,7 +204,7 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],
             "urls": {button.method: self.url_of(button, hook) for button in self.buttons if button.method},
-            "show_secret": page.request.session.get(self._show_once) == hook.pk,
+            "show_secret": secrets_once.may_show(page.request, hook),
             "secret_is_malformed": signing_secrets.is_malformed(hook),
             "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
             "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
@@ -235,7 +228,7 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
         else:
             super().save_model(request, obj, form, change)
             if "secret" not in form.changed_data:
-                request.session[self._show_once] = obj.pk
+                secrets_once.remember(request, obj)
         self.forget_index()
 
     def response_add(self, request, obj, post_url_continue=None):
@@ -256,7 +249,7 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
         """That a hook was saved, with a link to it, and what to do next."""
         if not hook.enabled:
             then = _("It is disabled: enable it when you are ready.")
-        elif request.session.get(self._show_once) == hook.pk and hook.webhook_url:
+        elif secrets_once.may_show(request, hook) and hook.webhook_url:
             then = _("Next: show its signing secret once, then send a test.")
         else:
             then = _("Next: send a test.")
@@ -275,7 +268,8 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             for button in self.buttons
             if button.method
         ]
-        return [*expressions.urls(self), *picker_views.urls(self), *urls, *super().get_urls()]
+        deleted = path("deleted/", self.admin_site.admin_view(self.deleted_view), name=self.url_name("deleted"))
+        return [deleted, *expressions.urls(self), *picker_views.urls(self), *urls, *super().get_urls()]
 
     # What can be pressed on the page, in the order of its header. Methods have @hook_view; each kind of hook has a
     # send_test of its own.
@@ -293,6 +287,13 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             label=gettext_lazy("Rotate secret…"),
             when=lambda page: page.may_change and bool(page.hook.webhook_url),
         ),
+        Button(
+            name="clone",
+            method="clone",
+            label=gettext_lazy("Clone"),
+            when=lambda page: cloning.may_clone(page.model_admin, page.request, page.hook),
+        ),
+        Button(name="restore", method="restore"),
         Button(name="switch", method="switch"),
     )
     # Which states the header switches between.
@@ -331,19 +332,39 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
         hook.save(update_fields=[*fields, "modified"])
         self.forget_index()
 
-    # --- The secret
+    # --- History and copies
 
-    @property
-    def _show_once(self) -> str:
-        """Where a session keeps the hook of this kind whose secret it may show."""
-        return f"openedx_webhooks_show_secret_of_{self.opts.model_name}"
+    clone = posted(cloning.clone, cloning.may_clone)
+    restore = posted(
+        restoring.page, lambda admin, request, hook: admin.has_change_permission(request, hook), has_page=True
+    )
+
+    def has_clone_permission(self, request):
+        """For the action of the list."""
+        return cloning.may_clone(self, request)
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Every version, instead of Django's log; also of a hook that is gone."""
+        return history.page(self, request, object_id)
+
+    def deleted_view(self, request):
+        """The hooks that are gone."""
+        return history.deleted_page(self, request)
+
+    def log_change(self, request, obj, message):
+        """What is no change of an option, such as a replay, has its line in the hook's history, too."""
+        if isinstance(message, str):
+            versions.note(self.model.objects.filter(pk=obj.pk), message)
+        return super().log_change(request, obj, message)
+
+    # --- The secret
 
     @hook_view
     def rotate_secret(self, request, hook):
         """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
-        signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.OVERLAP)
+        signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.overlap_of(hook))
         self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
-        request.session[self._show_once] = hook.pk
+        secrets_once.remember(request, hook)
         self.forget_index()
         self.message_user(request, _("There is a new signing secret. Show it now: it is shown only once."))
         return self.back(hook, "#owh-secret")
@@ -351,14 +372,13 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
     @hook_view
     def show_secret(self, request, hook):
         """Show a secret that was just made, to the session that made it, once."""
-        if request.session.get(self._show_once) != hook.pk:
+        if not secrets_once.take(request, hook):
             self.message_user(
                 request,
                 _("A secret is shown only once, after it was made. Rotate it to get a new one."),
                 messages.WARNING,
             )
             return self.back(hook, "#owh-secret")
-        del request.session[self._show_once]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -101,11 +101,13 @@ def _redirect(name: str) -> Option:
 
 
 WEBFILTER = (
-    Section(_("What to call, and where"), (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED)),
+    Section(
+        _("What to call, and where"),
+        (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED, Option("mode", forms.RadioSelect())),
+    ),
     Section(
         _("What its answers may do"),
-        (Option("mode"), Option("disable_filtering"), Option("disable_halt"), Option("order", is_advanced=True)),
-        _("A new webfilter is best tried in observe mode: this page then reports what it would have done."),
+        (Option("disable_filtering"), Option("disable_halt"), Option("order", is_advanced=True)),
     ),
     Section(
         _("If the endpoint fails"),
@@ -164,6 +166,11 @@ def help_texts(sections: Iterable[Section]) -> dict[str, str]:
 def shown_as(sections: Iterable[Section]) -> list[str]:
     """The methods that viewers see instead of stored values."""
     return [option.shown_as for option in _each(sections) if option.shown_as]
+
+
+def withheld(sections: Iterable[Section]) -> set[str]:
+    """The fields whose values viewers do not see."""
+    return {option.name for option in _each(sections) if option.shown_as}
 
 
 def fieldsets(sections: Iterable[Section], may_change: bool) -> list[tuple]:

@@ -93,8 +93,10 @@ def breakable(name: str) -> SafeString:
     return mark_safe(re.sub(r"([_.])", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
 
 
-def learner(event: CapturedEvent | None) -> str:
-    """Whom an event is about: ``ada (42)``."""
+def learner(event: CapturedEvent | None, *, by_number: bool = False) -> str:
+    """Whom an event is about: ``ada (42)``, or only ``42``."""
+    if by_number and event is not None:
+        return str(event.user_id or EMPTY)
     if event is None or not (event.username or event.user_id):
         return EMPTY
     return (
@@ -104,11 +106,12 @@ def learner(event: CapturedEvent | None) -> str:
     )
 
 
-def whom(event: CapturedEvent | None) -> SafeString | str:
+def whom(event: CapturedEvent | None, *, by_number: bool = False) -> SafeString | str:
     """Whom an event is about, and below it which course."""
+    who = learner(event, by_number=by_number)
     if event is None or not event.course_key:
-        return learner(event)
-    return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', learner(event), event.course_key)
+        return who
+    return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', who, event.course_key)
 
 
 def payload(value) -> SafeString | str:
@@ -214,9 +217,15 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
     return f"{status_code}, {said}" if said else str(status_code)
 
 
-def call_answered(call: Call) -> str:
-    """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
-    text = answered(call.status_code, call.error, needs_body=True)
+def call_answered(call: Call, *, in_short: bool = False) -> str:
+    """
+    The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one.
+
+    Args:
+        in_short: no details of what went wrong, which may quote the payload.
+    """
+    error = call.error if not in_short or not call.error or words.short(call.error) else "bad_response"
+    text = answered(call.status_code, error, needs_body=True)
     return _("%s (cached)") % text if call.is_cached else text
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..app_settings import app_settings
 from ..models import Webhook
 from ..webhooks import replay
-from . import parts
+from . import parts, permissions
 
 # More than this would hold up the request; the command does any number.
 MOST = 10_000
@@ -20,8 +20,9 @@ _DEFAULT = 1000
 
 def may_send(model_admin, request, hook: Webhook) -> bool:
     """Whether somebody may have deliveries sent, of a webhook that they may see and that is not being removed."""
-    may = request.user.has_perm("openedx_webhooks.change_delivery")
-    return may and model_admin.has_view_permission(request, hook) and not hook.removing_since
+    return (
+        permissions.may_replay(request) and model_admin.has_view_permission(request, hook) and not hook.removing_since
+    )
 
 
 def parse_time(text: str):

@@ -8,6 +8,8 @@ from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from .permissions import PersonalDataMixin
+
 COUNTED = 5000
 _LONGEST_TERM = 255
 
@@ -20,7 +22,7 @@ class BoundedPaginator(Paginator):
         return self.object_list.order_by()[:COUNTED].count()
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(PersonalDataMixin, admin.ModelAdmin):
     """Rows that the plugin writes: nobody adds, changes or deletes one by hand."""
 
     change_list_template = "admin/openedx_webhooks/record_change_list.html"
@@ -58,7 +60,7 @@ class RecordAdmin(admin.ModelAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        searched = self._searched(term)
+        searched = [(field, value) for field, value in self._searched(term) if self.may_search(request, field)]
         if not searched:
             self.message_user(
                 request,

@@ -1,10 +1,6 @@
 """The pages of webfilters."""
 
-from collections import Counter
-from datetime import timedelta
-
 from django.contrib import admin, messages
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,8 +10,7 @@ from ..operations.hook_health import records_all
 from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker
 from ..webfilters import trial_call
-from ..webfilters.report import observe_report
-from . import options, parts
+from . import options, parts, permissions, report
 from .buttons import Button, State
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebfilterForm
@@ -107,26 +102,19 @@ class WebfilterAdmin(HookAdmin):
             "show_secret": panels["show_secret"] and bool(hook.webhook_url),
             "halting": halt_options_of(hook.known_type) if hook.known_type else None,
             "calls": [
-                (call, parts.call_badge(call), parts.call_answered(call), parts.seconds(call.duration))
+                (
+                    call,
+                    parts.call_badge(call),
+                    parts.call_answered(call, in_short=not permissions.may_see_payload(page.request)),
+                    parts.seconds(call.duration),
+                )
                 for call in calls
             ],
             "may_see_calls": may_see_calls,
             "records_all": records_all(hook),
             "note": halting_note(hook),
-            "report": self._report(hook) if hook.mode == Webfilter.Mode.OBSERVE else None,
+            "reports": report.reports(page.request, hook),
         }
-
-    @staticmethod
-    def _report(hook) -> dict:
-        """What it would have done in the last day, with the durations and errors in words."""
-        report = observe_report(hook, timezone.now() - timedelta(hours=24))
-        for share in ("p50", "p95"):
-            report[share] = None if report[share] is None else parts.seconds(report[share])
-        errors = Counter()
-        for error, count in report["errors"].items():
-            errors[parts.answered(None, error)] += count
-        report["errors"] = errors.most_common()
-        return report
 
     def save_model(self, request, obj, form, change):
         """Say what still halts, although halting is disabled."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, replay, trial_delivery, wakeups
-from . import expressions, options, parts, past_events
+from . import bulk, expressions, options, parts, past_events
 from .buttons import Button, Page, State
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
@@ -41,7 +41,7 @@ class WebhookAdmin(HookAdmin):
     list_display = ["event_column", "endpoint_column", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "paused", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
-    actions = [*HookAdmin.actions, "pause_webhooks", "resume_webhooks"]
+    actions = [*HookAdmin.actions, bulk.action("pause_webhooks"), bulk.action("resume_webhooks")]
     records_name = Delivery._meta.verbose_name_plural
     buttons = (
         *HookAdmin.buttons,
@@ -106,33 +106,20 @@ class WebhookAdmin(HookAdmin):
         wakeups.nudge_on_commit(hooks.db)
         return count
 
-    @admin.action(
-        description=gettext_lazy("Pause selected %(verbose_name_plural)s: capture, send later"), permissions=["change"]
-    )
-    def pause_webhooks(self, request, queryset):
-        """Events are captured, nothing is sent."""
-        count = self.change_each(request, queryset, "paused", lambda hooks: set_paused(hooks, True))
-        text = ngettext("%d webhook paused.", "%d webhooks paused.", count) % count
-        self.message_user(request, text, messages.SUCCESS)
-
-    @admin.action(
-        description=gettext_lazy("Resume selected %(verbose_name_plural)s: send what waits"), permissions=["change"]
-    )
-    def resume_webhooks(self, request, queryset):
-        """What waits is sent, the oldest first."""
-        count = self.change_each(request, queryset, "paused", lambda hooks: set_paused(hooks, False))
-        text = ngettext("%d webhook resumed.", "%d webhooks resumed.", count) % count
-        self.message_user(request, text, messages.SUCCESS)
+    def set_state(self, hooks, field, value):
+        """Pause and resume, too."""
+        return set_paused(hooks, value) if field == "paused" else super().set_state(hooks, field, value)
 
     # --- The page
 
     def save_model(self, request, obj, form, change):
         """Start afresh with another address or after disabling; what may go now is sent."""
+        if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
+            # First, so that the history has both in one line.
+            Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
         super().save_model(request, obj, form, change)
         if not change:
             self.save_more(request, obj, form)
-        if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
-            Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
         if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
             # What has waited need not wait for the next event.
             wakeups.nudge_on_commit(router.db_for_write(Webhook))

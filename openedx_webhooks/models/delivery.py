@@ -69,6 +69,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["-pk"]
+        permissions = [("replay_delivery", "Can replay, retry and cancel deliveries")]
         constraints = [models.UniqueConstraint(fields=["event", "webhook"], name="owh_delivery_once_per_event")]
         indexes = [
             models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),

@@ -41,7 +41,11 @@ def decrypt(stored: str) -> str:
         return ""
 
 
-class EncryptedTextField(models.TextField):
+class Encrypted:
+    """What all fields below are: their values are secrets, which no history and no export may hold."""
+
+
+class EncryptedTextField(Encrypted, models.TextField):
     """Text that is plain in Python and encrypted at rest."""
 
     def from_db_value(self, value, _expression, _connection):
@@ -52,7 +56,7 @@ class EncryptedTextField(models.TextField):
         return value if value is None else encrypt(value)
 
 
-class EncryptedJSONField(models.TextField):
+class EncryptedJSONField(Encrypted, models.TextField):
     """An object that is plain in Python and encrypted at rest as a whole; empty if it can't be read."""
 
     def from_db_value(self, value, _expression, _connection):
@@ -74,7 +78,7 @@ class EncryptedJSONField(models.TextField):
         return json.dumps(self.value_from_object(obj))
 
 
-class HeadersField(JSONTextField):
+class HeadersField(Encrypted, JSONTextField):
     """HTTP headers, name → value. The names can be read in the database; the values are encrypted."""
 
     def from_db_value(self, value, expression, connection):

@@ -1,6 +1,8 @@
 """What webhooks and webfilters have in common."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,7 +16,16 @@ from model_utils.models import TimeStampedModel
 from ..payloads import formats, shape
 from ..transport import authentication, signing
 from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField
+from .history import is_encrypted
 from .validators import validate_endpoint, validate_expression, validate_headers
+
+
+def server_of(url: str) -> str:
+    """Host and port of an address, without credentials; empty if it is malformed."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 class Hook(TimeStampedModel):
@@ -105,6 +116,9 @@ class Hook(TimeStampedModel):
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
     removing_since = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # Name → value, of the encrypted options, as they were read or last kept in the history.
+    _secrets: Mapping[str, Any] = MappingProxyType({})
+
     # Where the model's types are catalogued: dotted type or short name → entry or None.
     find_type: ClassVar[Callable[[str], Any]]
 
@@ -114,6 +128,30 @@ class Hook(TimeStampedModel):
     def __str__(self):
         # The server only: the rest of an address may hold a token.
         return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
+
+    @classmethod
+    def from_db(cls, db, field_names, values):
+        """Remember the secrets, so that the history can tell that they were changed."""
+        hook = super().from_db(db, field_names, values)
+        hook.remember_secrets()
+        return hook
+
+    def remember_secrets(self) -> None:
+        """Let :meth:`changed_secrets` compare with what there is now."""
+        self._secrets = {name: copy.copy(value) for name, value in self._loaded_secrets()}
+
+    def changed_secrets(self) -> list[str]:
+        """The encrypted options that were changed since they were read."""
+        before = self._secrets
+        return [name for name, value in self._loaded_secrets() if name in before and before[name] != value]
+
+    def _loaded_secrets(self):
+        loaded = self.__dict__
+        return [
+            (field.name, loaded[field.name])
+            for field in self._meta.concrete_fields
+            if field.editable and field.name in loaded and is_encrypted(field)
+        ]
 
     @property
     def known_type(self):
@@ -138,10 +176,7 @@ class Hook(TimeStampedModel):
     @property
     def server(self) -> str:
         """Host and port of the endpoint, without credentials; empty if the address is malformed."""
-        try:
-            return urlsplit(self.webhook_url).netloc.rpartition("@")[2]
-        except ValueError:
-            return ""
+        return server_of(self.webhook_url)
 
     @property
     def headers_to_send(self) -> dict[str, str]:

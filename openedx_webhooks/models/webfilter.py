@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import catalog, wiring
 from ..payloads.local_answer import LocalAnswer
+from .history import HookHistory
 from .hook import Hook
 from .validators import validate_endpoint, validate_local_answer, validate_redirect
 
@@ -134,6 +135,8 @@ class Webfilter(Hook):
         default=False,
         help_text=_("While the endpoint is not called after failures, use its last cached answer."),
     )
+
+    history = HookHistory()
 
     find_type = staticmethod(catalog.find_filter)
 

@@ -14,7 +14,13 @@ from openedx_webhooks.transport import signing
 from . import published
 
 TABLES = tuple(published.TABLES)
-OUR_TABLES = (*TABLES, *(f"openedx_webhooks_{name}" for name in ("capturedevent", "delivery", "attempt", "call")))
+OUR_TABLES = (
+    *TABLES,
+    *(
+        f"openedx_webhooks_{name}"
+        for name in ("capturedevent", "delivery", "attempt", "call", "historicalwebhook", "historicalwebfilter")
+    ),
+)
 EVENTS = {
     "SESSION_LOGIN_COMPLETED": "org.openedx.learning.auth.session.login.completed.v1",
     "STUDENT_REGISTRATION_COMPLETED": "org.openedx.learning.student.registration.completed.v1",
