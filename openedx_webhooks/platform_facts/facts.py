@@ -60,6 +60,7 @@ class FilterFacts:
         notes: what else an operator should know before choosing it, a sentence or two each.
         redirect: what becomes of a URL to send the learner to, for a filter that takes it as data; else at best.
         runs: False if nothing in the platform runs it.
+        secrets: names that mean a secret here and are harmless elsewhere.
     """
 
     when: Text = ""
@@ -67,6 +68,7 @@ class FilterFacts:
     notes: tuple[Text, ...] = ()
     redirect: Redirect = attrs.field()
     runs: bool = True
+    secrets: frozenset[str] = frozenset()
 
     @redirect.default
     def _at_best(self):

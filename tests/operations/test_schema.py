@@ -113,14 +113,14 @@ class TestDocument:
     @every_type
     def test_every_type_says_when_it_happens(self, document, hook_type):
         """In the libraries' own words."""
-        operation = document["webhooks"][schema.dotted(hook_type)]["post"]
+        operation = document["webhooks"][hook_type.dotted]["post"]
         assert operation["summary"] == hook_type.name
         assert len(operation["description"]) > 20
 
     @every_type
     def test_the_example_is_the_sample(self, document, hook_type):
         """JSON, and the form-encoded twin."""
-        content = document["webhooks"][schema.dotted(hook_type)]["post"]["requestBody"]["content"]
+        content = document["webhooks"][hook_type.dotted]["post"]["requestBody"]["content"]
         assert content["application/json"]["example"] == sample_payload(hook_type)
         form = content["application/x-www-form-urlencoded"]["example"]
         assert form["event_metadata_event_name"] == hook_type.name
