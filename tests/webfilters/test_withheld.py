@@ -13,7 +13,7 @@ from openedx_filters.learning.filters import (
 from web_fragments.fragment import Fragment
 
 from openedx_webhooks.models import Call
-from openedx_webhooks.webfilters.convert import Refused
+from openedx_webhooks.webfilters.kinds.convert import Refused
 from openedx_webhooks.webfilters.restore import restored
 from tests.receiver import Reply
 
