@@ -16,8 +16,8 @@ What an answer may change is decided in :mod:`.changes`, step by step:
 
 1. It merges several answers and finds the kind of each argument that is meant. Where a filter differs from what its
    types say, :mod:`.adapters` has it, the only place that knows filters by name.
-2. The kind, of the folder ``kinds``, checks and converts the value; :mod:`.restore` leaves what was masked or cut in the
-   payload as it was.
+2. The kind, of the folder ``kinds``, checks and converts the value; :mod:`.restore` leaves what was masked or cut in
+   the payload as it was.
 3. The plan that comes of it is carried out; at a login, :mod:`.after_login` waits until that has succeeded.
 
 :mod:`.trial_call` does the same with the sample payload and changes nothing; :mod:`.local_answers` checks local answers
