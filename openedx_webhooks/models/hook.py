@@ -166,7 +166,7 @@ class Hook(TimeStampedModel):
         The two differ for a hook of the published plugin whose library came, or came back, after the upgrade: its short
         name is still stored.
         """
-        return self._dotted(self.known_type) if self.known_type else self.event
+        return self.known_type.dotted if self.known_type else self.event
 
     @property
     def event_name(self) -> str:
@@ -243,10 +243,6 @@ class Hook(TimeStampedModel):
                 }
             )
         if self.known_type:
-            self.event = self._dotted(self.known_type)
+            self.event = self.known_type.dotted
         elif self.event and not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):
             raise ValidationError({"event": _("This installation has no “%s”. Choose one from the list.") % self.event})
-
-    @staticmethod
-    def _dotted(known_type) -> str:
-        return getattr(known_type, "event_type", None) or known_type.filter_type

@@ -33,7 +33,7 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
     if hook_types is None:
         hook_types = (*catalog.events().values(), *catalog.filters().values())
     components = Components()
-    webhooks = {dotted(hook_type): {"post": _operation(hook_type, components)} for hook_type in hook_types}
+    webhooks = {hook_type.dotted: {"post": _operation(hook_type, components)} for hook_type in hook_types}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -75,11 +75,6 @@ def answer_schema(filter_type: catalog.FilterType) -> Schema:
     if filter_type.exceptions:
         properties["exception"] = _exception(filter_type)
     return {"type": "object", "description": _("An empty body is an answer too: go on."), "properties": properties}
-
-
-def dotted(hook_type: HookType) -> str:
-    """The type's identity."""
-    return hook_type.event_type if isinstance(hook_type, catalog.EventType) else hook_type.filter_type
 
 
 def about(hook_type: HookType) -> str:
@@ -238,7 +233,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
     sample = sample_payload(hook_type)
     kind = _("Webhook") if is_event else _("Webfilter")
     return {
-        "operationId": dotted(hook_type),
+        "operationId": hook_type.dotted,
         "summary": hook_type.name,
         "description": " ".join(
             filter(None, (about(hook_type), *cautions(hook_type), "" if is_event else halting(hook_type)))

@@ -48,6 +48,7 @@ class TestReference:
         assert "This sample does not match it" in page
         assert escape('"only": "SESSION_LOGIN_COMPLETED"') in page
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("model, catalogued", [(Webhook, catalog.events), (Webfilter, catalog.filters)])
     def test_every_type_has_a_page(self, admin_client, model, catalogued):
         for dotted in catalogued():
