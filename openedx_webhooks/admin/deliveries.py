@@ -12,9 +12,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..models import Attempt, CapturedEvent, Delivery
 from ..models.delivery import FINAL_STATES, REPLAYABLE_STATES, STATES
 from ..webhooks import replay
-from . import parts, records, trying, waiting, words
-from .filters import DeliveryTypeFilter, WebhookFilter
-from .records import RecordAdmin
+from . import newest, parts, searching, times, trying, waiting, words
+from .record_filters import (
+    DeliveryAnswerFilter,
+    DeliveryEventFilter,
+    StateFilter,
+    TimeFilter,
+    WebhookFilter,
+    with_last_status,
+)
+from .records import RecordAdmin, may_see_payload
 
 _PENDING = tuple(state for state in STATES if state not in FINAL_STATES)
 # Name → label of the button, what it does with a queryset (returns how many), and for which states.
@@ -41,15 +48,12 @@ _MOST_LOGGED = 100
 class DeliveryAdmin(RecordAdmin):
     """Deliveries: what was owed to whom, and every attempt."""
 
-    list_display = ["number_column", "created_column", "state_column", "what_column", "whom_column", "answer_column"]
-    list_filter = ["state", "created", DeliveryTypeFilter, ("webhook", WebhookFilter)]
-    ordering = ["-created", "-pk"]
-    sortable_by = ["created_column"]
-    uuid_fields = ("message_id", "event__event_id")
-    number_fields = ("pk", "event__user_id")
-    text_fields = ("event__username", "event__course_key")
+    list_display = ["when_column", "state_column", "what_column", "whom_column", "answer_column"]
+    list_filter = [WebhookFilter, DeliveryEventFilter, StateFilter, DeliveryAnswerFilter, TimeFilter]
+    search = searching.deliveries
     search_help_text = gettext_lazy(
-        "Search by username or user id, course, event id, message id or delivery number, each in full."
+        "Learner (beginning of the username or name, e-mail address, user id), course or organisation (also a part), "
+        "event id, message id or number of a delivery."
     )
     change_form_template = "admin/openedx_webhooks/delivery_change_form.html"
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]
@@ -84,16 +88,8 @@ class DeliveryAdmin(RecordAdmin):
         Each by a query of its own: from a join the optimizer of MySQL may begin with the webhooks, and sort all.
         """
         events = CapturedEvent.objects.defer("payload")
-        return super().get_queryset(request).prefetch_related("webhook", Prefetch("event", events))
-
-    def found(self, queryset, field, value):
-        """What is looked for in events is looked for there first, for the same reason."""
-        name, of_event, column = field.rpartition("event__")
-        if not of_event or name:
-            return super().found(queryset, field, value)
-        events = CapturedEvent.objects.filter(**{column: value}).order_by("-pk")
-        owed = queryset.filter(event_id__in=list(events.values_list("pk", flat=True)[: records.COUNTED]))
-        return owed.order_by("-pk").values_list("pk", flat=True)[: records.COUNTED]
+        rows = with_last_status(super().get_queryset(request))
+        return rows.prefetch_related("webhook", Prefetch("event", events))
 
     def get_changelist_instance(self, request):
         """Attach the last answer of each delivery on the page."""
@@ -105,10 +101,10 @@ class DeliveryAdmin(RecordAdmin):
 
     # --- Columns
 
-    @admin.display(description=gettext_lazy("number"))
-    def number_column(self, delivery):
-        """The primary key."""
-        return delivery.pk
+    @admin.display(description=gettext_lazy("when"))
+    def when_column(self, delivery):
+        """When the event happened and the delivery was made."""
+        return times.shown(delivery.created)
 
     @admin.display(description=gettext_lazy("state"))
     def state_column(self, delivery):
@@ -116,27 +112,27 @@ class DeliveryAdmin(RecordAdmin):
         badge = parts.delivery_badge(delivery.state)
         if delivery.traits.is_final or not delivery.next_attempt_at:
             return badge
-        next_at = _("next: %s") % parts.moment(delivery.next_attempt_at)
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', badge, next_at)
+        next_at = _("next try %s") % times.relative(delivery.next_attempt_at)
+        return format_html(
+            '{}<br><span class="owh-quiet-text" title="{}">{}</span>',
+            badge,
+            words.exact(delivery.next_attempt_at),
+            next_at,
+        )
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
-        """The event's short name, and below it the webhook's number and server."""
+        """The event's short name, and below it what the webhook is for, or its server."""
         event, webhook = of(delivery, "event"), of(delivery, "webhook")
-        server = f"{delivery.webhook_id}: {webhook.server if webhook else parts.EMPTY}"
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), server)
+        name = parts.hook_in_short(webhook) if webhook else _("deleted webhook %d") % delivery.webhook_id
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), name)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, delivery):
         """Whom and which course it is about."""
         return parts.whom(of(delivery, "event"))
 
-    @admin.display(description=gettext_lazy("created"), ordering="created")
-    def created_column(self, delivery):
-        """Date and time, short."""
-        return parts.moment(delivery.created)
-
-    @admin.display(description=gettext_lazy("last answer"))
+    @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, delivery):
         """The status code or error of the last attempt, and how many there were."""
         if not delivery.answer:
@@ -194,7 +190,7 @@ class DeliveryAdmin(RecordAdmin):
 
     @staticmethod
     def _payload(request, delivery):
-        if not request.user.has_perm("openedx_webhooks.view_capturedevent"):
+        if not may_see_payload(request):
             return ""
         event = of(delivery, "event")
         return parts.payload(event and event.payload)
@@ -244,7 +240,7 @@ class DeliveryAdmin(RecordAdmin):
     def _operate(self, request, name, queryset):
         label, operate, states = _OPERATIONS[name]
         # As many as the list counted and the person was told, even if “all” of them are selected.
-        chosen = list(queryset.values_list("pk", flat=True)[: records.COUNTED])
+        chosen = list(queryset.values_list("pk", flat=True)[: newest.COUNTED])
         deliveries = Delivery.objects.filter(pk__in=chosen, state__in=states)
         logged = list(deliveries[:_MOST_LOGGED])
         count = operate(deliveries)

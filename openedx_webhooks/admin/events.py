@@ -5,9 +5,9 @@ from django.db.models import Count
 from django.utils.translation import gettext_lazy
 
 from ..models import CapturedEvent, Delivery
-from . import parts
+from . import parts, searching, times
 from .deliveries import last_answers, of
-from .filters import EventTypeFilter, SampleFilter
+from .record_filters import EventFilter, SampleFilter, TimeFilter
 from .records import RecordAdmin
 
 _MOST_DELIVERIES = 100
@@ -17,14 +17,12 @@ _MOST_DELIVERIES = 100
 class CapturedEventAdmin(RecordAdmin):
     """Events as they happened, before any condition or shape."""
 
-    list_display = ["number_column", "created_column", "event_column", "whom_column", "owed_column"]
-    list_filter = ["created", ("is_sample", SampleFilter), EventTypeFilter]
-    sortable_by: list = []
-    ordering = ["-pk"]
-    uuid_fields = ("event_id",)
-    text_fields = ("username", "course_key", "org")
+    list_display = ["when_column", "event_column", "whom_column", "owed_column"]
+    list_filter = [EventFilter, SampleFilter, TimeFilter]
+    search = searching.events
     search_help_text = gettext_lazy(
-        "Search by username or user id, course, organisation, event id or number, each in full."
+        "Learner (beginning of the username or name, e-mail address, user id), course or organisation (also a part), "
+        "event id or number."
     )
     change_form_template = "admin/openedx_webhooks/event_change_form.html"
     readonly_fields = ["event_column", "learner_column"]
@@ -45,15 +43,10 @@ class CapturedEventAdmin(RecordAdmin):
             event.owed = counts.get(event.pk, 0)
         return changes
 
-    @admin.display(description=gettext_lazy("number"))
-    def number_column(self, event):
-        """The primary key."""
-        return event.pk
-
-    @admin.display(description=gettext_lazy("captured"))
-    def created_column(self, event):
-        """Date and time, short."""
-        return parts.moment(event.created)
+    @admin.display(description=gettext_lazy("when"))
+    def when_column(self, event):
+        """When it was captured."""
+        return times.shown(event.created)
 
     @admin.display(description=gettext_lazy("event"))
     def event_column(self, event):

@@ -95,6 +95,12 @@ def hook_name(hook) -> SafeString:
     return format_html("{}{}{}", name, unknown, about)
 
 
+def hook_in_short(hook) -> str:
+    """What a hook is for, in the operator's words, or where it leads to; and its number."""
+    text = " ".join(hook.description.split())[:40] or hook.server
+    return f"{text} ({hook.pk})"
+
+
 def event_name(event: CapturedEvent | None) -> SafeString | str:
     """The short name of an event's type, with the dotted type when pointed at."""
     if event is None:
@@ -110,13 +116,12 @@ def breakable(name: str) -> SafeString:
 
 def learner(event: CapturedEvent | None) -> str:
     """Whom an event is about: ``ada (42)``."""
-    if event is None or not (event.username or event.user_id):
-        return EMPTY
-    return (
-        f"{event.username} ({event.user_id})"
-        if event.username and event.user_id
-        else str(event.username or event.user_id)
-    )
+    return person(event.user_id, event.username) if event else EMPTY
+
+
+def person(user_id: int | None, username: str) -> str:
+    """``ada (42)``, or what is known of it."""
+    return f"{username} ({user_id})" if username and user_id else str(username or user_id or EMPTY)
 
 
 def whom(event: CapturedEvent | None) -> SafeString | str:

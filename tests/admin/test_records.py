@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
-from openedx_webhooks.admin import records
+from openedx_webhooks.admin import newest
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webhook
 
 from .conftest import HOSTILE, LOGIN, UNKNOWN, make_delivery, url_of
@@ -31,7 +31,7 @@ class TestList:
     @pytest.mark.usefixtures("delivery")
     def test_a_row_tells_state_event_webhook_attempts_and_last_answer(self, admin_client):
         page = admin_client.get(url_of(Delivery)).content.decode()
-        for text in (">Failed<", "SESSION_LOGIN_COMPLETED", "crm.example.com", "500<br>", "1 attempt"):
+        for text in (">Failed<", "SESSION_LOGIN_COMPLETED", "crm.example.com", ">500<br>", "1 attempt"):
             assert text in page
 
     def test_an_unknown_event_keeps_its_dotted_type(self, admin_client, webhook):
@@ -48,8 +48,15 @@ class TestList:
         assert listed(admin_client, "?state__exact=failed") == {failed.pk}
         assert listed(admin_client, f"?webhook__id__exact={other.pk}") == {pending.pk}
         assert listed(admin_client, f"?event_type={UNKNOWN}") == {pending.pk}
-        week = (timezone.now() - timedelta(days=7)).strftime("%Y-%m-%d 00:00:00+00:00")
-        assert listed(admin_client, f"?created__gte={week.replace('+', '%2B')}") == {failed.pk, pending.pk}
+        week = (timezone.localtime() - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M")
+        assert listed(admin_client, f"?since={week}") == {failed.pk, pending.pk}
+        assert listed(admin_client, f"?until={week}") == {old.pk}
+        assert listed(admin_client, "?when=week") == {failed.pk, pending.pk}
+        assert listed(admin_client, "?answer=5xx") == {failed.pk, pending.pk}
+        assert listed(admin_client, "?answer=2xx&when=") == {old.pk}
+        Attempt.objects.create(delivery=failed, started_at=timezone.now(), error="timeout")
+        assert listed(admin_client, "?answer=none") == {failed.pk}
+        assert listed(admin_client, "?answer=none&when=week&state__exact=pending") == set()
 
     def test_search_by_each_id_in_full(self, admin_client, webhook):
         first, second = make_delivery(webhook, user_id=1007), make_delivery(webhook, user_id=1008)
@@ -78,7 +85,8 @@ class TestList:
             "?state__exact=nonsense",
             "?webhook__id__exact=abc",
             "?webhook__id__exact=999999999999999999999",
-            "?created__gte=never",
+            "?since=never&until=0001-01-01T00:00",
+            "?when=never&answer=9xx",
             "?p=99999",
             "?p=abc",
             "?o=9",
@@ -106,17 +114,19 @@ class TestSize:
         for query in ("", "?state__exact=failed", f"?webhook__id__exact={delivery.webhook_id}"):
             statements = self.queries(admin_client, query)
             assert statements
-            assert [sql for sql in statements if "LIMIT" not in sql] == []
+            assert [
+                sql for sql in statements if "LIMIT" not in sql and 'id" IN (' not in sql and "`id` IN (" not in sql
+            ] == []
 
     @pytest.mark.usefixtures("delivery")
     def test_the_list_reads_no_payloads(self, admin_client):
         assert [sql for sql in self.queries(admin_client) if '"payload"' in sql or "`payload`" in sql] == []
 
     def test_what_lies_beyond_the_count_is_said(self, admin_client, webhook, monkeypatch):
-        monkeypatch.setattr(records, "COUNTED", 3)
+        monkeypatch.setattr(newest, "COUNTED", 3)
         for _ in range(5):
             make_delivery(webhook)
-        assert "These are 3 of more." in admin_client.get(url_of(Delivery)).content.decode()
+        assert "These are the newest 3 of more." in admin_client.get(url_of(Delivery)).content.decode()
 
     def test_facets_are_never_counted(self):
         for model in (Delivery, Call):
@@ -138,9 +148,9 @@ class TestSize:
         )
         oldest = Webhook.objects.order_by("pk").first()
         changes = admin_client.get(url_of(Delivery) + f"?webhook__id__exact={oldest.pk}").context["cl"]
-        (spec,) = [spec for spec in changes.filter_specs if hasattr(spec, "lookup_choices") and spec.title == "webhook"]
+        (spec,) = [spec for spec in changes.filter_specs if spec.title == "webhook"]
         assert len(spec.lookup_choices) == 51
-        assert oldest.pk in {pk for pk, _label in spec.lookup_choices}
+        assert str(oldest.pk) in {pk for pk, _label in spec.lookup_choices}
 
 
 class TestPage:
@@ -280,7 +290,7 @@ def test_an_action_works_on_everything_that_the_filters_show(admin_client, webho
 
 def test_an_action_on_all_works_on_no_more_than_the_list_counted(admin_client, webhook, monkeypatch):
     """The person was told that number."""
-    monkeypatch.setattr(records, "COUNTED", 3)
+    monkeypatch.setattr(newest, "COUNTED", 3)
     for _ in range(5):
         first = make_delivery(webhook, "failed")
     admin_client.post(

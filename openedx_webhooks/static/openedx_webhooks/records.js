@@ -1,0 +1,2 @@
+/* What follows by itself; without this script there are links and buttons for it. */
+'use strict';
