@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Call
-from . import parts, searching, times
+from . import parts, searching, times, words
 from .record_filters import CallAnswerFilter, CallEventFilter, CallTimeFilter, ModeFilter, ResultFilter, WebfilterFilter
-from .records import RecordAdmin
+from .records import RecordAdmin, learner, may_see_payload
 
 
 @admin.register(Call)
@@ -23,36 +23,8 @@ class CallAdmin(RecordAdmin):
     search_help_text = gettext_lazy(
         "Learner (beginning of the username or name, e-mail address, user id), message id or number of a call."
     )
-    readonly_fields = [
-        "result_column",
-        "webfilter_link",
-        "answer_column",
-        "duration_column",
-        "request_shown",
-        "response_shown",
-    ]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "result_column",
-                    "webfilter_link",
-                    "mode",
-                    "started_at",
-                    "duration_column",
-                    "answer_column",
-                    "error",
-                    "note",
-                    "changed_keys",
-                    "message_id",
-                    "user_id",
-                ]
-            },
-        ),
-        (gettext_lazy("Request"), {"fields": ["request_shown"]}),
-        (gettext_lazy("Answer"), {"fields": ["response_shown"]}),
-    ]
+    change_form_template = "admin/openedx_webhooks/call_change_form.html"
+    fields = ()
 
     def get_queryset(self, request):
         """With the webfilter, without the bodies, which a list doesn't show."""
@@ -93,30 +65,45 @@ class CallAdmin(RecordAdmin):
             call.username = names.get(call.user_id, "")
         return changes
 
-    @admin.display(description=gettext_lazy("webfilter"))
-    def webfilter_link(self, call):
-        """The webfilter, as a link."""
-        return parts.link(call.webfilter, str(call.webfilter))
-
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, call):
         """The status code or why there was none, and how long it took."""
         took = parts.seconds(call.duration)
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.call_answered(call), took)
 
-    @admin.display(description=gettext_lazy("duration"))
-    def duration_column(self, call):
-        """In milliseconds or seconds."""
-        return parts.seconds(call.duration)
+    # --- The page
 
-    @admin.display(description=gettext_lazy("request body"))
-    def request_shown(self, call):
-        """What was sent, with indentation."""
-        if call.request_body is None:
-            return _("Removed: payloads are kept for a limited time, and not once the user is retired.")
-        return parts.pretty(call.request_body)
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The call in words, what was sent, and what was answered."""
+        call = self.get_object(request, object_id)
+        may_view = call and self.has_view_permission(request, call)
+        extra = {**(extra_context or {}), **(_page(request, call) if may_view else {})}
+        return super().change_view(request, object_id, form_url, extra)
 
-    @admin.display(description=gettext_lazy("response"))
-    def response_shown(self, call):
-        """The beginning of the response."""
-        return parts.excerpt(call.response_excerpt)
+
+def _page(request, call: Call) -> dict:
+    hook = call.webfilter
+    name = f"{parts.hook_in_short(hook)}, {hook.server}"
+    username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
+    sees_payload = may_see_payload(request)
+    hidden = _("Hidden: you may not see what payloads hold.")
+    facts = [
+        (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),
+        (_("Webfilter"), parts.link(hook, name) if request.user.has_perm("openedx_webhooks.view_webfilter") else name),
+        (_("Learner"), learner(request, call.user_id, username or "")),
+        (_("When"), times.shown(call.started_at)),
+        (_("Took"), parts.seconds(call.duration)),
+        (_("Answer"), parts.call_answered(call)),
+        (_("Mode"), parts.mode_badge(call.mode)),
+        (_("Changed"), call.changed_keys.replace(",", ", ")),
+        (_("Note"), call.note),
+        (_("Message id"), call.message_id),
+    ]
+    return {
+        "facts": [(label, value) for label, value in facts if value],
+        "badge": parts.call_badge(call),
+        "meaning": words.call_meaning(call),
+        "detail": words.call_detail(call),
+        "request_shown": parts.payload(call.request_body) if sees_payload else hidden,
+        "response_shown": parts.excerpt(call.response_excerpt) if sees_payload else hidden,
+    }

@@ -31,12 +31,12 @@ class Difference:
     """
 
     says: str
-    lines: SafeString = SafeString("")
+    lines: SafeString | str = ""
 
 
 def difference(delivery: Delivery, webhook: Webhook | None, event, last: Attempt | None) -> Difference | None:
     """
-    Between the last attempt's request and the one that would be made now; None if there was none, or no webhook is left.
+    Between the last attempt's request and the one that would be made now; None if there was none, or no webhook.
 
     Args:
         last: the attempt; of its body only the beginning is kept.

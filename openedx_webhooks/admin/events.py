@@ -2,13 +2,14 @@
 
 from django.contrib import admin
 from django.db.models import Count
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
-from . import parts, searching, times
-from .deliveries import last_answers, of
+from . import parts, searching, sending_again, times
+from .delivery_page import last_answers, of
 from .record_filters import EventFilter, SampleFilter, TimeFilter
-from .records import RecordAdmin
+from .records import RecordAdmin, learner, may_operate, may_see_payload
 
 _MOST_DELIVERIES = 100
 
@@ -25,10 +26,7 @@ class CapturedEventAdmin(RecordAdmin):
         "event id or number."
     )
     change_form_template = "admin/openedx_webhooks/event_change_form.html"
-    readonly_fields = ["event_column", "learner_column"]
-    fieldsets = [
-        (None, {"fields": ["event_column", "time", "created", "learner_column", "course_key", "org", "event_id"]})
-    ]
+    fields = ()
 
     def get_queryset(self, request):
         """Without the payloads, which a list doesn't show."""
@@ -58,11 +56,6 @@ class CapturedEventAdmin(RecordAdmin):
         """Whom and which course it is about."""
         return parts.whom(event)
 
-    @admin.display(description=gettext_lazy("learner"))
-    def learner_column(self, event):
-        """Whom it is about."""
-        return parts.learner(event)
-
     @admin.display(description=gettext_lazy("webhooks"))
     def owed_column(self, event):
         """How many webhooks it was owed to; none for a sample."""
@@ -71,10 +64,29 @@ class CapturedEventAdmin(RecordAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The event, its payload, and its deliveries for those who may see them."""
         event = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), "payload": parts.payload(event.payload) if event else ""}
-        if event and request.user.has_perm("openedx_webhooks.view_delivery"):
-            extra["deliveries"] = self._deliveries(event)
-        return super().change_view(request, object_id, form_url, extra)
+        may_view = event and self.has_view_permission(request, event)
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **(self._page(request, event) if may_view else {})}
+        )
+
+    def _page(self, request, event) -> dict:
+        sees_deliveries = request.user.has_perm("openedx_webhooks.view_delivery")
+        may_send = sees_deliveries and may_operate(request) and event.payload is not None
+        return {
+            "facts": [
+                (_("Event"), parts.event_name(event)),
+                (_("Learner"), learner(request, event.user_id, event.username)),
+                (_("Course"), event.course_key or parts.EMPTY),
+                (_("Organisation"), event.org or parts.EMPTY),
+                (_("Captured"), times.shown(event.created)),
+                (_("Happened"), times.shown(event.time)),
+                (_("Event id"), event.event_id),
+            ],
+            "sample": parts.badge(_("sample"), "quiet"),
+            "payload": parts.payload(event.payload) if may_see_payload(request) else "",
+            "elsewhere": sending_again.link(verb="replay", event=event.pk) if may_send else "",
+            "deliveries": self._deliveries(event) if sees_deliveries else None,
+        }
 
     @staticmethod
     def _deliveries(event):
@@ -83,6 +95,12 @@ class CapturedEventAdmin(RecordAdmin):
         )
         answers = last_answers([delivery.pk for delivery in deliveries])
         return [
-            (delivery, of(delivery, "webhook"), parts.delivery_badge(delivery.state), answers.get(delivery.pk))
+            (
+                delivery,
+                f"{parts.hook_in_short(hook)}, {hook.server}" if (hook := of(delivery, "webhook")) else _("Deleted"),
+                parts.delivery_badge(delivery.state),
+                answers.get(delivery.pk),
+                ngettext("%d attempt", "%d attempts", delivery.attempt_count) % delivery.attempt_count,
+            )
             for delivery in deliveries
         ]

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import catalog
 from ..models import Call, CapturedEvent, Delivery, Webfilter
@@ -180,6 +181,14 @@ def excerpt(text: str) -> SafeString | str:
 def seconds(value: float) -> str:
     """A duration: ``83 ms`` or ``4.21 s``."""
     return _("%d ms") % round(value * 1000) if value < 1 else _("%.2f s") % value
+
+
+def minutes(value: int) -> str:
+    """A long duration in seconds: ``12 minutes``, ``3 hours``."""
+    count = round(value / 60)
+    if count < 120:
+        return ngettext("%d minute", "%d minutes", count) % count
+    return ngettext("%d hour", "%d hours", round(count / 60)) % round(count / 60)
 
 
 def with_title(text: str, title: str) -> SafeString:

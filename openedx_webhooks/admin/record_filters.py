@@ -211,11 +211,10 @@ class DeliveryAnswerFilter(AnswerFilter):
     unasked = Q(attempt_count=0) | Q(state=Delivery.State.SKIPPED)
 
     def conditions_for(self, value):
-        """What is delivered was answered with 2xx: the attempts of the others only need be looked at."""
-        found = super().conditions_for(value)
-        if value != "2xx":
-            found = [Condition(~Q(state=Delivery.State.DELIVERED) & condition.q) for condition in found]
-        return found
+        """What is delivered was answered with 2xx: of the others only the attempts need be looked at."""
+        if value == "2xx":
+            return [Condition(Q(state=Delivery.State.DELIVERED), "state", is_single=True)]
+        return [Condition(~Q(state=Delivery.State.DELIVERED) & each.q) for each in super().conditions_for(value)]
 
 
 def with_last_status(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:

@@ -64,7 +64,7 @@ class Past:
 @attrs.frozen
 class Choice:
     """
-    What is done with which deliveries or events. One of ``deliveries``, ``events``, ``webhook_id`` and ``past`` is given.
+    What is done with which deliveries or events. ``deliveries``, ``events``, ``webhook_id`` or ``past`` is given.
 
     Attributes:
         verb: replay, retry or cancel.
