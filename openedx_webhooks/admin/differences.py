@@ -52,9 +52,11 @@ def difference(delivery: Delivery, webhook: Webhook | None, event, last: Attempt
         return Difference(_("Now nothing could be sent. %s") % words.KINDS["unsendable"].meaning)
     if not last.request_bytes:
         return Difference(_("The last attempt sent nothing; now there would be a request."))
-    size = app_settings.REQUEST_EXCERPT_BYTES if hasattr(app_settings, "REQUEST_EXCERPT_BYTES") else 0
-    secrets = list(webhook.readable_headers.values())
-    now = redact.excerpt(request.body, size or app_settings.RESPONSE_EXCERPT_BYTES, secrets)
+    size = app_settings.RESPONSE_EXCERPT_BYTES
+    if len(last.request_excerpt.encode()) < last.request_bytes:
+        # Only the beginning was kept, of that length.
+        size = len(last.request_excerpt)
+    now = redact.excerpt(request.body, size, webhook.readable_headers.values())
     before = [*_headers(last.request_headers), "", *_lines(last.request_excerpt)]
     after = [*_headers(request.shown_headers()), "", *_lines(now)]
     if before == after:
@@ -83,16 +85,16 @@ def _marked(before: list[str], after: list[str]) -> SafeString:
     compared = difflib.unified_diff(before[:_MOST_LINES], after[:_MOST_LINES], lineterm="", n=_CONTEXT)
     lines = [_line(line) for line in compared if not line.startswith(("---", "+++"))]
     if max(len(before), len(after)) > _MOST_LINES:
-        lines.append(format_html("<span>{}</span>\n", _("Only the beginnings are compared.")))
+        lines.append(format_html("<span>{}</span>", _("Only the beginnings are compared.")))
     return format_html_join("", "{}", ((line,) for line in lines))
 
 
 def _line(line: str) -> SafeString:
     text = line[1:].encode("utf-8", "replace").decode()
     if line.startswith("@@"):
-        return format_html('<span class="owh-quiet-text">{}</span>\n', "⋯")
+        return format_html('<span class="owh-quiet-text">{}</span>', "…")
     if line.startswith("-"):
-        return format_html("<del>− {}</del>\n", text)
+        return format_html("<del>− {}</del>", text)
     if line.startswith("+"):
-        return format_html("<ins>+ {}</ins>\n", text)
-    return format_html("<span>  {}</span>\n", text)
+        return format_html("<ins>+ {}</ins>", text)
+    return format_html("<span>  {}</span>", text)

@@ -48,7 +48,7 @@ class Found:
         back_to: how far it was looked, if that was not to the end for want of time.
     """
 
-    ids: list[int] = attrs.Factory(list)
+    ids: list[int] = attrs.field(factory=list)
     is_cut: bool = False
     back_to: datetime | None = None
 

@@ -112,7 +112,7 @@ class RecordAdmin(admin.ModelAdmin):
         """One that stays fast."""
         return RecordList
 
-    def lookup_allowed(self, lookup, value, request):
+    def lookup_allowed(self, lookup, value, request=None):
         """Nothing but the filters: another could read the whole table, and tell letter by letter what is in it."""
         return lookup in {name for each in self.list_filter for name in each.parameters}
 
@@ -133,7 +133,9 @@ class RecordAdmin(admin.ModelAdmin):
 
     def changelist_view(self, request, extra_context=None):
         """Say how far the list goes back."""
-        extra = {"counted": newest.COUNTED, "search_var": SEARCH_VAR, **(extra_context or {})}
+        title = self.opts.verbose_name_plural
+        extra = {"counted": newest.COUNTED, "search_var": SEARCH_VAR, "title": title[:1].upper() + title[1:]}
+        extra |= extra_context or {}
         response = super().changelist_view(request, extra)
         changes = getattr(response, "context_data", None) and response.context_data.get("cl")
         if changes and changes.back_to:

@@ -30,7 +30,7 @@ class Term:
 
     text: str
     sees_personal: bool = False
-    notes: list[str] = attrs.Factory(list)
+    notes: list[str] = attrs.field(factory=list)
 
     @property
     def as_uuid(self) -> uuid.UUID | None:

@@ -104,6 +104,7 @@ class SendAgainForm(SpanForm):
         choices=[(state, label) for state, label in Delivery.State.choices if state in NEVER_DELIVERED],
         widget=forms.CheckboxSelectMultiple,
         required=False,
+        help_text=gettext_lazy("None ticked: all of these."),
     )
     to = forms.ModelChoiceField(
         label=gettext_lazy("Send to"),
@@ -121,6 +122,7 @@ class SendAgainForm(SpanForm):
 
     def __init__(self, data: QueryDict, request):
         super().__init__(data)
+        self.fields["since"].help_text = _("When it was given up, skipped, cancelled or accepted. Empty: any time.")
         hooks = Webhook.objects.none()
         if request.user.has_perm("openedx_webhooks.view_webhook"):
             hooks = Webhook.objects.filter(removing_since=None).order_by("-pk")
@@ -189,8 +191,7 @@ def view(model_admin, request, chosen=None):
     Args:
         chosen: instead of the request's data, to show the count.
     """
-    may_view = model_admin.has_view_permission(request) or request.user.has_perm("openedx_webhooks.view_webhook")
-    if not may_operate(request) or not may_view:
+    if not may_operate(request):
         raise PermissionDenied
     data = (request.POST if request.method == "POST" else request.GET).copy()
     if chosen is not None:

@@ -23,6 +23,8 @@ from .wakeups import nudge_on_commit
 _STEP = 500
 # A row that is not wanted costs less than one that is sent.
 _LOOKED_AT = 2000
+# From its event to its last attempt. By default it is three days, and the payload is kept for seven.
+_LONGEST_LIFE = timedelta(days=30)
 _ROW = ("pk", "webhook_id", "event_id", "state")
 # What may become of each, in the order in which pages list it.
 DONE, RUNNING, DELIVERED, HAD, UNMATCHED, REMOVED, GONE, FINAL = (
@@ -70,7 +72,8 @@ class Choice:
         verb: replay, retry or cancel.
         deliveries: numbers of deliveries.
         events: numbers of captured events; needs ``to``.
-        webhook_id: whose deliveries, in ``states``, of events between ``since`` and ``until`` (aware; None: any time).
+        webhook_id: whose deliveries, in ``states``, that were finished between ``since`` and ``until`` (aware; None:
+            any time); of those that are pending it is when they were made.
         past: captured events that ``to`` was not owed yet.
         to: the webhook that is sent them; None: each to its own.
         with_delivered: send again also what the webhook has accepted before.
@@ -102,12 +105,12 @@ class Progress:
         started: they become due from then on.
     """
 
-    tally: Counter = attrs.Factory(Counter)
+    tally: Counter = attrs.field(factory=Counter)
     cursor: list | None = None
     is_over: bool = False
     is_cut: bool = False
-    webhooks: set[int] = attrs.Factory(set)
-    started: datetime = attrs.Factory(timezone.now)
+    webhooks: set[int] = attrs.field(factory=set)
+    started: datetime = attrs.field(factory=timezone.now)
 
 
 def advance(choice: Choice, progress: Progress, *, act: bool, seconds: float | None = None) -> Progress:
@@ -150,10 +153,16 @@ def _deliveries(choice: Choice, cursor):
     if choice.webhook_id is None:
         ids, cursor = _slice(choice.deliveries, cursor)
         return list(Delivery.objects.filter(pk__in=ids).order_by("pk").values_list(*_ROW)), cursor
-    of_hook = between(Delivery.objects.filter(webhook_id=choice.webhook_id), choice.since, choice.until)
-    rows, cursor = _keyset(of_hook, cursor, _ROW, _LOOKED_AT)
+    # What was given up in that time may have happened long before.
+    earliest = choice.since and choice.since - _LONGEST_LIFE
+    of_hook = between(Delivery.objects.filter(webhook_id=choice.webhook_id), earliest, choice.until)
+    rows, cursor = _keyset(of_hook, cursor, (*_ROW, "finished_at", "created"), _LOOKED_AT)
     # Not by the database, which would look for a rare state in all rows at once.
-    return [row for row in rows if row[3] in choice.states], cursor
+    return [row[:4] for row in rows if row[3] in choice.states and _is_within(choice, row[4] or row[5])], cursor
+
+
+def _is_within(choice: Choice, when: datetime) -> bool:
+    return (not choice.since or when >= choice.since) and (not choice.until or when <= choice.until)
 
 
 def _past(past: Past, progress: Progress):

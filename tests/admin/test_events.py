@@ -3,9 +3,11 @@
 import uuid
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from openedx_webhooks.admin import searching
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 
 from .conftest import LOGIN, UNKNOWN, make_delivery, make_event, url_of
@@ -45,6 +47,30 @@ class TestList:
         assert listed(admin_client, q="da") == set()
         assert listed(admin_client, q="demox") == {ada.pk}
         assert listed(admin_client, q="104") == set()
+
+    def test_names_and_addresses_are_found_by_those_only_who_may_see_payloads(self, staff, webhook):
+        get_user_model().objects.create(pk=42, username="ada", email="ada@example.com", last_name="Lovelace")
+        make_delivery(webhook, user_id=42)
+        client = staff("view_delivery")
+        for term, found in (("ada", 1), ("ada@example.com", 0), ("Love", 0)):
+            response = client.get(url_of(Delivery), {"q": term})
+            assert len(response.context["cl"].result_list) == found, term
+
+    def test_a_search_that_means_many_learners_says_so(self, admin_client, monkeypatch):
+        monkeypatch.setattr(searching, "MOST_LEARNERS", 2)
+        for number in range(3):
+            make_event(username=f"learner{number}", user_id=100 + number)
+        response = admin_client.get(url_of(CapturedEvent), {"q": "learn"})
+        assert len(response.context["cl"].result_list) == 2
+        assert "fits more than 2 learners" in response.content.decode()
+
+    @pytest.mark.parametrize(
+        "query", ["payload__contains=a", "username__startswith=a", "event_id=1", "deliveries__webhook__secret=w", "o=1"]
+    )
+    def test_no_other_lookup_can_be_typed(self, admin_client, query):
+        make_event()
+        response = admin_client.get(f"{url_of(CapturedEvent)}?{query}")
+        assert response.status_code == (200 if query == "o=1" else 400)
 
     def test_filters_by_type_and_sample(self, admin_client, webhook):
         Webhook.objects.create(event=UNKNOWN, webhook_url="https://example.com/")
@@ -94,6 +120,21 @@ class TestPage:
         event = make_event(is_sample=True)
         page = admin_client.get(url_of(CapturedEvent, "change", event.pk)).content.decode()
         assert "kept as a sample" in page
+
+    def test_it_can_be_sent_to_a_webhook(self, admin_client, staff):
+        event = make_event()
+        link = f"/delivery/send-again/?verb=replay&amp;event={event.pk}"
+        assert link in admin_client.get(url_of(CapturedEvent, "change", event.pk)).content.decode()
+        client = staff("view_capturedevent", "view_delivery")
+        assert "send-again" not in client.get(url_of(CapturedEvent, "change", event.pk)).content.decode()
+
+    def test_the_learner_s_own_page_is_linked_for_those_who_may_see_it(self, admin_client, staff):
+        event = make_event(username="ada", user_id=7)
+        page = admin_client.get(url_of(CapturedEvent, "change", event.pk)).content.decode()
+        assert '<a href="/admin/auth/user/7/change/">ada (7)</a>' in page
+        page = staff("view_capturedevent").get(url_of(CapturedEvent, "change", event.pk)).content.decode()
+        assert "ada (7)" in page
+        assert "/auth/user/" not in page
 
     def test_nothing_there_can_be_edited(self, admin_client):
         event = make_event()

@@ -1,5 +1,6 @@
 """Many at once, step by step: which are sent, which are left and why, and to whom."""
 
+# pylint: disable=unused-argument
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ def resend(**choice):
     before = list(Delivery.objects.order_by("pk").values_list("pk", "state", "next_attempt_at"))
     counted = resending.advance(choice, resending.Progress(), act=False)
     assert list(Delivery.objects.order_by("pk").values_list("pk", "state", "next_attempt_at")) == before
-    done = resending.advance(choice, resending.Progress(), act=True)
+    done: resending.Progress = resending.advance(choice, resending.Progress(), act=True)
     assert done.tally == counted.tally
     return {key: count for key, count in done.tally.items() if count}
 

@@ -68,7 +68,13 @@
         }, wait * 1000);
     };
 
+    // On a telephone the list comes first; what is filtered by stays in sight.
+    const fold = (filters) => {
+        filters.open = filters.hasAttribute('data-owh-active') || !matchMedia('(max-width: 640px)').matches;
+    };
+
     const start = () => {
+        document.querySelectorAll('.owh-filters').forEach(fold);
         document.querySelectorAll('form[data-owh-goes-on]').forEach((form) => goOn(form, 0));
         document.querySelectorAll('[data-owh-follow]').forEach((part) => follow(part, 2));
     };
