@@ -14,7 +14,7 @@ import attrs
 from django.db.models import Model, Q, QuerySet
 
 # As many rows as a list counts and an action works on.
-COUNTED = 5000
+COUNTED = 2000
 # Rows that are looked at in one go: as many as take about a fifth of the time, which on a cold disk are few.
 _WINDOW = 1000
 _WIDEST = 20_000

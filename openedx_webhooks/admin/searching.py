@@ -68,6 +68,8 @@ def events(term: Term) -> list[int]:
     for column in ("course_key", "org"):
         if values := _containing(column, term.text):
             found.update(_newest(rows, column, values))
+            # The key of a course names its organisation.
+            break
     return sorted(found, reverse=True)[: newest.COUNTED]
 
 

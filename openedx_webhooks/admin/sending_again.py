@@ -294,7 +294,7 @@ def _carried_on(model_admin, request, choice, progress) -> dict:
     count = progress.tally[resending.DONE]
     if progress.is_over and not was_over:
         _log(model_admin, request, choice, progress, count)
-    waiting = _waiting(progress.webhooks) if progress.is_over and choice.verb != "cancel" else 0
+    waiting = _waiting(progress) if progress.is_over and choice.verb == "replay" else 0
     return {
         "progress": {
             "token": _dump(request, progress),
@@ -312,10 +312,10 @@ def _carried_on(model_admin, request, choice, progress) -> dict:
     }
 
 
-def _waiting(webhooks) -> int:
-    """How many deliveries of these webhooks are due and not sent yet."""
-    due = Delivery.objects.pending().filter(webhook_id__in=list(webhooks), schedule_position=0)
-    return due.order_by()[:_MOST_WAITING].count()
+def _waiting(progress) -> int:
+    """How many of these deliveries were not tried yet; with them what the webhooks are owed since."""
+    pending = Delivery.objects.pending().filter(webhook_id__in=list(progress.webhooks), schedule_position=0)
+    return pending.filter(scheduled_at__gte=progress.started).order_by()[:_MOST_WAITING].count()
 
 
 def _lists(webhooks) -> list[tuple[str, str]]:

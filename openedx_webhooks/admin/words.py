@@ -214,7 +214,7 @@ def outlook(delivery: Delivery, last: Attempt) -> str:
     if delivery.state == Delivery.State.FAILED:
         if last.error in (sending.PAYLOAD_REMOVED, sending.PAYLOAD_UNREADABLE):
             return _("This was the last attempt: no other would change that.")
-        return _("This was the last attempt: the retry schedule is at its end. Replay begins it anew.")
+        return _("This was the last attempt: the retry schedule is at its end. “Send again” begins it anew.")
     if delivery.state == Delivery.State.CANCELLED:
         return _("No attempt follows: somebody has cancelled the delivery.")
     if delivery.state == Delivery.State.SKIPPED:

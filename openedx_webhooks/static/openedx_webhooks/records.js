@@ -23,6 +23,12 @@
             each.open = each.open || open.has(each.id);
         });
         part.replaceChildren(template.content);
+        // Only what stays in the page is read out when it changes.
+        const state = part.querySelector('[data-owh-state]');
+        const says = document.getElementById('owh-says');
+        if (state && says && says.textContent !== state.textContent) {
+            says.textContent = state.textContent;
+        }
         const again = focused && document.getElementById(focused);
         if (again) {
             again.focus();
