@@ -119,11 +119,13 @@ def advance(choice: Choice, progress: Progress, *, act: bool, seconds: float | N
 
     Args:
         act: do it; else only count.
-        seconds: stop after the step with which they are over; None: when all is done.
+        seconds: stop after the step with which they are over, the first at the earliest; None: when all is done.
     """
     deadline = None if seconds is None else monotonic() + seconds
-    while not progress.is_over and (deadline is None or monotonic() < deadline):
+    while not progress.is_over:
         _step(choice, progress, act)
+        if deadline is not None and monotonic() >= deadline:
+            break
     if act and progress.tally[DONE] and choice.verb != "cancel":
         nudge_on_commit(Delivery.objects.writable().db)
     return progress
