@@ -32,7 +32,6 @@ _SALT = "openedx_webhooks.sending_again"
 _TOKEN_SECONDS = 24 * 3600
 # One page, or one turn of its script, works no longer; the step with which this is over is finished.
 _SECONDS = 0.5
-_MOST_HOOKS = 200
 _MOST_WAITING = 5000
 NEVER_DELIVERED = tuple(state for state in FINAL_STATES if state != Delivery.State.DELIVERED)
 # Verb → title, button, what was done.
