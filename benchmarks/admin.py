@@ -89,7 +89,7 @@ def _lists(client, model):
         [one, other] for first, second in itertools.combinations(choices, 2) for one in first for other in second
     ]
     newest = model.objects.order_by("-pk").first()
-    terms = ["learner00123", "learner0012", "l1500@example.com", "Name1500", "1500", "nobody-at-all", str(newest.pk)]
+    terms = ["learner01500", "learner0150", "l1500@example.com", "Name1500", "1500", "nobody-at-all", str(newest.pk)]
     terms += [str(getattr(newest, name)) for name in ("message_id", "event_id") if hasattr(newest, name)]
     if hasattr(newest, "event"):
         terms.append(str(newest.event.event_id))
@@ -97,7 +97,7 @@ def _lists(client, model):
         terms += ["course-v1:Org7+C7+2026", "Org7", "Demo", "demo33", "course-v1", "Org"]
     queries += [[("q", term)] for term in terms]
     queries += [
-        [("q", term), choice] for term in ("Demo", "learner00123", "Org7") for choice in itertools.chain(*choices)
+        [("q", term), choice] for term in ("Demo", "learner01500", "Org7") for choice in itertools.chain(*choices)
     ]
     queries.append([("since", "2026-01-01T00:00"), ("until", "2026-01-02T00:00")])
     for query in queries:
