@@ -9,6 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import catalog
 from ..models import Call, CapturedEvent, Delivery, Webfilter
@@ -80,6 +81,12 @@ def hook_name(hook) -> SafeString:
     return format_html("{}{}{}", name, unknown, about)
 
 
+def hook_in_short(hook) -> str:
+    """What a hook is for, in the operator's words, or where it leads to; and its number."""
+    text = " ".join(hook.description.split())[:40] or hook.server
+    return f"{text} ({hook.pk})"
+
+
 def event_name(event: CapturedEvent | None) -> SafeString | str:
     """The short name of an event's type, with the dotted type when pointed at."""
     if event is None:
@@ -95,15 +102,12 @@ def breakable(name: str) -> SafeString:
 
 def learner(event: CapturedEvent | None, *, by_number: bool = False) -> str:
     """Whom an event is about: ``ada (42)``, or only ``42``."""
-    if by_number and event is not None:
-        return str(event.user_id or EMPTY)
-    if event is None or not (event.username or event.user_id):
-        return EMPTY
-    return (
-        f"{event.username} ({event.user_id})"
-        if event.username and event.user_id
-        else str(event.username or event.user_id)
-    )
+    return person(event.user_id, "" if by_number else event.username) if event else EMPTY
+
+
+def person(user_id: int | None, username: str) -> str:
+    """``ada (42)``, or what is known of it."""
+    return f"{username} ({user_id})" if username and user_id else str(username or user_id or EMPTY)
 
 
 def whom(event: CapturedEvent | None, *, by_number: bool = False) -> SafeString | str:
@@ -179,6 +183,14 @@ def excerpt(text: str) -> SafeString | str:
 def seconds(value: float) -> str:
     """A duration: ``83 ms`` or ``4.21 s``."""
     return _("%d ms") % round(value * 1000) if value < 1 else _("%.2f s") % value
+
+
+def minutes(value: int) -> str:
+    """A long duration in seconds: ``12 minutes``, ``3 hours``."""
+    count = round(value / 60)
+    if count < 120:
+        return ngettext("%d minute", "%d minutes", count) % count
+    return ngettext("%d hour", "%d hours", round(count / 60)) % round(count / 60)
 
 
 def with_title(text: str, title: str) -> SafeString:

@@ -14,6 +14,7 @@ from ..models import CapturedEvent, Hook
 from ..models.json_fields import Unreadable
 from ..payloads import samples
 from . import words
+from .permissions import may_see_payload
 
 # Events among which is searched, and of which some are listed; so many are read by an index, whoever searches for what.
 _MOST_SEARCHED = 200
@@ -23,11 +24,6 @@ _MOST_TERM = 100
 _READ_AT_ONCE = 10
 _MOST_SECONDS = 0.5
 _SHOWN = ("pk", "time", "username", "user_id", "course_key", "event_id")
-
-
-def may_see_payload(request) -> bool:
-    """Whether somebody may see what was captured."""
-    return request.user.has_perm("openedx_webhooks.view_capturedevent")
 
 
 @attrs.frozen

@@ -17,6 +17,7 @@ from ..payloads.limits import METADATA
 from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
 from .payload_choice import Choice
+from .permissions import may_see_payload
 from .reference import title_of_answer
 from .trying import effects_of
 
@@ -131,7 +132,7 @@ class _Writer:
         made.examples = expression_examples.examples(self._schema, self._payload)
         matches = self._condition()
         self._write_request()
-        if isinstance(self._known, catalog.EventType) and payload_choice.may_see_payload(self._request):
+        if isinstance(self._known, catalog.EventType) and may_see_payload(self._request):
             made.past = self._past()
         if isinstance(self._hook, Webfilter):
             self._effects()

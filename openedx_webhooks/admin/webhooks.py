@@ -4,14 +4,15 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.db import router
+from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
-from ..webhooks import health, replay, trial_delivery, wakeups
-from . import bulk, expressions, options, parts, past_events
+from ..webhooks import health, trial_delivery, wakeups
+from . import bulk, expressions, options, parts, past_events, sending_again
 from .buttons import Button, Page, State
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
@@ -21,7 +22,6 @@ from .past_events import may_send, parse_time
 from .trying import result_page
 
 _RECENT = 10
-_MOST_REPLAYED = 10_000
 
 
 def _may_send(page: Page) -> bool:
@@ -176,39 +176,17 @@ class WebhookAdmin(HookAdmin):
         return {"sent": sent, "outcome": outcome}
 
     def replay_failed(self, request, hook):
-        """Send again everything that failed since a time."""
+        """To the page that counts what failed since a time."""
         since = parse_time(request.POST.get("since", ""))
         if since is None:
             self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
             return self.back(hook, "#owh-deliveries")
-        failed = replay.failed_since(hook, since).replayable()
-        # More than this would hold up the request; the command does any number.
-        rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED : _MOST_REPLAYED + 1]
-        is_cut = bool(rest)
-        count = replay.replay(failed.filter(pk__lt=rest[0]) if is_cut else failed)
-        if not count:
-            self.message_user(request, _("Nothing that can be sent again has failed since then."), messages.WARNING)
-            return self.back(hook, "#owh-deliveries")
-        text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
-        if is_cut:
-            text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
-        self.tell_sent(request, hook, text)
-        return self.back(hook, "#owh-deliveries")
+        return HttpResponseRedirect(sending_again.failed_of(hook, since))
 
     replay_failed = posted(replay_failed, may_send)
 
     # How much happened before there was the webhook, and then send it.
     past_events = posted(past_events.page, may_send, has_page=True)
-
-    def tell_sent(self, request, hook, text: str) -> None:
-        """A message about what will be sent, and a line in the history."""
-        is_active = hook.enabled and not hook.paused
-        if not hook.enabled:
-            text += " " + _("They wait until the webhook is enabled.")
-        elif hook.paused:
-            text += " " + _("They wait until the webhook is resumed.")
-        self.message_user(request, text, messages.SUCCESS if is_active else messages.WARNING)
-        self.log_change(request, hook, text)
 
 
 def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:

@@ -732,7 +732,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "webfilter call",
                 "verbose_name_plural": "webfilter calls",
                 "ordering": ["-pk"],
-                "indexes": [models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started")],
+                "indexes": [
+                    models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started"),
+                    models.Index(fields=["started_at"], name="owh_call_started"),
+                    models.Index(fields=["message_id"], name="owh_call_message"),
+                ],
             },
         ),
     ]

@@ -224,7 +224,12 @@ class Call(models.Model):
         verbose_name = _("webfilter call")
         verbose_name_plural = _("webfilter calls")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started")]
+        # Calls are written in the background: these cost no learner anything.
+        indexes = [
+            models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started"),
+            models.Index(fields=["started_at"], name="owh_call_started"),
+            models.Index(fields=["message_id"], name="owh_call_message"),
+        ]
 
     def __str__(self):
         return str(_("Call %(call)s of webfilter %(webfilter)s") % {"call": self.pk, "webfilter": self.webfilter_id})
