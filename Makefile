@@ -16,8 +16,12 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 
+# Tests start dozens of processes: each would compile everything anew where the environment has bytecode thrown away,
+# as many images do.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help requirements demo demo-smoke test test-browser screenshots test-services chaos coverage diff_cover quality format pii_check validate \
+.PHONY: help requirements demo demo-smoke test test-browser screenshots test-services thorough chaos coverage diff_cover quality format pii_check validate \
 	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
@@ -61,11 +65,15 @@ demo: $(VENV)/.base compile_translations ## serve the miniature LMS and the rece
 demo-smoke: $(VENV)/.base compile_translations ## run the demo's scenario without a person and check every step
 	$(BIN)/python -m demo --smoke
 
-validate: $(VENV)/.dev ## install what is needed, then run all checks and all tests
-	@$(call run_checks,$(QUALITY) pii docs)
+validate: $(VENV)/.dev ## install what is needed, then run the checks and the tests: what to run before a commit
+	@$(call run_checks,$(filter-out pylint-tests,$(QUALITY)) pii docs)
 	@$(MAKE) --no-print-directory test
 
 # --- Tests
+
+# With random input: its amount is a test's own, times TEST_EXAMPLES.
+RANDOM_TESTS := tests/admin/test_random_input.py tests/webfilters/test_random_answers.py tests/payloads/test_events.py \
+	tests/payloads/test_limits.py
 
 test: $(VENV)/.dev ## run the tests (SQLite); ARGS="-k name" chooses
 	$(PYTEST) $(ARGS)
@@ -79,6 +87,11 @@ screenshots: $(VENV)/.dev ## the same, and take the pictures of the documentatio
 test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
 	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }
 	$(PYTEST) $(ARGS)
+
+thorough: $(VENV)/.dev ## what validate leaves to CI: every web server, a storm of logins, more random input, pylint on the tests
+	@$(call run_checks,pylint-tests)
+	$(PYTEST) -m thorough $(ARGS)
+	TEST_EXAMPLES=8 $(PYTEST) $(RANDOM_TESTS) $(ARGS)
 
 chaos: $(VENV)/.services ## kill workers, broker and database during 5,000 deliveries, and count (needs mariadbd, redis-server)
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -94,7 +107,8 @@ benchmark: $(VENV)/.dev ## measure what a hook costs a request
 
 # --- Quality
 
-# A fixture is used by being asked for, and tests look at what is nobody else's business.
+# A fixture is used by being asked for, and tests look at what is nobody else's business. What else pylint infers of
+# them, such as a member that is missing, fails when they run: so validate has it of the sources only.
 TESTS_MAY := R,C,unused-argument,protected-access,attribute-defined-outside-init,abstract-method,unnecessary-lambda
 TESTS_MAY := $(TESTS_MAY),no-value-for-parameter,imported-auth-user,unsafe-yaml-load,catching-non-exception
 TESTS_MAY := $(TESTS_MAY),keyword-arg-before-vararg,useless-suppression
@@ -109,8 +123,9 @@ check_migrations = $(BIN)/python manage.py makemigrations --check --dry-run
 check_django = $(BIN)/python manage.py check --fail-level WARNING
 check_pii = DJANGO_SETTINGS_MODULE=test_settings $(BIN)/code_annotations django_find_annotations \
 	--config_file .pii_annotations.yml --lint --coverage
+# Every page is read and every reference resolved, as for HTML; to write that takes twice as long again.
 check_docs = $(BIN)/doc8 --quiet README.rst CHANGELOG.rst docs \
-	&& $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	&& $(BIN)/sphinx-build -W --keep-going -q -b dummy docs docs/_build/check
 
 # Runs checks, two at a time, all of them whatever fails, and says at the end which did. (make's own messages add
 # nothing to that; the older make of macOS cannot keep the output of one check together.)
@@ -135,6 +150,7 @@ pii_check: $(VENV)/.dev ## check that every model says which personal data it ho
 
 docs: $(VENV)/.dev ## check and build the documentation; warnings are errors
 	$(check_docs)
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 references: $(VENV)/.dev ## write the pages of docs/references that come from settings' comments and from the demo

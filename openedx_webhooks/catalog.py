@@ -47,6 +47,11 @@ class EventType:
     signal: OpenEdxPublicSignal = attrs.field(eq=False, repr=False)
 
     @property
+    def dotted(self) -> str:
+        """The type's identity, of an event or a filter."""
+        return self.event_type
+
+    @property
     def init_data(self) -> Mapping[str, type]:
         """Argument name → data class."""
         return self.signal.init_data
@@ -71,6 +76,11 @@ class FilterType:
     filter_type: str
     name: str
     filter_class: type[OpenEdxPublicFilter] = attrs.field(eq=False, repr=False)
+
+    @property
+    def dotted(self) -> str:
+        """The type's identity, of an event or a filter."""
+        return self.filter_type
 
     @cached_property
     def arguments(self) -> Mapping[str, inspect.Parameter]:

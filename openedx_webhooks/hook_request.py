@@ -1,14 +1,22 @@
 """The request of a hook, put together in one way for both flows, for tests of a hook and for the pages that show it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import attrs
+from django.utils.translation import gettext
 
+from . import oauth
 from .models import Hook, signing_secrets
-from .payloads import encode
+from .payloads import encode, formats
+from .transport import authentication, client
 
 _HIDDEN = "••••••••"
+_AUTHORIZATION = "Authorization"
+# Of a payload whose own metadata are gone.
+_ORIGIN = {"source": "openedx"}
+_NONE: Mapping[str, str] = {}
 
 
 # Not frozen: that takes twice as long to make, for each webfilter of each run.
@@ -20,7 +28,10 @@ class HookRequest:
     Attributes:
         message_id: sent as ``webhook-id``.
         content: the JSON value that the body carries.
-        own_headers: those that the operator entered; the others are ours.
+        own_headers: those that the operator entered, and the authentication; the others are ours.
+        credentials: of its authentication.
+        takes_token: an access token has to be fetched first, with the credentials.
+        token: the one that was sent.
     """
 
     url: str
@@ -29,15 +40,23 @@ class HookRequest:
     body: bytes = attrs.field(repr=False)
     our_headers: dict[str, str] = attrs.field(repr=False)
     own_headers: dict[str, str] = attrs.field(repr=False)
+    credentials: Mapping[str, str] = attrs.field(default=_NONE, repr=False, kw_only=True)
+    takes_token: bool = attrs.field(default=False, kw_only=True)
+    token: str = attrs.field(default="", repr=False, kw_only=True)
 
     @property
     def headers(self) -> dict[str, str]:
-        """All headers, as they are sent; ours win."""
+        """All headers, as they are sent, but for an access token; ours win."""
         return {**self.own_headers, **self.our_headers}
 
     def shown_headers(self) -> dict[str, str]:
         """The headers for people: what the operator entered may be a secret."""
-        return {**self.our_headers, **dict.fromkeys(self.own_headers, _HIDDEN)}
+        hidden = [*self.own_headers, *([_AUTHORIZATION] if self.takes_token else [])]
+        return {**self.our_headers, **dict.fromkeys(hidden, _HIDDEN)}
+
+    def secrets(self) -> list[str]:
+        """What an endpoint might echo and no record may keep."""
+        return [*self.own_headers.values(), *authentication.secrets_of(self.credentials), self.token]
 
 
 _Request = TypeVar("_Request", bound=HookRequest)
@@ -47,28 +66,88 @@ def request_of(
     hook: Hook,
     message_id: str,
     content: Any,
+    metadata: Mapping[str, Any],
     encoded: tuple[bytes, str] | None = None,
     make: Callable[..., _Request] = HookRequest,
 ) -> _Request:
     """
-    Encode, sign and address what a hook sends.
+    Encode, authenticate, sign and address what a hook sends.
 
     Args:
         hook: unsaved ones will do.
         message_id: the ``webhook-id``.
         content: a JSON value: the payload, or what the hook's shape made of it.
+        metadata: the payload's ``event_metadata``, for formats that have an envelope.
         encoded: the content's body and content type, if the caller has them already.
         make: the class of the request.
 
     Raises:
-        ValueError: the hook's secret or its headers are malformed.
+        ValueError: the hook's secret, headers, credentials or one of its choices are malformed.
     """
-    body, content_type = encoded or encode.encode(content, hook.use_www_form_encoding)
+    body, content_type = encoded or encode_for(hook, message_id, content, metadata)
+    own_headers, credentials, takes_token = hook.headers_to_send, _NONE, False
+    if hook.authentication != authentication.NONE:
+        credentials, kind = hook.credentials_to_send, authentication.KINDS[hook.authentication]
+        own_headers = {name: value for name, value in own_headers.items() if name.lower() != "authorization"}
+        takes_token = kind.header is None
+        if not takes_token:
+            own_headers[_AUTHORIZATION] = kind.header(credentials)
     return make(
         url=hook.webhook_url,
         message_id=message_id,
         content=content,
         body=body,
         our_headers={"Content-Type": content_type, **signing_secrets.headers(hook, message_id, body)},
-        own_headers=hook.headers_to_send,
+        own_headers=own_headers,
+        credentials=credentials,
+        takes_token=takes_token,
     )
+
+
+def encode_for(hook: Hook, message_id: str, content: Any, metadata: Mapping[str, Any]) -> tuple[bytes, str]:
+    """
+    The body and its content type in a hook's format; arguments as for :func:`request_of`.
+
+    Raises:
+        ValueError: there is no such format, or none such as a form.
+    """
+    wanted = formats.format_of(hook.payload_format)
+    if hook.use_www_form_encoding:
+        if hook.payload_format != formats.CURRENT:
+            raise ValueError(gettext("With WWW form encoding the payload format can't be “%s”.") % wanted.title)
+        return encode.encode(content, True)
+    value = content
+    if wanted.value is not None:
+        value = wanted.value({**_ORIGIN, "id": message_id, "event_type": hook.dotted_type, **metadata}, content)
+    return encode.encode(value, False)[0], wanted.content_type
+
+
+def post(
+    request: HookRequest, *, timeout: float, connect_timeout: float, max_bytes: int | None = None
+) -> client.Outcome:
+    """
+    POST a hook's request, with an access token if it takes one; arguments and outcome as of :func:`.client.post`.
+
+    The time for fetching a token counts. If there is none to be had, nothing is sent, and the outcome's error is
+    :data:`.authentication.NO_TOKEN`. Never raises.
+    """
+    headers, start = request.headers, time.monotonic()
+    if request.takes_token:
+        outcome = client.Outcome()
+        try:
+            token = oauth.token_of(request.credentials, timeout)
+        except oauth.NoToken as error:
+            outcome.error, outcome.detail = authentication.NO_TOKEN, str(error)
+            outcome.duration = time.monotonic() - start
+            return outcome
+        request.token = token.value
+        headers[_AUTHORIZATION] = f"Bearer {token.value}"
+        timeout -= time.monotonic() - start
+    outcome = client.post(
+        request.url, request.body, headers, timeout=timeout, connect_timeout=connect_timeout, max_bytes=max_bytes
+    )
+    if request.takes_token:
+        outcome.duration = time.monotonic() - start
+        if outcome.status_code == 401:
+            oauth.reject(request.credentials, token)
+    return outcome

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from . import throttle
 from .background import Job, process
 from .shared_cache import ask
-from .transport import signing
+from .transport import authentication, signing
 
 log = logging.getLogger(__name__)
 _HOUR = 3600
@@ -35,6 +35,7 @@ class Reason(TextChoices):
     SHAPE_FAILED = "shape_failed", _("The shape failed on the payload")
     BREAKER_OPEN = "breaker_open", _("The circuit was open after failures of the endpoint")
     BUDGET = "budget", _("Other webfilters had used up the time")
+    NO_TOKEN = authentication.NO_TOKEN, _("The token server gave no access token")
     UNSENDABLE = signing.UNSENDABLE, _("It can't be signed: its secret is malformed")
 
 

@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import functools
+import os
 import re
 import runpy
 from pathlib import Path
@@ -13,6 +14,9 @@ from openedx_webhooks import index
 from openedx_webhooks.background import process
 
 from .receiver import Receiver
+
+# How much of random input a test tries: its own number, or so many times as much (`make thorough`).
+TIMES = int(os.environ.get("TEST_EXAMPLES", "1"))
 
 
 def pytest_configure(config):

@@ -23,12 +23,11 @@ django.setup()
 from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
-from hypothesis import find
 from openedx_filters.content_authoring.filters import LMSPageURLRequested
 from openedx_webhooks import catalog
 from openedx_webhooks.models import Delivery, Webfilter, Webhook
+from openedx_webhooks.payloads.samples import sample_instance
 from openedx_webhooks.webhooks.deliver import deliver_due
-from tests.factories import event_arguments
 
 receiver, filter_type, *event_types = sys.argv[1:]
 call_command("migrate", verbosity=0)
@@ -38,7 +37,7 @@ Webfilter.objects.create(event=filter_type, webhook_url=receiver + "filter")
 for event_type in event_types:
     event = catalog.events()[event_type]
     with transaction.atomic():
-        event.signal.send_event(**find(event_arguments(event, optional=True), lambda arguments: True))
+        event.signal.send_event(**{name: sample_instance(cls) for name, cls in event.init_data.items()})
 deliver_due()
 url, org = LMSPageURLRequested.run_filter(url="https://lms.example.com", org="edX")
 print(json.dumps({

@@ -35,7 +35,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(400)
         if (message_id := self.headers["webhook-id"]) not in seen:
             event = json.loads(body)
-            print(event["event_metadata"]["event_name"], event.get("user", {}).get("id"), flush=True)
+            is_test = event["event_metadata"].get("test")  # An operator tries the webhook out: nothing has happened.
+            what = "a test" if is_test else event["event_metadata"]["event_name"]
+            print(what, event.get("user", {}).get("id"), flush=True)
             seen.add(message_id)
         return self.answer(204)
 

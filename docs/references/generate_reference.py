@@ -158,7 +158,7 @@ def head(entry, schema):
     return [
         heading(entry.name, "#"),
         escaped(schema.about(entry) or "The library that defines it says nothing about it."),
-        f":Type: ``{schema.dotted(entry)}``\n:Subdomain: {entry.subdomain}",
+        f":Type: ``{entry.dotted}``\n:Subdomain: {entry.subdomain}",
         *(f".. note::\n\n{textwrap.indent(escaped(caution), '   ')}" for caution in schema.cautions(entry)),
     ]
 

@@ -1,81 +1,69 @@
-"""The pages of deliveries."""
+"""The list of deliveries, and what operators do with them."""
 
 from django.contrib import admin, messages
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Attempt, CapturedEvent, Delivery
-from ..models.delivery import FINAL_STATES, REPLAYABLE_STATES, STATES
+from ..models import CapturedEvent, Delivery
 from ..webhooks import replay
-from . import parts, records, trying, waiting, words
-from .filters import DeliveryTypeFilter, WebhookFilter
+from . import delivery_page, newest, parts, searching, sending_again, times, words
+from .delivery_page import last_answers, of
+from .permissions import may_replay
+from .record_filters import (
+    DeliveryAnswerFilter,
+    DeliveryEventFilter,
+    StateFilter,
+    TimeFilter,
+    WebhookFilter,
+    with_last_status,
+)
 from .records import RecordAdmin
 
-_PENDING = tuple(state for state in STATES if state not in FINAL_STATES)
-# Name → label of the button, what it does with a queryset (returns how many), and for which states.
+# Name → what a button does with one delivery, what is said then, and why it was not done.
 _OPERATIONS = {
-    "replay": (gettext_lazy("Replay"), replay.replay, REPLAYABLE_STATES),
-    "retry": (gettext_lazy("Retry now"), replay.retry_now, _PENDING),
-    "cancel": (gettext_lazy("Cancel"), replay.cancel, _PENDING),
+    "replay": (
+        replay.replay,
+        gettext_lazy("It is sent again now."),
+        gettext_lazy("Not replayed: it is pending already, or its payload is no longer kept."),
+    ),
+    "retry": (
+        replay.retry_now,
+        gettext_lazy("It is tried now."),
+        gettext_lazy("Not retried: it is finished, or being sent at this moment."),
+    ),
+    "cancel": (
+        replay.cancel,
+        gettext_lazy("Cancelled: it is not sent any more."),
+        gettext_lazy("Not cancelled: it is finished already."),
+    ),
 }
-_DONE = {
-    "replay": gettext_lazy("will be sent again"),
-    "retry": gettext_lazy("will be tried now"),
-    "cancel": gettext_lazy("cancelled"),
-}
-_CANNOT = {
-    "replay": gettext_lazy("Nothing to replay: only finished deliveries whose payload is still kept can be."),
-    "retry": gettext_lazy("Nothing to retry: only pending deliveries that are not being sent right now can be."),
-    "cancel": gettext_lazy("Nothing to cancel: only pending deliveries can be."),
-}
-# Lines in the history for one action; a thousand would slow it down and tell nobody more.
-_MOST_LOGGED = 100
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(RecordAdmin):
     """Deliveries: what was owed to whom, and every attempt."""
 
-    list_display = ["number_column", "created_column", "state_column", "what_column", "whom_column", "answer_column"]
-    list_filter = ["state", "created", DeliveryTypeFilter, ("webhook", WebhookFilter)]
-    ordering = ["-created", "-pk"]
-    sortable_by = ["created_column"]
-    uuid_fields = ("message_id", "event__event_id")
-    number_fields = ("pk", "event__user_id")
-    text_fields = ("event__username", "event__course_key")
+    list_display = ["when_column", "state_column", "what_column", "whom_column", "answer_column"]
+    list_filter = [WebhookFilter, DeliveryEventFilter, StateFilter, DeliveryAnswerFilter, TimeFilter]
+    search = searching.deliveries
     search_help_text = gettext_lazy(
-        "Search by username or user id, course, event id, message id or delivery number, each in full."
+        "Learner (beginning of the username or name, e-mail address, user id), course or organisation (also a part), "
+        "event id, message id or number of a delivery."
     )
     change_form_template = "admin/openedx_webhooks/delivery_change_form.html"
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]
-    readonly_fields = ["state_column", "event_link", "webhook_link", "learner_column", "course_column"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "state_column",
-                    "event_link",
-                    "learner_column",
-                    "course_column",
-                    "webhook_link",
-                    "created",
-                    "finished_at",
-                    "attempt_count",
-                    "message_id",
-                ]
-            },
-        )
-    ]
+    fields = ()
+    personal = {"whom_column": "whom_by_number_column"}
 
     def has_operate_permission(self, request):
         """Replaying, retrying and cancelling need the permission to change deliveries."""
-        return request.user.has_perm("openedx_webhooks.change_delivery")
+        return may_replay(request)
 
     def get_queryset(self, request):
         """
@@ -84,16 +72,8 @@ class DeliveryAdmin(RecordAdmin):
         Each by a query of its own: from a join the optimizer of MySQL may begin with the webhooks, and sort all.
         """
         events = CapturedEvent.objects.defer("payload")
-        return super().get_queryset(request).prefetch_related("webhook", Prefetch("event", events))
-
-    def found(self, queryset, field, value):
-        """What is looked for in events is looked for there first, for the same reason."""
-        name, of_event, column = field.rpartition("event__")
-        if not of_event or name:
-            return super().found(queryset, field, value)
-        events = CapturedEvent.objects.filter(**{column: value}).order_by("-pk")
-        owed = queryset.filter(event_id__in=list(events.values_list("pk", flat=True)[: records.COUNTED]))
-        return owed.order_by("-pk").values_list("pk", flat=True)[: records.COUNTED]
+        rows = with_last_status(super().get_queryset(request))
+        return rows.prefetch_related("webhook", Prefetch("event", events))
 
     def get_changelist_instance(self, request):
         """Attach the last answer of each delivery on the page."""
@@ -105,10 +85,10 @@ class DeliveryAdmin(RecordAdmin):
 
     # --- Columns
 
-    @admin.display(description=gettext_lazy("number"))
-    def number_column(self, delivery):
-        """The primary key."""
-        return delivery.pk
+    @admin.display(description=gettext_lazy("when"))
+    def when_column(self, delivery):
+        """When the event happened and the delivery was made."""
+        return times.shown(delivery.created)
 
     @admin.display(description=gettext_lazy("state"))
     def state_column(self, delivery):
@@ -116,27 +96,32 @@ class DeliveryAdmin(RecordAdmin):
         badge = parts.delivery_badge(delivery.state)
         if delivery.traits.is_final or not delivery.next_attempt_at:
             return badge
-        next_at = _("next: %s") % parts.moment(delivery.next_attempt_at)
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', badge, next_at)
+        next_at = _("next try %s") % times.relative(delivery.next_attempt_at)
+        return format_html(
+            '{}<br><span class="owh-quiet-text" title="{}">{}</span>',
+            badge,
+            words.exact(delivery.next_attempt_at),
+            next_at,
+        )
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
-        """The event's short name, and below it the webhook's number and server."""
+        """The event's short name, and below it what the webhook is for, or its server."""
         event, webhook = of(delivery, "event"), of(delivery, "webhook")
-        server = f"{delivery.webhook_id}: {webhook.server if webhook else parts.EMPTY}"
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), server)
+        name = parts.hook_in_short(webhook) if webhook else _("deleted webhook %d") % delivery.webhook_id
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), name)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, delivery):
         """Whom and which course it is about."""
         return parts.whom(of(delivery, "event"))
 
-    @admin.display(description=gettext_lazy("created"), ordering="created")
-    def created_column(self, delivery):
-        """Date and time, short."""
-        return parts.moment(delivery.created)
+    @admin.display(description=gettext_lazy("learner and course"))
+    def whom_by_number_column(self, delivery):
+        """The same without a name."""
+        return parts.whom(of(delivery, "event"), by_number=True)
 
-    @admin.display(description=gettext_lazy("last answer"))
+    @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, delivery):
         """The status code or error of the last attempt, and how many there were."""
         if not delivery.answer:
@@ -147,148 +132,76 @@ class DeliveryAdmin(RecordAdmin):
 
     # --- The page
 
-    @admin.display(description=gettext_lazy("webhook"))
-    def webhook_link(self, delivery):
-        """The webhook, as a link."""
-        webhook = of(delivery, "webhook")
-        return parts.link(webhook, str(webhook)) if webhook else _("Deleted")
-
-    @admin.display(description=gettext_lazy("event"))
-    def event_link(self, delivery):
-        """The captured event, as a link."""
-        event = of(delivery, "event")
-        return parts.link(event, parts.event_name(event)) if event else _("Deleted")
-
-    @admin.display(description=gettext_lazy("learner"))
-    def learner_column(self, delivery):
-        """The user whom the event is about."""
-        return parts.learner(of(delivery, "event"))
-
-    @admin.display(description=gettext_lazy("course"))
-    def course_column(self, delivery):
-        """The course that the event is about."""
-        event = of(delivery, "event")
-        return (event and event.course_key) or parts.EMPTY
-
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The delivery, every attempt, and the buttons that fit its state."""
         delivery = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), **(self._page(request, delivery) if delivery else {})}
+        may_view = delivery and self.has_view_permission(request, delivery)
+        extra = {**(extra_context or {}), **(delivery_page.context(request, delivery) if may_view else {})}
         return super().change_view(request, object_id, form_url, extra)
 
-    def _page(self, request, delivery) -> dict:
-        attempts = list(delivery.attempts.all())
-        may = self.has_operate_permission(request)
-        return {
-            "attempts": [shown(attempt) for attempt in attempts],
-            "outlook": words.outlook(delivery, attempts[-1]) if attempts else "",
-            "buttons": [
-                (reverse(f"admin:openedx_webhooks_delivery_{name}", args=[delivery.pk]), label)
-                for name, (label, _operate, states) in _OPERATIONS.items()
-                if may and delivery.state in states
-            ],
-            "may_operate": may,
-            "note": waiting.delivery_note(delivery, of(delivery, "webhook")),
-            "payload": self._payload(request, delivery),
-        }
-
-    @staticmethod
-    def _payload(request, delivery):
-        if not request.user.has_perm("openedx_webhooks.view_capturedevent"):
-            return ""
-        event = of(delivery, "event")
-        return parts.payload(event and event.payload)
+    def progress_view(self, request, object_id):
+        """The part of the page that changes by itself."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        delivery = self.get_object(request, object_id)
+        if delivery is None:
+            return HttpResponse(status=404)
+        context = delivery_page.context(request, delivery)
+        return HttpResponse(render_to_string("admin/openedx_webhooks/delivery_progress.html", context, request))
 
     def get_urls(self):
-        """Django's, and one for each button."""
-        return [
-            path(
-                f"<path:object_id>/{name}/",
-                self.admin_site.admin_view(self._view(name)),
-                name=f"openedx_webhooks_delivery_{name}",
-            )
-            for name in _OPERATIONS
-        ] + super().get_urls()
+        """Django's, one for each button, and the page for many."""
+        admin_view, name = self.admin_site.admin_view, "openedx_webhooks_delivery_{}".format
+        own = [path("send-again/", admin_view(self.send_again_view), name=name("send_again"))]
+        own += [
+            path(f"<path:object_id>/{verb}/", admin_view(self._view(verb)), name=name(verb)) for verb in _OPERATIONS
+        ]
+        own.append(path("<path:object_id>/progress/", admin_view(self.progress_view), name=name("progress")))
+        return own + super().get_urls()
 
-    def _view(self, name):
+    def send_again_view(self, request):
+        """Count, then do, with many."""
+        return sending_again.view(self, request)
+
+    def _view(self, verb):
         def view(request, object_id):
             if not self.has_operate_permission(request) or not self.has_view_permission(request):
                 raise PermissionDenied
-            if request.method != "POST":
-                return HttpResponseNotAllowed(["POST"])
             delivery = self.get_object(request, object_id)
             if delivery is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-            self._operate(request, name, Delivery.objects.filter(pk=delivery.pk))
+            if request.method == "POST":
+                self._operate(request, verb, delivery)
             return HttpResponseRedirect(reverse("admin:openedx_webhooks_delivery_change", args=[delivery.pk]))
 
         return view
 
-    # --- Actions
+    def _operate(self, request, verb, delivery):
+        operate, done, cannot = _OPERATIONS[verb]
+        if not operate(Delivery.objects.filter(pk=delivery.pk)):
+            self.message_user(request, cannot, messages.WARNING)
+            return
+        self.log_change(request, delivery, str(sending_again.VERBS[verb][0]))
+        self.message_user(request, done, messages.SUCCESS)
 
-    @admin.action(description=gettext_lazy("Replay: send again from the beginning"), permissions=["operate"])
+    # --- Actions: all of them lead to the page that counts first
+
+    @admin.action(description=gettext_lazy("Send again…"), permissions=["operate"])
     def replay_deliveries(self, request, queryset):
-        """Send finished deliveries again."""
-        self._operate(request, "replay", queryset)
+        """Send finished deliveries again, to their own or another webhook."""
+        return self._count(request, "replay", queryset)
 
-    @admin.action(description=gettext_lazy("Retry now: do not wait for the next attempt"), permissions=["operate"])
+    @admin.action(description=gettext_lazy("Retry now: do not wait for the next attempt…"), permissions=["operate"])
     def retry_deliveries(self, request, queryset):
         """Make pending deliveries due now."""
-        self._operate(request, "retry", queryset)
+        return self._count(request, "retry", queryset)
 
-    @admin.action(description=gettext_lazy("Cancel: do not send what is pending"), permissions=["operate"])
+    @admin.action(description=gettext_lazy("Cancel: do not send what is pending…"), permissions=["operate"])
     def cancel_deliveries(self, request, queryset):
         """Give up pending deliveries."""
-        self._operate(request, "cancel", queryset)
+        return self._count(request, "cancel", queryset)
 
-    def _operate(self, request, name, queryset):
-        label, operate, states = _OPERATIONS[name]
+    def _count(self, request, verb, queryset):
         # As many as the list counted and the person was told, even if “all” of them are selected.
-        chosen = list(queryset.values_list("pk", flat=True)[: records.COUNTED])
-        deliveries = Delivery.objects.filter(pk__in=chosen, state__in=states)
-        logged = list(deliveries[:_MOST_LOGGED])
-        count = operate(deliveries)
-        if not count:
-            self.message_user(request, _CANNOT[name], messages.WARNING)
-            return
-        for delivery in logged:
-            self.log_change(request, delivery, str(label))
-        self.message_user(
-            request,
-            ngettext("%(count)d delivery: %(done)s.", "%(count)d deliveries: %(done)s.", count)
-            % {"count": count, "done": _DONE[name]},
-            messages.SUCCESS,
-        )
-
-
-def of(delivery: Delivery, name: str):
-    """A delivery's ``webhook`` or ``event``; None if it has been deleted a moment ago."""
-    try:
-        return getattr(delivery, name)
-    except ObjectDoesNotExist:
-        return None
-
-
-def shown(attempt: Attempt) -> dict:
-    """An attempt in words: what was sent, what came back, and what that means."""
-    headers = attempt.request_headers if isinstance(attempt.request_headers, dict) else {}
-    return {
-        "attempt": attempt,
-        "verdict": parts.answer_badge(attempt.status_code, attempt.error),
-        "started": words.exact(attempt.started_at),
-        "duration": parts.seconds(attempt.duration) if attempt.request_bytes or attempt.status_code else "",
-        "meaning": words.meaning(attempt),
-        "detail": words.detail(attempt),
-        "headers": parts.plain("\n".join(trying.header_lines(headers))) if headers else "",
-        "request": parts.excerpt(attempt.request_excerpt) if headers or attempt.request_bytes else "",
-        "response": parts.excerpt(attempt.response_excerpt),
-    }
-
-
-def last_answers(delivery_ids) -> dict[int, str]:
-    """Status code or error of the last attempt of each delivery."""
-    attempts = Attempt.objects.filter(delivery_id__in=list(delivery_ids)).order_by("pk")
-    return {
-        delivery: parts.answered(status, error)
-        for delivery, status, error in attempts.values_list("delivery_id", "status_code", "error")
-    }
+        ids = queryset.order_by("-pk").values_list("pk", flat=True)[: newest.COUNTED]
+        return sending_again.view(self, request, {"verb": verb, "deliveries": ",".join(map(str, ids))})

@@ -2,13 +2,15 @@
 
 from django.contrib import admin
 from django.db.models import Count
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
-from . import parts
-from .deliveries import last_answers, of
-from .filters import EventTypeFilter, SampleFilter
-from .records import RecordAdmin
+from . import parts, searching, sending_again, times
+from .delivery_page import last_answers, of
+from .permissions import may_replay, may_see_payload, withheld
+from .record_filters import EventFilter, SampleFilter, TimeFilter
+from .records import RecordAdmin, learner
 
 _MOST_DELIVERIES = 100
 
@@ -17,20 +19,16 @@ _MOST_DELIVERIES = 100
 class CapturedEventAdmin(RecordAdmin):
     """Events as they happened, before any condition or shape."""
 
-    list_display = ["number_column", "created_column", "event_column", "whom_column", "owed_column"]
-    list_filter = ["created", ("is_sample", SampleFilter), EventTypeFilter]
-    sortable_by: list = []
-    ordering = ["-pk"]
-    uuid_fields = ("event_id",)
-    text_fields = ("username", "course_key", "org")
+    list_display = ["when_column", "event_column", "whom_column", "owed_column"]
+    list_filter = [EventFilter, SampleFilter, TimeFilter]
+    search = searching.events
     search_help_text = gettext_lazy(
-        "Search by username or user id, course, organisation, event id or number, each in full."
+        "Learner (beginning of the username or name, e-mail address, user id), course or organisation (also a part), "
+        "event id or number."
     )
     change_form_template = "admin/openedx_webhooks/event_change_form.html"
-    readonly_fields = ["event_column", "learner_column"]
-    fieldsets = [
-        (None, {"fields": ["event_column", "time", "created", "learner_column", "course_key", "org", "event_id"]})
-    ]
+    fields = ()
+    personal = {"whom_column": "whom_by_number_column"}
 
     def get_queryset(self, request):
         """Without the payloads, which a list doesn't show."""
@@ -45,15 +43,10 @@ class CapturedEventAdmin(RecordAdmin):
             event.owed = counts.get(event.pk, 0)
         return changes
 
-    @admin.display(description=gettext_lazy("number"))
-    def number_column(self, event):
-        """The primary key."""
-        return event.pk
-
-    @admin.display(description=gettext_lazy("captured"))
-    def created_column(self, event):
-        """Date and time, short."""
-        return parts.moment(event.created)
+    @admin.display(description=gettext_lazy("when"))
+    def when_column(self, event):
+        """When it was captured."""
+        return times.shown(event.created)
 
     @admin.display(description=gettext_lazy("event"))
     def event_column(self, event):
@@ -65,10 +58,10 @@ class CapturedEventAdmin(RecordAdmin):
         """Whom and which course it is about."""
         return parts.whom(event)
 
-    @admin.display(description=gettext_lazy("learner"))
-    def learner_column(self, event):
-        """Whom it is about."""
-        return parts.learner(event)
+    @admin.display(description=gettext_lazy("learner and course"))
+    def whom_by_number_column(self, event):
+        """The same without a name."""
+        return parts.whom(event, by_number=True)
 
     @admin.display(description=gettext_lazy("webhooks"))
     def owed_column(self, event):
@@ -78,10 +71,29 @@ class CapturedEventAdmin(RecordAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The event, its payload, and its deliveries for those who may see them."""
         event = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), "payload": parts.payload(event.payload) if event else ""}
-        if event and request.user.has_perm("openedx_webhooks.view_delivery"):
-            extra["deliveries"] = self._deliveries(event)
-        return super().change_view(request, object_id, form_url, extra)
+        may_view = event and self.has_view_permission(request, event)
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **(self._page(request, event) if may_view else {})}
+        )
+
+    def _page(self, request, event) -> dict:
+        sees_deliveries = request.user.has_perm("openedx_webhooks.view_delivery")
+        may_send = sees_deliveries and may_replay(request) and event.payload is not None
+        return {
+            "facts": [
+                (_("Event"), parts.event_name(event)),
+                (_("Learner"), learner(request, event.user_id, event.username)),
+                (_("Course"), event.course_key or parts.EMPTY),
+                (_("Organisation"), event.org or parts.EMPTY),
+                (_("Captured"), times.shown(event.created)),
+                (_("Happened"), times.shown(event.time)),
+                (_("Event id"), event.event_id),
+            ],
+            "sample": parts.badge(_("sample"), "quiet"),
+            "payload": parts.payload(event.payload) if may_see_payload(request) else withheld(),
+            "elsewhere": sending_again.link(verb="replay", event=event.pk) if may_send else "",
+            "deliveries": self._deliveries(event) if sees_deliveries else None,
+        }
 
     @staticmethod
     def _deliveries(event):
@@ -90,6 +102,12 @@ class CapturedEventAdmin(RecordAdmin):
         )
         answers = last_answers([delivery.pk for delivery in deliveries])
         return [
-            (delivery, of(delivery, "webhook"), parts.delivery_badge(delivery.state), answers.get(delivery.pk))
+            (
+                delivery,
+                f"{parts.hook_in_short(hook)}, {hook.server}" if (hook := of(delivery, "webhook")) else _("Deleted"),
+                parts.delivery_badge(delivery.state),
+                answers.get(delivery.pk),
+                ngettext("%d attempt", "%d attempts", delivery.attempt_count) % delivery.attempt_count,
+            )
             for delivery in deliveries
         ]

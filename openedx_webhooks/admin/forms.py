@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
+from ..operations.hook_problems import malformed
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
-from ..transport import signing
 from ..webfilters import local_answers
-from . import options, waiting
+from . import expressions, options
+from .credentials import AuthenticationForm
 from .halt_options import halt_options_of
 from .picker import TypeField, types_of
 from .widgets import HeadersField, ScheduleField
@@ -20,7 +20,16 @@ from .widgets import HeadersField, ScheduleField
 _ON = ("4xx", "5xx", "request_exception")
 
 
-class HookForm(forms.ModelForm):
+def _is_another_server(before: str, now: str) -> bool:
+    if not before or not now or before == now:
+        return False
+    try:
+        return urlsplit(now).netloc.lower() != urlsplit(before).netloc.lower()
+    except ValueError:
+        return True
+
+
+class HookForm(AuthenticationForm):
     """What both forms have: the type from a list, headers and a secret that are never shown, and expressions."""
 
     event = TypeField(label=_("Event"))
@@ -32,31 +41,16 @@ class HookForm(forms.ModelForm):
             "leave a value empty to keep it, clear the name to remove the header."
         ),
     )
-    secret = forms.CharField(
-        label=_("Signing secret"),
-        required=False,
-        max_length=200,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 60}, render_value=True),
-        help_text=_(
-            "Every request is signed with it (Standard Webhooks). Leave it empty: a new hook gets one made, which you "
-            "can show once after saving, and an existing one keeps its own. It is never shown again; rotate it below "
-            "if it is lost."
-        ),
-    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        # The stored values, kept from before the form writes into its instance.
+        # The stored value, kept from before the form writes into its instance.
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
-        self.stored_secret = self.instance.secret if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
+        expressions.prepare(self)
         self.fields["headers"].stored = self.initial["headers"] = self.instance.readable_headers
         # It must not stand in the way of the rest: what was malformed before stays until somebody changes it.
-        self.malformed = waiting.malformed(self.instance).keys() if self.instance.pk else set()
-        # So that no page holds a stored secret; one just typed survives a mistake in another field.
-        self.initial["secret"] = ""
-        if self.stored_secret:
-            self.fields["secret"].widget.attrs["placeholder"] = "••••••••"
+        self.malformed = malformed(self.instance).keys() if self.instance.pk else set()
 
     def _prepare_types(self, field):
         # Links say ?event=SESSION_LOGIN_COMPLETED, and a row written past the form may too.
@@ -72,31 +66,9 @@ class HookForm(forms.ModelForm):
         """The dotted type of a short name; anything else is returned as it is."""
         return next((dotted for dotted, known in self.types().items() if known.name == type_or_name), type_or_name)
 
-    def clean_secret(self) -> str:
-        """
-        The new secret, or the one that the hook has.
-
-        Raises:
-            ValidationError: it is not a secret of Standard Webhooks.
-        """
-        secret = self.cleaned_data["secret"]
-        if not secret:
-            return self.stored_secret or self.instance.secret
-        try:
-            signing.key_of(secret)
-        except ValueError as error:
-            raise ValidationError(
-                _(
-                    "A signing secret is whsec_ followed by 24 to 64 random bytes in base64. Leave it empty to have "
-                    "one made."
-                ),
-                code="invalid_secret",
-            ) from error
-        return secret
-
     def clean(self):
         """
-        Refuse to send stored header values to another server than they were entered for.
+        Refuse to send stored header values and credentials to another server than they were entered for.
 
         Whoever may edit a hook could otherwise read its secrets by pointing it at a server of their own.
         """
@@ -104,10 +76,11 @@ class HookForm(forms.ModelForm):
         for name in self._left_alone():
             self.errors.pop(name, None)
             cleaned.pop(name, None)
+        self.clean_authentication_with(cleaned, _is_another_server)
         stored = self.fields["headers"].stored
         headers = cleaned.get("headers") or {}
         kept = [name for name in headers if headers[name] == stored.get(name)]
-        if kept and self._server_changed(cleaned.get("webhook_url")):
+        if kept and _is_another_server(self.stored_url, cleaned.get("webhook_url") or ""):
             self.add_error(
                 "headers",
                 _("The address names another server now. Enter the values again that it may see: %s.")
@@ -120,14 +93,6 @@ class HookForm(forms.ModelForm):
 
     def _get_validation_exclusions(self):
         return super()._get_validation_exclusions() | self._left_alone()
-
-    def _server_changed(self, url: str | None) -> bool:
-        if not url or not self.stored_url or url == self.stored_url:
-            return False
-        try:
-            return urlsplit(url).netloc.lower() != urlsplit(self.stored_url).netloc.lower()
-        except ValueError:
-            return True
 
 
 class WebhookForm(HookForm):
@@ -148,6 +113,8 @@ class WebhookForm(HookForm):
         model = Webhook
         fields = options.names(options.WEBHOOK)
         widgets = options.widgets(options.WEBHOOK)
+        help_texts = options.help_texts(options.WEBHOOK)
+        field_classes = expressions.FIELD_CLASSES
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -179,6 +146,27 @@ class WebfilterForm(HookForm):
         fields = options.names(options.WEBFILTER)
         widgets = options.widgets(options.WEBFILTER)
         help_texts = options.help_texts(options.WEBFILTER)
+        field_classes = expressions.FIELD_CLASSES
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance.pk and "mode" in self.fields:
+            self._ask_for_mode(self.fields["mode"])
+
+    @staticmethod
+    def _ask_for_mode(field) -> None:
+        """Who adds a webfilter chooses with open eyes: from its first call on it may halt learners."""
+        field.label = _("Observe first, or enforce now?")
+        field.choices = [
+            (
+                Webfilter.Mode.OBSERVE,
+                _(
+                    "Observe first: its answers are recorded, and nobody is halted and nothing changed. Its page then "
+                    "reports whom it would have halted, and why; one click enforces it."
+                ),
+            ),
+            (Webfilter.Mode.ENFORCE, _("Enforce now: its answers change data or halt learners from the first call.")),
+        ]
 
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""

@@ -6,23 +6,32 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from .. import index, skips
+from .. import skips
+from ..models import history as versions
 from ..models import signing_secrets
-from ..operations import removal
-from . import options, parts, picker_views, waiting
+from ..operations import hook_health
+from ..transport import signing
+from . import bulk, cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
+from .buttons import Button, Page, State
 from .filters import types_of
+from .hook_header import header_of
+from .preview import PreviewMixin
 from .reference import reference_of
+from .removing import RemovingAdmin
 
 _MOST_WORDS = 20
+# The other buttons beside Save, and what a window that was opened from another page posts.
+_OTHER_SAVES = {"_continue", "_addanother", "_saveasnew", "_popup", "_to_field"}
 
 
 def hook_view(method):
@@ -50,34 +59,51 @@ def posted(method, may, *, has_page: bool = False):
         if hook is None:
             # pylint: disable-next=protected-access
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if hook.removing_since and self.has_view_permission(request, hook):
+        may_view = self.has_view_permission(request, hook)
+        if hook.removing_since and may_view:
             self.message_user(request, _("It is being removed: nothing can be done with it."), messages.ERROR)
+            return self.back(hook)
+        if request.method != "POST" and not has_page and may_view:
             return self.back(hook)
         if not may(self, request, hook):
             raise PermissionDenied
-        if request.method != "POST" and not has_page:
-            return self.back(hook)
         return method(self, request, hook)
 
     return view
 
 
-class HookAdmin(admin.ModelAdmin):
+class HookAdmin(PreviewMixin, RemovingAdmin):
     """List and page of hooks."""
 
     change_form_template = "admin/openedx_webhooks/hook_change_form.html"
+    change_list_template = "admin/openedx_webhooks/hook_change_list.html"
     list_per_page = 50
     search_fields = ["description", "webhook_url", "event"]
     search_help_text = gettext_lazy("Search by event, address or description.")
-    actions = ["enable_hooks", "disable_hooks"]
+    actions = [bulk.action("enable_hooks"), bulk.action("disable_hooks"), cloning.clone_hooks]
     actions_selection_counter = True
     # Of options.py: what the page has. Each kind of hook has its own.
     sections: tuple[options.Section, ...] = ()
 
     class Media:
-        css = {"all": ["openedx_webhooks/admin.css"]}
+        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/hook_page.css", "openedx_webhooks/history.css"]}
+        js = ["openedx_webhooks/hook_page.js"]
 
     # --- The list
+
+    def get_changelist_instance(self, request):
+        """Attach the health of the page's hooks: a few queries for all of them."""
+        changes = super().get_changelist_instance(request)
+        # Who filters by health has decided it already.
+        found = getattr(request, "owh_health", None) or hook_health.OF[self.model](changes.result_list)
+        for hook in changes.result_list:
+            hook.health = found[hook.pk]
+        return changes
+
+    @admin.display(description=gettext_lazy("health"))
+    def health_column(self, hook):
+        """The word, and what it rests on."""
+        return health_words.column(hook, hook.health)
 
     @admin.display(description=gettext_lazy("event"), ordering="event")
     def event_column(self, hook):
@@ -104,105 +130,30 @@ class HookAdmin(admin.ModelAdmin):
             found = found | queryset.filter(Q(event__in=named))
         return found, may_have_duplicates
 
-    @admin.action(description=gettext_lazy("Enable selected %(verbose_name_plural)s"), permissions=["change"])
-    def enable_hooks(self, request, queryset):
-        """Enable, and forget the failures of the past."""
-        count = self._set_enabled(request, queryset, True)
-        self.message_user(request, ngettext("%d hook enabled.", "%d hooks enabled.", count) % count, messages.SUCCESS)
-
-    @admin.action(description=gettext_lazy("Disable selected %(verbose_name_plural)s"), permissions=["change"])
-    def disable_hooks(self, request, queryset):
-        """Disable: nothing is called or sent from now on."""
-        count = self._set_enabled(request, queryset, False)
-        self.message_user(request, ngettext("%d hook disabled.", "%d hooks disabled.", count) % count, messages.SUCCESS)
-
-    def _set_enabled(self, request, queryset, enabled: bool) -> int:
-        change = self.enable if enabled else lambda chosen: chosen.update(enabled=False, modified=timezone.now())
-        return self.change_each(request, queryset, "enabled", change)
-
     def change_each(self, request, queryset, field: str, change: Callable[[QuerySet], int]) -> int:
         """
         Change a field of the chosen hooks, but not of those that are being removed; how many.
 
         Args:
-            field: for the history.
+            field: for Django's log.
             change: gets the hooks, and returns how many it changed.
         """
         hooks = list(queryset.filter(removing_since=None))
-        count = change(self.model.objects.filter(pk__in=[hook.pk for hook in hooks], removing_since=None))
+        chosen = self.model.objects.filter(pk__in=[hook.pk for hook in hooks], removing_since=None)
+        count = change(chosen)
         self.forget_index()
+        versions.note(chosen)
         for hook in hooks:
             self.log_change(request, hook, [{"changed": {"fields": [field]}}])
         return count
 
+    def set_state(self, hooks, field: str, value: bool) -> int:
+        """Enable or disable the hooks of a queryset; how many. A subclass may have other states."""
+        return self.enable(hooks) if value else hooks.update(**{field: value}, modified=timezone.now())
+
     def enable(self, hooks) -> int:
         """Enable the hooks of a queryset. ``update`` keeps ``modified``, by which other processes notice a change."""
         return hooks.update(enabled=True, modified=timezone.now())
-
-    def forget_index(self):
-        """Let this process see a change at once, also that of the transaction that is still open."""
-        index.forget_index(self.model, using=router.db_for_write(self.model))
-
-    # --- Deletion
-
-    def has_change_permission(self, request, obj=None):
-        """Nobody changes a hook that is being removed."""
-        return super().has_change_permission(request, obj) and not (obj and obj.removing_since)
-
-    def has_delete_permission(self, request, obj=None):
-        """It is removed once."""
-        return super().has_delete_permission(request, obj) and not (obj and obj.removing_since)
-
-    def get_deleted_objects(self, objs, request):
-        """What is deleted with the hooks: counted, not listed, for a site has hundreds of thousands of records."""
-        listed, total = [], 0
-        for hook in objs:
-            count = removal.count_records(hook)
-            total += count
-            listed += [parts.link(hook, str(hook)), [parts.number_of(count, self.records_name)]]
-        counts = {self.opts.verbose_name_plural: len(objs), self.records_name: total}
-        return listed, counts, set() if self.has_delete_permission(request) else {self.opts.verbose_name}, []
-
-    records_name: str = gettext_lazy("records")
-
-    # Each step of a removal commits by itself: in one transaction the hook's row would be locked for all the time that
-    # it takes, and workers and other pages would wait.
-    @transaction.non_atomic_requests
-    def delete_view(self, request, object_id, extra_context=None):
-        """Django's, without its transaction."""
-        return self._delete_view(request, object_id, extra_context)
-
-    @transaction.non_atomic_requests
-    def changelist_view(self, request, extra_context=None):
-        """The same for the action that deletes several."""
-        return super().changelist_view(request, extra_context)
-
-    def delete_model(self, request, obj):
-        """Disable the hook at once; it goes with its records, now or in the background."""
-        is_gone = removal.remove(obj)
-        self.forget_index()
-        return is_gone
-
-    def delete_queryset(self, request, queryset):
-        """The same for each."""
-        left = [hook for hook in queryset.filter(removing_since=None) if not self.delete_model(request, hook)]
-        for hook in left:
-            self._say_that_it_goes(request, str(hook))
-
-    def response_delete(self, request, obj_display, obj_id):
-        """To the list; the message says whether the hook is gone."""
-        if not self.model.objects.filter(pk=obj_id).exists():
-            return super().response_delete(request, obj_display, obj_id)
-        self._say_that_it_goes(request, obj_display)
-        url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        return HttpResponseRedirect(url)
-
-    def _say_that_it_goes(self, request, hook: str) -> None:
-        text = _(
-            "%s is disabled and will not be called any more. It has many records: they are deleted in the background, "
-            "and it goes with the last of them."
-        )
-        self.message_user(request, text % hook, messages.WARNING)
 
     # --- The page
 
@@ -219,38 +170,46 @@ class HookAdmin(admin.ModelAdmin):
         """The names of the headers."""
         return ", ".join(hook.readable_headers) or parts.EMPTY
 
+    @admin.display(description=gettext_lazy("credentials"))
+    def credentials_kept(self, hook):
+        """Whether there are any."""
+        return "••••••••" if hook.credentials else parts.EMPTY
+
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):
         """Whether there is a secret."""
         return "••••••••" if hook.secret else _("None: requests are not signed.")
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The form, with what is known about the hook above and below it."""
-        hook = self.get_object(request, object_id) if request.method == "GET" else None
-        extra_context = {**(extra_context or {}), "owh": self.panels(request, hook) if hook else None}
-        return super().change_view(request, object_id, form_url, extra_context)
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """The form, with what is known about the hook above it and beside it."""
+        if obj and obj.pk:
+            # After a mistake, obj is what was typed: the header is of what is stored.
+            hook = self.get_object(request, obj.pk) if request.method == "POST" else None
+            hook = hook or obj
+            context["owh"] = self.panels(Page(self, request, hook, hook_health.of(hook)))
+        rare, form = [option.name for option in options.advanced(self.sections)], context["adminform"].form
+        context["advanced"] = {
+            "set": options.changed_advanced(self.sections, self.form, obj) if obj else [],
+            "has_errors": any(name in form.errors for name in rare),
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def panels(self, request, hook) -> dict:
+    def panels(self, page: Page) -> dict:
         """What the templates show around the form."""
+        hook = page.hook
         return {
             "hook": hook,
-            "notes": waiting.notes(hook),
-            "problems": [*waiting.malformed(hook).values(), *self._secret_problem(hook)],
-            "may_change": self.has_change_permission(request, hook),
+            "header": header_of(page),
+            "may_change": page.may_change,
             "reference": reference_of(hook),
             "skipped": [(reason.label, count) for reason, count in skips.last_day(hook).items()],
-            "urls": {
-                method: reverse(f"admin:{self.url_name(name)}", args=[hook.pk]) for name, method in self.buttons.items()
-            },
-            "show_secret": request.session.get(self._show_once) == hook.pk,
+            "urls": {button.method: self.url_of(button, hook) for button in self.buttons if button.method},
+            "show_secret": secrets_once.may_show(page.request, hook),
             "secret_is_malformed": signing_secrets.is_malformed(hook),
             "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
-            "overlap_hours": signing_secrets.OVERLAP // timedelta(hours=1),
+            "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
+            "signs": hook.signature != signing.NONE,
         }
-
-    @staticmethod
-    def _secret_problem(hook) -> list[str]:
-        return [_("The signing secret is malformed: make another.")] if signing_secrets.is_malformed(hook) else []
 
     def save_model(self, request, obj, form, change):
         """
@@ -269,23 +228,80 @@ class HookAdmin(admin.ModelAdmin):
         else:
             super().save_model(request, obj, form, change)
             if "secret" not in form.changed_data:
-                request.session[self._show_once] = obj.pk
+                secrets_once.remember(request, obj)
         self.forget_index()
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """To the new hook's page, where the next steps are; the message names them."""
+        if _OTHER_SAVES & request.POST.keys():
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
+        return self.back(obj)
+
+    def response_change(self, request, obj):
+        """Django's; the message of a plain save names the next step."""
+        if _OTHER_SAVES & request.POST.keys():
+            return super().response_change(request, obj)
+        self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
+        return self.response_post_save_change(request, obj)
+
+    def next_step(self, request, hook) -> str:
+        """That a hook was saved, with a link to it, and what to do next."""
+        if not hook.enabled:
+            then = _("It is disabled: enable it when you are ready.")
+        elif secrets_once.may_show(request, hook) and hook.webhook_url:
+            then = _("Next: show its signing secret once, then send a test.")
+        else:
+            then = _("Next: send a test.")
+        name = self.opts.verbose_name
+        saved = _("%s saved.") % f"{name[:1].upper()}{name[1:]}"
+        return format_html("{} {} {}", saved, parts.link(hook, f"{hook.event_name} → {hook.server}"), then)
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""
         urls = [
             path(
-                f"<path:object_id>/{name}/",
-                transaction.non_atomic_requests(self.admin_site.admin_view(getattr(self, method))),
-                name=self.url_name(name),
+                f"<path:object_id>/{button.name}/",
+                transaction.non_atomic_requests(self.admin_site.admin_view(getattr(self, button.method))),
+                name=self.url_name(button.name),
             )
-            for name, method in self.buttons.items()
+            for button in self.buttons
+            if button.method
         ]
-        return [*picker_views.urls(self), *urls, *super().get_urls()]
+        deleted = path("deleted/", self.admin_site.admin_view(self.deleted_view), name=self.url_name("deleted"))
+        return [deleted, *expressions.urls(self), *picker_views.urls(self), *urls, *super().get_urls()]
 
-    # Last part of the URL → method with @hook_view. Each kind of hook has a send_test of its own.
-    buttons = {"test": "send_test", "rotate-secret": "rotate_secret", "show-secret": "show_secret"}
+    # What can be pressed on the page, in the order of its header. Methods have @hook_view; each kind of hook has a
+    # send_test of its own.
+    buttons: tuple[Button, ...] = (
+        Button(
+            name="test",
+            method="send_test",
+            label=gettext_lazy("Send test"),
+            when=lambda page: page.may_change and bool(page.hook.known_type),
+        ),
+        Button(name="rotate-secret", method="rotate_secret"),
+        Button(name="show-secret", method="show_secret"),
+        Button(
+            opens="#owh-secret",
+            label=gettext_lazy("Rotate secret…"),
+            when=lambda page: page.may_change and bool(page.hook.webhook_url),
+        ),
+        Button(
+            name="clone",
+            method="clone",
+            label=gettext_lazy("Clone"),
+            when=lambda page: cloning.may_clone(page.model_admin, page.request, page.hook),
+        ),
+        Button(name="restore", method="restore"),
+        Button(name="switch", method="switch"),
+    )
+    # Which states the header switches between.
+    states: tuple[State, ...] = ()
+
+    def url_of(self, button: Button, hook) -> str:
+        """The address of a button."""
+        return reverse(f"{self.admin_site.name}:{self.url_name(button.name)}", args=[hook.pk])
 
     def url_name(self, name: str) -> str:
         """The name of a button's URL, without ``admin:``."""
@@ -296,19 +312,59 @@ class HookAdmin(admin.ModelAdmin):
         url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[hook.pk])
         return HttpResponseRedirect(url + fragment)
 
-    # --- The secret
+    # --- The state
 
-    @property
-    def _show_once(self) -> str:
-        """Where a session keeps the hook of this kind whose secret it may show."""
-        return f"openedx_webhooks_show_secret_of_{self.opts.model_name}"
+    @hook_view
+    def switch(self, request, hook):
+        """Put the hook into one of its states."""
+        state = next((each for each in self.states if each.name == request.POST.get("to")), None)
+        if state is None or state.is_of(hook):
+            return self.back(hook)
+        self.apply(hook, {name: value for name, value in state.fields.items() if getattr(hook, name) != value})
+        self.log_change(request, hook, [{"changed": {"fields": list(state.fields)}}])
+        self.message_user(request, state.said, messages.SUCCESS)
+        return self.back(hook)
+
+    def apply(self, hook, fields: dict) -> None:
+        """Store some fields of a hook, and let this process see it."""
+        for name, value in fields.items():
+            setattr(hook, name, value)
+        hook.save(update_fields=[*fields, "modified"])
+        self.forget_index()
+
+    # --- History and copies
+
+    clone = posted(cloning.clone, cloning.may_clone)
+    restore = posted(
+        restoring.page, lambda admin, request, hook: admin.has_change_permission(request, hook), has_page=True
+    )
+
+    def has_clone_permission(self, request):
+        """For the action of the list."""
+        return cloning.may_clone(self, request)
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Every version, instead of Django's log; also of a hook that is gone."""
+        return history.page(self, request, object_id)
+
+    def deleted_view(self, request):
+        """The hooks that are gone."""
+        return history.deleted_page(self, request)
+
+    def log_change(self, request, obj, message):
+        """What is no change of an option, such as a replay, has its line in the hook's history, too."""
+        if isinstance(message, str):
+            versions.note(self.model.objects.filter(pk=obj.pk), message)
+        return super().log_change(request, obj, message)
+
+    # --- The secret
 
     @hook_view
     def rotate_secret(self, request, hook):
         """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
-        signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.OVERLAP)
+        signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.overlap_of(hook))
         self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
-        request.session[self._show_once] = hook.pk
+        secrets_once.remember(request, hook)
         self.forget_index()
         self.message_user(request, _("There is a new signing secret. Show it now: it is shown only once."))
         return self.back(hook, "#owh-secret")
@@ -316,14 +372,13 @@ class HookAdmin(admin.ModelAdmin):
     @hook_view
     def show_secret(self, request, hook):
         """Show a secret that was just made, to the session that made it, once."""
-        if request.session.get(self._show_once) != hook.pk:
+        if not secrets_once.take(request, hook):
             self.message_user(
                 request,
                 _("A secret is shown only once, after it was made. Rotate it to get a new one."),
                 messages.WARNING,
             )
             return self.back(hook, "#owh-secret")
-        del request.session[self._show_once]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 from django import forms
+from django.db.models import Model
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from .expression_widgets import ConditionWidget, ShapeWidget
+
+# The class of the fieldset that the page folds away.
+ADVANCED = "owh-advanced"
 
 
 @attrs.frozen
@@ -21,6 +28,7 @@ class Option:
         help_text: in the form; empty: the model's.
         shown_as: the method of the page that viewers see instead of the stored value; empty: the value itself.
         is_beside: on the line of the option before it.
+        is_advanced: rarely needed: folded away at the end of the form, whatever section it belongs to.
     """
 
     name: str
@@ -28,6 +36,7 @@ class Option:
     help_text: str = ""
     shown_as: str = ""
     is_beside: bool = False
+    is_advanced: bool = False
 
 
 @attrs.frozen
@@ -54,25 +63,34 @@ URL = Option(
 )
 DESCRIPTION = Option("description", widget=forms.Textarea(attrs={"rows": 2, "cols": 80}))
 ENABLED = Option("enabled")
-CONDITION, SHAPE = Option("condition", widget=code()), Option("shape", widget=code())
-FORM_ENCODING = Option("use_www_form_encoding")
+CONDITION = Option(
+    "condition", widget=ConditionWidget(), help_text=_("Only what fits is sent. Without a condition, all of it is.")
+)
+SHAPE = Option("shape", widget=ShapeWidget(), help_text=_("What the request's body holds."))
+FORM_ENCODING, FORMAT = Option("use_www_form_encoding"), Option("payload_format")
 AUTHENTICATION = Section(
     _("How the receiver knows us"),
-    (Option("secret", shown_as="secret_kept"), Option("headers", shown_as="header_names")),
+    (
+        Option("authentication"),
+        Option("credentials", shown_as="credentials_kept"),
+        Option("headers", shown_as="header_names"),
+        Option("signature"),
+        Option("secret", shown_as="secret_kept"),
+    ),
 )
 
 WEBHOOK = (
     Section(_("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True))),
     Section(
         _("Which of these events, and what of them"),
-        (CONDITION, SHAPE, FORM_ENCODING),
+        (CONDITION, SHAPE, FORM_ENCODING, FORMAT),
         _(
-            "Leave these empty to send every event of this kind as a whole. The payload that they work on is shown at "
-            "the end of the page of a saved webhook, with what they make of it."
+            "Leave these empty to send every event of this kind as a whole. The preview shows the payload that they "
+            "work on, and what they make of it."
         ),
     ),
     AUTHENTICATION,
-    Section(_("If the receiver does not accept it"), (Option("retry_schedule"),)),
+    Section(_("If the receiver does not accept it"), (Option("retry_schedule", is_advanced=True),)),
 )
 
 _REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
@@ -83,11 +101,13 @@ def _redirect(name: str) -> Option:
 
 
 WEBFILTER = (
-    Section(_("What to call, and where"), (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED)),
+    Section(
+        _("What to call, and where"),
+        (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED, Option("mode", forms.RadioSelect())),
+    ),
     Section(
         _("What its answers may do"),
-        (Option("mode"), Option("disable_filtering"), Option("disable_halt"), Option("order")),
-        _("A new webfilter is best tried in observe mode: this page then reports what it would have done."),
+        (Option("disable_filtering"), Option("disable_halt"), Option("order", is_advanced=True)),
     ),
     Section(
         _("If the endpoint fails"),
@@ -98,7 +118,7 @@ WEBFILTER = (
             _redirect("redirect_on_5xx"),
             Option("halt_on_request_exception"),
             _redirect("redirect_on_request_exception"),
-            Option("timeout", forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"})),
+            Option("timeout", forms.NumberInput(attrs={"min": "0.1", "max": "30", "step": "0.1"}), is_advanced=True),
         ),
         _(
             "Without any of these the learner goes on as if the webfilter did not exist. Halt only what must not "
@@ -107,11 +127,23 @@ WEBFILTER = (
     ),
     Section(
         _("When it is called, and what is sent"),
-        (CONDITION, SHAPE, Option("send_profile"), Option("send_file_urls"), FORM_ENCODING),
+        (
+            CONDITION,
+            SHAPE,
+            FORM_ENCODING,
+            FORMAT,
+            Option("send_profile", is_advanced=True),
+            Option("send_file_urls", is_advanced=True),
+        ),
     ),
     AUTHENTICATION,
     Section(
-        _("Records and repeated answers"), (Option("call_log"), Option("cache_answers"), Option("serve_stale_answers"))
+        _("Records and repeated answers"),
+        (
+            Option("call_log"),
+            Option("cache_answers", is_advanced=True),
+            Option("serve_stale_answers", is_advanced=True),
+        ),
     ),
 )
 
@@ -136,21 +168,51 @@ def shown_as(sections: Iterable[Section]) -> list[str]:
     return [option.shown_as for option in _each(sections) if option.shown_as]
 
 
+def withheld(sections: Iterable[Section]) -> set[str]:
+    """The fields whose values viewers do not see."""
+    return {option.name for option in _each(sections) if option.shown_as}
+
+
 def fieldsets(sections: Iterable[Section], may_change: bool) -> list[tuple]:
     """
-    The sections as Django's admin takes them.
+    The sections as Django's admin takes them; what is rarely needed is the last one.
 
     Args:
         may_change: False replaces what viewers may not see.
     """
+    sections = list(sections)
     made = []
     for section in sections:
-        lines: list[tuple[str, ...]] = []
-        for option in section.options:
-            field = option.name if may_change else option.shown_as or option.name
-            lines[-1:] = [(*lines[-1], field)] if option.is_beside else [*lines[-1:], (field,)]
-        made.append((section.title, {"fields": lines, "description": section.description}))
+        if lines := _lines((option for option in section.options if not option.is_advanced), may_change):
+            made.append((section.title, {"fields": lines, "description": section.description}))
+    if lines := _lines(advanced(sections), may_change):
+        made.append((_("Advanced"), {"fields": lines, "classes": [ADVANCED]}))
     return made
+
+
+def advanced(sections: Iterable[Section]) -> list[Option]:
+    """The options that are rarely needed."""
+    return [option for option in _each(sections) if option.is_advanced]
+
+
+def changed_advanced(sections: Iterable[Section], form: type[forms.ModelForm], hook: Model) -> list[tuple[str, str]]:
+    """Label and value of each that a hook has otherwise than most, for the line that folds them away."""
+    found = []
+    for option in advanced(sections):
+        field, value = hook._meta.get_field(option.name), getattr(hook, option.name)
+        if value != field.get_default() and value not in field.empty_values:
+            shown = gettext("yes") if value is True else gettext("no") if value is False else None
+            label = str(field.verbose_name)
+            found.append((label, shown or str(form.base_fields[option.name].prepare_value(value))))
+    return found
+
+
+def _lines(of: Iterable[Option], may_change: bool) -> list[tuple[str, ...]]:
+    lines: list[tuple[str, ...]] = []
+    for option in of:
+        field = option.name if may_change else option.shown_as or option.name
+        lines[-1:] = [(*lines[-1], field)] if option.is_beside else [*lines[-1:], (field,)]
+    return lines
 
 
 def _each(sections: Iterable[Section]) -> Iterator[Option]:

@@ -2,24 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterable
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import catalog
 from ..models import Call, CapturedEvent, Delivery, Webfilter
 from ..models.delivery import STATES
 from ..models.json_fields import Unreadable
-from ..operations import removal
+from ..operations import hook_figures, removal
+from ..operations.hook_figures import Figures
 from . import words
 
 EMPTY = "–"
-_CALL_TONES = {
+CALL_TONES = {
     Call.Result.PASSED: "good",
     Call.Result.CHANGED: "info",
     Call.Result.HALTED: "warn",
@@ -50,7 +51,7 @@ def call_badge(call: Call) -> SafeString:
     labels = dict(Call.Result.choices)
     if call.mode == Webfilter.Mode.OBSERVE:
         labels |= {Call.Result.CHANGED: _("Would have changed data"), Call.Result.HALTED: _("Would have halted")}
-    return badge(str(labels.get(call.result, call.result)), _CALL_TONES.get(call.result, "quiet"))
+    return badge(str(labels.get(call.result, call.result)), CALL_TONES.get(call.result, "quiet"))
 
 
 def mode_badge(mode: str) -> SafeString:
@@ -58,21 +59,6 @@ def mode_badge(mode: str) -> SafeString:
     if mode == Webfilter.Mode.OBSERVE:
         return badge(_("observe"), "info", _("Answers are recorded and nothing else."))
     return badge(_("enforce"), "good", _("Answers change the data or halt the process."))
-
-
-def never_runs() -> SafeString:
-    """For hooks of a type that this installation doesn't know."""
-    return badge(_("never runs"), "warn", _("This installation does not know its type."))
-
-
-def unsendable() -> SafeString:
-    """For hooks whose secret signs nothing."""
-    return badge(_("cannot be sent"), "bad", _("The signing secret is malformed."))
-
-
-def misconfigured(problems: Iterable[str]) -> SafeString:
-    """For hooks that have a value which no form would have taken; the sentences say which."""
-    return badge(_("misconfigured"), "bad", " ".join(problems))
 
 
 def hook_name(hook) -> SafeString:
@@ -95,6 +81,12 @@ def hook_name(hook) -> SafeString:
     return format_html("{}{}{}", name, unknown, about)
 
 
+def hook_in_short(hook) -> str:
+    """What a hook is for, in the operator's words, or where it leads to; and its number."""
+    text = " ".join(hook.description.split())[:40] or hook.server
+    return f"{text} ({hook.pk})"
+
+
 def event_name(event: CapturedEvent | None) -> SafeString | str:
     """The short name of an event's type, with the dotted type when pointed at."""
     if event is None:
@@ -108,22 +100,22 @@ def breakable(name: str) -> SafeString:
     return mark_safe(re.sub(r"([_.])", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
 
 
-def learner(event: CapturedEvent | None) -> str:
-    """Whom an event is about: ``ada (42)``."""
-    if event is None or not (event.username or event.user_id):
-        return EMPTY
-    return (
-        f"{event.username} ({event.user_id})"
-        if event.username and event.user_id
-        else str(event.username or event.user_id)
-    )
+def learner(event: CapturedEvent | None, *, by_number: bool = False) -> str:
+    """Whom an event is about: ``ada (42)``, or only ``42``."""
+    return person(event.user_id, "" if by_number else event.username) if event else EMPTY
 
 
-def whom(event: CapturedEvent | None) -> SafeString | str:
+def person(user_id: int | None, username: str) -> str:
+    """``ada (42)``, or what is known of it."""
+    return f"{username} ({user_id})" if username and user_id else str(username or user_id or EMPTY)
+
+
+def whom(event: CapturedEvent | None, *, by_number: bool = False) -> SafeString | str:
     """Whom an event is about, and below it which course."""
+    who = learner(event, by_number=by_number)
     if event is None or not event.course_key:
-        return learner(event)
-    return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', learner(event), event.course_key)
+        return who
+    return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', who, event.course_key)
 
 
 def payload(value) -> SafeString | str:
@@ -137,6 +129,22 @@ def link(obj, text) -> SafeString:
     """A link to an object's admin page."""
     name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
+
+
+def percent(ratio: float) -> str:
+    """``97 %``; never 100 % unless it is all."""
+    return f"{int(ratio * 100)} %"
+
+
+def number(count: int) -> str:
+    """``1,003``."""
+    return number_format(count, force_grouping=True)
+
+
+def day_count(figures: Figures) -> str:
+    """How many deliveries or calls of the last day the figures are of: ``160``, or ``300+`` if those are not all."""
+    count = figures.day.results.total()
+    return f"{number(min(count, hook_figures.NEWEST))}+" if figures.is_cut else number(count)
 
 
 def number_of(count: int, name: str) -> str:
@@ -177,6 +185,14 @@ def seconds(value: float) -> str:
     return _("%d ms") % round(value * 1000) if value < 1 else _("%.2f s") % value
 
 
+def minutes(value: int) -> str:
+    """A long duration in seconds: ``12 minutes``, ``3 hours``."""
+    count = round(value / 60)
+    if count < 120:
+        return ngettext("%d minute", "%d minutes", count) % count
+    return ngettext("%d hour", "%d hours", round(count / 60)) % round(count / 60)
+
+
 def with_title(text: str, title: str) -> SafeString:
     """Text that shows more when pointed at."""
     return format_html('<span title="{}">{}</span>', title, text)
@@ -213,9 +229,15 @@ def answered(status_code: int | None, error: str, *, needs_body: bool = False) -
     return f"{status_code}, {said}" if said else str(status_code)
 
 
-def call_answered(call: Call) -> str:
-    """The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one."""
-    text = answered(call.status_code, call.error, needs_body=True)
+def call_answered(call: Call, *, in_short: bool = False) -> str:
+    """
+    The status code of a webfilter's call, or what went wrong; and whether the answer is an earlier one.
+
+    Args:
+        in_short: no details of what went wrong, which may quote the payload.
+    """
+    error = call.error if not in_short or not call.error or words.short(call.error) else "bad_response"
+    text = answered(call.status_code, error, needs_body=True)
     return _("%s (cached)") % text if call.is_cached else text
 
 

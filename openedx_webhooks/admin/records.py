@@ -1,23 +1,67 @@
 """What the read-only pages of events, deliveries and calls have in common: they stay fast with millions of rows."""
 
-import contextlib
-import uuid
+from collections.abc import Callable, Iterable, Mapping
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-COUNTED = 5000
-_LONGEST_TERM = 255
+from . import newest, parts, searching, words
+from .permissions import may_see_payload
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than :data:`COUNTED` rows, so that a page costs the same in a table of any size."""
+    """Counts no further than :data:`newest.COUNTED` rows, so that a page costs the same in a table of any size."""
 
     @cached_property
     def count(self):
-        return self.object_list.order_by()[:COUNTED].count()
+        if (found := getattr(self.object_list, "found", None)) is not None:
+            return len(found)
+        return self.object_list.order_by()[: newest.COUNTED].count()
+
+
+def only(rows: QuerySet, ids: Iterable[int]) -> QuerySet:
+    """Those rows, the newest first; the paginator need not count them, which would read each."""
+    ids = list(ids)
+    rows = rows.filter(pk__in=ids).order_by("-pk")
+    rows.found = ids
+    return rows
+
+
+class RecordList(ChangeList):
+    """
+    A list whose filters are :class:`~.filters.RecordFilter`: what they show is found by :mod:`.newest`.
+
+    Attributes:
+        back_to: how far it was looked, if that was not to the end for want of time.
+    """
+
+    back_to = None
+
+    def get_queryset(self, request, exclude_parameters=None):
+        """The rows, or after filters the newest of those that meet them."""
+        rows = super().get_queryset(request, exclude_parameters)
+        conditions = [each for spec in self.filter_specs for each in spec.conditions()]
+        if not conditions:
+            return rows
+        searched = getattr(rows, "found", None)
+        if searched is not None:
+            every = self.root_queryset.filter(*(condition.q for condition in conditions))
+            return only(self.root_queryset, newest.among(every, searched))
+        found = newest.newest(self.root_queryset, conditions, self.model_admin.time_field)
+        self.back_to = found.back_to
+        return only(self.root_queryset, found.ids)
+
+    def get_ordering(self, request, queryset):
+        """The newest first, whatever the address says: no other order has an index."""
+        return ["-pk"]
 
 
 class RecordAdmin(admin.ModelAdmin):
@@ -32,15 +76,19 @@ class RecordAdmin(admin.ModelAdmin):
     show_facets = None
     list_per_page = 50
     list_max_show_all = 200
-    # Makes the search box appear; get_search_results decides what is searched.
+    sortable_by: list = []
+    actions_selection_counter = True
+    # Makes the search box appear; what is searched is said by:
     search_fields = ["pk"]
-    # Columns that have an index: those with a UUID, with a number, and with a text.
-    uuid_fields: tuple[str, ...] = ()
-    number_fields: tuple[str, ...] = ("pk", "user_id")
-    text_fields: tuple[str, ...] = ()
+    search: Callable[[searching.Term], list[int]]
+    # Column → what stands there for those who may not see personal data.
+    personal: Mapping[str, str] = {}
+    # When a row's matter happened.
+    time_field = "created"
 
     class Media:
-        css = {"all": ["openedx_webhooks/admin.css"]}
+        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/records.css"]}
+        js = ["openedx_webhooks/records.js"]
 
     def has_add_permission(self, request):
         """Nobody."""
@@ -54,40 +102,54 @@ class RecordAdmin(admin.ModelAdmin):
         """Nobody by hand: rows are deleted with their hook, or by retention."""
         return False
 
+    def get_list_display(self, request):
+        """The columns, without personal data for those who may not see it."""
+        shown = super().get_list_display(request)
+        return shown if may_see_payload(request) else [self.personal.get(name, name) for name in shown]
+
+    def get_changelist(self, request, **kwargs):
+        """One that stays fast."""
+        return RecordList
+
+    def lookup_allowed(self, lookup, value, request=None):
+        """Nothing but the filters: another could read the whole table, and tell letter by letter what is in it."""
+        return lookup in {name for each in self.list_filter for name in each.parameters}
+
     def get_search_results(self, request, queryset, search_term):
-        """Exact matches in indexed columns only: a search for parts would read the whole table."""
-        term = search_term.strip()
-        if not term:
+        """The rows that are found in indexed columns."""
+        text = search_term.strip()
+        if not text:
             return queryset, False
-        searched = self._searched(term)
-        if not searched:
-            self.message_user(
-                request,
-                _("“%(term)s” was not searched for. %(help)s") % {"term": term[:50], "help": self.search_help_text},
-                "WARNING",
-            )
-            return queryset.none(), False
-        found: set[int] = set()
-        for field, value in searched:
-            # One query on one index each; an OR over two indexes may read the whole table.
-            found.update(self.found(queryset, field, value))
-        return queryset.filter(pk__in=found), False
-
-    def _searched(self, term: str) -> list[tuple[str, object]]:
-        """The columns in which a term is looked for, and as what."""
-        with contextlib.suppress(ValueError):
-            as_uuid = uuid.UUID(term)
-            return [(field, as_uuid) for field in self.uuid_fields]
-        if len(term) > _LONGEST_TERM or "\0" in term:
-            return []
-        is_number = term.isascii() and term.isdecimal() and len(term) < 19
-        numbers = [(field, int(term)) for field in self.number_fields] if is_number else []
-        return numbers + [(field, term) for field in self.text_fields]
-
-    def found(self, queryset, field: str, value):
-        """Primary keys of the newest rows whose column has a value."""
-        return queryset.filter(**{field: value}).order_by("-pk").values_list("pk", flat=True)[:COUNTED]
+        term = searching.Term(text, may_see_payload(request))
+        # Called as a function: it is one of searching.py.
+        found = type(self).search(term)
+        if not found and not request.POST:
+            help_text = _("“%(term)s” was not found. %(help)s") % {"term": text[:50], "help": self.search_help_text}
+            self.message_user(request, help_text, messages.WARNING)
+        for note in term.notes:
+            self.message_user(request, note, messages.WARNING)
+        return only(queryset, found), False
 
     def changelist_view(self, request, extra_context=None):
         """Say how far the list goes back."""
-        return super().changelist_view(request, {**(extra_context or {}), "counted": COUNTED})
+        title = self.opts.verbose_name_plural
+        extra = {"counted": newest.COUNTED, "search_var": SEARCH_VAR, "title": title[:1].upper() + title[1:]}
+        extra |= extra_context or {}
+        response = super().changelist_view(request, extra)
+        changes = getattr(response, "context_data", None) and response.context_data.get("cl")
+        if changes and changes.back_to:
+            response.context_data["back_to"] = words.exact(changes.back_to)
+        return response
+
+
+def learner(request, user_id: int | None, username: str = "") -> SafeString | str:
+    """Whom a record is about, with a link to the user's own page for those who may see it."""
+    name = parts.person(user_id, username if may_see_payload(request) else "")
+    opts = get_user_model()._meta
+    if not user_id or not request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
+        return name
+    try:
+        url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[user_id])
+    except NoReverseMatch:
+        return name
+    return format_html('<a href="{}">{}</a>', url, name)

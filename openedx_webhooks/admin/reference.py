@@ -98,8 +98,12 @@ def _exceptions(exceptions):
 
 
 def _answers(answers):
-    titles = {"nothing": _("Go on"), "change": _("Change something"), "halt": _("Halt")}
-    return [(titles.get(name, name), parts.pretty(answer)) for name, answer in answers.items()]
+    return [(title_of_answer(name), parts.pretty(answer)) for name, answer in answers.items()]
+
+
+def title_of_answer(name: str) -> str:
+    """What a sample answer does, in words; ``name`` as in :func:`.schema.sample_answers`."""
+    return {"nothing": _("Go on"), "change": _("Change something"), "halt": _("Halt")}.get(name, name)
 
 
 def type_of(value: dict[str, Any]) -> str:

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.db import router
+from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import Delivery, Webhook, signing_secrets
-from ..operations import statistics
-from ..webhooks import health, replay, trial_delivery, wakeups
-from . import options, parts, past_events, waiting
-from .chart import chart
+from ..models import Delivery, Webhook
+from ..webhooks import health, trial_delivery, wakeups
+from . import bulk, expressions, options, parts, past_events, sending_again
+from .buttons import Button, Page, State
 from .deliveries import last_answers
 from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
 from .forms import WebhookForm
@@ -22,7 +22,14 @@ from .past_events import may_send, parse_time
 from .trying import result_page
 
 _RECENT = 10
-_MOST_REPLAYED = 10_000
+
+
+def _may_send(page: Page) -> bool:
+    return may_send(page.model_admin, page.request, page.hook)
+
+
+def _has_failed(page: Page) -> bool:
+    return _may_send(page) and bool(page.health.figures.all.lost)
 
 
 @admin.register(Webhook)
@@ -31,46 +38,64 @@ class WebhookAdmin(HookAdmin):
 
     form = WebhookForm
     sections = options.WEBHOOK
-    list_display = ["event_column", "endpoint_column", "enabled", "health_column", "success_column", "latest_column"]
+    list_display = ["event_column", "endpoint_column", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
     list_filter = ["enabled", "paused", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
-    actions = [*HookAdmin.actions, "pause_webhooks", "resume_webhooks"]
+    actions = [*HookAdmin.actions, bulk.action("pause_webhooks"), bulk.action("resume_webhooks")]
     records_name = Delivery._meta.verbose_name_plural
-    buttons = {**HookAdmin.buttons, "replay-failed": "replay_failed", "past-events": "past_events"}
+    buttons = (
+        *HookAdmin.buttons,
+        Button(opens="#owh-replay", label=gettext_lazy("Replay failed…"), when=_has_failed),
+        Button(name="replay-failed", method="replay_failed"),
+        Button(
+            name="past-events",
+            method="past_events",
+            label=gettext_lazy("Send past events…"),
+            when=_may_send,
+            opens="page",
+        ),
+    )
+    states = (
+        State(
+            "enabled",
+            gettext_lazy("Enabled"),
+            {"enabled": True, "paused": False},
+            gettext_lazy("It is enabled: events are sent as they happen, and what waited is sent now."),
+        ),
+        State(
+            "paused",
+            gettext_lazy("Paused"),
+            {"enabled": True, "paused": True},
+            gettext_lazy("It is paused: events are captured, and nothing is sent until it is enabled."),
+        ),
+        State(
+            "disabled",
+            gettext_lazy("Disabled"),
+            {"enabled": False},
+            gettext_lazy("It is disabled: events are not recorded for it, and what is owed waits."),
+        ),
+    )
 
     # --- The list
 
-    def get_changelist_instance(self, request):
-        """Attach the figures of the page's webhooks: two queries for all of them."""
-        changes = super().get_changelist_instance(request)
-        ids = [hook.pk for hook in changes.result_list]
-        tallies, latest = statistics.tallies(ids), statistics.latest_deliveries(ids)
-        for hook in changes.result_list:
-            hook.tally, hook.latest = tallies.get(hook.pk), latest.get(hook.pk)
-        return changes
-
-    @admin.display(description=gettext_lazy("health"), ordering="failing_since")
-    def health_column(self, hook):
-        """Fine, failing since when, or why it was disabled."""
-        return health_badge(hook)
-
     @admin.display(description=gettext_lazy("accepted, last day"))
     def success_column(self, hook):
-        """The share of the decided deliveries that the endpoint accepted."""
-        if not hook.tally or hook.tally.success_ratio is None:
+        """The share that the endpoint accepted, of what was tried."""
+        day = hook.health.figures.day
+        if not day.tried:
             return parts.EMPTY
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
-            percent(hook.tally.success_ratio),
-            _("of %d") % hook.tally.total(),
+            parts.percent(day.accepted_share),
+            _("of %s") % parts.day_count(hook.health.figures),
         )
 
     @admin.display(description=gettext_lazy("latest delivery"))
     def latest_column(self, hook):
         """State and time of the newest delivery."""
-        if not hook.latest:
+        if not hook.health.figures.latest:
             return parts.EMPTY
-        state, created = hook.latest
+        state, created = hook.health.figures.latest
         return format_html(
             '{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state), parts.moment(created)
         )
@@ -81,40 +106,27 @@ class WebhookAdmin(HookAdmin):
         wakeups.nudge_on_commit(hooks.db)
         return count
 
-    @admin.action(
-        description=gettext_lazy("Pause selected %(verbose_name_plural)s: capture, send later"), permissions=["change"]
-    )
-    def pause_webhooks(self, request, queryset):
-        """Events are captured, nothing is sent."""
-        count = self.change_each(request, queryset, "paused", lambda hooks: set_paused(hooks, True))
-        text = ngettext("%d webhook paused.", "%d webhooks paused.", count) % count
-        self.message_user(request, text, messages.SUCCESS)
-
-    @admin.action(
-        description=gettext_lazy("Resume selected %(verbose_name_plural)s: send what waits"), permissions=["change"]
-    )
-    def resume_webhooks(self, request, queryset):
-        """What waits is sent, the oldest first."""
-        count = self.change_each(request, queryset, "paused", lambda hooks: set_paused(hooks, False))
-        text = ngettext("%d webhook resumed.", "%d webhooks resumed.", count) % count
-        self.message_user(request, text, messages.SUCCESS)
+    def set_state(self, hooks, field, value):
+        """Pause and resume, too."""
+        return set_paused(hooks, value) if field == "paused" else super().set_state(hooks, field, value)
 
     # --- The page
 
     def save_model(self, request, obj, form, change):
         """Start afresh with another address or after disabling; what may go now is sent."""
+        if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
+            # First, so that the history has both in one line.
+            Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
         super().save_model(request, obj, form, change)
         if not change:
-            self.save_more(request, obj, form.more_events)
-        if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
-            Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
+            self.save_more(request, obj, form)
         if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
             # What has waited need not wait for the next event.
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
 
-    def save_more(self, request, webhook: Webhook, events: list[str]) -> None:
-        """A webhook like this one for each of these dotted types, with a line in its history."""
-        more = [also_for(webhook, event) for event in events]
+    def save_more(self, request, webhook: Webhook, form) -> None:
+        """A webhook like this one for each further type that was chosen, with a line in its history."""
+        more = [also_for(webhook, event, expressions.shape_for(form, event)) for event in form.more_events]
         for hook in more:
             hook.save()
             self.log_addition(request, hook, [{"added": {}}])
@@ -122,21 +134,22 @@ class WebhookAdmin(HookAdmin):
             self.forget_index()
             self.message_user(request, more_made(more), messages.SUCCESS)
 
-    def panels(self, request, hook):
-        """Health and latest deliveries."""
-        took = statistics.durations(hook.pk)
+    def apply(self, hook, fields):
+        """Start afresh after disabling; what may go now is sent."""
+        super().apply(hook, fields)
+        if "enabled" in fields and hook.enabled:
+            Webhook.objects.filter(pk=hook.pk).update(**health.HEALTHY)
+        if hook.enabled and not hook.paused:
+            wakeups.nudge_on_commit(router.db_for_write(Webhook))
+
+    def panels(self, page):
+        """Latest deliveries, and what can be sent again."""
         return {
-            **super().panels(request, hook),
+            **super().panels(page),
             "kind": "webhook",
-            "health": health_badge(hook),
-            "chart": chart(statistics.hours(hook.pk)),
-            "tally": (statistics.tallies([hook.pk]).get(hook.pk) or statistics.Tally()).shown(),
-            "durations": took,
-            "median": took and parts.seconds(took.median),
-            "p95": took and parts.seconds(took.p95),
-            "deliveries": self._latest(request, hook),
-            "may_see_deliveries": request.user.has_perm("openedx_webhooks.view_delivery"),
-            "may_replay": may_send(self, request, hook),
+            "deliveries": self._latest(page.request, page.hook),
+            "may_see_deliveries": page.request.user.has_perm("openedx_webhooks.view_delivery"),
+            "may_replay": _may_send(page),
             "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
         }
 
@@ -155,49 +168,32 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        sent, outcome = trial_delivery.send_sample(hook)
-        return result_page(self, request, hook, sent=sent, outcome=outcome)
+        return result_page(self, request, hook, **self.try_out(hook, None))
+
+    def try_out(self, hook, payload):
+        """One POST, without a delivery."""
+        sent, outcome = trial_delivery.send_test(hook, payload)
+        return {"sent": sent, "outcome": outcome}
 
     def replay_failed(self, request, hook):
-        """Send again everything that failed since a time."""
+        """To the page that counts what failed since a time."""
         since = parse_time(request.POST.get("since", ""))
         if since is None:
             self.message_user(request, _("Enter a date and time, such as 2026-11-24 18:30."), messages.ERROR)
-            return self.back(hook, "#owh-health")
-        failed = replay.failed_since(hook, since).replayable()
-        # More than this would hold up the request; the command does any number.
-        rest = failed.order_by("pk").values_list("pk", flat=True)[_MOST_REPLAYED : _MOST_REPLAYED + 1]
-        is_cut = bool(rest)
-        count = replay.replay(failed.filter(pk__lt=rest[0]) if is_cut else failed)
-        if not count:
-            self.message_user(request, _("Nothing that can be sent again has failed since then."), messages.WARNING)
-            return self.back(hook, "#owh-health")
-        text = ngettext("%d delivery will be sent again.", "%d deliveries will be sent again.", count) % count
-        if is_cut:
-            text += " " + _("More have failed: press again, or use manage.py webhooks_replay.")
-        self.tell_sent(request, hook, text)
-        return self.back(hook, "#owh-health")
+            return self.back(hook, "#owh-deliveries")
+        return HttpResponseRedirect(sending_again.failed_of(hook, since))
 
     replay_failed = posted(replay_failed, may_send)
 
     # How much happened before there was the webhook, and then send it.
     past_events = posted(past_events.page, may_send, has_page=True)
 
-    def tell_sent(self, request, hook, text: str) -> None:
-        """A message about what will be sent, and a line in the history."""
-        is_active = hook.enabled and not hook.paused
-        if not hook.enabled:
-            text += " " + _("They wait until the webhook is enabled.")
-        elif hook.paused:
-            text += " " + _("They wait until the webhook is resumed.")
-        self.message_user(request, text, messages.SUCCESS if is_active else messages.WARNING)
-        self.log_change(request, hook, text)
 
-
-def also_for(webhook: Webhook, event: str) -> Webhook:
-    """A webhook like a new one, its secret included, for another dotted type; not saved."""
+def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:
+    """A webhook like a new one, its secret included, for another dotted type and with its shape; not saved."""
     fields = (field for field in Webhook._meta.concrete_fields if not field.primary_key)
-    return Webhook(**{field.attname: getattr(webhook, field.attname) for field in fields} | {"event": event})
+    like = {field.attname: getattr(webhook, field.attname) for field in fields}
+    return Webhook(**like | {"event": event, "shape": shape})
 
 
 def more_made(webhooks: list[Webhook]):
@@ -224,34 +220,3 @@ def set_paused(webhooks, paused: bool) -> int:
     if not paused:
         wakeups.nudge_on_commit(webhooks.db)
     return count
-
-
-def health_badge(hook: Webhook):
-    """Fine, failing since when, disabled and why, paused, of a type that never happens, or on its way out."""
-    if hook.removing_since:
-        return waiting.removing_badge(hook)
-    if not hook.known_type:
-        return parts.never_runs()
-    if malformed := waiting.malformed(hook):
-        return parts.misconfigured(malformed.values())
-    if signing_secrets.is_malformed(hook):
-        return parts.unsendable()
-    if hook.disabled_reason:
-        return parts.badge(_("disabled"), "bad", hook.disabled_reason)
-    if not hook.enabled:
-        return parts.badge(_("off"), "quiet")
-    if hook.paused:
-        return parts.badge(_("paused"), "warn", _("Events are captured, and nothing is sent."))
-    if hook.failing_since:
-        return parts.badge(
-            _("failing"),
-            "bad",
-            _("%(count)d failures in a row, since %(since)s")
-            % {"count": hook.consecutive_failures, "since": parts.moment(hook.failing_since)},
-        )
-    return parts.badge(_("fine"), "good")
-
-
-def percent(ratio: float | None) -> str:
-    """``97 %``; never 100 % unless all were accepted."""
-    return parts.EMPTY if ratio is None else f"{int(ratio * 100)} %"

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import Attempt, Delivery
+from ..models import Attempt, Call, Delivery, Webfilter
 from ..skips import Reason
 from ..webhooks import sending
 
@@ -91,8 +91,15 @@ KINDS = {
     "unsendable": Kind(
         gettext_lazy("cannot be sent"),
         gettext_lazy(
-            "Nothing was sent: the hook's secret or headers are malformed. Make a secret on its page, or enter the "
-            "headers again."
+            "Nothing was sent: the hook's secret, headers or authentication are malformed. Make a secret on its page, "
+            "or enter the others again."
+        ),
+    ),
+    Reason.NO_TOKEN: Kind(
+        gettext_lazy("no access token"),
+        gettext_lazy(
+            "Nothing was sent: the token server of the hook's authentication (OAuth 2.0) gave no access token. Compare "
+            "token URL, client ID, secret and scope with what the service says."
         ),
     ),
     Reason.CONDITION_FAILED: Kind(
@@ -142,8 +149,10 @@ STATUSES = {
         "The endpoint does not understand what it gets. Its response may say why; compare what it expects with the "
         "shape and the encoding."
     ),
-    401: gettext_lazy("The endpoint does not know us: the key in the headers is missing or has been changed there."),
-    403: gettext_lazy("The endpoint knows us and refuses: the key in the headers may not do this there."),
+    401: gettext_lazy(
+        "The endpoint does not know us: the authentication, or a key in the headers, is wrong or missing."
+    ),
+    403: gettext_lazy("The endpoint knows us and refuses: the key that we send may not do this there."),
     404: gettext_lazy(
         "The address answers, but nothing is there. n8n answers so while a workflow is not active; else the path has "
         "a mistake."
@@ -214,9 +223,47 @@ def outlook(delivery: Delivery, last: Attempt) -> str:
     if delivery.state == Delivery.State.FAILED:
         if last.error in (sending.PAYLOAD_REMOVED, sending.PAYLOAD_UNREADABLE):
             return _("This was the last attempt: no other would change that.")
-        return _("This was the last attempt: the retry schedule is at its end. Replay begins it anew.")
+        return _("This was the last attempt: the retry schedule is at its end. “Send again” begins it anew.")
     if delivery.state == Delivery.State.CANCELLED:
         return _("No attempt follows: somebody has cancelled the delivery.")
     if delivery.state == Delivery.State.SKIPPED:
         return _("No attempt follows: the webhook's own settings say that there is nothing to send.")
     return ""
+
+
+_RESULTS = {
+    Call.Result.PASSED: (
+        gettext_lazy("The process went on, unchanged."),
+        gettext_lazy("The process would have gone on, unchanged."),
+    ),
+    Call.Result.CHANGED: (
+        gettext_lazy("The answer changed data, and the process went on with it."),
+        gettext_lazy("The answer would have changed data. Nothing was changed: the webfilter only observes."),
+    ),
+    Call.Result.HALTED: (
+        gettext_lazy("The process was halted: the learner got the answer's message, or was led elsewhere."),
+        gettext_lazy("The process would have been halted. It went on: the webfilter only observes."),
+    ),
+    Call.Result.IGNORED: (
+        gettext_lazy("There was no answer that could be used, so the process went on as if there were no webfilter."),
+        gettext_lazy("There was no answer that could be used."),
+    ),
+}
+
+
+def call_meaning(call: Call) -> str:
+    """What came of a webfilter's call, and of its error what it means and what to do."""
+    said = _RESULTS.get(call.result)
+    told = [str(said[call.mode == Webfilter.Mode.OBSERVE])] if said else []
+    kind = KINDS.get(call.error.partition(": ")[0])
+    if kind:
+        told.append(str(kind.meaning))
+    elif call.status_code is not None and not 200 <= call.status_code < 300:
+        told.append(meaning(Attempt(status_code=call.status_code)))
+    return " ".join(told)
+
+
+def call_detail(call: Call) -> str:
+    """The reason of a call's error in the machine's own words; empty if there is none."""
+    kind, _colon, rest = call.error.partition(": ")
+    return rest if kind in KINDS else call.error

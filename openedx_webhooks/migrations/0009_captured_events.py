@@ -11,6 +11,8 @@ from django.db import migrations, models
 import openedx_webhooks.models.encrypted_fields
 import openedx_webhooks.models.json_fields
 import openedx_webhooks.models.validators
+import openedx_webhooks.payloads.formats
+import openedx_webhooks.transport.authentication
 import openedx_webhooks.transport.signing
 
 from ._operations import AddField, CreateModel, WidenField
@@ -28,6 +30,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name="webhook", options={"ordering": ["pk"], "verbose_name": "webhook", "verbose_name_plural": "webhooks"}
+        ),
+        AddField(
+            model_name="webfilter",
+            name="authentication",
+            field=models.CharField(
+                choices=openedx_webhooks.transport.authentication.choices,
+                default="none",
+                help_text="What the Authorization header holds, if the receiver wants one.",
+                max_length=20,
+                verbose_name="authentication",
+            ),
         ),
         AddField(
             model_name="webfilter",
@@ -57,6 +70,13 @@ class Migration(migrations.Migration):
                 help_text="A JMESPath expression over the payload. The hook is called only if its result is true, for example enrollment.mode == 'verified'.",
                 validators=[openedx_webhooks.models.validators.validate_expression],
                 verbose_name="condition",
+            ),
+        ),
+        AddField(
+            model_name="webfilter",
+            name="credentials",
+            field=openedx_webhooks.models.encrypted_fields.EncryptedJSONField(
+                blank=True, default=dict, help_text="Stored encrypted.", verbose_name="credentials"
             ),
         ),
         AddField(
@@ -105,6 +125,17 @@ class Migration(migrations.Migration):
         ),
         AddField(
             model_name="webfilter",
+            name="payload_format",
+            field=models.CharField(
+                choices=openedx_webhooks.payloads.formats.choices,
+                default="current",
+                help_text="What the JSON looks like. WWW form encoding knows the first one only.",
+                max_length=20,
+                verbose_name="payload format",
+            ),
+        ),
+        AddField(
+            model_name="webfilter",
             name="previous_secret",
             field=openedx_webhooks.models.encrypted_fields.EncryptedTextField(
                 blank=True, default="", editable=False, verbose_name="previous signing secret"
@@ -126,7 +157,7 @@ class Migration(migrations.Migration):
             field=openedx_webhooks.models.encrypted_fields.EncryptedTextField(
                 blank=True,
                 default="",
-                help_text="Signs every request (Standard Webhooks). Give it to the receiver's developer.",
+                help_text="Signs every request. Give it to the receiver's developer.",
                 verbose_name="signing secret",
             ),
         ),
@@ -170,6 +201,17 @@ class Migration(migrations.Migration):
         ),
         AddField(
             model_name="webfilter",
+            name="signature",
+            field=models.CharField(
+                choices=openedx_webhooks.transport.signing.choices,
+                default="standard",
+                help_text="How the receiver can verify that a request comes from here, and is as it was sent.",
+                max_length=20,
+                verbose_name="signature",
+            ),
+        ),
+        AddField(
+            model_name="webfilter",
             name="timeout",
             field=models.FloatField(
                 blank=True,
@@ -180,6 +222,17 @@ class Migration(migrations.Migration):
                     django.core.validators.MaxValueValidator(30),
                 ],
                 verbose_name="timeout",
+            ),
+        ),
+        AddField(
+            model_name="webhook",
+            name="authentication",
+            field=models.CharField(
+                choices=openedx_webhooks.transport.authentication.choices,
+                default="none",
+                help_text="What the Authorization header holds, if the receiver wants one.",
+                max_length=20,
+                verbose_name="authentication",
             ),
         ),
         AddField(
@@ -197,6 +250,13 @@ class Migration(migrations.Migration):
             model_name="webhook",
             name="consecutive_failures",
             field=models.PositiveIntegerField(default=0, editable=False, verbose_name="failures in a row"),
+        ),
+        AddField(
+            model_name="webhook",
+            name="credentials",
+            field=openedx_webhooks.models.encrypted_fields.EncryptedJSONField(
+                blank=True, default=dict, help_text="Stored encrypted.", verbose_name="credentials"
+            ),
         ),
         AddField(
             model_name="webhook",
@@ -242,6 +302,17 @@ class Migration(migrations.Migration):
         ),
         AddField(
             model_name="webhook",
+            name="payload_format",
+            field=models.CharField(
+                choices=openedx_webhooks.payloads.formats.choices,
+                default="current",
+                help_text="What the JSON looks like. WWW form encoding knows the first one only.",
+                max_length=20,
+                verbose_name="payload format",
+            ),
+        ),
+        AddField(
+            model_name="webhook",
             name="previous_secret",
             field=openedx_webhooks.models.encrypted_fields.EncryptedTextField(
                 blank=True, default="", editable=False, verbose_name="previous signing secret"
@@ -274,7 +345,7 @@ class Migration(migrations.Migration):
             field=openedx_webhooks.models.encrypted_fields.EncryptedTextField(
                 blank=True,
                 default="",
-                help_text="Signs every request (Standard Webhooks). Give it to the receiver's developer.",
+                help_text="Signs every request. Give it to the receiver's developer.",
                 verbose_name="signing secret",
             ),
         ),
@@ -287,6 +358,17 @@ class Migration(migrations.Migration):
                 help_text="A JMESPath expression over the payload. Its result is sent instead of the whole payload.",
                 validators=[openedx_webhooks.models.validators.validate_expression],
                 verbose_name="shape",
+            ),
+        ),
+        AddField(
+            model_name="webhook",
+            name="signature",
+            field=models.CharField(
+                choices=openedx_webhooks.transport.signing.choices,
+                default="standard",
+                help_text="How the receiver can verify that a request comes from here, and is as it was sent.",
+                max_length=20,
+                verbose_name="signature",
             ),
         ),
         AddField(
@@ -386,7 +468,7 @@ class Migration(migrations.Migration):
             name="use_www_form_encoding",
             field=models.BooleanField(
                 default=False,
-                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON.",
+                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over the body as it arrives, before it is parsed.",
                 verbose_name="use WWW form encoding",
             ),
         ),
@@ -411,7 +493,7 @@ class Migration(migrations.Migration):
             name="use_www_form_encoding",
             field=models.BooleanField(
                 default=False,
-                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON.",
+                help_text="Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over the body as it arrives, before it is parsed.",
                 verbose_name="use WWW form encoding",
             ),
         ),
@@ -650,7 +732,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "webfilter call",
                 "verbose_name_plural": "webfilter calls",
                 "ordering": ["-pk"],
-                "indexes": [models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started")],
+                "indexes": [
+                    models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started"),
+                    models.Index(fields=["started_at"], name="owh_call_started"),
+                    models.Index(fields=["message_id"], name="owh_call_message"),
+                ],
             },
         ),
     ]

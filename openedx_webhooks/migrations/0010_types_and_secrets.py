@@ -50,7 +50,7 @@ def _secret_is_made(model_name):
         field=openedx_webhooks.models.encrypted_fields.EncryptedTextField(
             blank=True,
             default=openedx_webhooks.transport.signing.new_secret,
-            help_text="Signs every request (Standard Webhooks). Give it to the receiver's developer.",
+            help_text="Signs every request. Give it to the receiver's developer.",
             verbose_name="signing secret",
         ),
     )

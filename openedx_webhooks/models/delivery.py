@@ -69,6 +69,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["-pk"]
+        permissions = [("replay_delivery", "Can replay, retry and cancel deliveries")]
         constraints = [models.UniqueConstraint(fields=["event", "webhook"], name="owh_delivery_once_per_event")]
         indexes = [
             models.Index(fields=["state", "next_attempt_at", "webhook"], name="owh_delivery_due"),
@@ -92,28 +93,25 @@ class StateTraits:
     What a state means to everything that shows or counts deliveries.
 
     Attributes:
-        is_final: nothing more happens by itself.
+        is_final: nothing more happens by itself; an operator may have it sent again.
         counts_as: True for a success, False for a failure in rates and health, None for neither.
-        is_replayable: an operator may have it sent again.
         tone: of its badge and its part of a chart: good, bad, info or quiet.
     """
 
     is_final: bool
     counts_as: bool | None
-    is_replayable: bool
     tone: str
 
 
 # In the order in which charts stack them and lists name them.
 STATES: dict[str, StateTraits] = {
-    Delivery.State.DELIVERED: StateTraits(is_final=True, counts_as=True, is_replayable=True, tone="good"),
-    Delivery.State.PENDING: StateTraits(is_final=False, counts_as=None, is_replayable=False, tone="info"),
-    Delivery.State.SKIPPED: StateTraits(is_final=True, counts_as=None, is_replayable=True, tone="quiet"),
-    Delivery.State.CANCELLED: StateTraits(is_final=True, counts_as=None, is_replayable=True, tone="quiet"),
-    Delivery.State.FAILED: StateTraits(is_final=True, counts_as=False, is_replayable=True, tone="bad"),
+    Delivery.State.DELIVERED: StateTraits(is_final=True, counts_as=True, tone="good"),
+    Delivery.State.PENDING: StateTraits(is_final=False, counts_as=None, tone="info"),
+    Delivery.State.SKIPPED: StateTraits(is_final=True, counts_as=None, tone="quiet"),
+    Delivery.State.CANCELLED: StateTraits(is_final=True, counts_as=None, tone="quiet"),
+    Delivery.State.FAILED: StateTraits(is_final=True, counts_as=False, tone="bad"),
 }
 FINAL_STATES = [state for state, traits in STATES.items() if traits.is_final]
-REPLAYABLE_STATES = [state for state, traits in STATES.items() if traits.is_replayable]
 
 
 class Attempt(models.Model):

@@ -204,7 +204,9 @@ class DeliveryQuerySet(models.QuerySet):
         """Those that are finished and whose payload is still kept."""
         return self.exclude(state=self.model.State.PENDING).filter(event__payload__isnull=False)
 
-    def replay(self, per_second: int, progress: Callable[[int], None] | None = None) -> int:
+    def replay(
+        self, per_second: int, progress: Callable[[int], None] | None = None, start: datetime | None = None
+    ) -> int:
         """
         Owe finished deliveries again, from the start of their schedule and with the same message id.
 
@@ -214,19 +216,20 @@ class DeliveryQuerySet(models.QuerySet):
         Args:
             per_second: at least 1.
             progress: called now and then with the number so far.
+            start: when the first becomes due (aware); None: now.
 
         Returns:
             how many.
         """
-        start, count, rows = timezone.now(), 0, self.model.objects.using(self.db)
+        now, count, rows = timezone.now(), 0, self.model.objects.using(self.db)
         for ids in _chunks(self.replayable()):
-            moments = {pk: start + timedelta(seconds=(count + n) // per_second) for n, pk in enumerate(ids)}
+            moments = {pk: (start or now) + timedelta(seconds=(count + n) // per_second) for n, pk in enumerate(ids)}
             # The state again: somebody else may have been quicker.
             changed = rows.filter(pk__in=ids).exclude(state=self.model.State.PENDING).update(
                 state=self.model.State.PENDING,
                 schedule_position=0,
                 next_attempt_at=_each(moments),
-                scheduled_at=start,
+                scheduled_at=now,
                 finished_at=None,
                 **_UNCLAIMED,
             )  # fmt: skip

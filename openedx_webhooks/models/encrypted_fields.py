@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -40,7 +41,11 @@ def decrypt(stored: str) -> str:
         return ""
 
 
-class EncryptedTextField(models.TextField):
+class Encrypted:
+    """What all fields below are: their values are secrets, which no history and no export may hold."""
+
+
+class EncryptedTextField(Encrypted, models.TextField):
     """Text that is plain in Python and encrypted at rest."""
 
     def from_db_value(self, value, _expression, _connection):
@@ -51,7 +56,29 @@ class EncryptedTextField(models.TextField):
         return value if value is None else encrypt(value)
 
 
-class HeadersField(JSONTextField):
+class EncryptedJSONField(Encrypted, models.TextField):
+    """An object that is plain in Python and encrypted at rest as a whole; empty if it can't be read."""
+
+    def from_db_value(self, value, _expression, _connection):
+        return self.to_python(decrypt(value or ""))
+
+    def to_python(self, value):
+        """The object; texts are JSON."""
+        if isinstance(value, str):
+            try:
+                value = json.loads(value or "{}")
+            except (ValueError, RecursionError):
+                return {}
+        return value if isinstance(value, dict) else {}
+
+    def get_prep_value(self, value):
+        return encrypt(json.dumps(value, separators=(",", ":"))) if value else ""
+
+    def value_to_string(self, obj):
+        return json.dumps(self.value_from_object(obj))
+
+
+class HeadersField(Encrypted, JSONTextField):
     """HTTP headers, name → value. The names can be read in the database; the values are encrypted."""
 
     def from_db_value(self, value, expression, connection):

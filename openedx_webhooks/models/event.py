@@ -39,6 +39,8 @@ class CapturedEvent(models.Model):
         verbose_name = _("captured event")
         verbose_name_plural = _("captured events")
         ordering = ["-pk"]
+        # Of everything that was recorded: see admin/permissions.py.
+        permissions = [("view_payload", "Can see personal data: payloads, bodies, names and e-mail addresses")]
         indexes = [models.Index(fields=["event_type", "created"], name="owh_event_type_created")]
 
     def __str__(self):

@@ -1,6 +1,8 @@
 """What webhooks and webfilters have in common."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -11,10 +13,19 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from ..payloads import shape
-from ..transport import signing
-from .encrypted_fields import EncryptedTextField, HeadersField
+from ..payloads import formats, shape
+from ..transport import authentication, signing
+from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField
+from .history import is_encrypted
 from .validators import validate_endpoint, validate_expression, validate_headers
+
+
+def server_of(url: str) -> str:
+    """Host and port of an address, without credentials; empty if it is malformed."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 class Hook(TimeStampedModel):
@@ -43,7 +54,17 @@ class Hook(TimeStampedModel):
     use_www_form_encoding = models.BooleanField(
         _("use WWW form encoding"),
         default=False,
-        help_text=_("Send application/x-www-form-urlencoded with flattened names instead of JSON."),
+        help_text=_(
+            "Send application/x-www-form-urlencoded with flattened names instead of JSON. Verify the signature over "
+            "the body as it arrives, before it is parsed."
+        ),
+    )
+    payload_format = models.CharField(
+        _("payload format"),
+        max_length=20,
+        choices=formats.choices,
+        default=formats.CURRENT,
+        help_text=_("What the JSON looks like. WWW form encoding knows the first one only."),
     )
     condition = models.TextField(
         _("condition"),
@@ -62,6 +83,14 @@ class Hook(TimeStampedModel):
         validators=[validate_expression],
         help_text=_("A JMESPath expression over the payload. Its result is sent instead of the whole payload."),
     )
+    authentication = models.CharField(
+        _("authentication"),
+        max_length=20,
+        choices=authentication.choices,
+        default=authentication.NONE,
+        help_text=_("What the Authorization header holds, if the receiver wants one."),
+    )
+    credentials = EncryptedJSONField(_("credentials"), blank=True, default=dict, help_text=_("Stored encrypted."))
     headers = HeadersField(
         _("headers"),
         blank=True,
@@ -69,16 +98,26 @@ class Hook(TimeStampedModel):
         validators=[validate_headers],
         help_text=_('Sent with every request, for example {"Authorization": "Bearer …"}. Stored encrypted.'),
     )
+    signature = models.CharField(
+        _("signature"),
+        max_length=20,
+        choices=signing.choices,
+        default=signing.STANDARD,
+        help_text=_("How the receiver can verify that a request comes from here, and is as it was sent."),
+    )
     secret = EncryptedTextField(
         _("signing secret"),
         blank=True,
         default=signing.new_secret,
-        help_text=_("Signs every request (Standard Webhooks). Give it to the receiver's developer."),
+        help_text=_("Signs every request. Give it to the receiver's developer."),
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
     removing_since = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # Name → value, of the encrypted options, as they were read or last kept in the history.
+    _secrets: Mapping[str, Any] = MappingProxyType({})
 
     # Where the model's types are catalogued: dotted type or short name → entry or None.
     find_type: ClassVar[Callable[[str], Any]]
@@ -89,6 +128,30 @@ class Hook(TimeStampedModel):
     def __str__(self):
         # The server only: the rest of an address may hold a token.
         return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
+
+    @classmethod
+    def from_db(cls, db, field_names, values):
+        """Remember the secrets, so that the history can tell that they were changed."""
+        hook = super().from_db(db, field_names, values)
+        hook.remember_secrets()
+        return hook
+
+    def remember_secrets(self) -> None:
+        """Let :meth:`changed_secrets` compare with what there is now."""
+        self._secrets = {name: copy.copy(value) for name, value in self._loaded_secrets()}
+
+    def changed_secrets(self) -> list[str]:
+        """The encrypted options that were changed since they were read."""
+        before = self._secrets
+        return [name for name, value in self._loaded_secrets() if name in before and before[name] != value]
+
+    def _loaded_secrets(self):
+        loaded = self.__dict__
+        return [
+            (field.name, loaded[field.name])
+            for field in self._meta.concrete_fields
+            if field.editable and field.name in loaded and is_encrypted(field)
+        ]
 
     @property
     def known_type(self):
@@ -103,7 +166,7 @@ class Hook(TimeStampedModel):
         The two differ for a hook of the published plugin whose library came, or came back, after the upgrade: its short
         name is still stored.
         """
-        return self._dotted(self.known_type) if self.known_type else self.event
+        return self.known_type.dotted if self.known_type else self.event
 
     @property
     def event_name(self) -> str:
@@ -113,10 +176,7 @@ class Hook(TimeStampedModel):
     @property
     def server(self) -> str:
         """Host and port of the endpoint, without credentials; empty if the address is malformed."""
-        try:
-            return urlsplit(self.webhook_url).netloc.rpartition("@")[2]
-        except ValueError:
-            return ""
+        return server_of(self.webhook_url)
 
     @property
     def headers_to_send(self) -> dict[str, str]:
@@ -131,6 +191,16 @@ class Hook(TimeStampedModel):
         if self.readable_headers != (self.headers or {}):
             raise ValueError(gettext("The stored headers can't be read: enter them again."))
         return {name: value for name, value in self.readable_headers.items() if value}
+
+    @property
+    def credentials_to_send(self) -> dict[str, str]:
+        """
+        What the authentication needs.
+
+        Raises:
+            ValueError: something is missing or malformed, or no key opens what is stored.
+        """
+        return authentication.credentials_of(self.authentication, self.credentials)
 
     @property
     def readable_headers(self) -> dict[str, str]:
@@ -150,18 +220,29 @@ class Hook(TimeStampedModel):
 
     def clean(self):
         """
-        Check the type.
+        Check the type, and options that exclude each other.
 
         Raises:
             ValidationError: for a hook whose type was changed to one this installation doesn't know. A stored unknown
             type may stay, so that the rest of its hook can still be edited.
         """
         super().clean()
+        if self.use_www_form_encoding and self.payload_format != formats.CURRENT:
+            raise ValidationError(
+                {
+                    "payload_format": _("A form can't hold this format: choose “%s”, or untick WWW form encoding.")
+                    % formats.FORMATS[formats.CURRENT].title
+                }
+            )
+        own_header = any(name.lower() == "authorization" for name in self.readable_headers)
+        if own_header and self.authentication != authentication.NONE:
+            raise ValidationError(
+                {
+                    "headers": _("“Authorization” is what the authentication sets: remove it, or choose “%s” there.")
+                    % authentication.KINDS[authentication.NONE].title
+                }
+            )
         if self.known_type:
-            self.event = self._dotted(self.known_type)
+            self.event = self.known_type.dotted
         elif self.event and not (self.pk and type(self).objects.filter(pk=self.pk, event=self.event).exists()):
             raise ValidationError({"event": _("This installation has no “%s”. Choose one from the list.") % self.event})
-
-    @staticmethod
-    def _dotted(known_type) -> str:
-        return getattr(known_type, "event_type", None) or known_type.filter_type

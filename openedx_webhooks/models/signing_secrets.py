@@ -24,23 +24,30 @@ def headers(hook: Hook, message_id: str, body: bytes) -> dict[str, str]:
     The headers that identify a message of a hook, and sign it as of now.
 
     Raises:
-        ValueError: a secret is malformed.
+        ValueError: a secret is malformed, or there is no such signature.
     """
     now = time.time()
-    return signing.headers(message_id, int(now), body, in_force(hook, datetime.fromtimestamp(now, UTC)))
+    secrets = in_force(hook, datetime.fromtimestamp(now, UTC))
+    return signing.headers(message_id, int(now), body, secrets, hook.signature)
 
 
 def is_malformed(hook: Hook) -> bool:
     """Whether nothing can be sent, because a secret that is in force was written past the form and signs nothing."""
-    return not all(map(_is_well_formed, in_force(hook, timezone.now())))
+    return not all(_is_well_formed(hook, secret) for secret in in_force(hook, timezone.now()))
 
 
-def _is_well_formed(secret: str) -> bool:
+def _is_well_formed(hook: Hook, secret: str) -> bool:
     try:
-        signing.key_of(secret)
+        signing.kind_of(hook.signature).key(secret)
     except ValueError:
         return False
     return True
+
+
+def overlap_of(hook: Hook) -> timedelta:
+    """For how long a secret still signs after it was rotated; zero if its signature has room for one only."""
+    kind = signing.KINDS.get(hook.signature)
+    return OVERLAP if kind and kind.has_overlap else timedelta()
 
 
 def supersede(hook: Hook, old: str, overlap: timedelta = OVERLAP) -> None:
@@ -48,11 +55,11 @@ def supersede(hook: Hook, old: str, overlap: timedelta = OVERLAP) -> None:
     Let the secret that a hook had until now sign beside its new one until the overlap has passed.
 
     Args:
-        hook: is not saved.
+        hook: is not saved. If its kind of signature has room for one secret only, the old one ends at once.
         old: empty if there was none. A malformed one ends at once: nothing could be sent while it is in force.
         overlap: how long receivers may still verify with the old secret; zero ends it at once (it leaked).
     """
-    keep = overlap > timedelta() and _is_well_formed(old)
+    keep = min(overlap, overlap_of(hook)) > timedelta() and _is_well_formed(hook, old)
     hook.previous_secret = old if keep else ""
     hook.previous_secret_expires_at = timezone.now() + overlap if keep else None
 

@@ -31,6 +31,7 @@ RESERVED_HEADERS = frozenset(
         "user-agent",
         "webhook-id",
         "webhook-signature",
+        "webhook-test",
         "webhook-timestamp",
     }
 )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import catalog, wiring
 from ..payloads.local_answer import LocalAnswer
+from .history import HookHistory
 from .hook import Hook
 from .validators import validate_endpoint, validate_local_answer, validate_redirect
 
@@ -135,6 +136,8 @@ class Webfilter(Hook):
         help_text=_("While the endpoint is not called after failures, use its last cached answer."),
     )
 
+    history = HookHistory()
+
     find_type = staticmethod(catalog.find_filter)
 
     class Meta:
@@ -221,7 +224,12 @@ class Call(models.Model):
         verbose_name = _("webfilter call")
         verbose_name_plural = _("webfilter calls")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started")]
+        # Calls are written in the background: these cost no learner anything.
+        indexes = [
+            models.Index(fields=["webfilter", "started_at"], name="owh_call_webfilter_started"),
+            models.Index(fields=["started_at"], name="owh_call_started"),
+            models.Index(fields=["message_id"], name="owh_call_message"),
+        ]
 
     def __str__(self):
         return str(_("Call %(call)s of webfilter %(webfilter)s") % {"call": self.pk, "webfilter": self.webfilter_id})

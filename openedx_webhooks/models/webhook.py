@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
+from .history import HookHistory
 from .hook import Hook
 from .json_fields import JSONTextField
 from .validators import validate_schedule
@@ -38,6 +39,8 @@ class Webhook(Hook):
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)
     warned_at = models.DateTimeField(_("warned at"), null=True, blank=True, editable=False)
     disabled_reason = models.CharField(_("disabled because"), max_length=255, blank=True, default="", editable=False)
+
+    history = HookHistory()
 
     find_type = staticmethod(catalog.find_event)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import index
 from ..app_settings import app_settings
-from ..models import Call, Delivery, Hook, Webfilter, Webhook
+from ..models import Call, Delivery, Hook, Webfilter, Webhook, history
 from ..webhooks import wakeups
 from . import retention
 
@@ -44,6 +44,8 @@ def remove(hook: Hook) -> bool:
     rows.filter(pk=hook.pk).update(enabled=False, removing_since=now, modified=now)
     index.forget_index(type(hook), using=rows.db)
     if count_records(hook) > _AT_ONCE:
+        # Who wants it is known now, and not to the worker.
+        history.note(rows.filter(pk=hook.pk), history.REMOVAL)
         wakeups.nudge_on_commit(rows.db)
         return False
     _delete_records(hook, time.monotonic() + _RUN_SECONDS)

@@ -11,8 +11,10 @@ from collections.abc import Collection
 from django.db import router, transaction
 from django.db.models import QuerySet
 
+from ..background import process
 from ..batches import batched
 from ..models import Call, CapturedEvent, Delivery
+from ..webfilters.call_log import CallRecords
 from . import retention
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ def forget(user_id: int, username: str = "") -> None:
     for about in ({"user_id": user_id}, {"user_id": None, "username": username} if username else None):
         for ids in _steps(events.filter(**about)) if about else ():
             _forget_events(events.db, ids)
+    # What another process is just about to write is found by the second of the platform's two steps.
+    process.get(CallRecords).forget(user_id, username)
     calls = Call.objects.using(router.db_for_write(Call)).filter(user_id=user_id)
     for ids in _steps(calls.exclude(retention.CALL_EMPTIED)):
         calls.filter(pk__in=ids).update(request_body=None, response_excerpt="")

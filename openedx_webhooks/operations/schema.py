@@ -11,10 +11,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from .. import __version__, catalog, platform_facts
-from ..payloads import sample_values
+from ..payloads import formats, sample_values
 from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
 from ..payloads.samples import sample_payload
 from ..platform_facts import Message, Redirect
+from ..transport import signing
 from ..webfilters import changes, halts
 from . import event_notes
 from .schema_types import Components, Schema, described, paragraph, summary, with_notes
@@ -32,7 +33,7 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
     if hook_types is None:
         hook_types = (*catalog.events().values(), *catalog.filters().values())
     components = Components()
-    webhooks = {dotted(hook_type): {"post": _operation(hook_type, components)} for hook_type in hook_types}
+    webhooks = {hook_type.dotted: {"post": _operation(hook_type, components)} for hook_type in hook_types}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,11 +75,6 @@ def answer_schema(filter_type: catalog.FilterType) -> Schema:
     if filter_type.exceptions:
         properties["exception"] = _exception(filter_type)
     return {"type": "object", "description": _("An empty body is an answer too: go on."), "properties": properties}
-
-
-def dotted(hook_type: HookType) -> str:
-    """The type's identity."""
-    return hook_type.event_type if isinstance(hook_type, catalog.EventType) else hook_type.filter_type
 
 
 def about(hook_type: HookType) -> str:
@@ -237,7 +233,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
     sample = sample_payload(hook_type)
     kind = _("Webhook") if is_event else _("Webfilter")
     return {
-        "operationId": dotted(hook_type),
+        "operationId": hook_type.dotted,
         "summary": hook_type.name,
         "description": " ".join(
             filter(None, (about(hook_type), *cautions(hook_type), "" if is_event else halting(hook_type)))
@@ -247,7 +243,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                JSON_TYPE: {"schema": _payload(hook_type, components), "example": sample},
+                **_formats(_payload(hook_type, components), sample),
                 FORM_TYPE: {
                     "schema": {
                         "type": "object",
@@ -262,21 +258,32 @@ def _operation(hook_type, components) -> dict[str, Any]:
     }
 
 
+def _formats(payload, sample) -> dict[str, Any]:
+    """Content type → media type; an envelope has the payload as it is in its data."""
+    found = {}
+    for one in formats.FORMATS.values():
+        if one.value is None:
+            found[one.content_type] = {"schema": payload, "example": sample}
+        else:
+            found[one.content_type] = {
+                "schema": {"type": "object", "description": str(one.title), **one.schema(payload)},
+                "example": one.value(sample["event_metadata"], sample),
+            }
+    return found
+
+
 def _signature_headers(is_event):
     same = _("Identifies the message; the same in every attempt and replay.")
     notes = {
         "webhook-id": same if is_event else _("Identifies the message."),
         "webhook-timestamp": _("Seconds since the epoch, of this attempt."),
-        "webhook-signature": _("Standard Webhooks v1: HMAC-SHA256 of id, timestamp and body."),
     }
+    always = set(notes)
+    for kind in signing.KINDS.values():
+        notes |= {name: str(note) for name, note in kind.headers.items()}
+    notes["webhook-test"] = _("“true”: an operator tries the hook out; else it is not there.")
     return [
-        {
-            "name": name,
-            "in": "header",
-            "required": name != "webhook-signature",
-            "description": note,
-            "schema": {"type": "string"},
-        }
+        {"name": name, "in": "header", "required": name in always, "description": note, "schema": {"type": "string"}}
         for name, note in notes.items()
     ]
 

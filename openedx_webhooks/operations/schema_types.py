@@ -343,7 +343,8 @@ def _metadata():
                 "type": "array",
                 "items": text,
                 "description": _("Where something was left out because of a limit; not there if nothing was."),
-            }
+            },
+            "test": {"const": True, "description": _("An operator tries the hook out; else it is not there.")},
         },
         "required": list(properties),
     }

@@ -147,7 +147,7 @@ def _build(types: tuple[schema.HookType, ...], language: str) -> tuple[_Entry, .
 
 
 def _entry(known: schema.HookType) -> _Entry:
-    dotted = schema.dotted(known)
+    dotted = known.dotted
     name, said = tuple(words_of(known.name)), tuple(words_of(dotted))
     telling = [word for word in said if word not in _SAID_BY_ALL]
     meaning = {word: frozenset((word, *_synonyms(word))) for word in (*name, *telling)}

@@ -17,6 +17,11 @@ _IS_JSON = re.compile(r'\s*\{\s*["}]')
 _NEAR = 30
 
 
+def is_json(text: str) -> bool:
+    """Whether a local answer is taken for JSON."""
+    return _IS_JSON.match(text) is not None
+
+
 class LocalAnswer:
     """
     A compiled local answer.
@@ -31,7 +36,7 @@ class LocalAnswer:
             shape.ExpressionError: it is not JSON, or not JMESPath; the message marks the place.
         """
         self.constant, self._expression = None, None
-        if _IS_JSON.match(text):
+        if is_json(text):
             self.constant = _json(text)
         else:
             self._expression = shape.compile_expression(text)
@@ -73,7 +78,9 @@ def _object(pairs):
     if len(result) != len(pairs):
         names = [name for name, _value in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise shape.ExpressionError(_("“%s” is there twice in one object.") % twice)
+        # An escape can be half of a surrogate pair, which no page can hold.
+        shown = twice.encode("utf-8", "replace").decode()
+        raise shape.ExpressionError(_("“%s” is there twice in one object.") % shown)
     return result
 
 

@@ -23,14 +23,13 @@ from openedx_events.data import EventsMetadata
 
 from ..app_settings import app_settings
 from ..catalog import EventType, FilterType
+from ..platform_facts import facts_of
 from .limits import METADATA, dump, fit
 from .registry import register
 from .serializers import held
 from .walk import CUT, DROPPED, Path, Walk
 
 __all__ = ["event_payload", "filter_message", "filter_payload", "register", "to_json", "user_id_of"]
-
-_NO_MORE: frozenset[str] = frozenset()
 
 
 def to_json(value: Any) -> Any:
@@ -107,9 +106,8 @@ def filter_message(
         "time": datetime.now(UTC).isoformat(),
         **_source_of_filters(),
     }
-    # The context of the activation mail calls the key that activates the account ``key``.
-    more = frozenset(("key",)) if "activation" in filter_type.filter_type else _NO_MORE
-    return _payload(arguments, metadata, Walk(more, file_urls), _with_profile)
+    secrets = facts_of(filter_type.filter_type).secrets
+    return _payload(arguments, metadata, Walk(secrets, file_urls), _with_profile)
 
 
 def user_id_of(payload: Mapping[str, Any]) -> int | None:

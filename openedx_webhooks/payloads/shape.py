@@ -6,7 +6,7 @@ can do is nest and multiply, so the steps of an evaluation are counted and the s
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jmespath
@@ -65,8 +65,7 @@ def matches(condition, payload: Any) -> bool:
     Raises:
         ExpressionError: the condition can't be evaluated on this payload.
     """
-    result = _search(condition, payload)
-    return not (result is None or result is False or result in ("", [], {}))
+    return is_true(_search(condition, payload))
 
 
 def evaluate(expression, payload: Any) -> Any:
@@ -82,6 +81,16 @@ def evaluate(expression, payload: Any) -> Any:
     if _size(result, most) > most:
         raise ExpressionError(_("The result of the expression is too large."))
     return result
+
+
+def evaluator(expression) -> Callable[[dict, Any], Any]:
+    """A function ``(part of the tree, value)`` → result; all its calls together are within :data:`MAX_STEPS`."""
+    return _Interpreter(expression).visit
+
+
+def is_true(result: Any) -> bool:
+    """Whether JMESPath takes a result for true: all but ``false``, null and empty values."""
+    return not (result is None or result is False or result in ("", [], {}))
 
 
 def _search(expression, payload):

@@ -41,15 +41,18 @@ class Subject:
 
 def subject_of(payload: Mapping[str, Any]) -> Subject:
     """The user and the course that are nearest to the top of an event's payload."""
-    members = list(_members(payload))
-    username = next((name for key, value in members if (name := _username(key, value))), "")
-    context = next((found for key, value in members if (found := _context(key, value))), None)
+    context = next((found for key, value in _members(payload) if (found := _context(key, value))), None)
     return Subject(
         user_id=user_id_of(payload),
-        username=_storable(username)[:150],
+        username=username_of(payload),
         course_key=_storable(str(context))[:255] if context else "",
         org=_storable(getattr(context, "org", None) or "")[:255],
     )
+
+
+def username_of(payload: Mapping[str, Any]) -> str:
+    """The username that is nearest to the top of a payload; empty if it names none."""
+    return _storable(next((name for key, value in _members(payload) if (name := _username(key, value))), ""))[:150]
 
 
 def _storable(text: str) -> str:

@@ -61,6 +61,7 @@ class FilterFacts:
         redirect: what becomes of a URL to send the learner to, for a filter that takes it as data; else at best.
         runs: False if nothing in the platform runs it.
         is_wanted: it is among those that operators ask for most, and offered first, in the order of the table.
+        secrets: names that mean a secret here and are harmless elsewhere.
     """
 
     when: Text = ""
@@ -69,6 +70,7 @@ class FilterFacts:
     redirect: Redirect = attrs.field()
     runs: bool = True
     is_wanted: bool = False
+    secrets: frozenset[str] = frozenset()
 
     @redirect.default
     def _at_best(self):

@@ -94,7 +94,9 @@ FILTERS: dict[str, FilterFacts] = {
         redirect=Redirect.FOLLOWED,
     ),
     f"{_AUTHENTICATION}account_activation.email.context.generated.v1": FilterFacts(
-        _("Runs before the e-mail that asks to activate an account: at registration, and at a login before that.")
+        _("Runs before the e-mail that asks to activate an account: at registration, and at a login before that."),
+        # It activates the account.
+        secrets=frozenset(("key",)),
     ),
     f"{_AUTHENTICATION}logistration_view.context.generated.v1": FilterFacts(
         _("Runs before the old page for login and registration is made."), notes=(_LEGACY_PAGE,)

@@ -8,6 +8,7 @@ What the cache holds, all under a hash of the URL (which may have secrets in it,
 
 * ``failures``: how many in a row. Missing in the good case, which therefore costs no write.
 * ``open``: there while it is open. Its expiry is the cache's, so that clocks of different machines don't matter.
+* ``since``: when this outage began, in seconds since 1970, for people to look at; nothing is decided by it.
 * ``probe``: there while somebody probes. Expires, too, so that a prober that was killed does not hold it for ever.
 
 The cache is a help, not a need: whether it raises or, as django-redis does on request, returns None, circuits are then
@@ -18,6 +19,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +39,21 @@ class State(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+
+@attrs.frozen
+class Circuit:
+    """
+    A breaker as it was found.
+
+    Attributes:
+        failures: in a row.
+        since: when it opened, aware, whatever was probed since; None while it is closed, or if nobody knows.
+    """
+
+    state: State
+    failures: int = 0
+    since: datetime | None = None
 
 
 @attrs.define
@@ -104,12 +121,14 @@ class Breaker:
     _seen: int | None = attrs.field(default=None, init=False)
     failures_key: str = attrs.field(init=False)
     open_key: str = attrs.field(init=False)
+    since_key: str = attrs.field(init=False)
     _probe_key: str = attrs.field(init=False)
 
     def __attrs_post_init__(self):
         name = hashlib.sha256(self.url.encode(errors="backslashreplace")).hexdigest()[:32]
         prefix = f"openedx_webhooks:breaker:{name}"
         self.failures_key, self.open_key, self._probe_key = f"{prefix}:failures", f"{prefix}:open", f"{prefix}:probe"
+        self.since_key = f"{prefix}:since"
 
     def allow(self) -> bool:
         """Whether to make the call. If so, :meth:`record` or :meth:`withdraw` must follow."""
@@ -156,6 +175,10 @@ class Breaker:
         if failures == self.failures_to_open:
             # Not at each probe that fails: one line per outage.
             log.warning("The circuit of an endpoint on %s is open after %s failures", _host(self.url), failures)
+            # Over what a process of an older version, which does not know this key, may have left at a reset.
+            self.storage.ask("set", self.since_key, int(time.time()), self.remember_seconds)
+        elif not self.storage.ask("touch", self.since_key, self.remember_seconds):
+            self.storage.ask("add", self.since_key, int(time.time()), self.remember_seconds)
         # In this order: while the probe's key is there nobody else probes, and then it is open.
         self.storage.ask("set", self.open_key, 1, max(1, self.open_seconds))
         self.storage.ask("set", self.failures_key, failures, self.remember_seconds)
@@ -163,18 +186,24 @@ class Breaker:
 
     def reset(self) -> None:
         """Close the circuit and forget all failures."""
-        self.storage.ask("delete_many", [self.failures_key, self.open_key, self._probe_key])
+        self.storage.ask("delete_many", [self.failures_key, self.open_key, self.since_key, self._probe_key])
         self._seen = 0
 
     def state(self) -> State:
         """What it is now; for people to look at."""
-        return self.state_in(self.storage.ask("get_many", [self.failures_key, self.open_key]) or {})
+        return self.circuit().state
 
-    def state_in(self, found: dict[str, Any]) -> State:
+    def circuit(self) -> Circuit:
+        """The same, and since when."""
+        return circuits([self])[0]
+
+    def circuit_in(self, found: dict[str, Any]) -> Circuit:
         """What it is by what the cache holds."""
-        if self.failures_to_open <= 0 or count(found.get(self.failures_key)) < self.failures_to_open:
-            return State.CLOSED
-        return State.OPEN if found.get(self.open_key) else State.HALF_OPEN
+        failures = count(found.get(self.failures_key))
+        if self.failures_to_open <= 0 or failures < self.failures_to_open:
+            return Circuit(State.CLOSED, failures)
+        state = State.OPEN if found.get(self.open_key) else State.HALF_OPEN
+        return Circuit(state, failures, _moment(found.get(self.since_key)))
 
 
 def _storage() -> Storage:
@@ -188,11 +217,20 @@ def breaker(url: str) -> Breaker:
     return Breaker(url=url, storage=process.get(_storage), failures_to_open=failures, open_seconds=seconds)
 
 
-def states(breakers: Iterable[Breaker]) -> list[State]:
-    """The states of many that :func:`breaker` made, in their order, with one read of the cache."""
+def circuits(breakers: Iterable[Breaker]) -> list[Circuit]:
+    """Many as they are now, in their order, with one read of the cache."""
     breakers = list(breakers)
-    found = shared_cache.ask("get_many", [key for each in breakers for key in (each.failures_key, each.open_key)]) or {}
-    return [each.state_in(found) for each in breakers]
+    keys = [key for each in breakers for key in (each.failures_key, each.open_key, each.since_key)]
+    found = shared_cache.ask("get_many", keys) or {}
+    return [each.circuit_in(found) for each in breakers]
+
+
+def _moment(value: Any) -> datetime | None:
+    """A time that was kept; None for what some other program may have left there."""
+    try:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and value > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def count(value: Any) -> int:

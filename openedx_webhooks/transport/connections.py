@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.util import Url, make_headers
 from urllib3.util.ssltransport import SSLTransport
 
+from ..background import process
 from .exchange import BoundedSocket, Exchange
 from .failures import Failure, Phase
 from .guard import Policy
@@ -339,13 +340,5 @@ def keep_seconds(keep_alive: str) -> float:
 
 
 def pool() -> Pool:
-    """
-    The pool of this process. A forked child has one of its own, whatever its server made of hooks at the fork: on its
-    parent's connections both would read each other's answers, and its locks may be held by threads that it lacks.
-    """
-    return _pool_of(os.getpid())
-
-
-@lru_cache(maxsize=1)
-def _pool_of(_process_id: int) -> Pool:
-    return Pool()
+    """This process's pool: on its parent's connections both would read each other's answers."""
+    return process.get(Pool)

@@ -12,17 +12,13 @@ A run of a filter goes through these modules, in this order:
   :mod:`.responses`.
 * :mod:`.call_log`: the record; :mod:`.report` sums up what observing webfilters would have done.
 
-What an answer may change is decided step by step:
+What an answer may change is decided in :mod:`.changes`, step by step:
 
-1. :mod:`.adapters`: what differs from filter to filter; the only place that knows filters by name.
-2. :mod:`.changes`: which argument is meant and which kind of value it has; merges several answers, makes the plan and
-   carries it out.
-3. The kind checks and converts: :mod:`.kinds` (values, texts, templates, contexts, forms), :mod:`.objects` (cohorts,
-   query sets, fragments, responses), :mod:`.accounts` (fields of users and profiles), :mod:`.courses` (courses, modes,
-   certificates).
-4. :mod:`.convert`: one JSON value in the type that is there; checks of texts and links.
-5. :mod:`.restore`: what was masked or cut in the payload stays as it was.
-6. :mod:`.after_login`: at a login, changes wait until it has succeeded.
+1. It merges several answers and finds the kind of each argument that is meant. Where a filter differs from what its
+   types say, :mod:`.adapters` has it, the only place that knows filters by name.
+2. The kind, of the folder ``kinds``, checks and converts the value; :mod:`.restore` leaves what was masked or cut in
+   the payload as it was.
+3. The plan that comes of it is carried out; at a login, :mod:`.after_login` waits until that has succeeded.
 
 :mod:`.trial_call` does the same with the sample payload and changes nothing; :mod:`.local_answers` checks local answers
 before they are saved.

@@ -12,9 +12,9 @@ from typing import Any
 import attrs
 
 from .completion import completion_summary
-from .courses import GENERATION_MODE, STATUS, Course, Mode, PassedCourse
-from .kinds import PAGES, Context, Fixed, Form, Kind, Template, TextSet, Url, Value
-from .objects import Cohort, FormFields, FragmentContent, Records, ResponseVerbs, Rows, Tabs
+from .kinds.courses import GENERATION_MODE, STATUS, Course, Mode, PassedCourse
+from .kinds.objects import Cohort, FormFields, FragmentContent, Records, ResponseVerbs, Rows, Tabs
+from .kinds.values import PAGES, Context, Fixed, Form, Kind, Template, TextSet, Url, Value
 
 # Stands for the message in the defaults of exceptions.
 MESSAGE = "{message}"

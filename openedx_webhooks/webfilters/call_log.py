@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import close_old_connections, router, transaction
 
 from .. import throttle
 from ..app_settings import app_settings
 from ..background import Job, process
 from ..models import Call, Webfilter
-from ..payloads import redact, serialize
+from ..payloads import redact, serialize, subject
 from .calls import NOT_MADE
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 _QUEUE_SIZE = 2000
 _QUEUE_BYTES = 16 * 1024 * 1024
 _BATCH_SIZE = 100
+_EMPTY = {"request_body": None, "response_excerpt": ""}
 
 
 def record(calls: Iterable[Any], payload: dict[str, Any]) -> None:
@@ -59,7 +61,7 @@ def _is_wanted(call) -> bool:
 
 
 def _fields(call, payload) -> dict[str, Any]:
-    outcome = call.outcome
+    outcome, user_id = call.outcome, serialize.user_id_of(payload)
     return {
         "webfilter_id": call.webfilter.pk,
         "message_id": call.request.message_id,
@@ -73,10 +75,10 @@ def _fields(call, payload) -> dict[str, Any]:
         "error": call.verdict.problem[:255],
         "note": "; ".join(call.notes)[:255],
         "request_body": call.request.content,
-        "response_excerpt": redact.excerpt(
-            outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, call.webfilter.readable_headers.values()
-        ),
-        "user_id": serialize.user_id_of(payload),
+        "response_excerpt": redact.excerpt(outcome.body, app_settings.RESPONSE_EXCERPT_BYTES, call.request.secrets()),
+        "user_id": user_id,
+        # No column: the one who writes finds the id, by which the record is found when the user is retired.
+        "username": "" if user_id is not None else subject.username_of(payload),
     }
 
 
@@ -129,6 +131,13 @@ class CallRecords(Job):
             log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
         self.ask()
 
+    def forget(self, user_id: int, username: str) -> None:
+        """Keep of a user's records that wait only what became of the calls."""
+        with self._lock:
+            for fields, _size in self._waiting:
+                if fields["user_id"] == user_id or (username and fields["username"] == username):
+                    fields.update(_EMPTY)
+
     def run(self) -> bool:
         """Write what waits, in batches."""
         while batch := self._next_batch():
@@ -145,6 +154,7 @@ class CallRecords(Job):
 
 def _write(batch: list[dict[str, Any]]) -> None:
     """Write records; if one of them can't be, then at least the others."""
+    _identify(batch)
     error = _insert(batch)
     if error is None:
         return
@@ -154,8 +164,26 @@ def _write(batch: list[dict[str, Any]]) -> None:
         return
     # A table of another character set can't hold every body; what became of the call is worth more than they are.
     (fields,) = batch
-    if _insert([{**fields, "request_body": None, "response_excerpt": ""}]) is not None:
+    if _insert([{**fields, **_EMPTY}]) is not None:
         log.warning("A call of webfilter %s was not recorded: %s", fields["webfilter_id"], type(error).__name__)
+
+
+def _identify(batch: list[dict[str, Any]]) -> None:
+    """Find the ids of users who are only named: at a registration, the account that has been made since."""
+    named = [(name, fields) for fields in batch if (name := fields.pop("username", ""))]
+    if not named:
+        return
+    users = get_user_model()
+    try:
+        with transaction.atomic(using=router.db_for_read(users)):
+            ids = dict(
+                users.objects.filter(username__in=[name for name, _fields in named]).values_list("username", "pk")
+            )
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log.warning("The users of %d calls were not found: %s", len(named), type(error).__name__)
+        return
+    for name, fields in named:
+        fields["user_id"] = ids.get(name)
 
 
 def _insert(batch: list[dict[str, Any]]) -> Exception | None:

@@ -16,18 +16,19 @@ from typing import Any
 import attrs
 from celery.exceptions import SoftTimeLimitExceeded
 
+from .. import hook_request
 from ..app_settings import app_settings
 from ..background import DaemonExecutor, process
 from ..hook_request import HookRequest, request_of
-from ..payloads import encode, shape
+from ..payloads import formats, shape
+from ..payloads.limits import METADATA
 from ..skips import Reason
-from ..transport import client
 from ..transport.client import Outcome
 
 log = logging.getLogger(__name__)
 
 # The errors of calls that were not made.
-NOT_MADE = frozenset((Reason.BUDGET, Reason.BREAKER_OPEN, Reason.UNSENDABLE))
+NOT_MADE = frozenset((Reason.BUDGET, Reason.BREAKER_OPEN, Reason.NO_TOKEN, Reason.UNSENDABLE))
 # Less time than this is not worth a call.
 _LEAST_SECONDS = 0.01
 # By how much a call may miss its deadline before its result is given up.
@@ -58,9 +59,12 @@ class RequestBuilder:
     """
 
     def __init__(self, payload: dict[str, Any], body: bytes):
-        self._payload = payload
-        # By shape, and whether it is a form.
-        self._encoded: dict[tuple[str, bool], tuple[Any, bytes, str]] = {("", False): (payload, body, encode.JSON_TYPE)}
+        self._payload, self._metadata = payload, payload.get(METADATA, {})
+        self._contents: dict[str, Any] = {"": payload}
+        # By shape, whether it is a form, and format.
+        self._encoded: dict[tuple[str, bool, str], tuple[bytes, str]] = {
+            ("", False, formats.CURRENT): (body, formats.JSON_TYPE)
+        }
 
     def of(self, webfilter) -> CallRequest:
         """
@@ -69,21 +73,23 @@ class RequestBuilder:
         Raises:
             payloads.shape.ExpressionError: its shape fails on this payload.
         """
-        key = (webfilter.shape, webfilter.use_www_form_encoding)
-        if key not in self._encoded:
-            content = self._payload
-            if webfilter.compiled_shape is not None:
-                content = shape.evaluate(webfilter.compiled_shape, content)
-            self._encoded[key] = (content, *encode.encode(content, webfilter.use_www_form_encoding))
-        content, body, content_type = self._encoded[key]
-        message_id = str(uuid.uuid4())
-        timeout = webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS
+        if webfilter.shape not in self._contents:
+            self._contents[webfilter.shape] = shape.evaluate(webfilter.compiled_shape, self._payload)
+        content, message_id = self._contents[webfilter.shape], str(uuid.uuid4())
+        make = functools.partial(CallRequest, timeout=webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
+        key = (webfilter.shape, webfilter.use_www_form_encoding, webfilter.payload_format)
         try:
-            make = functools.partial(CallRequest, timeout=timeout)
-            return request_of(webfilter, message_id, content, (body, content_type), make)
+            encoded = self._encoded.get(key)
+            if encoded is None:
+                # The id of this run's payload is made up; an envelope has that of the message.
+                metadata = {**self._metadata, "id": message_id}
+                encoded = hook_request.encode_for(webfilter, message_id, content, metadata)
+                if formats.format_of(webfilter.payload_format).value is None:
+                    self._encoded[key] = encoded
+            return request_of(webfilter, message_id, content, self._metadata, encoded, make)
         except ValueError as error:
             # A learner waits: what somebody wrote past the form is for the operator to hear of.
-            return CallRequest(webfilter.webhook_url, message_id, content, body, {}, {}, timeout, str(error))
+            return make(webfilter.webhook_url, message_id, content, b"", {}, {}, unsendable=str(error))
 
 
 def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
@@ -115,13 +121,7 @@ def _call(request: CallRequest, deadline: float) -> Outcome:
     timeout = min(request.timeout, deadline - time.monotonic())
     if timeout < _LEAST_SECONDS:
         return Outcome(error=Reason.BUDGET, detail="the time for all webfilters of this request is used up")
-    return client.post(
-        request.url,
-        request.body,
-        request.headers,
-        timeout=timeout,
-        connect_timeout=app_settings.WEBFILTER_CONNECT_TIMEOUT_SECONDS,
-    )
+    return hook_request.post(request, timeout=timeout, connect_timeout=app_settings.WEBFILTER_CONNECT_TIMEOUT_SECONDS)
 
 
 def _submit(request, deadline) -> Future | None:

@@ -2,7 +2,7 @@
 What an answer may change, and what its ``data`` does change: merged, planned on copies, and carried out when the whole
 plan stands.
 
-Which :class:`~.kinds.Kind` takes an argument's value is said by the filter's adapter, else by the argument's
+Which :class:`~.kinds.values.Kind` takes an argument's value is said by the filter's adapter, else by the argument's
 annotation, else by the type of what the platform handed in. A plan is made before anything is changed, so that a
 failure halfway changes nothing, and so that observing can tell what would have been done.
 """
@@ -24,10 +24,10 @@ from opaque_keys.edx.keys import CourseKey
 from .. import catalog
 from ..payloads.redact import is_sensitive
 from . import adapters, restore
-from .accounts import Account, Profile
-from .convert import Refused, is_addition
-from .kinds import Context, Fixed, Form, Kind, TextSet, Url, Value
-from .objects import FormFields, ResponseVerbs, Rows
+from .kinds.accounts import Account, Profile
+from .kinds.convert import Refused, is_addition
+from .kinds.objects import FormFields, ResponseVerbs, Rows
+from .kinds.values import Context, Fixed, Form, Kind, TextSet, Url, Value
 
 Path = tuple[str, ...]
 log = logging.getLogger(__name__)

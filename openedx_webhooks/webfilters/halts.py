@@ -19,9 +19,9 @@ from openedx_filters.exceptions import OpenEdxFilterException
 from .. import catalog
 from . import adapters, responses
 from .changes import dotted
-from .convert import Refused, check_links, check_text, check_url, plain_text
-from .kinds import check_template
-from .objects import TABS_SCHEMA, check_tabs
+from .kinds.convert import Refused, check_links, check_text, check_url, plain_text
+from .kinds.objects import TABS_SCHEMA, check_tabs
+from .kinds.values import check_template
 
 _MAX_MESSAGE = 2000
 _MAX_NOTES = 10

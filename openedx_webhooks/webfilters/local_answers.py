@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from .. import catalog
 from ..payloads.local_answer import LocalAnswer
 from . import answers, changes, halts
-from .convert import Refused
+from .kinds.convert import Refused
 
 
 def problem_of(filter_type: catalog.FilterType, answer: LocalAnswer) -> str:

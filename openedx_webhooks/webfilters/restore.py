@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 from ..payloads.redact import MASK, without_sensitive_pairs
-from .convert import Refused
+from .kinds.convert import Refused
 
 _CUT = "…"
 # How much of a text before a mask or a cut must have come back for it to be the same place.

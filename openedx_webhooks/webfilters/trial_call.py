@@ -1,5 +1,6 @@
-"""Try a webfilter out: call it with the sample payload, now, and say what the answer would do. Nothing is done."""
+"""Try a webfilter out: call it now, marked as a test, and say what the answer would do. Nothing is done."""
 
+import json
 import time
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
-from ..payloads import limits, sample_arguments, samples, serialize
+from ..payloads import limits, sample_arguments, samples, serialize, trial
+from ..payloads.limits import METADATA
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, after_login, changes
@@ -16,6 +18,8 @@ from .calls import CallRequest, RequestBuilder, call_all
 from .changes import dotted
 from .run import RunningCall, answer_locally
 from .verdicts import judge
+
+_MOST_NAMES, _MOST_NAME = 10, 60
 
 
 @attrs.frozen
@@ -41,38 +45,84 @@ class Trial:
     notes: list[str] = attrs.field(factory=list)
 
 
-def call_sample(webfilter) -> Trial:
+def call_test(webfilter, payload: dict[str, Any] | None = None) -> Trial:
     """
-    Call with the sample payload, whatever the condition and the breaker say; a good answer closes the breaker.
+    Call now, marked as a test, whatever the condition and the breaker say; a good answer closes the breaker.
 
     Takes up to the webfilter's timeout.
 
+    Args:
+        webfilter: need not be saved.
+        payload: None: a made-up one.
+
     Raises:
-        ValueError: this installation doesn't know the filter, or the shape fails on the sample.
+        ValueError: this installation doesn't know the filter, or the shape fails on the payload.
     """
+    message = _message(webfilter, payload)
+    return _trial(answer_locally(webfilter, message) if webfilter.local_answer else _call_endpoint(webfilter, message))
+
+
+def effect_of(webfilter, answer: bytes, payload: dict[str, Any] | None = None) -> Trial:
+    """
+    What an answer of the endpoint would do, without asking it.
+
+    Args:
+        answer: the body of a response with status 200.
+
+    Raises:
+        ValueError: this installation doesn't know the filter.
+    """
+    message = _message(webfilter, payload)
+    request = CallRequest(webfilter.webhook_url, "", message.payload, message.body, {}, {})
+    return _trial(RunningCall(webfilter, request, message, Outcome(status_code=200, body=answer)))
+
+
+def _message(webfilter, payload) -> serialize.FilterMessage:
     filter_type = webfilter.known_type
     if filter_type is None:
         raise ValueError(_("This installation has no filter “%s”.") % webfilter.event)
-    payload = samples.sample_payload(filter_type)
+    payload = trial.marked(samples.sample_payload(filter_type) if payload is None else payload)
     if not webfilter.send_profile:
         payload.pop("profile", None)
-    message = serialize.FilterMessage(payload, limits.dump(payload), {})
-    call = answer_locally(webfilter, message) if webfilter.local_answer else _call_endpoint(webfilter, message)
+    return serialize.FilterMessage(payload, limits.dump(payload), {})
+
+
+def _trial(call: RunningCall) -> Trial:
+    filter_type = call.webfilter.known_type
     kwargs = _arguments(filter_type)
-    verdict = judge(filter_type, webfilter, call.outcome, kwargs, call.answer)
-    notes = list(verdict.notes)
-    trial = Trial(call.request, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes)
-    if verdict.halt is None and verdict.data:
-        plan = changes.plan_changes(filter_type, kwargs, verdict.data)
-        trial.changed.extend(map(dotted, plan.changed))
-        trial.refused.extend((dotted(path), reason) for path, reason in plan.refused)
+    verdict = judge(filter_type, call.webfilter, call.outcome, kwargs, call.answer)
+    notes = [*verdict.notes, *_left_out(call.outcome)]
+    result = Trial(call.request, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes)
+    data = changes.without_echo(verdict.data, call.message.payload) if verdict.halt is None else {}
+    if data:
+        plan = changes.plan_changes(filter_type, kwargs, data, call.message.payload)
+        result.changed.extend(map(dotted, plan.changed))
+        result.refused.extend((dotted(path), reason) for path, reason in plan.refused)
         if plan.effects and adapters.of(filter_type.filter_type).waits_for_login:
             notes.append(after_login.APPLIED)
-    return trial
+    return result
+
+
+def _left_out(outcome: Outcome) -> list[str]:
+    """What an answer has beside ``data`` and ``exception``: nobody reads it."""
+    try:
+        answer = json.loads(outcome.body) if outcome.ok or outcome.status_code is None else None
+    except (ValueError, RecursionError):
+        return []
+    known = {"data", "exception"}
+    # Whoever sends the whole payload back means nothing by it.
+    unknown = (
+        [] if not isinstance(answer, dict) or METADATA in answer else [name for name in answer if name not in known]
+    )
+    if not unknown:
+        return []
+    names = ", ".join(name[:_MOST_NAME] for name in unknown[:_MOST_NAMES]).encode("utf-8", "replace").decode()
+    return [_("Nobody reads %s: what is to change stands in “data”, what halts in “exception”.") % names]
 
 
 def _call_endpoint(webfilter, message) -> RunningCall:
     request = RequestBuilder(message.payload, message.body).of(webfilter)
+    request.our_headers.update(trial.HEADERS)
     deadline = time.monotonic() + (webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
     (outcome,) = call_all([request], deadline)
     if outcome.ok:

@@ -10,7 +10,7 @@ from .. import catalog
 from ..transport.client import Outcome
 from . import answers, halts
 from .answers import Answer
-from .convert import Refused
+from .kinds.convert import Refused
 
 
 @attrs.define

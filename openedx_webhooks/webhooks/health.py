@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from .. import index
 from ..app_settings import app_settings
-from ..models import Webhook
+from ..models import Webhook, history
 from .schedule import GONE
 from .sending import Result
 
@@ -197,6 +197,7 @@ def _disable(webhook: Webhook, reason: str) -> None:
     if _rows().filter(pk=webhook.pk, enabled=True).update(**changes):
         index.webhooks.forget()
         log.error("Webhook %s was disabled: %s", webhook.pk, reason)
+        _note(webhook)
         _tell(
             _("Webhook %(pk)s was disabled") % {"pk": webhook.pk},
             "\n\n".join(
@@ -211,6 +212,16 @@ def _disable(webhook: Webhook, reason: str) -> None:
                 ]
             ),
         )
+
+
+def _note(webhook: Webhook) -> None:
+    """A line in its history. The e-mail is sent without it, too."""
+    rows = _rows().filter(pk=webhook.pk)
+    try:
+        with transaction.atomic(using=rows.db):
+            history.note(rows, history.BY_PLUGIN, by_plugin=True)
+    except DatabaseError as error:
+        log.warning("The history of webhook %s lacks this: %s", webhook.pk, type(error).__name__)
 
 
 def _warning(webhook: Webhook) -> str:

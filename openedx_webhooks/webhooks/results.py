@@ -222,7 +222,7 @@ def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:
 
 def _attempt(decision: Decision, to_text: Callable[[str], str]) -> Attempt:
     outcome, request = decision.result.outcome, decision.result.request
-    secrets = decision.result.webhook.readable_headers.values()
+    secrets = request.secrets() if request else ()
     kept = _kept()
     return Attempt(
         delivery_id=decision.pk,

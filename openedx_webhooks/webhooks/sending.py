@@ -5,11 +5,12 @@ threads.
 
 import attrs
 
+from .. import hook_request
 from ..app_settings import app_settings
 from ..hook_request import HookRequest, request_of
 from ..models import CapturedEvent, Delivery, Webhook
 from ..models.json_fields import Unreadable
-from ..payloads import shape
+from ..payloads import limits, shape
 from ..skips import Reason
 from ..transport import client
 
@@ -65,12 +66,12 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
     request = None
     try:
         content = content_of(webhook, event)
-        request = request_of(webhook, str(delivery.message_id), content)
+        request = request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
         outcome = post(request)
     except NothingToSend as reason:
         outcome = client.Outcome(error=reason.kind, detail=str(reason))
     except ValueError as error:
-        # The secret or the headers are malformed: the record says so, and the delivery is retried.
+        # The secret, the headers or the credentials are malformed: the record says so, and the delivery is retried.
         outcome = client.Outcome(error=Reason.UNSENDABLE, detail=str(error))
     except Exception as error:  # pylint: disable=broad-exception-caught
         # The text of an unexpected error may repeat the value, so only its kind is kept.
@@ -120,10 +121,8 @@ def content_of(webhook: Webhook, event: CapturedEvent | None):
 
 def post(request: HookRequest) -> client.Outcome:
     """POST a webhook's request within the site's limits for deliveries; never raises."""
-    return client.post(
-        request.url,
-        request.body,
-        request.headers,
+    return hook_request.post(
+        request,
         timeout=app_settings.DELIVERY_TIMEOUT_SECONDS,
         connect_timeout=app_settings.DELIVERY_CONNECT_TIMEOUT_SECONDS,
         max_bytes=app_settings.RESPONSE_MAX_BYTES,

@@ -1,4 +1,4 @@
-"""Try a webhook out: one signed POST of made-up data, now, without a delivery."""
+"""Try a webhook out: one signed POST, marked as a test, now, without a delivery."""
 
 import uuid
 from typing import Any
@@ -7,40 +7,58 @@ from django.utils.translation import gettext as _
 
 from ..hook_request import HookRequest, request_of
 from ..models import Webhook
-from ..payloads import samples, shape
-from ..transport import signing
+from ..payloads import samples, shape, trial
+from ..payloads.limits import METADATA
+from ..skips import Reason
 from ..transport.client import Outcome
 from . import health, sending
 
 
-def sample_content(webhook: Webhook) -> Any:
+def _payload(webhook: Webhook, payload: dict[str, Any] | None) -> dict[str, Any]:
+    if payload is None:
+        event_type = webhook.known_type
+        if event_type is None:
+            raise ValueError(_("This installation has no event “%s”.") % webhook.event)
+        payload = samples.sample_payload(event_type)
+    return trial.marked(payload)
+
+
+def _content(webhook: Webhook, payload: dict[str, Any]) -> Any:
+    """What the shape makes of it, whatever the condition says."""
+    try:
+        if webhook.compiled_shape is None:
+            return payload
+        content = shape.evaluate(webhook.compiled_shape, payload)
+    except shape.ExpressionError as error:
+        raise sending.NothingToSend(Reason.SHAPE_FAILED, str(error)) from error
+    if content is None:
+        raise sending.NothingToSend(Reason.NO_SHAPE)
+    return content
+
+
+def send_test(webhook: Webhook, payload: dict[str, Any] | None = None) -> tuple[HookRequest | None, Outcome]:
     """
-    What the webhook would be sent for a made-up event: through its shape, whatever its condition says.
+    Send a test to the webhook's endpoint, whatever its condition says. If it is accepted at the stored address, the
+    endpoint is healthy again.
 
-    Raises:
-        ValueError: this installation doesn't know the event type, or the shape fails on the sample.
-    """
-    event_type = webhook.known_type
-    if event_type is None:
-        raise ValueError(_("This installation has no event “%s”.") % webhook.event)
-    payload = samples.sample_payload(event_type)
-    return payload if webhook.compiled_shape is None else shape.evaluate(webhook.compiled_shape, payload)
+    Takes up to DELIVERY_TIMEOUT_SECONDS and never raises: what prevents sending is the outcome's error.
 
-
-def send_sample(webhook: Webhook) -> tuple[HookRequest | None, Outcome]:
-    """
-    Send a sample to the webhook's endpoint; if it is accepted, the endpoint is healthy again.
-
-    Takes up to DELIVERY_TIMEOUT_SECONDS and never raises: what prevents sending is the outcome's error ``unsendable``.
+    Args:
+        webhook: need not be saved.
+        payload: of an event that was captured; None: a made-up one.
 
     Returns:
         what was sent, None if nothing was, and what came of it.
     """
     try:
-        request = request_of(webhook, str(uuid.uuid4()), sample_content(webhook))
+        payload = _payload(webhook, payload)
+        request = request_of(webhook, str(uuid.uuid4()), _content(webhook, payload), payload[METADATA])
+    except sending.NothingToSend as reason:
+        return None, Outcome(error=reason.kind, detail=str(reason))
     except ValueError as error:
-        return None, Outcome(error=signing.UNSENDABLE, detail=str(error))
+        return None, Outcome(error=Reason.UNSENDABLE, detail=str(error))
+    request.our_headers.update(trial.HEADERS)
     outcome = sending.post(request)
     if outcome.is_accepted and webhook.pk:
-        health.reset(Webhook.objects.filter(pk=webhook.pk))
+        health.reset(Webhook.objects.filter(pk=webhook.pk, webhook_url=webhook.webhook_url))
     return request, outcome

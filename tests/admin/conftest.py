@@ -121,7 +121,7 @@ def staff(db, client):  # pylint: disable=unused-argument
 @pytest.fixture
 def viewer(staff):
     """Somebody who may look at everything and change nothing."""
-    return staff("view_webhook", "view_webfilter", "view_delivery", "view_call", "view_capturedevent")
+    return staff("view_webhook", "view_webfilter", "view_delivery", "view_call", "view_capturedevent", "view_payload")
 
 
 def form_of(model, **changes):

@@ -1,19 +1,20 @@
 """The geometry of the chart."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
-from openedx_webhooks.admin.chart import HEIGHT, WIDTH, chart
-from openedx_webhooks.operations.statistics import Hour, Tally
+from openedx_webhooks.admin.chart import CALLS, HEIGHT, WIDTH, chart
+from openedx_webhooks.operations.statistics import Hour
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def day(*hours):
     """The chart of these hours, each given as counts by state."""
-    return chart([Hour(NOON + timedelta(hours=place), Tally(counts)) for place, counts in enumerate(hours)])
+    return chart([Hour(NOON + timedelta(hours=place), Counter(counts)) for place, counts in enumerate(hours)])
 
 
 def test_the_bars_fill_the_width_without_touching():
@@ -54,3 +55,10 @@ def test_nothing_is_no_bar(hours):
 
 def test_what_it_shows_is_said_in_words():
     assert day({"delivered": 3, "failed": 1}).label == "4 deliveries in the last 24 hours, of which 1 failed"
+
+
+def test_the_results_of_calls_have_a_chart_too():
+    drawn = chart([Hour(NOON, Counter(passed=3, halted=2, ignored=1))], CALLS)
+    assert drawn.label == "6 recorded calls in the last 24 hours, of which 1 had no usable answer"
+    assert [part.state for part in drawn.bars[0].parts] == ["passed", "halted", "ignored"]
+    assert drawn.totals == [("Passed", 3), ("Halted", 2), ("Ignored: no usable answer", 1)]

@@ -11,7 +11,6 @@ from django.utils.html import escape
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from openedx_webhooks import catalog, skips
-from openedx_webhooks.admin import webhooks as pages
 from openedx_webhooks.models import Call, Delivery, Webfilter, Webhook
 from openedx_webhooks.transport import signing
 from openedx_webhooks.transport.breaker import State, breaker
@@ -48,6 +47,7 @@ class TestReference:
         assert "This sample does not match it" in page
         assert escape('"only": "SESSION_LOGIN_COMPLETED"') in page
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("model, catalogued", [(Webhook, catalog.events), (Webfilter, catalog.filters)])
     def test_every_type_has_a_page(self, admin_client, model, catalogued):
         for dotted in catalogued():
@@ -102,14 +102,15 @@ class TestHealth:
     def test_why_the_plugin_disabled_it(self, admin_client, webhook):
         Webhook.objects.update(enabled=False, disabled_reason="Down since Monday.")
         page = page_of(admin_client, webhook)
-        assert "The plugin disabled this webhook: Down since Monday. Tick" in page
+        assert "<strong>Down since Monday.</strong>" in page
+        assert "The plugin disabled this webhook" in page
         assert "This webhook is disabled" not in page
 
     @pytest.mark.parametrize(
         "kind, says",
         [
             ("webhook", "This webhook is disabled: events are not recorded for it"),
-            ("webfilter", "This webfilter is disabled: it is not called"),
+            ("webfilter", "This webfilter is disabled: nobody is stopped by it"),
         ],
     )
     def test_that_somebody_disabled_it(self, admin_client, request, kind, says):
@@ -247,7 +248,7 @@ class TestSendTest:
         hook = request.getfixturevalue(kind)
         type(hook).objects.update(webhook_url=receiver.on("/hook", reply))
         page = press(admin_client, hook, "test").content.decode()
-        assert ("owh-meaning" in page) is bool(says)
+        assert ("owh-meaning" in page) is bool(says or kind == "webhook")
         assert says is None or says in page
         assert "t0p-s3cret" not in page
 
@@ -380,7 +381,7 @@ class TestSecret:
         page = page_of(admin_client, hook)
         assert "The signing secret is malformed: make another." in page
         assert "the old one stays valid" not in page
-        assert "cannot be sent</span>" in admin_client.get(url_of(type(hook))).content.decode()
+        assert ">misconfigured</span>" in admin_client.get(url_of(type(hook))).content.decode()
         press(admin_client, hook, "rotate-secret")
         assert "malformed" not in page_of(admin_client, hook)
         hook.refresh_from_db()
@@ -388,48 +389,31 @@ class TestSecret:
 
 
 class TestReplayFailed:
-    """Send again everything that failed since a time."""
+    """Send again everything that failed since a time: the button leads to the page that counts first."""
+
+    def count(self, client, webhook, since="2026-01-01T00:00"):
+        """That page."""
+        return client.post(url_of(Webhook, "replay-failed", webhook.pk), {"since": since}, follow=True)
 
     def test_only_what_failed_since_then(self, admin_client, webhook):
-        old = make_delivery(webhook, "failed")
+        make_delivery(webhook, "failed")
         Delivery.objects.update(finished_at=timezone.now() - timedelta(days=3))
-        new, fine = make_delivery(webhook, "failed"), make_delivery(webhook, "delivered")
-        since = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-        press(admin_client, webhook, "replay-failed", since=since)
-        states = dict(Delivery.objects.values_list("pk", "state"))
-        assert states == {old.pk: "failed", new.pk: "pending", fine.pk: "delivered"}
+        make_delivery(webhook, "failed", created=timezone.now() - timedelta(days=3))
+        make_delivery(webhook, "delivered")
+        make_delivery(webhook, "failed", payload=None)
+        since = timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+        page = self.count(admin_client, webhook, since)
+        assert page.context["counted"]["count"] == 1
+        assert not Delivery.objects.filter(state="pending").exists()
+        assert "cannot be sent: the payload was removed" in page.content.decode()
 
     def test_nothing_to_replay_is_said(self, admin_client, webhook):
-        make_delivery(webhook, "failed", payload=None)
-        response = admin_client.post(
-            url_of(Webhook, "replay-failed", webhook.pk), {"since": "2026-01-01T00:00"}, follow=True
-        )
-        assert "Nothing that can be sent again has failed since then." in response.content.decode()
-
-    def test_deliveries_without_payload_do_not_stand_in_the_way_of_others(self, admin_client, webhook, monkeypatch):
-        monkeypatch.setattr(pages, "_MOST_REPLAYED", 1)
-        make_delivery(webhook, "failed", payload=None)
-        kept = make_delivery(webhook, "failed")
-        press(admin_client, webhook, "replay-failed", since="2026-01-01T00:00")
-        assert Delivery.objects.get(state="pending") == kept
+        assert "There is nothing to do." in self.count(admin_client, webhook).content.decode()
 
     def test_that_they_wait_for_a_disabled_webhook_is_said(self, admin_client, webhook):
         Webhook.objects.update(enabled=False)
         make_delivery(webhook, "failed")
-        response = admin_client.post(
-            url_of(Webhook, "replay-failed", webhook.pk), {"since": "2026-01-01T00:00"}, follow=True
-        )
-        assert "1 delivery will be sent again. They wait until the webhook is enabled." in response.content.decode()
-
-    def test_more_than_a_request_can_do_are_left_for_the_next(self, admin_client, webhook, monkeypatch):
-        monkeypatch.setattr(pages, "_MOST_REPLAYED", 2)
-        for _ in range(5):
-            make_delivery(webhook, "failed")
-        response = admin_client.post(
-            url_of(Webhook, "replay-failed", webhook.pk), {"since": "2026-01-01T00:00"}, follow=True
-        )
-        assert "2 deliveries will be sent again. More have failed" in response.content.decode()
-        assert Delivery.objects.filter(state="pending").count() == 2
+        assert "they will wait until it is enabled" in self.count(admin_client, webhook).content.decode()
 
     @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-45T99:99", "\x00", "9999-99-99T00:00"])
     def test_a_time_that_is_none_is_asked_for_again(self, admin_client, webhook, since):

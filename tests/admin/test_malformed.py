@@ -79,23 +79,21 @@ def posted(page):
 def test_a_malformed_row_is_shown_explained_and_corrected(admin_client, request, model, column, value, says):
     hook = request.getfixturevalue(model.__name__.lower())
     store(model, column, value)
-    assert admin_client.get(url_of(model)).status_code == 200
+    listed = html.unescape(admin_client.get(url_of(model)).content.decode())
     response = admin_client.get(url_of(model, "change", hook.pk))
     assert response.status_code == 200
     page = html.unescape(response.content.decode())
     assert says is None or says in page
     if says:
-        badge = ">cannot be sent<" if column == "secret" else ">misconfigured<"
-        listed = html.unescape(admin_client.get(url_of(model)).content.decode())
-        assert badge in listed
-        assert column == "secret" or says in listed
+        assert ">misconfigured<" in listed
+        assert says in listed
     # With what the form shows, and a correction of what is wrong.
     form = form_of(model, **{"headers-name": ["X-New"], "headers-value": ["1"]})
     response = admin_client.post(url_of(model, "change", hook.pk), form)
     assert response.status_code == 302, response.context["adminform"].form.errors
     if column != "secret":
         page = html.unescape(admin_client.get(url_of(model, "change", hook.pk)).content.decode())
-        assert "What is stored here cannot be used" not in page
+        assert ">misconfigured<" not in page
 
 
 @pytest.mark.parametrize("column, value", [row[:2] for row in MALFORMED + OF_WEBHOOKS])
@@ -103,8 +101,10 @@ def test_the_buttons_of_a_malformed_webhook_answer(admin_client, webhook, receiv
     Webhook.objects.update(webhook_url=receiver.url())
     store(Webhook, column, value)
     for button in ("test", "rotate-secret", "past-events"):
-        response = admin_client.post(url_of(Webhook, button, webhook.pk), {"limit": "10"}, follow=True)
-        assert response.status_code == 200
+        response = admin_client.post(url_of(Webhook, button, webhook.pk), {"limit": "10"})
+        assert response.status_code in (200, 302)
+    # With what they have to say.
+    assert admin_client.get(url_of(Webhook, "change", webhook.pk)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_an_event_with_a_malformed_payload_is_shown(admin_client, delivery, payl
 @pytest.mark.parametrize("column, value", [row[:2] for row in MALFORMED + OF_WEBHOOKS])
 def test_the_deliveries_and_events_of_a_malformed_webhook_are_shown(admin_client, delivery, column, value):
     store(Webhook, column, value)
+    assert admin_client.get(url_of(Delivery)).status_code == 200
     for record in (delivery, delivery.event):
-        assert admin_client.get(url_of(type(record))).status_code == 200
         assert admin_client.get(url_of(type(record), "change", record.pk)).status_code == 200
 
 

@@ -24,11 +24,13 @@ def test_every_field_that_can_be_edited_is_an_option_once(model, sections, form)
 
 
 @each_kind
-def test_the_page_has_them_in_their_order(model, sections, form):  # pylint: disable=unused-argument
+def test_the_page_has_them_in_their_order_and_the_rare_ones_at_the_end(model, sections, form):  # pylint: disable=unused-argument
+    rare = [option.name for option in options.advanced(sections)]
     lines = [
         name for _title, section in options.fieldsets(sections, True) for line in section["fields"] for name in line
     ]
-    assert lines == options.names(sections)
+    assert lines == [*(name for name in options.names(sections) if name not in rare), *rare]
+    assert rare
 
 
 @each_kind

@@ -22,8 +22,8 @@ def record_nudges(monkeypatch):
 
 
 def act(client, action, *webhooks):
-    """Run an action of the list."""
-    data = {"action": action, "_selected_action": [webhook.pk for webhook in webhooks]}
+    """Run an action of the list, and confirm it."""
+    data = {"action": action, "_selected_action": [webhook.pk for webhook in webhooks], "post": "yes"}
     return client.post(url_of(Webhook), data, follow=True).content.decode()
 
 
@@ -38,7 +38,9 @@ def save(client, webhook, **changes):
 @pytest.mark.parametrize("action, before, after", [("pause_webhooks", False, True), ("resume_webhooks", True, False)])
 def test_the_selected_ones_are_paused_or_resumed(admin_client, webhook, nudges, action, before, after):
     other = Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/", paused=before)
-    Webhook.objects.update(paused=before, modified=timezone.now() - timedelta(days=1))
+    webhook.paused = before
+    webhook.save()
+    Webhook.objects.update(modified=timezone.now() - timedelta(days=1))
     act(admin_client, action, webhook)
     assert dict(Webhook.objects.values_list("pk", "paused")) == {webhook.pk: after, other.pk: before}
     webhook.refresh_from_db()
@@ -46,8 +48,7 @@ def test_the_selected_ones_are_paused_or_resumed(admin_client, webhook, nudges, 
     # By that other processes notice.
     assert timezone.now() - webhook.modified < timedelta(minutes=1)
     assert nudges == ([] if after else ["default"])
-    history = admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode().lower()
-    assert "changed paused" in history
+    assert ">Paused</dt>" in admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode()
 
 
 def test_what_waited_is_due_once_it_is_resumed(admin_client, webhook):
@@ -92,6 +93,7 @@ def test_it_says_how_many_wait_and_since_when(admin_client, webhook):
     make_delivery(webhook, "pending", next_attempt_at=timezone.now())
     page = page_of(admin_client, webhook)
     assert "2 deliveries wait, the oldest since" in page
+    assert "Press “Enabled” to send what waits" in page
     assert ">paused<" in page
     assert "the Celery workers are not running" not in page
 

@@ -6,13 +6,16 @@ from hypothesis import strategies as st
 
 from openedx_webhooks import catalog
 from openedx_webhooks.models import Delivery, Webfilter, Webhook
+from tests.conftest import TIMES
 
 from .conftest import form_of, url_of
 
 pytestmark = pytest.mark.django_db
 # The database is rolled back after the test, not between examples: each starts from what the others left.
 often = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15 * TIMES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 _nasty = st.sampled_from(

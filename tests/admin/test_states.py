@@ -6,7 +6,7 @@ from django.core.cache import cache
 from openedx_webhooks.admin import deliveries, parts
 from openedx_webhooks.admin.chart import chart
 from openedx_webhooks.models import Delivery, Webhook
-from openedx_webhooks.models.delivery import REPLAYABLE_STATES, STATES
+from openedx_webhooks.models.delivery import FINAL_STATES, STATES
 from openedx_webhooks.operations import statistics
 
 from .conftest import make_delivery, url_of
@@ -61,7 +61,7 @@ def test_its_page_offers_what_can_be_done(admin_client, webhook, state):
     delivery = make_delivery(webhook, state)
     page = admin_client.get(url_of(Delivery, "change", delivery.pk)).content.decode()
     offered = {name for name in deliveries._OPERATIONS if f"/{name}/" in page}  # pylint: disable=protected-access
-    assert offered == ({"replay"} if state in REPLAYABLE_STATES else {"retry", "cancel"})
+    assert offered == ({"replay"} if state in FINAL_STATES else {"retry", "cancel"})
 
 
 def test_a_state_that_nobody_knows_is_shown_as_it_is(admin_client, webhook):

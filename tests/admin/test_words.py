@@ -130,7 +130,7 @@ class TestOnThePage:
         delivery = make_delivery(webhook, "pending", next_attempt_at=when)
         page = self.page(admin_client, delivery)
         assert f"The next attempt is due at {words.exact(when)}." in page
-        assert "a retry or replay sends the corrected form" in page
+        assert "If something is wrong there, correct it first." in page
 
     def test_what_was_skipped_is_no_failure(self, admin_client, webhook):
         delivery = make_delivery(webhook, "skipped")

@@ -89,7 +89,9 @@ def start(directory):
         process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.thorough), signal.SIGKILL], ids=["SIGINT", "SIGKILL"]
+)
 def test_no_process_is_left_behind(start, directory, number):
     process, ports = start()
     started = descendants(process.pid)

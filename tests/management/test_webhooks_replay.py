@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from openedx_webhooks.management.commands import webhooks_replay
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
-from openedx_webhooks.webhooks import replay
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..webhooks.conftest import LOGIN, happened
@@ -123,15 +122,6 @@ def test_a_webhook_that_is_being_removed_is_owed_nothing(webhook):
     Webhook.objects.update(removing_since=timezone.now(), enabled=False)
     with pytest.raises(CommandError, match="being removed"):
         run(webhook)
-
-
-def test_where_to_go_on_is_said_when_few_of_many_match(webhook, monkeypatch):
-    monkeypatch.setattr(replay, "_LOOKED_AT_LEAST", 3)
-    Webhook.objects.update(condition="number > `10`")
-    events = happened(12)
-    reached = timezone.localtime(events[9].created).isoformat()
-    assert f"go on with --since {reached}" in run(webhook, "--limit", "1")
-    assert "1 events will be sent." in run(webhook, "--limit", "1", "--since", reached)
 
 
 def test_what_is_sent_is_delivered(receiver):

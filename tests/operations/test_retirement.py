@@ -10,9 +10,11 @@ from django.db import DatabaseError
 from django.dispatch import Signal
 from django.utils import timezone
 
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
 from openedx_webhooks.models.delivery import FINAL_STATES
 from openedx_webhooks.operations import retirement
+from openedx_webhooks.webfilters.call_log import CallRecords
 from openedx_webhooks.webhooks import replay
 
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
@@ -120,6 +122,21 @@ def test_calls_are_emptied(db):  # pylint: disable=unused-argument
     left = dict(Call.objects.exclude(response_excerpt="").values_list("user_id", "request_body"))
     assert left == {6: {"a": 1}, None: {"a": 1}}
     assert Call.objects.filter(user_id=5, request_body__isnull=True, response_excerpt="").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_call_that_waits_to_be_written_is_written_empty(monkeypatch):
+    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
+    monkeypatch.setattr(CallRecords, "INLINE", False)
+    monkeypatch.setattr(CallRecords, "GATHER_SECONDS", 60)
+    fields = {"webfilter_id": webfilter.pk, "mode": "enforce", "result": "passed", "response_excerpt": "hello"}
+    records = process.get(CallRecords)
+    for user_id, username in ((5, ""), (None, "ada"), (6, ""), (None, "")):
+        records.put({**fields, "user_id": user_id, "username": username, "request_body": {"a": 1}})
+    retirement.forget(5, "ada")
+    assert process.flush(10)
+    left = list(Call.objects.order_by("pk").values_list("request_body", "response_excerpt"))
+    assert left == [(None, ""), (None, ""), ({"a": 1}, "hello"), ({"a": 1}, "hello")]
 
 
 def test_many_are_emptied_in_steps(webhook, monkeypatch):

@@ -7,12 +7,12 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
-from openedx_webhooks.models.delivery import STATES
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
 from openedx_webhooks.operations import statistics
 
 pytestmark = pytest.mark.django_db
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
+FILTER = "org.openedx.learning.student.login.requested.v1"
 
 
 @pytest.fixture(name="webhook")
@@ -37,35 +37,6 @@ def deliver(webhook, state="delivered", hours_ago=0.0, duration=None):
     if duration is not None:
         Attempt.objects.create(delivery=made, started_at=timezone.now(), duration=duration)
     return made
-
-
-def test_a_tally_counts_by_state_and_webhook(webhook):
-    other = Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
-    for state in ("delivered", *STATES):
-        deliver(webhook, state)
-    deliver(other, "failed")
-    silent = Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
-    found = statistics.tallies([webhook.pk, other.pk, silent.pk])
-    assert found == {webhook.pk: Counter([*STATES, "delivered"]), other.pk: {"failed": 1}}
-
-
-def test_only_the_last_day_counts(webhook):
-    deliver(webhook, hours_ago=23)
-    deliver(webhook, hours_ago=25)
-    assert statistics.tallies([webhook.pk])[webhook.pk].total() == 1
-
-
-@pytest.mark.parametrize(
-    "tally, ratio",
-    [
-        (statistics.Tally(), None),
-        (statistics.Tally(pending=5, cancelled=1), None),
-        (statistics.Tally(delivered=3, failed=1, pending=9), 0.75),
-        (statistics.Tally(failed=2), 0.0),
-    ],
-)
-def test_the_success_ratio_is_of_those_that_are_decided(tally, ratio):
-    assert tally.success_ratio == ratio
 
 
 def test_there_are_24_hours_and_each_delivery_is_in_its_own(webhook):
@@ -99,31 +70,34 @@ def test_without_attempts_there_are_no_durations(webhook):
     assert statistics.durations(webhook.pk) is None
 
 
-def test_the_latest_delivery_is_the_newest(webhook):
-    deliver(webhook, "delivered", hours_ago=2)
-    newest = deliver(webhook, "failed", hours_ago=1)
-    silent = Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
-    assert statistics.latest_deliveries([webhook.pk, silent.pk]) == {webhook.pk: ("failed", newest.created)}
-
-
 def test_a_fast_result_is_always_fresh(webhook):
     deliver(webhook)
-    statistics.tallies([webhook.pk])
+    statistics.hours(webhook.pk)
     deliver(webhook)
-    assert statistics.tallies([webhook.pk])[webhook.pk].total() == 2
+    assert statistics.hours(webhook.pk)[-1].tally.total() == 2
 
 
 def test_a_slow_result_is_kept_for_a_while(webhook, monkeypatch):
     clock = iter([0.0, 1.5, 100.0, 101.5])
     monkeypatch.setattr(statistics, "time", type("Clock", (), {"monotonic": lambda: next(clock)}))
     deliver(webhook)
-    first = statistics.tallies([webhook.pk])
+    first = statistics.hours(webhook.pk)
     deliver(webhook)
-    assert statistics.tallies([webhook.pk]) == first
+    assert statistics.hours(webhook.pk) == first
 
 
-def test_a_state_that_somebody_wrote_past_us_breaks_no_figure(webhook):
-    deliver(webhook)
-    deliver(webhook, "expired")
-    assert statistics.tallies([webhook.pk])[webhook.pk].success_ratio == 1
-    assert statistics.hours(webhook.pk)[-1].tally.total() == 2
+def test_calls_are_counted_by_hour_and_result_and_those_that_were_made_are_timed():
+    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
+    now = timezone.now()
+    for result, hours_ago, more in (
+        ("passed", 0, {}),
+        ("halted", 3, {}),
+        ("passed", 30, {}),
+        ("passed", 0, {"is_cached": True, "duration": 0}),
+        ("halted", 0, {"error": "budget: no time", "duration": 0}),
+    ):
+        fields = {"duration": 0.2, "started_at": now - timedelta(hours=hours_ago), **more}
+        Call.objects.create(webfilter=webfilter, mode="enforce", result=result, **fields)
+    hours = statistics.hours_of_calls(webfilter.pk)
+    assert sum((hour.tally for hour in hours), Counter()) == {"passed": 2, "halted": 2}
+    assert statistics.durations_of_calls(webfilter.pk) == statistics.Durations(3, 0.2, 0.2)

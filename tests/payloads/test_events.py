@@ -19,6 +19,7 @@ from openedx_webhooks.payloads import encode
 from openedx_webhooks.payloads.redact import is_sensitive
 from openedx_webhooks.payloads.serialize import event_payload, user_id_of
 from tests import factories
+from tests.conftest import TIMES
 
 EVENTS = list(catalog.events().values())
 
@@ -43,7 +44,7 @@ def test_no_event_is_missing():
 
 @pytest.mark.parametrize("event_type", EVENTS, ids=lambda event: event.name)
 @given(data=st.data())
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_event_becomes_strict_json_and_form_fields(event_type, data):
     """Without its optional fields, with all and with some: the body parses, has every field, and its form twin too."""
     for optional in (False, True, None):
@@ -178,7 +179,7 @@ def _foreign_event():
 
 
 @given(data=st.data())
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_generated_event_of_another_package(foreign_event, data):
     """Like every other."""
     arguments = data.draw(factories.event_arguments(foreign_event))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openedx_webhooks import catalog
 from openedx_webhooks.payloads.limits import dump, fit
 from openedx_webhooks.payloads.serialize import filter_payload
+from tests.conftest import TIMES
 
 METADATA = {"event_metadata": {"id": "1"}}
 DASHBOARD = catalog.find_filter("DashboardRenderStarted")
@@ -75,7 +76,7 @@ _values = st.recursive(st.text(max_size=300) | st.integers(), lambda c: st.lists
 
 
 @given(st.dictionaries(st.text(min_size=1).filter(lambda key: key != "event_metadata"), _values), st.integers(50, 3000))
-@settings(deadline=None)
+@settings(max_examples=25 * TIMES, deadline=None)
 def test_any_payload_fits_or_leaves_its_metadata(arguments, limit):
     """The result is valid JSON within the limit, cut the same way each time."""
     result, places = fit(arguments | METADATA, limit)

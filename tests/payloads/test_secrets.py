@@ -25,7 +25,7 @@ from tests import factories
 
 SECRET = "S3CR3T-wörd"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTM0NSM1QifQ.UzNDUjNU"
-HASH = PBKDF2PasswordHasher().encode("S3CR3T", "S3CR3T")
+HASH = PBKDF2PasswordHasher().encode("S3CR3T", "S3CR3T", iterations=1000)
 ACTIVATION = "0123456789abcdef0123456789abcdef"
 USER = UserData(id=5, is_active=True, pii=UserPersonalData(username="ada", email="ada@example.com", name="Ada"))
 

@@ -40,20 +40,21 @@ SERVERS = {
     "uwsgi": _UWSGI,
     "uwsgi threads": [*_UWSGI, *_THREADS],
 }
-# With events and filters where the site is loaded, and without.
+# With events and filters where the site is loaded, and without. The two hardest always: a master that has served, and
+# then forks, while threads of its own run.
+ALWAYS = [("gunicorn gthread preload", True), ("uwsgi threads", True)]
 VARIANTS = [
+    *ALWAYS,
     ("gunicorn sync preload", True),
-    ("gunicorn gthread preload", True),
     ("gunicorn gthread", False),
     ("uwsgi", True),
-    ("uwsgi threads", True),
     ("uwsgi threads", False),
 ]
 
 
 def variants():
     for name, warm in VARIANTS:
-        marks = [needs_uwsgi] if "uwsgi" in name else []
+        marks = [needs_uwsgi] * ("uwsgi" in name) + [pytest.mark.thorough] * ((name, warm) not in ALWAYS)
         yield pytest.param((name, warm), id=f"{name}{' warm' * warm}", marks=marks)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from .storm import LEARNERS, PROCESSES, Storm, table, weather
 
+pytestmark = pytest.mark.thorough
 STORM = Storm()
 # Of failures in a row until the breaker opens; more may be under way when it does.
 FAILURES = 5

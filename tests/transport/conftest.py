@@ -27,7 +27,6 @@ def _own_pool(monkeypatch):
 def forget_connections() -> None:
     """Close what is idle, and begin anew, with the certificates that the settings and the environment then name."""
     connections.pool().close()
-    connections._pool_of.cache_clear()  # pylint: disable=protected-access
     connections.tls_context.cache_clear()
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from openedx_webhooks import shared_cache
 from openedx_webhooks.transport import breaker as breaker_module
-from openedx_webhooks.transport.breaker import Breaker, State, Storage, breaker, states
+from openedx_webhooks.transport.breaker import Breaker, Circuit, State, Storage, breaker, circuits
 
 URL = "https://endpoint.test/hook?token=hush"
 OTHER = "https://endpoint.test/other"
@@ -195,11 +196,41 @@ def test_zero_failures_switches_it_off(settings):
 def test_many_states_at_once():
     fail(3)
     fail(1, OTHER)
-    assert states([breaker(URL), breaker(OTHER), breaker("https://third.test/")]) == [
+    assert [each.state for each in circuits([breaker(URL), breaker(OTHER), breaker("https://third.test/")])] == [
         State.OPEN,
         State.CLOSED,
         State.CLOSED,
     ]
+
+
+class TestSince:
+    """Since when it is open."""
+
+    def test_failed_probes_do_not_change_it_and_the_next_outage_has_its_own(self):
+        assert breaker(URL).circuit().since is None
+        fail(3)
+        cache.set(breaker(URL).since_key, 1000)
+        fail(1)
+        assert breaker(URL).circuit() == Circuit(State.OPEN, 4, datetime.fromtimestamp(1000, UTC))
+        breaker(URL).reset()
+        assert breaker(URL).circuit() == Circuit(State.CLOSED)
+        # As a process of an older version leaves it, which forgets the rest only.
+        cache.set(breaker(URL).since_key, 1000)
+        fail(3)
+        assert breaker(URL).circuit().since.timestamp() > time.time() - 60
+
+    def test_one_that_was_lost_begins_at_the_next_failure(self):
+        fail(3)
+        cache.delete(breaker(URL).since_key)
+        assert breaker(URL).circuit() == Circuit(State.OPEN, 3)
+        fail(1)
+        assert breaker(URL).circuit().since is not None
+
+    @pytest.mark.parametrize("value", ["soon", -5, 10**40, None, 1.5])
+    def test_what_some_other_program_left_there_is_no_time(self, value):
+        fail(3)
+        cache.set(breaker(URL).since_key, value)
+        assert breaker(URL).circuit() == Circuit(State.OPEN, 3)
 
 
 class TestCost:
@@ -241,9 +272,9 @@ class TestCost:
         assert Counting.calls == ["get", "get"]
 
     def test_many_states_are_one_read(self):
-        states([breaker(URL), breaker(OTHER)])
+        circuits([breaker(URL), breaker(OTHER)])
         # This cache asks itself once for each key.
-        assert Counting.calls == ["get_many"] + ["get"] * 4
+        assert Counting.calls == ["get_many"] + ["get"] * 6
 
 
 @pytest.mark.parametrize("backend", [Raising, Silent])

@@ -2,6 +2,8 @@
 
 import base64
 import datetime
+import hashlib
+import hmac
 
 import pytest
 import standardwebhooks
@@ -76,3 +78,30 @@ def test_new_secrets_differ_and_have_32_bytes():
 def test_what_is_no_secret_is_an_error(secret):
     with pytest.raises(ValueError, match="whsec_"):
         signing.key_of(secret)
+
+
+@pytest.mark.parametrize("secret", [signing.new_secret(), "it's a secret to everybody", "x" * 200])
+def test_github_signs_the_body_with_the_bytes_of_the_text(secret):
+    """As GitHub's documentation verifies it: nothing of ours is needed for that."""
+    secret = secret.replace(" ", "_")
+    headers = signing.headers("msg_1", now(), BODY, [secret, "the one before is left out"], signing.GITHUB)
+    expected = "sha256=" + hmac.new(secret.encode("utf-8"), msg=BODY, digestmod=hashlib.sha256).hexdigest()
+    assert headers["X-Hub-Signature-256"] == expected
+    assert "webhook-signature" not in headers
+    assert headers["webhook-id"] == "msg_1"
+
+
+def test_none_does_not_sign_whatever_the_secret():
+    assert list(signing.headers("m", 1, BODY, ["?"], signing.NONE)) == ["webhook-id", "webhook-timestamp"]
+
+
+@pytest.mark.parametrize("secret", ["short", "with a blank in between", "x" * 201, "é" * 20, ""])
+def test_a_text_that_is_no_key_is_an_error(secret):
+    with pytest.raises(ValueError, match="16 to 200"):
+        signing.headers("m", 1, BODY, [secret], signing.GITHUB)
+
+
+@pytest.mark.parametrize("kind", signing.KINDS)
+def test_each_kind_takes_the_secret_that_is_made_and_says_which_headers_it_sets(kind):
+    headers = signing.headers("m", 1, BODY, [signing.new_secret()], kind)
+    assert headers.keys() - {"webhook-id", "webhook-timestamp"} == signing.KINDS[kind].headers.keys()

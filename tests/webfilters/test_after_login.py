@@ -107,7 +107,7 @@ def test_a_request_that_never_ended_is_no_harm_to_the_next(world, make_webfilter
 
 
 def test_the_test_button_says_that_changes_wait_for_the_login(world, make_webfilter):
-    assert trial_call.call_sample(make_webfilter(LOGIN, CHANGE)).notes == ["applied after the login"]
+    assert trial_call.call_test(make_webfilter(LOGIN, CHANGE)).notes == ["applied after the login"]
     assert names(world) == ("Ada", "Ada")
 
 

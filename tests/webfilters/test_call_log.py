@@ -205,6 +205,20 @@ def test_body_that_the_table_cannot_hold_is_left_out(make_webfilter, monkeypatch
     assert sorted(Call.objects.values_list("response_excerpt", flat=True)) == ["", "plain"]
 
 
+@with_commits
+@pytest.mark.parametrize("is_made", [True, False])
+def test_call_of_a_registration_is_found_by_the_account_that_it_became(
+    make_webfilter, records, django_user_model, is_made
+):
+    """The payload names nobody by an id; a retirement looks for ids."""
+    make_webfilter(REGISTRATION, call_log="all")
+    make_webfilter(REGISTRATION, path="/2", call_log="all")
+    register()
+    user = django_user_model.objects.create(username=registration_form()["username"] if is_made else "another")
+    assert process.flush(10)
+    assert list(Call.objects.values_list("user_id", flat=True)) == [user.pk if is_made else None] * 2
+
+
 @in_transaction
 def test_full_queue_loses_records_instead_of_time(monkeypatch, caplog):
     monkeypatch.setattr(CallRecords, "INLINE", False)

@@ -43,7 +43,7 @@ def test_a_redirect_without_a_url_halts_too_and_log_call_and_test_say_where_the_
     note = f"{exception}: no URL was given: {where}"
     assert f"Webfilter {webfilter.pk} ({name}): {note}" in caplog.text
     assert Call.objects.get().note == note
-    assert note in trial_call.call_sample(webfilter).notes
+    assert note in trial_call.call_test(webfilter).notes
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,10 @@ from openedx_filters.tooling import OpenEdxPublicFilter
 
 from demo.minilms.models import CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
 from openedx_webhooks.catalog import FilterType, filters
-from openedx_webhooks.webfilters import accounts, changes, courses, halts, kinds, objects
+from openedx_webhooks.webfilters import changes, halts
 from openedx_webhooks.webfilters.changes import Plan, dotted
-from openedx_webhooks.webfilters.convert import Refused
+from openedx_webhooks.webfilters.kinds import accounts, courses, objects, values
+from openedx_webhooks.webfilters.kinds.convert import Refused
 from tests.releases import needs_bounds
 
 from .world import COURSE_KEY, OTHER_KEY, FormDescription, Fragment, Mode, World
@@ -267,24 +268,24 @@ def refusal(kind, current, given, path=("thing",), **kwargs):
 @pytest.mark.parametrize(
     ("kind", "current", "given"),
     [
-        (kinds.Template(), "a.html", "no/such/template.html"),
-        (kinds.Template(), "a.html", "../../etc/passwd"),
-        (kinds.Template(), "a.html", ""),
-        (kinds.Template(), "a.html", 5),
-        (kinds.Template(), "a.html", "a\0b"),
+        (values.Template(), "a.html", "no/such/template.html"),
+        (values.Template(), "a.html", "../../etc/passwd"),
+        (values.Template(), "a.html", ""),
+        (values.Template(), "a.html", 5),
+        (values.Template(), "a.html", "a\0b"),
         (courses.Mode(), "audit", "Not A Mode"),
         (courses.Mode(), "audit", ""),
         (courses.Mode(), "audit", 5),
-        (kinds.Url(absolute=True), "https://a.example", "/path"),
-        (kinds.Context(), None, {}),
-        (kinds.Context(), {}, []),
-        (kinds.Form(), QueryDict(), []),
-        (kinds.Form(), QueryDict(), {"a": []}),
-        (kinds.Form(), QueryDict(), {"a": None}),
-        (kinds.Form(), {}, {"a": {}}),
-        (kinds.Fixed(), 1, 2),
-        (kinds.Kind(), 1, 2),
-        (kinds.Value({}, (int,), minimum=0), 5, -1),
+        (values.Url(absolute=True), "https://a.example", "/path"),
+        (values.Context(), None, {}),
+        (values.Context(), {}, []),
+        (values.Form(), QueryDict(), []),
+        (values.Form(), QueryDict(), {"a": []}),
+        (values.Form(), QueryDict(), {"a": None}),
+        (values.Form(), {}, {"a": {}}),
+        (values.Fixed(), 1, 2),
+        (values.Kind(), 1, 2),
+        (values.Value({}, (int,), minimum=0), 5, -1),
         (objects.Rows(), None, {}),
         (objects.Rows(), [], {}),
         (objects.FragmentContent(), None, {}),
@@ -324,7 +325,7 @@ def test_empty_list_of_tabs_is_meaningful():
 
 
 def test_plain_dict_as_form():
-    assert kinds.Form().plan({"a": "1"}, {"a": True}, ("form_data",), Plan({})) == {"a": "true"}
+    assert values.Form().plan({"a": "1"}, {"a": True}, ("form_data",), Plan({})) == {"a": "true"}
 
 
 @pytest.mark.django_db

@@ -134,7 +134,7 @@ def test_it_is_one_of_many(make_webfilter, monkeypatch):
 
 
 def test_the_test_button_applies_it_to_the_sample():
-    trial = trial_call.call_sample(make("{exception: {PreventRegistration: form_data.email}}"))
+    trial = trial_call.call_test(make("{exception: {PreventRegistration: form_data.email}}"))
     assert trial.halt == f"PreventRegistration: {trial.request.content['form_data']['email']}"
 
 

@@ -13,6 +13,7 @@ from opaque_keys import OpaqueKey
 
 from openedx_webhooks.models import Webfilter
 from openedx_webhooks.webfilters import changes
+from tests.conftest import TIMES
 from tests.receiver import Reply
 
 from .test_table import FILTERS, TABLE, every_filter, run
@@ -120,7 +121,7 @@ def test_random_answers(name, receiver, db, caplog):  # pylint: disable=unused-a
     own = tuple(filter_type.exceptions.values())
 
     @settings(
-        max_examples=25,
+        max_examples=10 * TIMES,
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

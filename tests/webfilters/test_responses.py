@@ -6,8 +6,9 @@ from django.http import HttpResponse
 from openedx_filters.learning.filters import DashboardRenderStarted
 
 from openedx_webhooks import catalog
-from openedx_webhooks.webfilters import halts, objects, responses
+from openedx_webhooks.webfilters import halts, responses
 from openedx_webhooks.webfilters.changes import Plan
+from openedx_webhooks.webfilters.kinds import objects
 
 
 def build(message="", **options):

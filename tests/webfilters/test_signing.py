@@ -188,7 +188,7 @@ class TestMalformed:
         assert len(receiver.received) == 1
 
     def test_a_test_says_why(self, make_webfilter, receiver):
-        result = trial_call.call_sample(make_webfilter(REGISTRATION, secret=MALFORMED))
+        result = trial_call.call_test(make_webfilter(REGISTRATION, secret=MALFORMED))
         assert (result.outcome.error, result.outcome.detail) == (
             signing.UNSENDABLE,
             "a signing secret is whsec_ followed by base64",
@@ -198,5 +198,5 @@ class TestMalformed:
 
 def test_a_test_is_signed(make_webfilter, receiver):
     webfilter = make_webfilter(REGISTRATION)
-    trial_call.call_sample(webfilter)
+    trial_call.call_test(webfilter)
     assert verifies(receiver.received[0], webfilter.secret)

@@ -13,7 +13,7 @@ from openedx_filters.learning.filters import (
 from web_fragments.fragment import Fragment
 
 from openedx_webhooks.models import Call
-from openedx_webhooks.webfilters.convert import Refused
+from openedx_webhooks.webfilters.kinds.convert import Refused
 from openedx_webhooks.webfilters.restore import restored
 from tests.receiver import Reply
 
@@ -222,12 +222,12 @@ def test_the_merge_takes_a_time_that_grows_with_the_text(text):
     seconds = []
     for size in (2_000, 16_000):
         current, sent = text.replace("***", "s3cret") * size, text * size
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             restored(current, sent, "x" + sent)
         except Refused:
             pass
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert seconds[1] < 40 * max(seconds[0], 0.002)
 
 

@@ -1,7 +1,10 @@
 """From an event to the rows owed for it: real events, real transactions."""
 
 # pylint: disable=unused-argument
+import threading
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as zone
 
@@ -86,6 +89,50 @@ def test_condition_decides_whether_it_is_owed(receiver, log_in, condition, count
     make(receiver, condition=condition)
     log_in(7)
     assert Delivery.objects.count() == count
+
+
+def test_conditions_get_no_more_of_the_request_than_their_budget(receiver, log_in):
+    """What they were not asked is owed, and asked when it is sent."""
+    slow = "[" + ", ".join(["to_string(@)"] * 500) + "] == `0`"
+    Webhook.objects.bulk_create(
+        Webhook(event=LOGIN, webhook_url=receiver.url("/hook"), condition=slow) for _ in range(60)
+    )
+    start = time.process_time()
+    log_in()
+    assert time.process_time() - start < 1
+    owed = Delivery.objects.count()
+    assert 30 < owed < 60
+    assert deliver_due().attempts == owed
+    assert not Delivery.objects.exclude(state="skipped").exists()
+    assert not receiver.received
+
+
+def test_no_learner_waits_for_another_whose_transaction_is_open(receiver, log_in):
+    """INSERT … SELECT locks neither ranges of an index nor, beyond its statement, the counter of primary keys."""
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has one writer at a time")
+    for number in range(3):
+        make(receiver, f"/hook{number}")
+    log_in(0)  # reads the webhooks
+    together, waits = threading.Barrier(4), []
+
+    def learner(number):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET innodb_lock_wait_timeout = 2")
+            with transaction.atomic():
+                for _ in range(5):
+                    together.wait(20)
+                    start = time.monotonic()
+                    log_in(number)
+                    waits.append(time.monotonic() - start)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as learners:
+        list(learners.map(learner, range(1, 5)))
+    assert Delivery.objects.count() == 3 * (1 + 4 * 5)
+    assert max(waits) < 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from openedx_webhooks import index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.operations import retirement
-from openedx_webhooks.webhooks import deliver, replay
+from openedx_webhooks.webhooks import deliver, replay, resending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
@@ -85,13 +85,19 @@ def test_matched_event_is_no_sample(webhook, log_in):
 # --- Events that happened before the webhook was there
 
 
+def send_past(webhook, limit=None, *, act=True, **chosen):
+    """The tally, and whether there are more."""
+    choice = resending.Choice(past=resending.Past(LOGIN, **chosen), to=webhook, limit=limit)
+    done = resending.advance(choice, resending.Progress(), act=act)
+    return {key: count for key, count in done.tally.items() if count}, done.is_cut
+
+
 def test_past_events_are_sent_to_a_webhook_that_was_not_there(webhook, receiver, settings):
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_THREADS_PER_ENDPOINT": 1}
     happened(3)
-    past = replay.Past(LOGIN)
-    assert replay.count_past(webhook, past, 10).owed == 3
+    assert send_past(webhook, act=False) == ({"done": 3}, False)
     assert not Delivery.objects.exists()
-    assert replay.send_past(webhook, past, 10).owed == 3
+    assert send_past(webhook) == ({"done": 3}, False)
     assert deliver_due().delivered == 3
     assert [request.json for request in receiver.received] == [{"number": number} for number in range(3)]
 
@@ -99,44 +105,23 @@ def test_past_events_are_sent_to_a_webhook_that_was_not_there(webhook, receiver,
 def test_past_events_it_was_owed_already_are_left_alone(webhook):
     owe(webhook, 2, state="delivered")
     happened(1)
-    done = replay.send_past(webhook, replay.Past(LOGIN), 10)
-    assert (done.owed, done.had) == (1, 2)
-    assert replay.send_past(webhook, replay.Past(LOGIN), 10).owed == 0
+    assert send_past(webhook) == ({"done": 1, "had": 2}, False)
+    assert send_past(webhook) == ({"had": 3}, False)
 
 
 def test_condition_counts_for_past_events_and_one_that_fails_is_seen(webhook):
     happened(4)
     set_on(webhook, condition="number >= `2`")
-    webhook.refresh_from_db()
-    done = replay.count_past(Webhook.objects.get(), replay.Past(LOGIN), 10)
-    assert (done.owed, done.unmatched) == (2, 2)
+    assert send_past(Webhook.objects.get(), act=False) == ({"done": 2, "unmatched": 2}, False)
     set_on(webhook, condition="sum(number)")
-    assert replay.count_past(Webhook.objects.get(), replay.Past(LOGIN), 10).owed == 4
+    assert send_past(Webhook.objects.get(), act=False) == ({"done": 4}, False)
 
 
 def test_limit_takes_the_oldest_and_says_that_there_are_more(webhook):
     events = happened(5)
-    done = replay.send_past(webhook, replay.Past(LOGIN), 2)
-    assert (done.owed, done.is_cut) == (2, True)
+    assert send_past(webhook, 2) == ({"done": 2}, True)
     assert set(Delivery.objects.values_list("event_id", flat=True)) == {events[0].pk, events[1].pk}
-    exact = replay.count_past(webhook, replay.Past(LOGIN), 3)
-    assert (exact.owed, exact.is_cut) == (3, False)
-
-
-def test_no_more_past_events_are_looked_at_than_ten_times_the_limit(webhook, monkeypatch):
-    """A range of millions that hardly match; it says where to go on, and what it was owed does not count."""
-    monkeypatch.setattr(replay, "_LOOKED_AT_LEAST", 3)
-    owe(webhook, 30, state="delivered")
-    set_on(webhook, condition="number > `20`")
-    events = happened(22)
-    webhook = Webhook.objects.get()
-    done = replay.send_past(webhook, replay.Past(LOGIN), 2)
-    assert (done.owed, done.unmatched, done.had, done.is_cut) == (0, 20, 20, True)
-    assert done.reached == events[19].created
-    done = replay.send_past(webhook, replay.Past(LOGIN, since=done.reached), 2)
-    assert (done.owed, done.is_cut) == (1, False)
-    monkeypatch.setattr(replay, "_LOOKED_AT_LEAST", 100)
-    assert not replay.count_past(webhook, replay.Past(LOGIN), 2).is_cut
+    assert send_past(webhook, 3, act=False) == ({"done": 3, "had": 2}, False)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +143,7 @@ def test_past_events_by_learner_course_and_time(db, chosen, found):
         *happened(course_key="course-v1:A+B+C"),
     ]
     happened(event_type="org.example.other.v1")
-    happened(payload=None)
-    assert list(replay.Past(LOGIN, **chosen).events()) == [events[number] for number in found]
+    assert list(resending.Past(LOGIN, **chosen).events()) == [events[number] for number in found]
 
 
 @pytest.mark.parametrize("waits", [{"paused": True}, {"enabled": False}])

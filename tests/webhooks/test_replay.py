@@ -35,7 +35,7 @@ def run(name, *args, **kwargs):
 # --- Replay
 
 
-@pytest.mark.parametrize("state, replayed", [(state, int(traits.is_replayable)) for state, traits in STATES.items()])
+@pytest.mark.parametrize("state, replayed", [(state, int(traits.is_final)) for state, traits in STATES.items()])
 def test_only_finished_deliveries_are_replayed(webhook, state, replayed):
     owe(webhook, state=state, schedule_position=4, attempt_count=4, finished_at=timezone.now())
     assert replay.replay(Delivery.objects.all()) == replayed

@@ -14,7 +14,9 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def result(was_sent, **outcome):
-    request = sending.request_of(Webhook(event=LOGIN, webhook_url="http://127.0.0.1:1/"), "m", {}) if was_sent else None
+    request = (
+        sending.request_of(Webhook(event=LOGIN, webhook_url="http://127.0.0.1:1/"), "m", {}, {}) if was_sent else None
+    )
     return sending.Result(Delivery(), Webhook(event=LOGIN), Outcome(**outcome), request)
 
 
@@ -69,7 +71,7 @@ def test_unexpected_error_is_told_by_its_kind_only(monkeypatch):
 
 def test_request_shows_no_value_that_the_operator_entered():
     webhook = Webhook(event=LOGIN, webhook_url="http://x/", headers={"Authorization": "Bearer SECRET", "X-A": "SECRET"})
-    request = sending.request_of(webhook, "m", {"a": "ä"})
+    request = sending.request_of(webhook, "m", {"a": "ä"}, {})
     assert request.headers["Authorization"] == "Bearer SECRET"
     assert "SECRET" not in str(request.shown_headers()) + repr(request)
     assert set(request.shown_headers()) == set(request.headers)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from ...models import Delivery, Webhook
 from ...models.delivery_verbs import chunked
-from ...webhooks import replay
+from ...webhooks import replay, resending
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SHOW_SECONDS = 2
@@ -92,30 +92,23 @@ class Command(BaseCommand):
                 _("--events goes with --webhook, and with none of --failed-since, --wait or numbers of deliveries.")
             )
         webhook = self._webhook(options["webhook"])
-        past = replay.Past(
+        past = resending.Past(
             webhook.dotted_type,
             since=_moment(options["since"]) if options["since"] is not None else None,
             until=_moment(options["until"]) if options["until"] is not None else None,
             learner=options["learner"],
             course_key=options["course"],
         )
-        limit = options["limit"] or _LIMIT
-        if options["dry_run"]:
-            text, done = _("%d events would be sent."), replay.count_past(webhook, past, limit)
-        else:
-            text, done = _("%d events will be sent."), replay.send_past(webhook, past, limit)
-        self.stdout.write(self.style.SUCCESS(text % done.owed))
+        choice = resending.Choice(past=past, to=webhook, limit=options["limit"] or _LIMIT)
+        done = resending.advance(choice, resending.Progress(), act=not options["dry_run"])
+        text = _("%d events would be sent.") if options["dry_run"] else _("%d events will be sent.")
+        self.stdout.write(self.style.SUCCESS(text % done.tally[resending.DONE]))
         self.stdout.write(
             _("It was owed %(had)d already (replay is for them); its condition does not match %(unmatched)d.")
-            % {"had": done.had, "unmatched": done.unmatched}
+            % {"had": done.tally[resending.HAD], "unmatched": done.tally[resending.UNMATCHED]}
         )
-        if done.is_cut and done.owed >= limit:
-            self.stderr.write(_("There are more than %d: run this again for the rest, or give --limit.") % limit)
-        elif done.is_cut:
-            reached = timezone.localtime(done.reached).isoformat()
-            self.stderr.write(
-                _("Few events match, and only the oldest were looked at: go on with --since %s") % reached
-            )
+        if done.is_cut:
+            self.stderr.write(_("There are more than %d: run this again for the rest, or give --limit.") % choice.limit)
 
     def _wait(self, ids, since) -> None:
         """Until each was delivered, given up, or at least tried once and waits for its next attempt."""

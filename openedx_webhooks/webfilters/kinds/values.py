@@ -1,7 +1,8 @@
 """
 Kinds of filter argument: how a JSON value of an answer becomes what the call site needs.
 
-Nothing here changes anything: containers are merged on a copy, and the :class:`~.changes.Plan` notes what would change.
+Nothing here changes anything: containers are merged on a copy, and the
+:class:`~openedx_webhooks.webfilters.changes.Plan` notes what would change.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .convert import (
 )
 
 if TYPE_CHECKING:
-    from .changes import Path, Plan
+    from ..changes import Path, Plan
 
 # The engine that renders the platform's pages. Its Django engine finds templates that this one can't render.
 PAGES = "mako"

@@ -20,7 +20,7 @@ from django.utils.timezone import is_aware
 from opaque_keys import InvalidKeyError, OpaqueKey
 from opaque_keys.edx.keys import CourseKey, LearningContextKey, UsageKey
 
-from ..models.validators import validate_endpoint, validate_redirect
+from ...models.validators import validate_endpoint, validate_redirect
 
 _MAX_TEXT = 1_000_000
 # Django answers a redirect to a longer address (2048) with an error page.

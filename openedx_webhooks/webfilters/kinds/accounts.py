@@ -14,14 +14,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 
-from ..app_settings import app_settings
-from ..payloads.redact import is_sensitive
-from ..savepoint import savepoint
+from ...app_settings import app_settings
+from ...payloads.redact import is_sensitive
+from ...savepoint import savepoint
 from .convert import Refused, added, check_links, check_text, is_addition
-from .kinds import Kind
+from .values import Kind
 
 if TYPE_CHECKING:
-    from .changes import Path, Plan
+    from ..changes import Path, Plan
 
 # Identity, privileges and what the platform keeps for itself. Primary keys, relations, fields that are not editable
 # and fields with a sensitive name are protected without being listed.

@@ -13,9 +13,9 @@ from django.db import router
 from django.utils.translation import gettext as _
 from opaque_keys import OpaqueKey
 
-from ..savepoint import savepoint
+from ...savepoint import savepoint
 from .convert import Refused, convert, convert_null
-from .kinds import Choice, Kind
+from .values import Choice, Kind
 
 _MODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 

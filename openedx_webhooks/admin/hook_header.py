@@ -1,0 +1,161 @@
+"""What stands first on a hook's page: its state, its health with the evidence, the last day, and what to do."""
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
+from ..operations import hook_figures, hook_health, statistics
+from . import health_words, parts, waiting, words
+from .buttons import Button, Page
+from .chart import CALLS, DELIVERIES, Chart, chart
+
+_LAST_FAILURES = 3
+_OF_ATTEMPT = ("started_at", "status_code", "error")
+
+
+@attrs.frozen
+class Figure:
+    """A number with its name; ``url`` is where the rows behind it are."""
+
+    label: str
+    value: str
+    url: str = ""
+
+
+@attrs.frozen
+class Failure:
+    """One of the last failures: when, also in words, what, and where to read more."""
+
+    at: datetime
+    when: str
+    answer: SafeString
+    url: str
+
+
+def header_of(page: Page) -> dict[str, Any]:
+    """The header, as the template takes it."""
+    hook, health = page.hook, page.health
+    return {
+        "name": parts.breakable(hook.event_name),
+        "badge": health_words.badge(hook, health),
+        "tone": health_words.tone_of(hook, health),
+        "evidence": health_words.evidence(hook, health),
+        "problems": health.problems,
+        "outlook": health_words.outlook(hook, health),
+        "chart": _chart(hook),
+        "empty_day": _empty_day(hook),
+        "figures": _figures(page),
+        "failures": _failures(page),
+        "states": [(state, state.is_of(hook)) for state in page.model_admin.states],
+        "buttons": _buttons(page),
+    }
+
+
+def _buttons(page: Page) -> list[tuple[str, str, bool]]:
+    """Address, label, and whether it is a link."""
+    shown = [button for button in page.model_admin.buttons if button.label and button.when(page)]
+    return [(_address(page, button), str(button.label), bool(button.opens)) for button in shown]
+
+
+def _address(page: Page, button: Button) -> str:
+    return button.opens if button.opens.startswith("#") else page.model_admin.url_of(button, page.hook)
+
+
+def _chart(hook: Hook) -> Chart:
+    if isinstance(hook, Webhook):
+        return chart(statistics.hours(hook.pk), DELIVERIES)
+    return chart(statistics.hours_of_calls(hook.pk), CALLS)
+
+
+def _empty_day(hook: Hook) -> str:
+    """What the place of the chart says when there is nothing to draw."""
+    if isinstance(hook, Webhook):
+        return _("Nothing to send in the last 24 hours.")
+    if hook.call_log == Webfilter.CallLog.NONE:
+        return _("Its calls are not recorded.")
+    return _("No call was recorded in the last 24 hours.")
+
+
+def _figures(page: Page) -> list[Figure]:
+    if isinstance(page.hook, Webhook):
+        figures, took = _of_webhook(page), statistics.durations(page.hook.pk)
+    else:
+        figures, took = _of_webfilter(page), statistics.durations_of_calls(page.hook.pk)
+    if took:
+        figures.append(Figure(_("median · 95 of 100"), f"{parts.seconds(took.median)} · {parts.seconds(took.p95)}"))
+    return figures
+
+
+def _of_webhook(page: Page) -> list[Figure]:
+    day = page.health.figures.day
+    url = f"{reverse('admin:openedx_webhooks_delivery_changelist')}?webhook__id__exact={page.hook.pk}"
+    url = url if page.request.user.has_perm("openedx_webhooks.view_delivery") else ""
+    count, _since = waiting.waiting(page.hook)
+    figures = [
+        Figure(_("accepted, last day"), parts.percent(day.accepted_share) if day.tried else parts.EMPTY, url),
+        Figure(
+            _("waiting"),
+            parts.number(count) + ("+" if count >= waiting.MOST_COUNTED else ""),
+            url and f"{url}&state__exact={Delivery.State.PENDING}",
+        ),
+    ]
+    if failed := day.lost:
+        more = "+" if failed >= hook_figures.MOST_LOST else ""
+        url = url and f"{url}&state__exact={Delivery.State.FAILED}"
+        figures.append(Figure(_("failed"), f"{parts.number(failed)}{more}", url))
+    return figures
+
+
+def _of_webfilter(page: Page) -> list[Figure]:
+    """Of the calls that are recorded; the labels say where these are not all."""
+    hook, day = page.hook, page.health.figures.day
+    if hook.call_log == Webfilter.CallLog.NONE and not day.results:
+        return []
+    url = f"{reverse('admin:openedx_webhooks_call_changelist')}?webfilter__id__exact={hook.pk}"
+    url = url if page.request.user.has_perm("openedx_webhooks.view_call") else ""
+    more = "+" if page.health.figures.is_cut else ""
+    labels = {Call.Result.HALTED: _("halted"), Call.Result.CHANGED: _("changed")}
+    calls = _("calls, last day") if hook_health.records_all(hook) else _("recorded, last day")
+    if hook.mode == Webfilter.Mode.OBSERVE:
+        labels = {Call.Result.HALTED: _("would have halted"), Call.Result.CHANGED: _("would have changed")}
+    return [
+        Figure(calls, parts.day_count(page.health.figures), url),
+        *(
+            Figure(label, f"{parts.number(day.results[result])}{more}", url and f"{url}&result__exact={result}")
+            for result, label in labels.items()
+        ),
+        Figure(_("failed"), f"{parts.number(day.refused)}{more}", url and f"{url}&result__exact={Call.Result.IGNORED}"),
+    ]
+
+
+def _failures(page: Page) -> list[Failure]:
+    """The last ones, for those who may see them; without any, nothing is looked for."""
+    if not page.health.figures.all.refused:
+        return []
+    if isinstance(page.hook, Webhook):
+        if not page.request.user.has_perm("openedx_webhooks.view_delivery"):
+            return []
+        refused = list(hook_figures.refused(page.hook.pk)[:_LAST_FAILURES])
+        attempts = Attempt.objects.filter(delivery__in=refused).order_by("pk").only("delivery_id", *_OF_ATTEMPT)
+        last = {attempt.delivery_id: attempt for attempt in attempts}
+        return [
+            _failure(delivery, attempt.started_at, parts.answered(attempt.status_code, attempt.error))
+            for delivery in refused
+            if (attempt := last.get(delivery.pk))
+        ]
+    if not page.request.user.has_perm("openedx_webhooks.view_call"):
+        return []
+    return [
+        _failure(call, call.started_at, parts.call_answered(call))
+        for call in hook_figures.failed_calls(page.hook.pk)[:_LAST_FAILURES]
+    ]
+
+
+def _failure(record: Delivery | Call, at: datetime, answer: str) -> Failure:
+    url = reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
+    return Failure(at, words.exact(at), answer, url)

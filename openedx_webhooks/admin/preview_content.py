@@ -1,0 +1,272 @@
+"""What a preview shows: mistakes, whether the condition matches and why, the request, and what an answer would do."""
+
+import json
+from typing import Any
+
+import attrs
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .. import catalog
+from ..hook_request import request_of
+from ..models import Hook, Webfilter
+from ..operations import schema
+from ..payloads import explain, expression_examples, lint, shape
+from ..payloads.limits import METADATA
+from ..webfilters import trial_call
+from . import parts, payload_choice, preview_parts
+from .payload_choice import Choice
+from .permissions import may_see_payload
+from .reference import title_of_answer
+from .trying import effects_of
+
+MOST_PAST = 50
+_MOST_ANSWER = 64 * 1024
+_MOST_MORE = 5
+# Names of the fields that hold an expression, in the order in which they are worked on.
+EXPRESSIONS = ("condition", "shape", "local_answer")
+
+
+@attrs.define
+class Preview:
+    """
+    Attributes:
+        status: the most important of it, in one line.
+        problems: what must be corrected before it can be saved: (name of the field, sentence).
+        missing: the fields that must be filled in.
+        warnings: what is probably not meant so.
+        condition: a badge; empty without a condition, or without a payload.
+        reasons: what has decided.
+        request: what would be sent; None if nothing could.
+        nothing: why nothing would be sent.
+        past: how many of the latest events match, and each of them.
+        effects: of webfilters: what the answer would do; None if there is no answer to judge.
+        examples: id of a field → an expression for the chosen type.
+        answer: of a webfilter's endpoint, as typed, or the local answer.
+        answers: (title, text) of those that can be tried.
+        about: which event it is about; empty if only one is chosen.
+    """
+
+    choice: Choice
+    status: str = ""
+    problems: list[tuple[str, str]] = attrs.field(factory=list)
+    missing: list[str] = attrs.field(factory=list)
+    warnings: list[dict[str, Any]] = attrs.field(factory=list)
+    condition: str = ""
+    reasons: list[dict[str, Any]] = attrs.field(factory=list)
+    request: dict[str, Any] | None = None
+    nothing: str = ""
+    past: dict[str, Any] | None = None
+    effects: list[str] | None = None
+    examples: dict[str, str] = attrs.field(factory=dict)
+    about: str = ""
+    is_filter: bool = False
+    is_local: bool = False
+    answer: str = ""
+    answers: list[tuple[str, str]] = attrs.field(factory=list)
+
+    @property
+    def payload(self):
+        """The chosen payload, as HTML; its beginning if it is long."""
+        return preview_parts.pretty(self.choice.payload)
+
+
+def preview_of(request, form) -> Preview:
+    """
+    The preview of what is typed into a form, or of what is stored.
+
+    Args:
+        form: of a hook; bound ones have been validated. Nothing is saved.
+    """
+    hook: Hook = form.instance
+    if not form.is_bound and not hook.event:
+        hook.event = str(form.initial.get("event") or "")
+    made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
+    more = [catalog.find_event(dotted) for dotted in getattr(form, "more_events", ())[:_MOST_MORE]]
+    texts = {name: _text_of(form, name) for name in EXPRESSIONS if name in form.fields}
+    for name, errors in form.errors.as_data().items():
+        label = str(form.fields[name].label or name) if name in form.fields else ""
+        for error in errors:
+            if name in form.fields and form[name].value() in (None, "", []):
+                # Nobody has made a mistake by not having come to it yet.
+                made.missing.append(label)
+            else:
+                made.problems += [(label, preview_parts.clean(str(message))) for message in error.messages]
+    if hook.known_type is None:
+        made.status = _("Choose an event: then it is shown here what would be sent.")
+        made.missing, made.problems = [], []
+        return made
+    _Writer(request, hook, texts, set(form.errors), made).write([known for known in more if known])
+    return made
+
+
+def _text_of(form, name: str) -> str:
+    """An expression as it is typed, or, of a field with a way of its own to enter it, as it was understood."""
+    text = form[name].value()
+    if not isinstance(text, str):
+        text = form.cleaned_data.get(name) if form.is_bound else getattr(form.instance, name)
+    # Browsers send other line ends than their scripts count.
+    return str(text or "").replace("\r\n", "\n")
+
+
+class _Writer:
+    """Fills in one preview."""
+
+    def __init__(self, request, hook: Hook, texts: dict[str, str], wrong: set[str], made: Preview):
+        self._request, self._hook, self._texts, self._wrong, self._made = request, hook, texts, wrong, made
+        self._known = hook.known_type
+        self._payload = made.choice.payload or {}
+        self._schema = schema.payload_schema(self._known)
+
+    def write(self, more: list[catalog.EventType]) -> None:
+        """
+        All parts.
+
+        Args:
+            more: the other events that are chosen beside the hook's, of which only mistakes are told.
+        """
+        made = self._made
+        made.about = self._known.name if more else ""
+        made.warnings = [*self._warnings(), *(warning for known in more for warning in self._warnings_of(known))]
+        made.examples = expression_examples.examples(self._schema, self._payload)
+        matches = self._condition()
+        self._write_request()
+        if isinstance(self._known, catalog.EventType) and may_see_payload(self._request):
+            made.past = self._past()
+        if isinstance(self._hook, Webfilter):
+            self._effects()
+        made.status = self._status(matches)
+
+    def _status(self, matches) -> str:
+        made = self._made
+        if made.problems:
+            count = len(made.problems)
+            status = ngettext("%d mistake to correct.", "%d mistakes to correct.", count) % count
+        elif matches is None:
+            status = _("The condition cannot be applied to this payload.")
+        elif not matches:
+            status = _("The condition does not match: nothing would be sent.")
+        elif made.is_local:
+            status = _("This would be answered.")
+        else:
+            status = made.nothing or _("This would be sent.")
+        count = len(made.warnings)
+        return f"{status} {ngettext('%d warning.', '%d warnings.', count) % count}" if count else status
+
+    # --- Warnings
+
+    def _warnings(self):
+        samples = [self._payload] if self._payload else []
+        found = []
+        for name, text in self._texts.items():
+            if not text.strip():
+                continue
+            if name == "local_answer":
+                findings = lint.lint_answer(text, self._schema, samples, self._keys(), list(self._known.exceptions))
+            else:
+                findings = lint.lint(text, self._schema, samples, is_condition=name == "condition")
+            label = str(self._hook._meta.get_field(name).verbose_name)
+            found += [preview_parts.marked(label, name, text, finding) for finding in findings]
+        return found
+
+    def _warnings_of(self, known):
+        """Of another event: what fits the one need not fit the other."""
+        found = []
+        for name in ("condition", "shape"):
+            text, label = self._texts.get(name, ""), f"{self._hook._meta.get_field(name).verbose_name}, {known.name}"
+            findings = lint.lint(text, schema.payload_schema(known), is_condition=name == "condition")
+            found += [preview_parts.marked(label, name, text, finding) for finding in findings]
+        return found
+
+    def _keys(self) -> list[str]:
+        return list(schema.answer_schema(self._known)["properties"]["data"]["properties"])
+
+    # --- Condition
+
+    def _condition(self) -> bool | None:
+        """Whether the condition is true of the chosen payload; None if that can't be told."""
+        expression = self._compiled("condition")
+        if not self._texts.get("condition", "").strip():
+            return True
+        if expression is None or self._made.choice.payload is None:
+            return None
+        matches = matches_of(expression, self._payload)
+        if matches is None:
+            self._made.condition = parts.badge(_("fails"), "bad")
+        else:
+            self._made.condition = parts.badge(_("matches"), "good") if matches else parts.badge(_("no match"), "warn")
+        self._made.reasons = [preview_parts.reason_of(reason) for reason in explain.explain(expression, self._payload)]
+        return matches
+
+    def _compiled(self, name):
+        text = self._texts.get(name, "")
+        try:
+            return shape.compile_expression(text) if text.strip() else None
+        except shape.ExpressionError:
+            return None
+
+    # --- Request
+
+    def _write_request(self) -> None:
+        made = self._made
+        made.is_local = bool(self._texts.get("local_answer", "").strip())
+        if {"shape", "headers", "secret", "credentials", "payload_format", "use_www_form_encoding"} & self._wrong:
+            made.nothing = _("Correct the mistakes: then the request is shown.")
+            return
+        content: Any = dict(self._payload)
+        if not getattr(self._hook, "send_profile", True):
+            content.pop("profile", None)
+        expression = self._compiled("shape")
+        try:
+            if expression is not None:
+                content = shape.evaluate(expression, content)
+                if content is None:
+                    made.nothing = _("The shape gives null for this payload: nothing would be sent.")
+                    return
+            made.request = preview_parts.shown(request_of(self._hook, "0", content, self._payload.get(METADATA, {})))
+        except ValueError as error:
+            made.nothing = _("Nothing could be sent: %s") % error
+
+    # --- The latest events
+
+    def _past(self) -> dict[str, Any] | None:
+        expression = self._compiled("condition")
+        if expression is None:
+            return None
+        rows = [
+            {
+                "label": payload_choice.label_of(event),
+                "url": reverse("admin:openedx_webhooks_capturedevent_change", args=[event.pk]),
+                "matches": matches_of(expression, payload),
+            }
+            for event, payload in payload_choice.read_latest(self._known, MOST_PAST)
+        ]
+        if not rows:
+            return None
+        found = [row["matches"] for row in rows]
+        return {"rows": rows, "count": len(rows), "matching": found.count(True), "failing": found.count(None)}
+
+    # --- Webfilters
+
+    def _effects(self) -> None:
+        made, hook = self._made, self._hook
+        answers = schema.sample_answers(self._known)
+        made.answers = [(title_of_answer(name), json.dumps(answer)) for name, answer in answers.items()]
+        made.answer = self._request.POST.get("owh_answer", "")[:_MOST_ANSWER]
+        if made.is_local and "local_answer" not in self._wrong:
+            trial = trial_call.call_test(hook, made.choice.payload)
+            made.answer = trial.outcome.body.decode("utf-8", "replace")
+        elif made.answer.strip() and not made.is_local:
+            trial = trial_call.effect_of(hook, made.answer.encode("utf-8", "replace"), made.choice.payload)
+        else:
+            return
+        made.effects = effects_of(trial)
+
+
+def matches_of(expression, payload) -> bool | None:
+    """Whether a compiled condition is true of a payload; None if it can't be applied to it."""
+    try:
+        return shape.matches(expression, payload)
+    except shape.ExpressionError:
+        return None

@@ -1,0 +1,120 @@
+"""Restoring an earlier version of a hook: what would change, and then do it."""
+
+import attrs
+from django.contrib import messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ..models import Hook
+from ..models.history import is_encrypted
+from ..models.hook import server_of
+from ..models.validators import validate_endpoint
+from . import words
+from .history import STATE, Reader, kept_fields, label_of, number_of
+
+
+@attrs.frozen
+class _Form:
+    """What :meth:`save_model` asks a form for."""
+
+    changed_data: list[str]
+    stored_secret: str
+    stored_url: str
+
+
+def may_restore(model_admin, request, hook: Hook) -> bool:
+    """Whoever may change the hook."""
+    return model_admin.has_change_permission(request, hook)
+
+
+def page(model_admin, request, hook: Hook):
+    """GET: what would change, and the question. POST: do it."""
+    version = _version(hook, request.POST.get("version") or request.GET.get("version"))
+    if version is None:
+        model_admin.message_user(request, _("There is no such version of this hook."), messages.ERROR)
+        return model_admin.back(hook)
+    reader = Reader(model_admin.sections, True)
+    changes = reader.changes(hook, version, without=STATE)
+    problems = problems_of(hook, version)
+    if request.method == "POST" and changes and not problems:
+        _restore(model_admin, request, hook, version)
+        return model_admin.back(hook)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "original": hook,
+        "title": _("Restore an earlier version"),
+        "version": version,
+        "when": words.exact(version.history_date),
+        "changes": changes,
+        "problems": problems,
+        "history_url": reverse(f"admin:{model_admin.url_name('history')}", args=[hook.pk]),
+    }
+    return TemplateResponse(request, "admin/openedx_webhooks/hook_restore.html", context)
+
+
+def _version(hook: Hook, number):
+    return hook.history.exclude(history_type="-").filter(history_id=number_of(number or "")).first()
+
+
+def _names(hook: Hook) -> list[str]:
+    return [field.attname for field in kept_fields(hook) if field.name not in STATE]
+
+
+def _restored(hook: Hook, version) -> Hook:
+    """The hook as it would be, not saved."""
+    restored = type(hook).objects.get(pk=hook.pk)
+    for name in _names(hook):
+        setattr(restored, name, getattr(version, name))
+    return restored
+
+
+def problems_of(hook: Hook, version) -> list[str]:
+    """Why a version can't be restored, with what to do; none if it can."""
+    restored, problems = _restored(hook, version), []
+    moved = [
+        label_of(field)
+        for field in kept_fields(hook)
+        if validate_endpoint in field.validators
+        and _moves(getattr(hook, field.attname), getattr(version, field.attname))
+    ]
+    kept = [label_of(field) for field in hook._meta.fields if _is_credential(hook, field)]
+    if moved and kept:
+        # As in the form: whoever may edit a hook could else have its credentials sent to a server of their own.
+        problems.append(
+            _(
+                "%(address)s named another server in this version, and that server must not get what is stored for "
+                "this one (%(kept)s). Enter the old address on the hook's page, with values for that server."
+            )
+            % {"address": ", ".join(moved), "kept": ", ".join(kept)}
+        )
+    try:
+        restored.full_clean(exclude=[field.name for field in hook._meta.fields if is_encrypted(field)])
+    except ValidationError as error:
+        for name, texts in error.message_dict.items():
+            label = "" if name == NON_FIELD_ERRORS else f"{label_of(hook._meta.get_field(name))}: "
+            problems.append(label + " ".join(texts))
+    return problems
+
+
+def _moves(old: str, new: str) -> bool:
+    return bool(new) and server_of(old).lower() != server_of(new).lower()
+
+
+def _is_credential(hook: Hook, field) -> bool:
+    """Whether a field holds what only one server may get; the signing secret itself is sent to nobody."""
+    return field.editable and field.name != "secret" and is_encrypted(field) and bool(getattr(hook, field.attname))
+
+
+def _restore(model_admin, request, hook: Hook, version) -> None:
+    restored = _restored(hook, version)
+    changed = [name for name in _names(hook) if getattr(hook, name) != getattr(restored, name)]
+    # pylint: disable-next=protected-access
+    restored._change_reason = _("Restored: as it was at %s.") % words.exact(version.history_date)
+    model_admin.save_model(request, restored, _Form(changed, hook.secret, hook.webhook_url), change=True)
+    log = [{"changed": {"fields": changed}}]
+    model_admin.log_change(request, restored, log)
+    text = _("The hook is again as it was at %s. Its secret, its headers and whether it runs were left as they are.")
+    model_admin.message_user(request, text % words.exact(version.history_date), messages.SUCCESS)

@@ -1,0 +1,247 @@
+"""
+How a hook is, in one word: decided here, from facts, for lists and pages alike.
+
+What the operator has decided or must correct comes first, then what the endpoint does. *Fine* needs evidence: something
+was accepted lately.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+import attrs
+from django.db.models import TextChoices
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..models import Hook, Webfilter, Webhook
+from ..skips import Reason
+from ..transport.breaker import Circuit, State, breaker, circuits
+from . import hook_figures
+from .hook_figures import Figures, Window
+from .hook_problems import problems_of
+
+# One failure may be the network's; three in a row, with the waits between them, are the endpoint's.
+IN_A_ROW = 3
+# Of four things one does not arrive: nobody can rely on it. (12 of 40 is failing.)
+FAILING_SHARE = 0.25
+# Retries are there for one failure in a hundred; more than that has a cause that somebody can find.
+DEGRADED_SHARE = 0.01
+# Fewer tries in the last hour than this say little: the last day is asked instead.
+FEWEST = 10
+# What was accepted a week ago says nothing about today.
+LATELY = timedelta(days=7)
+# A worker that runs takes what is due within seconds.
+PATIENCE = timedelta(minutes=1)
+# Errors that no other attempt changes: the hook, or the site's settings, must be corrected.
+OWN_ERRORS = frozenset(("refused_address", "invalid", Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED))
+
+
+class Word(TextChoices):
+    """The state of a hook."""
+
+    REMOVING = "removing", _("being removed")
+    MISCONFIGURED = "misconfigured", _("misconfigured")
+    DISABLED = "disabled", _("disabled")
+    PAUSED = "paused", _("paused")
+    CIRCUIT_OPEN = "circuit_open", _("circuit open")
+    PROBED = "probed", _("being probed")
+    FAILING = "failing", _("failing")
+    OVERDUE = "overdue", _("not being sent")
+    DEGRADED = "degraded", _("degraded")
+    OBSERVING = "observing", _("observing")
+    FINE = "fine", _("fine")
+    LOCAL = "local", _("answers by itself")
+    IDLE = "idle", _("nothing lately")
+    NOT_RECORDED = "not_recorded", _("nothing recorded")
+    NOTHING_YET = "nothing_yet", _("nothing sent yet")
+
+
+# Of their badges.
+TONES = {
+    Word.REMOVING: "warn",
+    Word.MISCONFIGURED: "bad",
+    Word.DISABLED: "quiet",
+    Word.PAUSED: "warn",
+    Word.CIRCUIT_OPEN: "bad",
+    Word.PROBED: "warn",
+    Word.FAILING: "bad",
+    Word.OVERDUE: "bad",
+    Word.DEGRADED: "warn",
+    Word.OBSERVING: "info",
+    Word.FINE: "good",
+    Word.LOCAL: "good",
+    Word.IDLE: "quiet",
+    Word.NOT_RECORDED: "quiet",
+    Word.NOTHING_YET: "quiet",
+}
+
+
+# Those that each kind of hook may have.
+_OF_WEBFILTERS_ONLY = (Word.CIRCUIT_OPEN, Word.PROBED, Word.OBSERVING, Word.LOCAL, Word.NOT_RECORDED)
+WORDS: dict[type[Hook], list[Word]] = {
+    Webhook: [word for word in Word if word not in _OF_WEBFILTERS_ONLY],
+    Webfilter: [word for word in Word if word not in (Word.PAUSED, Word.OVERDUE)],
+}
+
+
+@attrs.frozen
+class Health:
+    """
+    The word and the facts that it was decided from.
+
+    Attributes:
+        problems: of the hook's own settings, in sentences.
+        circuit: of a webfilter's endpoint.
+    """
+
+    word: Word
+    figures: Figures = attrs.field(factory=Figures)
+    problems: Sequence[str] = ()
+    circuit: Circuit | None = None
+
+    @property
+    def tone(self) -> str:
+        """Of its badge: good, info, warn, bad or quiet."""
+        return TONES[self.word]
+
+    @property
+    def window(self) -> Window:
+        """The last hour, if that says enough; else the last day."""
+        return telling(self.figures)
+
+    @property
+    def is_of_hour(self) -> bool:
+        """Whether :attr:`window` is the last hour."""
+        return self.window is self.figures.hour
+
+
+def telling(figures: Figures) -> Window:
+    """The window that health is read from."""
+    is_enough = figures.hour.tried >= FEWEST or figures.hour.tried == figures.day.tried
+    return figures.hour if is_enough else figures.day
+
+
+def of_webhooks(webhooks: Iterable[Webhook]) -> dict[int, Health]:
+    """The health of each, by primary key, with a few queries for all of them."""
+    webhooks = list(webhooks)
+    figures, problems = hook_figures.of_webhooks(webhooks), problems_of(webhooks)
+    return {
+        hook.pk: Health(
+            webhook_word(hook, figures[hook.pk], bool(problems.get(hook.pk))),
+            figures[hook.pk],
+            problems.get(hook.pk, ()),
+        )
+        for hook in webhooks
+    }
+
+
+def of_webfilters(webfilters: Iterable[Webfilter]) -> dict[int, Health]:
+    """The same for webfilters, with one read of the cache for their circuits."""
+    webfilters = list(webfilters)
+    figures, problems = hook_figures.of_webfilters(webfilters), problems_of(webfilters)
+    found = {}
+    for hook, circuit in zip(webfilters, circuits(breaker(hook.webhook_url) for hook in webfilters), strict=True):
+        word = webfilter_word(hook, figures[hook.pk], bool(problems.get(hook.pk)), circuit)
+        found[hook.pk] = Health(word, figures[hook.pk], problems.get(hook.pk, ()), circuit)
+    return found
+
+
+OF: dict[type[Hook], Callable[[Iterable], dict[int, Health]]] = {Webhook: of_webhooks, Webfilter: of_webfilters}
+
+
+def of(hook: Hook) -> Health:
+    """The health of one hook."""
+    return OF[type(hook)]([hook])[hook.pk]
+
+
+def webhook_word(hook: Webhook, figures: Figures, has_problems: bool) -> Word:
+    """
+    The word for a webhook.
+
+    Args:
+        has_problems: its own settings have some.
+    """
+    if word := _decided(hook, has_problems):
+        return word
+    if hook.paused:
+        return Word.PAUSED
+    if _is_own_error(figures, in_a_row=hook.consecutive_failures):
+        return Word.MISCONFIGURED
+    if hook.consecutive_failures >= IN_A_ROW or _fails_often(figures):
+        return Word.FAILING
+    if figures.next_due and figures.next_due < timezone.now() - PATIENCE:
+        return Word.OVERDUE
+    if hook.failing_since or figures.day.lost or telling(figures).refused_share >= DEGRADED_SHARE:
+        return Word.DEGRADED
+    return _by_evidence(figures)
+
+
+def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circuit: Circuit) -> Word:
+    """
+    The word for a webfilter.
+
+    Args:
+        has_problems: its own settings have some.
+        circuit: of its endpoint.
+    """
+    if word := _decided(hook, has_problems):
+        return word
+    if hook.local_answer:
+        return Word.DEGRADED if figures.day.refused else Word.LOCAL
+    if _is_own_error(figures, in_a_row=circuit.failures):
+        return Word.MISCONFIGURED
+    if circuit.state != State.CLOSED:
+        return Word.CIRCUIT_OPEN if circuit.state == State.OPEN else Word.PROBED
+    if circuit.failures >= IN_A_ROW or (records_all(hook) and _fails_often(figures)):
+        return Word.FAILING
+    # Where only problems are recorded they are no share of anything.
+    is_degraded = telling(figures).refused_share >= DEGRADED_SHARE if records_all(hook) else figures.hour.refused
+    if circuit.failures or is_degraded:
+        return Word.DEGRADED
+    if hook.mode == Webfilter.Mode.OBSERVE:
+        return Word.OBSERVING
+    word = _by_evidence(figures)
+    return word if word == Word.FINE or records_all(hook) else Word.NOT_RECORDED
+
+
+def records_all(hook: Webfilter) -> bool:
+    """Whether the calls of a webfilter are all recorded, so that a share of them means something."""
+    if hook.call_log == Webfilter.CallLog.NONE:
+        return False
+    return hook.call_log == Webfilter.CallLog.ALL or hook.mode == Webfilter.Mode.OBSERVE
+
+
+def _decided(hook: Hook, has_problems: bool) -> Word | None:
+    """What is so whatever the endpoint does; None if nothing is."""
+    if hook.removing_since:
+        return Word.REMOVING
+    if has_problems:
+        return Word.MISCONFIGURED
+    return None if hook.enabled else Word.DISABLED
+
+
+def _is_own_error(figures: Figures, *, in_a_row: int) -> bool:
+    """Whether the last thing that happened is that the hook's own settings prevented the sending."""
+    if figures.refusal is None or figures.refusal.error.partition(":")[0] not in OWN_ERRORS:
+        return False
+    return bool(in_a_row) or _ends_refused(figures)
+
+
+def _fails_often(figures: Figures) -> bool:
+    """In the last hour; or in the last day, and the last one, too: what was repaired since is not failing."""
+    window = telling(figures)
+    is_now = window is figures.hour or _ends_refused(figures)
+    return is_now and window.refused_share >= FAILING_SHARE
+
+
+def _ends_refused(figures: Figures) -> bool:
+    """Whether nothing was accepted after the last refusal."""
+    if figures.refusal is None:
+        return False
+    return figures.accepted_at is None or figures.accepted_at < figures.refusal.at
+
+
+def _by_evidence(figures: Figures) -> Word:
+    if figures.accepted_at and figures.accepted_at > timezone.now() - LATELY:
+        return Word.FINE
+    return Word.IDLE if figures.all.tried else Word.NOTHING_YET

@@ -1,0 +1,81 @@
+"""What is wrong with a hook's own settings: with one of these, nothing is called or sent, or not as it was meant."""
+
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from .. import wiring
+from ..models import Hook, Webfilter, signing_secrets
+
+
+def malformed(hook: Hook) -> dict[str, str]:
+    """
+    What is stored for a hook and no form would have taken: it is older than a rule, or was written past the form.
+
+    Returns:
+        name of a field → a sentence.
+    """
+    found = {}
+    for field in hook._meta.get_fields():
+        try:
+            if getattr(field, "validators", None) and field.editable and not field.primary_key:
+                value = getattr(hook, field.attname)
+                if value not in field.empty_values:
+                    field.run_validators(value)
+        except ValidationError as error:
+            name = str(field.verbose_name)
+            found[field.name] = f"{name[:1].upper()}{name[1:]}: {' '.join(error.messages)}"
+    return found
+
+
+def problems_of(hooks: Iterable[Hook]) -> dict[int, list[str]]:
+    """
+    The problems of hooks of one kind, in sentences; at most one query for all of them.
+
+    Returns:
+        primary key → sentences. Hooks without any are left out.
+    """
+    hooks = list(hooks)
+    unreadable = _unreadable_secrets(hooks)
+    found = {hook.pk: [*_problems(hook), *unreadable.get(hook.pk, ())] for hook in hooks}
+    return {pk: problems for pk, problems in found.items() if problems}
+
+
+def _problems(hook: Hook) -> Iterable[str]:
+    if not hook.known_type:
+        yield (
+            _(
+                "This installation does not know “%s”: no installed library has it. The hook is kept, but it never "
+                "runs. Choose another event, or install the library again."
+            )
+            % hook.event
+        )
+    elif isinstance(hook, Webfilter) and hook.enabled and (never := wiring.problem_of(hook.dotted_type)):
+        yield never
+    yield from malformed(hook).values()
+    if signing_secrets.is_malformed(hook):
+        yield _("The signing secret is malformed: make another.")
+    try:
+        _needed = hook.credentials_to_send
+    except ValueError as error:
+        yield str(error)
+    if lost := [name for name, value in hook.readable_headers.items() if not value]:
+        yield (
+            _("The values of these headers can't be read any more, and are not sent: %s. Enter them again.")
+            % ", ".join(lost)
+        )
+
+
+def _unreadable_secrets(hooks: list[Hook]) -> dict[int, list[str]]:
+    """Secrets that are stored, and that no key opens."""
+    without = [hook.pk for hook in hooks if not hook.secret]
+    if not without:
+        return {}
+    # In the database an empty secret is an empty text; anything else is one that could not be decrypted.
+    lost = type(hooks[0]).objects.filter(pk__in=without).exclude(secret="").order_by().values_list("pk", flat=True)
+    sentence = _(
+        "The signing secret can't be read any more, because the site's keys were changed: requests are not signed. "
+        "Make another, or restore the key."
+    )
+    return {pk: [sentence] for pk in lost}

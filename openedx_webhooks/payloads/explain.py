@@ -1,0 +1,131 @@
+"""Why a condition is true or false of a payload: which comparisons have decided, and what they found."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from . import shape, syntax
+
+# More than anybody reads.
+MAX_REASONS = 12
+_MOST_TEXT = 300
+_BRANCHES = ("and_expression", "or_expression")
+
+
+@attrs.frozen
+class Reason:
+    """
+    One part of a condition that has decided.
+
+    Attributes:
+        text: the part, as it would be written.
+        holds: whether it is true.
+        operator: ``==``, ``starts_with``, …; empty for a value that stands alone.
+        expected: the values that it is compared with.
+        found: path → the value there.
+        error: why it could not be evaluated; empty if it could.
+    """
+
+    text: str
+    holds: bool
+    operator: str = ""
+    expected: tuple[Any, ...] = ()
+    found: tuple[tuple[str, Any], ...] = ()
+    error: str = ""
+
+
+def explain(expression, payload: Any) -> list[Reason]:
+    """
+    The parts that decide whether a compiled condition is true of a payload: of a false ``&&`` those that are false, of
+    a true ``||`` the first that is true.
+
+    Within the steps that an evaluation may take; what is beyond them, or beyond :data:`MAX_REASONS`, is left out.
+    """
+    walk = _Walk(shape.evaluator(expression))
+    with contextlib.suppress(RecursionError):
+        walk.explain(expression.parsed, payload)
+    return walk.reasons
+
+
+class _Walk:
+    def __init__(self, evaluate: Callable[[dict, Any], Any]):
+        self._evaluate = evaluate
+        self.reasons: list[Reason] = []
+
+    def explain(self, node, value) -> None:
+        if len(self.reasons) >= MAX_REASONS:
+            return
+        kind = node["type"]
+        if kind in _BRANCHES:
+            self._explain_branches(node, value)
+        elif kind == "not_expression":
+            self.explain(node["children"][0], value)
+        elif kind == "pipe":
+            for child in node["children"][:-1]:
+                value, error = self._try(child, value)
+                if error:
+                    self._leaf(child, value)
+                    return
+            self.explain(node["children"][-1], value)
+        else:
+            self._leaf(node, value)
+
+    def _explain_branches(self, node, value):
+        """The parts that make it what it is: one true one makes ``||`` true, one false one makes ``&&`` false."""
+        decides = node["type"] == "or_expression"
+        branches, deciding = _flat(node), []
+        for branch in branches:
+            result, error = self._try(branch, value)
+            if error or shape.is_true(result) == decides:
+                deciding.append(branch)
+                if error or decides:
+                    break
+        for branch in deciding or branches:
+            self.explain(branch, value)
+
+    def _try(self, node, value) -> tuple[Any, str]:
+        try:
+            return self._evaluate(node, value), ""
+        except RecursionError:
+            raise
+        except shape.ExpressionError as error:
+            return None, str(error)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # What compares a text with a number, for one.
+            return None, type(error).__name__
+
+    def _leaf(self, node, value):
+        result, error = self._try(node, value)
+        operands = list(node["children"]) if node["type"] in ("comparator", "function_expression") else [node]
+        operator = ""
+        if len(operands) > 1 or node["type"] == "function_expression":
+            operator = syntax.OPERATORS.get(node["value"], node["value"])
+        expected, found = [], []
+        for operand in operands:
+            if operand["type"] == "expref":
+                continue
+            got, _problem = self._try(operand, value)
+            if _is_constant(operand):
+                expected.append(got)
+            else:
+                found.append((syntax.text_of(operand)[:_MOST_TEXT] or "@", got))
+        text = syntax.text_of(node)[:_MOST_TEXT]
+        self.reasons.append(Reason(text, shape.is_true(result), operator, tuple(expected), tuple(found), error))
+
+
+def _flat(node) -> list[dict]:
+    """``a && b && c`` as three."""
+    flat, pending = [], [node]
+    while pending:
+        branch = pending.pop()
+        if branch["type"] == node["type"]:
+            pending.extend(reversed(branch["children"]))
+        else:
+            flat.append(branch)
+    return flat
+
+
+def _is_constant(node) -> bool:
+    return all(inner["type"] in ("literal", "multi_select_list", "identity") for inner in syntax.in_text_order(node))
