@@ -45,9 +45,9 @@ class RecordList(ChangeList):
 
     back_to = None
 
-    def get_queryset(self, request, exclude_parameters=None):
+    def get_queryset(self, request, *facets, **of_facets):  # no such arguments in Django 4.2
         """The rows, or after filters the newest of those that meet them."""
-        rows = super().get_queryset(request, exclude_parameters)
+        rows = super().get_queryset(request, *facets, **of_facets)
         conditions = [each for spec in self.filter_specs for each in spec.conditions()]
         if not conditions:
             return rows
