@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
-from ..hook_request import request_of
 from ..models import Attempt, Delivery, Webhook
 from ..payloads import redact
 from ..webhooks import sending
@@ -44,7 +43,7 @@ def difference(delivery: Delivery, webhook: Webhook | None, event, last: Attempt
     if webhook is None or last is None:
         return None
     try:
-        request = request_of(webhook, str(delivery.message_id), sending.content_of(webhook, event))
+        request = sending.request_for(delivery, webhook, event)
     except sending.NothingToSend as reason:
         kind = words.KINDS.get(reason.kind)
         return Difference(_("Now nothing would be sent. %s") % (kind.meaning if kind else reason.kind))

@@ -86,7 +86,14 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
     sections: tuple[options.Section, ...] = ()
 
     class Media:
-        css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/hook_page.css", "openedx_webhooks/history.css"]}
+        css = {
+            "all": [
+                "openedx_webhooks/admin.css",
+                "openedx_webhooks/hook_page.css",
+                "openedx_webhooks/records.css",
+                "openedx_webhooks/history.css",
+            ]
+        }
         js = ["openedx_webhooks/hook_page.js"]
 
     # --- The list

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -133,7 +133,7 @@ class RecordAdmin(admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         """Say how far the list goes back."""
         title = self.opts.verbose_name_plural
-        extra = {"counted": newest.COUNTED, "search_var": SEARCH_VAR, "title": title[:1].upper() + title[1:]}
+        extra = {"counted": newest.COUNTED, "title": title[:1].upper() + title[1:]}
         extra |= extra_context or {}
         response = super().changelist_view(request, extra)
         changes = getattr(response, "context_data", None) and response.context_data.get("cl")

@@ -15,7 +15,7 @@ from ..webhooks import health, trial_delivery, wakeups
 from . import bulk, expressions, options, parts, past_events, sending_again
 from .buttons import Button, Page, State
 from .deliveries import last_answers
-from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
+from .filters import HealthFilter, TypeFilter
 from .forms import WebhookForm
 from .hooks import HookAdmin, hook_view, posted
 from .past_events import may_send, parse_time
@@ -40,7 +40,7 @@ class WebhookAdmin(HookAdmin):
     sections = options.WEBHOOK
     list_display = ["event_column", "endpoint_column", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
-    list_filter = ["enabled", "paused", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
+    list_filter = [HealthFilter, TypeFilter]
     actions = [*HookAdmin.actions, bulk.action("pause_webhooks"), bulk.action("resume_webhooks")]
     records_name = Delivery._meta.verbose_name_plural
     buttons = (

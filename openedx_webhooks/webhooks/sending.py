@@ -65,8 +65,7 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
     """Try once to deliver; never raises."""
     request = None
     try:
-        content = content_of(webhook, event)
-        request = request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
+        request = request_for(delivery, webhook, event)
         outcome = post(request)
     except NothingToSend as reason:
         outcome = client.Outcome(error=reason.kind, detail=str(reason))
@@ -77,6 +76,18 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
         # The text of an unexpected error may repeat the value, so only its kind is kept.
         outcome = client.Outcome(error=Reason.UNSENDABLE, detail=type(error).__name__)
     return Result(delivery, webhook, outcome, request)
+
+
+def request_for(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -> HookRequest:
+    """
+    What would be sent now, by the webhook as it is.
+
+    Raises:
+        NothingToSend: there is no content.
+        ValueError: as of :func:`~openedx_webhooks.hook_request.request_of`.
+    """
+    content = content_of(webhook, event)
+    return request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
 
 
 class NothingToSend(Exception):
