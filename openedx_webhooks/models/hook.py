@@ -130,9 +130,9 @@ class Hook(TimeStampedModel):
         return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
 
     @classmethod
-    def from_db(cls, db, field_names, values):
+    def from_db(cls, db, field_names, values, **of_newer_django):
         """Remember the secrets, so that the history can tell that they were changed."""
-        hook = super().from_db(db, field_names, values)
+        hook = super().from_db(db, field_names, values, **of_newer_django)
         hook.remember_secrets()
         return hook
 
