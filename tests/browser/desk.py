@@ -2,7 +2,7 @@
 
 import os
 import re
-from pathlib import Path
+from collections.abc import Sequence
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -10,12 +10,33 @@ from playwright.sync_api import Browser, Page, expect
 from demo.supervisor import ROOT
 
 from .site import Site
+from .small_png import small_png
 
 # A laptop's window.
 WINDOW = {"width": 1280, "height": 800}
 PICTURES = ROOT / "docs" / "images"
 # Of axe-core: those that keep a person from doing something.
 _SERIOUS = {"serious", "critical"}
+# What sticks to the window lies over something else in a picture of the page.
+_STILL = ".submit-row, .owh-desk-preview { position: static !important; } #toggle-nav-sidebar { display: none; }"
+_BOXES = """selectors => selectors.map((selector) => {
+    const {left, top, right, bottom} = document.querySelector(selector).getBoundingClientRect();
+    return {left: left + scrollX, right: right + scrollX, top: top + scrollY, bottom: bottom + scrollY};
+})"""
+_ROOM = 12  # pixels
+# Texts, wherever the page shows them.
+_REPLACE = """texts => {
+    const replaced = (text) => Object.entries(texts).reduce((made, [old, fresh]) => made.replaceAll(old, fresh), text);
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (nodes.nextNode()) {
+        const text = replaced(nodes.currentNode.data);
+        if (text !== nodes.currentNode.data) nodes.currentNode.data = text;
+    }
+    for (const field of document.querySelectorAll("input[type=text], input:not([type]), textarea")) {
+        const text = replaced(field.value);
+        if (text !== field.value) field.value = text;
+    }
+}"""
 
 
 class Desk:
@@ -94,21 +115,43 @@ class Desk:
         ]
         assert not serious, f"{name} at {self.page.url}:\n" + "\n".join(told)
 
-    def picture(self, name: str, *, of: str | None = None, whole: bool = False) -> None:
+    def picture(
+        self, name: str, *, of: str | Sequence[str] = (), whole: bool = False, most: int | None = None
+    ) -> None:
         """
         Check the page, and keep a picture of it for the documentation if that is what this run is for.
 
         Args:
             name: of the file in docs/images, without its suffix.
-            of: a selector: only this part of the page.
+            of: selectors: only the part of the page in which the first thing of each of them is.
             whole: the whole page, not what is in the window.
+            most: pixels of height; what is below is left out.
         """
         self.check(name)
         if not os.environ.get("SCREENSHOTS"):
             return
         PICTURES.mkdir(exist_ok=True)
-        file = Path(PICTURES / f"{name}.png")
-        if of:
-            self.page.locator(of).first.screenshot(path=file)
-        else:
-            self.page.screenshot(path=file, full_page=whole)
+        parts = [of] if isinstance(of, str) else of
+        clip = self._around(parts, most) if parts else None
+        file = PICTURES / f"{name}.png"
+        self.page.evaluate(_REPLACE, self._usual_addresses())
+        png = self.page.screenshot(full_page=whole or bool(parts), clip=clip, style=_STILL, caret="hide")
+        self.page.evaluate(_REPLACE, {usual: ours for ours, usual in self._usual_addresses().items()})
+        file.write_bytes(small_png(self.page, png))
+
+    def _usual_addresses(self) -> dict[str, str]:
+        """The addresses of a demo that somebody has started, for ours on whatever ports were free."""
+        return {
+            self.site.url.partition("//")[2]: "127.0.0.1:8000",
+            self.site.receiver_url.partition("//")[2]: "127.0.0.1:9000",
+        }
+
+    def _around(self, parts: Sequence[str], most: int | None) -> dict[str, float]:
+        """The rectangle around parts of the page, with a little room."""
+        self.page.add_style_tag(content=_STILL)
+        boxes = self.page.evaluate(_BOXES, list(parts))
+        left, top = min(box["left"] for box in boxes), min(box["top"] for box in boxes)
+        right, bottom = max(box["right"] for box in boxes), max(box["bottom"] for box in boxes)
+        bottom = min(bottom, top + most) if most else bottom
+        left, top = max(left - _ROOM, 0), max(top - _ROOM, 0)
+        return {"x": left, "y": top, "width": right + _ROOM - left, "height": bottom + _ROOM - top}
