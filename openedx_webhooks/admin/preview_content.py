@@ -152,7 +152,7 @@ class _Writer:
         else:
             status = made.nothing or _("This would be sent.")
         count = len(made.warnings)
-        return f"{status} {ngettext('%d warning.', '%d warnings.', count) % count}" if count else status
+        return status + " " + ngettext("%d warning.", "%d warnings.", count) % count if count else status
 
     # --- Warnings
 
