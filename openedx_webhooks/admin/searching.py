@@ -136,7 +136,7 @@ def _name_field() -> str:
 
 
 def _usernames(term: Term) -> list[str]:
-    """Usernames of events that begin so: a user may have been deleted since. None for who may not see whose they are."""
+    """Usernames of events that begin so: a user may have been deleted since."""
     if not term.sees_personal:
         return []
     named = CapturedEvent.objects.filter(_begins(term)).order_by()
