@@ -269,7 +269,7 @@ def test_how_it_authenticates_is_not_restored_for_its_credentials_are_not_kept(a
 
 def test_a_signature_is_not_restored_that_the_secret_does_not_fit(admin_client, webhook):
     before = webhook.history.first()
-    webhook.signature, webhook.secret = signing.GITHUB, "a secret-for-github"
+    webhook.signature, webhook.secret = signing.GITHUB, "a-secret-for-github"
     webhook.save()
     page = admin_client.post(url_of(Webhook, "restore", webhook.pk), {"version": before.pk}).content.decode()
     assert "the signing secret of now does not fit it" in page
