@@ -25,7 +25,7 @@ def texts_of(language):
 
 
 def test_there_are_some():
-    assert "es" in LANGUAGES
+    assert {"es", "pt_BR"} <= set(LANGUAGES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -43,7 +43,14 @@ def test_addresses_and_examples_are_not_translated(language):
 
 
 @pytest.mark.parametrize(
-    "accept, says", [("es", "Enviar prueba"), ("es-419", "Enviar prueba"), ("en", "Send test"), ("tlh", "Send test")]
+    "accept, says",
+    [
+        ("es", "Enviar prueba"),
+        ("es-419", "Enviar prueba"),
+        ("pt-br", "Enviar teste"),
+        ("en", "Send test"),
+        ("tlh", "Send test"),
+    ],
 )
 def test_the_admin_speaks_the_languages_of_the_browser(admin_client, accept, says):
     from openedx_webhooks.models import Webhook  # pylint: disable=import-outside-toplevel

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from .. import catalog
-from ..models.history import REASONS, REMOVAL
+from ..models.history import BEGUN, BY_PLUGIN, REASONS, REMOVAL
 from ..models.hook import server_of
 from . import options, parts, words
 from .widgets import format_wait
@@ -21,6 +21,8 @@ from .widgets import format_wait
 _MOST = 200
 # What a restored version does not bring back: whether the hook runs, and what the plugin found out.
 STATE = ("enabled", "paused", "disabled_reason")
+# A removal that nobody asked for on a page was asked for by a command.
+BY_ITSELF = (BEGUN, BY_PLUGIN)
 
 
 @attrs.frozen
@@ -161,8 +163,15 @@ def _users(versions) -> dict[int, str]:
     return {number: users[number].get_username() if number in users else _("user %d") % number for number in numbers}
 
 
-def _nobody(version) -> str:
-    return _("The plugin") if version.history_change_reason in REASONS else _("A command or script")
+def who_made(version, *, in_sentence: bool = False) -> str:
+    """Who made a version: a username, the plugin, or a command."""
+    return _users([version]).get(version.history_user_id) or _nobody(version, in_sentence=in_sentence)
+
+
+def _nobody(version, *, in_sentence: bool = False) -> str:
+    if version.history_change_reason in BY_ITSELF:
+        return _("the plugin") if in_sentence else _("The plugin")
+    return _("a command or script") if in_sentence else _("A command or script")
 
 
 def _what(version) -> str:

@@ -104,7 +104,7 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
         # Who filters by health has decided it already.
         found = getattr(request, "owh_health", None) or hook_health.OF[self.model](changes.result_list)
         for hook in changes.result_list:
-            hook.health = found[hook.pk]
+            hook.health = health_words.as_seen_by(request, found[hook.pk])
         return changes
 
     @admin.display(description=gettext_lazy("health"))
@@ -193,7 +193,9 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             # After a mistake, obj is what was typed: the header is of what is stored.
             hook = self.get_object(request, obj.pk) if request.method == "POST" else None
             hook = hook or obj
-            context["owh"] = self.panels(Page(self, request, hook, hook_health.of(hook)))
+            context["owh"] = self.panels(
+                Page(self, request, hook, health_words.as_seen_by(request, hook_health.of(hook)))
+            )
         rare, form = [option.name for option in options.advanced(self.sections)], context["adminform"].form
         context["advanced"] = {
             "set": options.changed_advanced(self.sections, self.form, obj) if obj else [],

@@ -136,9 +136,10 @@ class WebhookAdmin(HookAdmin):
 
     def apply(self, hook, fields):
         """Start afresh after disabling; what may go now is sent."""
-        super().apply(hook, fields)
-        if "enabled" in fields and hook.enabled:
+        if fields.get("enabled"):
+            # First, so that the history has both in one line.
             Webhook.objects.filter(pk=hook.pk).update(**health.HEALTHY)
+        super().apply(hook, fields)
         if hook.enabled and not hook.paused:
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
 

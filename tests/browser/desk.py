@@ -115,9 +115,7 @@ class Desk:
         ]
         assert not serious, f"{name} at {self.page.url}:\n" + "\n".join(told)
 
-    def picture(
-        self, name: str, *, of: str | Sequence[str] = (), whole: bool = False, most: int | None = None
-    ) -> None:
+    def picture(self, name: str, *, of: str | Sequence[str] = (), whole: bool = False, most: int | None = None) -> None:
         """
         Check the page, and keep a picture of it for the documentation if that is what this run is for.
 

@@ -15,6 +15,15 @@ from demo.run import Demo
 from demo.supervisor import ROOT, free_port
 
 START_SECONDS = 90
+_STAFF = """
+from django.contrib.auth.models import Permission, User
+user, _made = User.objects.get_or_create(username="{username}", defaults=dict(is_staff=True))
+user.set_password("{password}")
+user.save()
+for beginning in {permissions}:
+    found = Permission.objects.filter(content_type__app_label="openedx_webhooks", codename__startswith=beginning)
+    user.user_permissions.add(*(found if beginning == "view_payload" else found.exclude(codename="view_payload")))
+"""
 
 
 class Site:
@@ -40,6 +49,17 @@ class Site:
         page = browser.post("/login", email_or_username=username, password=self.passwords[username])
         assert page.status == 302, f"{username} could not log in: {page}"
         return browser
+
+    def staff(self, username: str, *permissions: str) -> None:
+        """
+        Somebody who may log in to the admin.
+
+        Args:
+            permissions: on our section, each by how its name begins: ``view_`` for all that let one look, but at no
+                personal data; ``replay_delivery``.
+        """
+        self.passwords[username] = f"{username}-{os.getpid()}-of-the-tests"
+        self.shell(_STAFF.format(username=username, password=self.passwords[username], permissions=permissions))
 
     def shell(self, code: str) -> str:
         """

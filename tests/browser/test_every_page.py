@@ -1,31 +1,201 @@
-"""Each page of the desk, in each kind of window: nothing serious for axe-core, no sideways scrolling."""
+"""
+Each page of the desk and each state of it: nothing serious for axe-core, no sideways scrolling; in a laptop's window,
+with dark colours, and on a telephone.
+"""
 
 import pytest
 
-from .desk import Desk
+from .desk import WINDOW, Desk
+from .furniture import furnish
 
-WINDOWS = {"laptop": {}, "dark": {"dark": True}, "phone": {"width": 360}, "spanish": {"language": "es"}}
 LISTS = ["webhook/", "webfilter/", "delivery/", "capturedevent/", "call/"]
+PHONE = {"width": 360, "height": 740}
 
 
-@pytest.fixture(scope="module", params=WINDOWS)
-def window(request, site, chromium):
-    """The administrator's, after a login of which there are records."""
-    site.learner("ada")
-    site.operator.wait_for("SESSION_LOGIN_COMPLETED")
-    desk = Desk(chromium, site, **WINDOWS[request.param])
+@pytest.fixture(scope="module")
+def furnished(site):
+    furnish(site)
+    return site
+
+
+@pytest.fixture(scope="module")
+def window(furnished, chromium):
+    """The administrator's, for all pages."""
+    desk = Desk(chromium, furnished)
     yield desk
     desk.close()
 
 
-@pytest.mark.parametrize("path", [*LISTS, "webhook/add/", "webfilter/add/"])
+@pytest.fixture(scope="module")
+def watching(furnished, chromium):
+    """The window of somebody who may look, but at no personal data."""
+    desk = Desk(chromium, furnished, "watcher")
+    yield desk
+    desk.close()
+
+
+def check(desk, name):
+    """The page as it is, then as narrow as a telephone, then dark."""
+    page = desk.page
+    # A colour that is on its way to another has no contrast to speak of.
+    page.add_style_tag(content="* { transition: none !important }")
+    desk.check(name)
+    page.set_viewport_size(PHONE)
+    desk.check(f"{name}, on a phone")
+    page.set_viewport_size(WINDOW)
+    page.emulate_media(color_scheme="dark")
+    desk.check(f"{name}, dark")
+    page.emulate_media(color_scheme="light")
+
+
+@pytest.mark.parametrize("path", [*LISTS, "webhook/add/", "webfilter/add/", "webhook/deleted/", "webfilter/deleted/"])
 def test_lists_and_empty_forms(window, path):
     window.open(path)
-    window.check(path)
+    check(window, path)
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_pages_of_one_thing(window, path):
+@pytest.mark.parametrize("path", ["delivery/?state=failed", "webhook/?q=page", "delivery/?q=ada", "delivery/?q=nobody"])
+def test_lists_that_are_searched(window, path):
     window.open(path)
-    window.page.locator("#result_list tbody tr").first.locator("th a, td a").first.click()
-    window.check(f"one of {path}")
+    check(window, path)
+
+
+@pytest.mark.parametrize("path", ["", *LISTS])
+def test_lists_of_who_may_only_look(watching, path):
+    watching.open(path)
+    watching.check(f"{path} of a watcher")
+
+
+HOOKS = [
+    ("webhook/", "failing page"),
+    ("webhook/", "pending page"),
+    ("webhook/", "paused page"),
+    ("webhook/", "disabled page"),
+    ("webhook/", "shapeless page"),
+    ("webfilter/", "observed page"),
+    ("webfilter/", "local page"),
+]
+
+
+@pytest.mark.parametrize("path, name", HOOKS, ids=[name for _path, name in HOOKS])
+def test_page_of_a_hook_on_each_tab(window, path, name):
+    page = window.row(path, name)
+    page.locator("summary", has_text="Advanced").click()
+    page.wait_for_load_state("networkidle")
+    check(window, f"{name}, setup")
+    for tab in page.get_by_role("tab").all()[1:]:
+        tab.click()
+        check(window, f"{name}, {tab.inner_text()}")
+
+
+@pytest.mark.parametrize("path, name", [HOOKS[0], HOOKS[5]], ids=["webhook", "webfilter"])
+def test_page_of_a_hook_of_who_may_only_look(watching, path, name):
+    page = watching.row(path, name)
+    watching.check(f"{name} of a watcher")
+    for tab in page.get_by_role("tab").all()[1:]:
+        tab.click()
+        watching.check(f"{name} of a watcher, {tab.inner_text()}")
+
+
+RECORDS = [
+    ("delivery/", "Failed"),
+    ("delivery/", "Pending"),
+    ("delivery/", "Delivered"),
+    ("capturedevent/", "SESSION_LOGIN"),
+    ("call/", "halted"),
+]
+
+
+@pytest.mark.parametrize("path, text", RECORDS, ids=[text for _path, text in RECORDS])
+def test_page_of_a_record(window, watching, path, text):
+    page = window.row(path, text)
+    for fold in page.locator("#content details:not([open]) > summary").all():
+        fold.click()
+    check(window, f"{path} {text}")
+    watching.page.goto(page.url)
+    watching.check(f"{path} {text} of a watcher")
+
+
+def test_a_mistake_and_the_open_picker(window):
+    page = window.open("webhook/add/")
+    page.get_by_label("Webhook URL").fill("not an address")
+    page.get_by_role("button", name="Save", exact=True).click()
+    check(window, "the page of a mistake")
+    page.get_by_role("combobox", name="Event").fill("enrolment")
+    page.locator(".owh-picker-popup [role=option]").first.wait_for()
+    check(window, "the picker while it is open")
+
+
+def test_a_preview_that_warns_and_one_of_an_answer(window):
+    page = window.row("webhook/", "shapeless page")
+    page.get_by_label("Find a captured event").wait_for()
+    page.locator(".owh-preview-warnings").wait_for()
+    for fold in page.locator(".owh-preview-result details:not([open]) > summary").all():
+        fold.click()
+    check(window, "a preview with warnings")
+    page = window.row("webfilter/", "observed page")
+    page.get_by_label("If the endpoint answered").fill('{"exception": {"Nonsense": "x"}}')
+    page.get_by_text("What this answer would do").wait_for()
+    check(window, "a preview of an answer")
+
+
+def test_results_of_tests(window):
+    page = window.row("webhook/", "failing page")
+    page.locator("#owh-preview").get_by_role("button", name="Send test").click()
+    page.get_by_text("What was sent, and what came back").click()
+    check(window, "a test beside the form")
+    page.locator(".owh-header").get_by_role("button", name="Send test").click()
+    page.get_by_text("The same as a command").click()
+    check(window, "a test's own page")
+
+
+def test_sending_again(window):
+    page = window.row("webhook/", "failing page")
+    page.get_by_role("link", name="Send past events").click()
+    check(window, "past events")
+    page.get_by_role("button", name="Count them").click()
+    check(window, "past events, counted")
+    page = window.row("webhook/", "failing page")
+    page.get_by_role("link", name="Replay failed").click()
+    page.get_by_role("button", name="Replay failed").click()
+    check(window, "the count before deliveries are sent again")
+    page.get_by_role("button", name="Send 2").click()
+    page.get_by_role("heading", name="Progress").wait_for()
+    check(window, "the progress")
+
+
+def test_history_and_restoring(window):
+    page = window.row("webhook/", "failing page")
+    page.get_by_role("link", name="History").click()
+    check(window, "history")
+    page.get_by_role("link", name="Restore").last.click()
+    check(window, "restoring")
+
+
+def test_what_asks_before_it_is_done(window):
+    for path, action in [
+        ("webhook/", "Pause selected"),
+        ("webhook/", "Disable selected"),
+        ("webfilter/", "Enable selected"),
+    ]:
+        page = window.open(path)
+        page.get_by_label("Select this object for an action").nth(1).check()
+        page.get_by_label("Select this object for an action").nth(-1).check()
+        page.get_by_label("Action").select_option(
+            label=next(
+                label for label in page.get_by_label("Action").locator("option").all_inner_texts() if action in label
+            )
+        )
+        page.get_by_role("button", name="Go").click()
+        check(window, action)
+    page = window.row("webhook/", "failing page")
+    page.get_by_role("link", name="Delete").click()
+    check(window, "the question before a webhook is deleted")
+
+
+def test_a_copy_and_its_secret(window):
+    page = window.row("webhook/", "paused page")
+    page.get_by_role("button", name="Clone").click()
+    check(window, "a copy")
+    page.get_by_role("button", name="Show it once").click()
+    check(window, "the secret")

@@ -235,7 +235,7 @@ def test_connect_n8n(desk, site):
     page.fill("#id_webhook_url", f"{site.url}/webhook/enrollments")
     page.get_by_label("Recipe for a service").check()
     page.locator("[name=shape-recipe]").select_option(label="n8n")
-    previewed(desk, "\"data\"")
+    previewed(desk, '"data"')
     how_to.press("Send test")
     previewed(desk, "404")
     how_to.look()
