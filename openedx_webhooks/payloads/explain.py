@@ -39,8 +39,8 @@ class Reason:
 def explain(expression, payload: Any) -> list[Reason]:
     """
     The parts that decide whether a compiled condition is true of a payload: of a false ``&&`` those that are false, of
-    a true ``||`` the first that is true. What is negated is told with its ``!``, so that all reasons of a true condition
-    hold, and none of a false one.
+    a true ``||`` the first that is true. What is negated is told with its ``!``: all reasons of a true condition hold,
+    and none of a false one.
 
     Within the steps that an evaluation may take; what is beyond them, or beyond :data:`MAX_REASONS`, is left out.
     """

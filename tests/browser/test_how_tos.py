@@ -225,7 +225,7 @@ def test_tell_slack(desk, site):
     page.locator("#owh-event").select_option(index=1)
     previewed(desk, "Course enrollment created: ")
     how_to.look()
-    desk.picture("slack-recipe", of=["[data-owh-expression=shape]", ".owh-preview-result pre:last-of-type"])
+    desk.picture("slack-recipe", of=["[data-owh-expression=shape]", ".owh-preview-result"], stays=True)
 
 
 def test_connect_n8n(desk, site):
@@ -322,7 +322,7 @@ def test_banner(desk, site):
     how_to.press("Save")
     page.goto(f"{site.url}/xblock/block-v1:DemoX+HOOKS101+2026+type@vertical+block@unit")
     how_to.look()
-    desk.picture("banner-unit", whole=True)
+    desk.picture("banner-unit")
 
 
 # --- Keeping it going
@@ -368,7 +368,7 @@ def test_pause_and_move_a_receiver(desk, site, webhook):
 def test_find_out_why_nothing_fires(desk, site, webhook):
     how_to, page = HowTo("how-tos/nothing_happens", desk), desk.page
     page.locator("[name=condition-mode][value=text]").check()
-    page.fill("#id_condition", "enrolment.mode == \'audit\'")
+    page.fill("#id_condition", "enrolment.mode == 'audit'")
     page.locator("#owh-event").select_option(index=1)
     previewed(desk, "Is that meant so?")
     desk.picture("condition-mistake", of=[".owh-preview h2", ".owh-preview-result section:nth-of-type(2)"])
