@@ -18,10 +18,12 @@ PICTURES = ROOT / "docs" / "images"
 # Of axe-core: those that keep a person from doing something.
 _SERIOUS = {"serious", "critical"}
 # What sticks to the window lies over something else in a picture of the page.
-_STILL = ".submit-row, .owh-desk-preview { position: static !important; } #toggle-nav-sidebar { display: none; }"
-_BOXES = """selectors => selectors.map((selector) => {
+_NO_BAR = ".submit-row { position: static !important; } #toggle-nav-sidebar { display: none; }"
+_STILL = ".owh-desk-preview { position: static !important; max-height: none !important; }"
+_BOXES = """([selectors, isInWindow]) => selectors.map((selector) => {
     const {left, top, right, bottom} = document.querySelector(selector).getBoundingClientRect();
-    return {left: left + scrollX, right: right + scrollX, top: top + scrollY, bottom: bottom + scrollY};
+    const [x, y] = isInWindow ? [0, 0] : [scrollX, scrollY];
+    return {left: left + x, right: right + x, top: top + y, bottom: bottom + y};
 })"""
 _ROOM = 12  # pixels
 # Texts, wherever the page shows them.
@@ -115,25 +117,29 @@ class Desk:
         ]
         assert not serious, f"{name} at {self.page.url}:\n" + "\n".join(told)
 
-    def picture(self, name: str, *, of: str | Sequence[str] = (), whole: bool = False, most: int | None = None) -> None:
+    def picture(self, name: str, *, of: str | Sequence[str] = (), most: int = 0, stays: bool = False) -> None:
         """
         Check the page, and keep a picture of it for the documentation if that is what this run is for.
 
         Args:
             name: of the file in docs/images, without its suffix.
-            of: selectors: only the part of the page in which the first thing of each of them is.
-            whole: the whole page, not what is in the window.
-            most: pixels of height; what is below is left out.
+            of: selectors: only the part of the page in which the first thing of each of them is; without any, what is
+                in the window.
+            most: pixels of height; what is below is left out. 0: all of it.
+            stays: what stays in the window while somebody scrolls is where it is then, beside the first of ``of``.
         """
         self.check(name)
         if not os.environ.get("SCREENSHOTS"):
             return
         PICTURES.mkdir(exist_ok=True)
         parts = [of] if isinstance(of, str) else of
-        clip = self._around(parts, most) if parts else None
+        self.page.add_style_tag(content=_NO_BAR if stays else _NO_BAR + _STILL)
+        if stays:
+            self.page.locator(parts[0]).first.evaluate("element => element.scrollIntoView({block: 'center'})")
+        clip = self._around(parts, most, is_in_window=stays) if parts else None
         file = PICTURES / f"{name}.png"
         self.page.evaluate(_REPLACE, self._usual_addresses())
-        png = self.page.screenshot(full_page=whole or bool(parts), clip=clip, style=_STILL, caret="hide")
+        png = self.page.screenshot(full_page=bool(parts) and not stays, clip=clip, caret="hide")
         self.page.evaluate(_REPLACE, {usual: ours for ours, usual in self._usual_addresses().items()})
         file.write_bytes(small_png(self.page, png))
 
@@ -144,10 +150,9 @@ class Desk:
             self.site.receiver_url.partition("//")[2]: "127.0.0.1:9000",
         }
 
-    def _around(self, parts: Sequence[str], most: int | None) -> dict[str, float]:
-        """The rectangle around parts of the page, with a little room."""
-        self.page.add_style_tag(content=_STILL)
-        boxes = self.page.evaluate(_BOXES, list(parts))
+    def _around(self, parts: Sequence[str], most: int, *, is_in_window: bool) -> dict[str, float]:
+        """The rectangle around parts of the page, or of what is in the window, with a little room."""
+        boxes = self.page.evaluate(_BOXES, [list(parts), is_in_window])
         left, top = min(box["left"] for box in boxes), min(box["top"] for box in boxes)
         right, bottom = max(box["right"] for box in boxes), max(box["bottom"] for box in boxes)
         bottom = min(bottom, top + most) if most else bottom

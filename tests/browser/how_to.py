@@ -48,9 +48,10 @@ class HowTo:
         self.look()
         assert not self._unseen, f"docs/{self._name}.rst quotes what our pages do not show: {sorted(self._unseen)}"
 
-    def code(self, number: int = 0) -> str:
-        """What is to be typed: a code block of one line."""
-        return re.findall(r"\.\. code-block:: \w+\n\n +(.+)\n", self.text)[number]
+    def code(self, number: int) -> str:
+        """What is to be typed: a code block, in one line."""
+        blocks = re.findall(r"\.\. code-block:: \w+\n\n((?: +.+\n)+)", self.text)
+        return " ".join(blocks[number].split())
 
 
 def _is_in(text: str, shown: str) -> bool:

@@ -163,6 +163,56 @@ def seen_at_the_receiver(desk, how_to):
     desk.page.goto(address)
 
 
+def test_the_first_picture(desk, site):
+    """What the README opens with: a webhook that has worked all day, until its receiver broke."""
+    page = desk.page
+    desk.open("webhook/add/")
+    choose(desk, "enrol", "COURSE_ENROLLMENT_CREATED")
+    page.fill("#id_webhook_url", f"{site.receiver_url}/webhooks/crm")
+    page.fill("#id_description", "New learners of our organisation for the customer database")
+    row(desk, "enrollment.course.course_key", "starts with", "course-v1:DemoX+")
+    previewed(desk, "captured events")
+    page.get_by_role("button", name="Save and continue editing").click()
+    address = page.url
+    site.shell(_YESTERDAY)
+    site.operator.answer("webhooks/crm", "500")
+    for name in ("Ana Souza", "Tom Baker", "Yuki Mori"):
+        enroll(register(site, name), HOOKS)
+    site.operator.wait_for("crm", 3)
+    page.goto(address)
+    expect(page.locator(".owh-health")).to_contain_text("failing")
+    page.locator("#owh-event").select_option(index=1)
+    previewed(desk, "captured events")
+    desk.picture("desk", of=[".owh-page"], most=1000)
+    site.operator.answer("webhooks/crm", "nothing")
+
+
+# Deliveries of the day before, of events that have happened.
+_YESTERDAY = """
+import random
+from datetime import timedelta
+from django.utils.timezone import now
+from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
+
+random.seed(7)
+webhook = Webhook.objects.latest("pk")
+some = CapturedEvent.objects.filter(event_type=webhook.event).first()
+for hour in range(1, 24):
+    for each in range(random.randint(4, 9) + (12 - abs(hour - 12)) * 2):
+        at = now() - timedelta(hours=hour, seconds=random.randint(0, 3000))
+        event = CapturedEvent.objects.get(pk=some.pk)
+        event.pk, event.event_id, event.created, event.time = None, __import__("uuid").uuid4(), at, at
+        event.save()
+        delivery = Delivery.objects.create(
+            webhook=webhook, event=event, state="delivered", attempt_count=1, created=at, finished_at=at,
+            next_attempt_at=None,
+        )
+        Attempt.objects.create(
+            delivery=delivery, started_at=at, duration=random.uniform(0.02, 0.2), status_code=200
+        )
+"""
+
+
 # --- Services
 
 
@@ -175,7 +225,7 @@ def test_tell_slack(desk, site):
     page.locator("#owh-event").select_option(index=1)
     previewed(desk, "Course enrollment created: ")
     how_to.look()
-    desk.picture("slack-recipe", of=["[data-owh-expression=shape]", ".owh-preview-result pre:last-of-type"])
+    desk.picture("slack-recipe", of=["[data-owh-expression=shape]", ".owh-preview-result"], stays=True)
 
 
 def test_connect_n8n(desk, site):
@@ -272,4 +322,89 @@ def test_banner(desk, site):
     how_to.press("Save")
     page.goto(f"{site.url}/xblock/block-v1:DemoX+HOOKS101+2026+type@vertical+block@unit")
     how_to.look()
-    desk.picture("banner-unit", whole=True)
+    desk.picture("banner-unit")
+
+
+# --- Keeping it going
+
+
+@pytest.fixture
+def webhook(desk, site) -> str:
+    """The address of the page of a webhook for enrollments, which has had one."""
+    page = desk.page
+    desk.open("webhook/add/")
+    choose(desk, "enrol", "COURSE_ENROLLMENT_CREATED")
+    page.fill("#id_webhook_url", f"{site.receiver_url}/webhooks/old")
+    page.get_by_role("button", name="Save and continue editing").click()
+    return page.url
+
+
+def test_pause_and_move_a_receiver(desk, site, webhook):
+    how_to, page = HowTo("how-tos/pause", desk), desk.page
+    desk.open("webhook/")
+    how_to.look()
+    page.goto(webhook)
+    how_to.press("Paused")
+    site.operator.look_away()
+    for name in ("Rosa Marin", "Otto Lang", "Ida Lund"):
+        enroll(register(site, name), HOOKS)
+    site.operator.wait_for("COURSE_ENROLLMENT_CREATED", 3)
+    page.reload()
+    expect(page.locator(".owh-header")).to_contain_text("3 deliveries wait")
+    how_to.look()
+    desk.picture("paused", of=[".owh-title", ".owh-header"])
+    page.fill("#id_webhook_url", f"{site.receiver_url}/webhooks/new")
+    how_to.press("Save and continue editing")
+    page.locator(".owh-preview").get_by_role("button", name="Send test").click()
+    previewed(desk, "The endpoint accepted it.")
+    how_to.look()
+    how_to.press("Enabled")
+    site.operator.wait_for("new", 4)
+    assert "old" not in {entry["name"] for entry in site.operator.new()}
+    desk.open("webhook/add/")
+    how_to.done()
+
+
+def test_find_out_why_nothing_fires(desk, site, webhook):
+    how_to, page = HowTo("how-tos/nothing_happens", desk), desk.page
+    page.locator("[name=condition-mode][value=text]").check()
+    page.fill("#id_condition", "enrolment.mode == 'audit'")
+    page.locator("#owh-event").select_option(index=1)
+    previewed(desk, "Is that meant so?")
+    desk.picture("condition-mistake", of=[".owh-preview h2", ".owh-preview-result section:nth-of-type(2)"])
+    how_to.press("Correct it")
+    previewed(desk, "This would be sent.")
+
+
+def test_replay(desk, site, webhook):
+    how_to, page = HowTo("how-tos/replay", desk), desk.page
+    site.operator.look_away()
+    enroll(register(site, "Nora Blum"), HOOKS)
+    site.operator.wait_for("old")
+    page.goto(webhook)
+    how_to.look()
+    page.goto(f"{webhook}#owh-deliveries")
+    how_to.look()
+    page.get_by_role("link", name="All deliveries of this webhook").click()
+    page.locator("#action-toggle").check()
+    page.locator("[name=action]").select_option(label="Send again…")
+    page.get_by_role("button", name="Go").click()
+    how_to.look()
+    page.get_by_label("also what was accepted before").check()
+    page.get_by_role("button", name="Count them").click()
+    how_to.look()
+    desk.picture("replay", of=[".owh-count", ".owh-past"])
+    site.operator.look_away()
+    page.get_by_role("button", name="Send 1").click()
+    site.operator.wait_for("old")
+
+
+def test_verify_signatures(desk, site):
+    page = desk.page
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.goto(site.receiver_url)
+    request = page.locator("details.request", has_text="COURSE_ENROLLMENT_CREATED")
+    request = request.filter(has_text="signature valid").first
+    request.locator("summary").click()
+    page.evaluate("document.querySelectorAll('details.request[open]').forEach((each) => each.id = 'shown')")
+    desk.picture("verified", of=["#shown"])

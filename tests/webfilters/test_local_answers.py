@@ -216,8 +216,8 @@ def recipe(page):
     """The webfilter of a how-to, and what it says is shown."""
     text = (HOW_TOS / f"{page}.rst").read_text(encoding="utf-8")
     event = re.search(r"As \*Event\* choose ``(\w+)``", text)[1]
-    answer, condition = re.findall(r"\.\. code-block:: \w+\n\n +(.+)\n", text)
-    make(answer, catalog.find_filter(event).filter_type, condition=condition)
+    answer, condition = re.findall(r"\.\. code-block:: \w+\n\n((?: +.+\n)+)", text)
+    make(answer.strip(), catalog.find_filter(event).filter_type, condition=condition.strip())
     return re.search("“(.+?)”", text)[1]
 
 
@@ -260,6 +260,6 @@ def test_recipe_suspended_customers_is_no_oracle_for_unknown_accounts():
 def test_recipe_a_line_on_each_course_page(view, is_there):
     shown = recipe("banner")
     block, fragment = XBlock("vertical"), Fragment("<p>unit</p>")
-    block.usage_key = CourseKey.from_string("course-v1:DemoX+HOOKS101+2026").make_usage_key("vertical", "one")
+    block.scope_ids.usage_id = CourseKey.from_string("course-v1:DemoX+HOOKS101+2026").make_usage_key("vertical", "one")
     VerticalBlockRenderCompleted.run_filter(block=block, fragment=fragment, context={}, view=view)
     assert fragment.content == (f'<p class="notice">{shown}</p><p>unit</p>' if is_there else "<p>unit</p>")
