@@ -79,8 +79,9 @@ class TestCondition:
         assert '<code class="owh-suggestion">enrollment.mode</code>' in made["result"]
         assert made["status"].endswith("1 warning.")
 
-    def test_what_is_no_expression_is_a_mistake_with_the_remedy(self, admin_client):
-        made = look(admin_client, event=ENROLLED, condition="enrollment.mode = 'verified'")
+    @pytest.mark.parametrize("way", [{}, {"condition-mode": "text"}], ids=["without a script", "with it"])
+    def test_what_is_no_expression_is_a_mistake_with_the_remedy(self, admin_client, way):
+        made = look(admin_client, event=ENROLLED, condition="enrollment.mode = 'verified'", **way)
         assert made["status"] == "1 mistake to correct. 1 warning."
         assert "<mark>=</mark>" in made["result"]
 
