@@ -153,6 +153,8 @@ class _Writer:
             status = ngettext("%d mistake to correct.", "%d mistakes to correct.", count) % count
         elif matches is None:
             status = _("The condition cannot be applied to this payload.")
+        elif not matches and made.choice.event is None:
+            status = _("The condition does not match the sample. Its data is made up: what really happens may match.")
         elif not matches:
             status = _("The condition does not match: nothing would be sent.")
         elif made.is_local:

@@ -67,6 +67,10 @@ class TestCondition:
         assert "enrollment.mode is &quot;audit&quot;" in text_of(made["result"])
         assert "enrollment.user.id" not in text_of(made["result"]).partition("Request")[0]
 
+    def test_that_the_made_up_sample_does_not_match_says_nothing_of_real_events(self, admin_client):
+        made = look(admin_client, event=ENROLLED, condition="enrollment.mode == 'honor'")
+        assert made["status"].startswith("The condition does not match the sample. Its data is made up:")
+
     def test_how_many_of_the_latest_events_would_match(self, admin_client):
         for mode in ("audit", "verified", "verified"):
             enroll(mode)
