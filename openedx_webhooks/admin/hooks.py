@@ -23,8 +23,8 @@ from .hook_list import HookListAdmin
 from .preview import PreviewMixin
 from .reference import reference_of
 
-# The other buttons beside Save, and what a window that was opened from another page posts.
-_OTHER_SAVES = {"_continue", "_addanother", "_saveasnew", "_popup", "_to_field"}
+# What a window that was opened from another page posts.
+_IN_WINDOWS = {"_popup", "_to_field"}
 
 
 class HookAdmin(PreviewMixin, HookListAdmin):
@@ -125,16 +125,18 @@ class HookAdmin(PreviewMixin, HookListAdmin):
 
     def response_add(self, request, obj, post_url_continue=None):
         """To the new hook's page, where the next steps are; the message names them."""
-        if _OTHER_SAVES & request.POST.keys():
+        if _IN_WINDOWS & request.POST.keys():
             return super().response_add(request, obj, post_url_continue)
         self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
-        return self.back(obj)
+        return HttpResponseRedirect(request.path) if "_addanother" in request.POST else self.back(obj)
 
     def response_change(self, request, obj):
-        """Django's; the message of a plain save names the next step."""
-        if _OTHER_SAVES & request.POST.keys():
+        """Where the button says; the message names the next step."""
+        if (_IN_WINDOWS | {"_addanother"}) & request.POST.keys():
             return super().response_change(request, obj)
         self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
+        if "_continue" in request.POST:
+            return HttpResponseRedirect(request.path)
         return self.response_post_save_change(request, obj)
 
     def next_step(self, request, hook) -> str:
