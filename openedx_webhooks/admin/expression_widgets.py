@@ -162,7 +162,12 @@ class ConditionWidget(ExpressionWidget):
         return Condition(ROWS if self._can_be_read(typed, rows) else TEXT, text, join, typed)
 
     def _can_be_read(self, typed, rows) -> bool:
-        """Whether saving what the rows show would mean the same: ``'5'`` and ``5`` look the same in them."""
+        """
+        Whether saving what the rows show would mean the same: ``'5'`` and ``5`` look the same in them, and an input
+        holds no line breaks and no half of a surrogate pair.
+        """
+        if not all(row.value.isprintable() for row in typed):
+            return False
         try:
             read = [row.read(self.kinds) for row in typed]
             return condition_rows.to_expression(read) == condition_rows.to_expression(rows)

@@ -194,7 +194,7 @@ def _chosen_types(form) -> list:
     chosen = data.getlist(key) if hasattr(data, "getlist") else [data.get(key)]
     if not form.is_bound:
         chosen = [form.initial.get("event")]
-    return list(filter(None, (form._meta.model.find_type(str(event)) for event in chosen if event)))
+    return list(filter(None, (form._meta.model.find_type(str(event)) for event in dict.fromkeys(chosen) if event)))
 
 
 def shape_for(form, event: str) -> str:

@@ -38,7 +38,7 @@ def of_events() -> Mapping[str, Recorded]:
         types = CapturedEvent.objects.order_by().values_list("event_type", flat=True).distinct()
         return {dotted: _count(CapturedEvent.objects.filter(event_type=dotted), "created") for dotted in list(types)}
 
-    return cached("events of the week", query)
+    return cached("events_of_the_week", query)
 
 
 def of_filters() -> Mapping[str, Recorded]:
@@ -52,7 +52,7 @@ def of_filters() -> Mapping[str, Recorded]:
             dotted: _count(Call.objects.filter(webfilter_id__in=ids), "started_at") for dotted, ids in hooks.items()
         }
 
-    return cached("calls of the week", query)
+    return cached("calls_of_the_week", query)
 
 
 def _count(records: QuerySet, time: str) -> Recorded:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .jmespath_text import literal, names_in, path
-from .shape import ExpressionError, compile_expression
+from .shape import MAX_EXPRESSION, ExpressionError, compile_expression
 
 # All rows must be true, or one of them.
 ALL, ANY = "all", "any"
@@ -193,6 +193,12 @@ def value_of(text: str, kind: str, comparison: str) -> Any:
     takes = COMPARISONS[comparison].takes
     if takes == NOTHING:
         return None
+    if len(text) > MAX_EXPRESSION:
+        # Said here already: to write half a million values takes seconds.
+        raise ValueError(
+            _("The expression has %(length)d characters, %(limit)d are allowed.")
+            % {"length": len(text), "limit": MAX_EXPRESSION}
+        )
     parts = text.split(",") if takes == SEVERAL else [text]
     values = tuple(_typed(part.strip(), kind, comparison) for part in parts if part.strip())
     if not values:

@@ -11,7 +11,7 @@ from jmespath.exceptions import JMESPathError
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_NAMES = 30
 # Characters of a path.
-_MAX_PATH = 5000
+_MAX_PATH = 1000
 
 
 def literal(value: Any) -> str:

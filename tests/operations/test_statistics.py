@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.base import memcache_key_warnings
 from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
-from openedx_webhooks.operations import statistics
+from openedx_webhooks.operations import frequency, statistics
 
 pytestmark = pytest.mark.django_db
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
@@ -101,3 +102,16 @@ def test_calls_are_counted_by_hour_and_result_and_those_that_were_made_are_timed
     hours = statistics.hours_of_calls(webfilter.pk)
     assert sum((hour.tally for hour in hours), Counter()) == {"passed": 2, "halted": 2}
     assert statistics.durations_of_calls(webfilter.pk) == statistics.Durations(3, 0.2, 0.2)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [frequency.of_events, frequency.of_filters, lambda: statistics.hours(1), lambda: statistics.hours_of_calls(1)]
+    + [lambda: statistics.durations(1), lambda: statistics.durations_of_calls(1)],
+)
+def test_memcached_takes_its_key(figures, monkeypatch):
+    """One that it refuses would count as a cache that is away: for half a minute no circuit would be open."""
+    keys = []
+    monkeypatch.setattr(statistics, "ask", lambda operation, key, *args: keys.append(key))
+    figures()
+    assert [warning for key in keys for warning in memcache_key_warnings(key)] == []

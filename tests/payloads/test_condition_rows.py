@@ -172,6 +172,7 @@ def test_what_a_person_wrote_is_read_as_rows_if_rows_can_say_it(expression, expe
         (" , ", condition_rows.TEXT, "one_of", ValueError),
         ("", condition_rows.TEXT, "is", ValueError),
         ("left over", condition_rows.TEXT, "empty", None),
+        ("a," * 5001, condition_rows.TEXT, "one_of", ValueError),
     ],
 )
 def test_a_typed_value_is_of_the_fields_kind(text, kind, comparison, expected):
