@@ -6,7 +6,7 @@ page. The script of the page presses its button by itself.
 """
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django import forms
@@ -32,6 +32,7 @@ _SALT = "openedx_webhooks.sending_again"
 _TOKEN_SECONDS = 24 * 3600
 # One page, or one turn of its script, works no longer; the step with which this is over is finished.
 _SECONDS = 0.5
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _MOST_WAITING = 5000
 NEVER_DELIVERED = tuple(state for state in FINAL_STATES if state != Delivery.State.DELIVERED)
 # Verb → title, button, what was done.
@@ -82,8 +83,12 @@ class SpanForm(forms.Form):
     )
 
     def clean(self):
-        """Refuse a time that ends before it begins."""
+        """Refuse a time that ends before it begins; of one that no calendar can count with, take what it can."""
         cleaned = super().clean()
+        if cleaned.get("since"):
+            cleaned["since"] = max(cleaned["since"], _FIRST)
+        if cleaned.get("until"):
+            cleaned["until"] = min(cleaned["until"], _LAST)
         if cleaned.get("since") and cleaned.get("until") and cleaned["since"] >= cleaned["until"]:
             self.add_error("until", _("This is not after the beginning."))
         return cleaned
@@ -196,7 +201,8 @@ def view(model_admin, request, chosen=None):
     if chosen is not None:
         data = QueryDict(mutable=True)
         data.update({**chosen, "count": "1"})
-    data.setdefault("verb", "replay")
+    if data.get("verb") not in VERBS:
+        data["verb"] = "replay"
     form = SendAgainForm(data, request)
     is_counted, is_posted = "count" in data, request.method == "POST"
     if not is_counted and not is_posted:

@@ -12,10 +12,16 @@ from django.utils.translation import gettext as _
 from . import words
 
 
+# No calendar can count with times near its ends.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+
 def parse_time(text: str) -> datetime | None:
-    """An aware time from a ``datetime-local`` input, in the site's time zone; None if it is none."""
+    """An aware time from a ``datetime-local`` input, in the site's time zone; None if it is none, or far from now."""
     try:
         time = parse_datetime(text)
+        if time and not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+            return None
         return timezone.make_aware(time) if time and timezone.is_naive(time) else time
     except (ValueError, OverflowError):
         return None

@@ -595,3 +595,19 @@ class TestCalls:
     def test_nothing_there_can_be_edited(self, admin_client, call):
         assert admin_client.post(url_of(Call, "change", call.pk), {"result": "passed"}).status_code == 403
         assert admin_client.post(url_of(Call, "delete", call.pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["delivery/send-again", "webhook/{}/past-events"])
+@pytest.mark.parametrize("zone", ["UTC", "America/Lima", "Asia/Tokyo"])
+def test_no_time_is_too_long_ago_or_too_far_away(admin_client, delivery, settings, page, zone):
+    settings.TIME_ZONE = zone
+    chosen = {"webhook": delivery.webhook_id, "since": "0001-01-01T00:00:00", "until": "9999-12-31T23:59:59"}
+    url = f"/admin/openedx_webhooks/{page.format(delivery.webhook_id)}/"
+    response = admin_client.get(url, {"verb": "replay", "count": "1", "limit": "9", **chosen})
+    assert response.context["counted"]
+    failed = f"/admin/openedx_webhooks/webhook/{delivery.webhook_id}/replay-failed/"
+    assert admin_client.post(failed, {"since": "0001-01-01T00:00"}).status_code == 302
+
+
+def test_a_verb_that_is_none_sends_again(admin_client):
+    assert admin_client.get("/admin/openedx_webhooks/delivery/send-again/", {"verb": "<b>"}).status_code == 200

@@ -106,8 +106,14 @@ def test_calls_are_counted_by_hour_and_result_and_those_that_were_made_are_timed
 
 @pytest.mark.parametrize(
     "figures",
-    [frequency.of_events, frequency.of_filters, lambda: statistics.hours(1), lambda: statistics.hours_of_calls(1)]
-    + [lambda: statistics.durations(1), lambda: statistics.durations_of_calls(1)],
+    [
+        frequency.of_events,
+        frequency.of_filters,
+        lambda: statistics.hours(1),
+        lambda: statistics.hours_of_calls(1),
+        lambda: statistics.durations(1),
+        lambda: statistics.durations_of_calls(1),
+    ],
 )
 def test_memcached_takes_its_key(figures, monkeypatch):
     """One that it refuses would count as a cache that is away: for half a minute no circuit would be open."""
