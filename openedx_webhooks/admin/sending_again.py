@@ -201,8 +201,7 @@ def view(model_admin, request, chosen=None):
     if chosen is not None:
         data = QueryDict(mutable=True)
         data.update({**chosen, "count": "1"})
-    if data.get("verb") not in VERBS:
-        data["verb"] = "replay"
+    data.setdefault("verb", "replay")
     form = SendAgainForm(data, request)
     is_counted, is_posted = "count" in data, request.method == "POST"
     if not is_counted and not is_posted:
@@ -228,7 +227,7 @@ def page(model_admin, request, form, address: str, *, is_begun: bool, extra: dic
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
-        "title": VERBS[verb][0],
+        "title": VERBS.get(verb, VERBS["replay"])[0],
         "form": form,
         "address": address,
         "hidden": _hidden(form) if form.is_bound else [],

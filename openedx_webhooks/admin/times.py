@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from . import words
 
-
 # No calendar can count with times near its ends.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
