@@ -97,26 +97,31 @@ def test_a_broken_receiver_is_seen_repaired_and_what_failed_is_replayed(desk, si
     expect(page.locator("#result_list")).to_contain_text("Delivered")
 
 
-def test_a_shape_that_fails_is_corrected_and_what_failed_is_replayed(desk, site):
+def test_a_shape_that_fails_is_corrected_and_sent_at_once(desk, site):
     page = add(desk, "shapes")
     shape = page.get_by_role("group", name="Shape")
     shape.get_by_role("radio", name="JMESPath").check()
     shape.get_by_role("textbox").fill("{name: join('-', user.id)}")
+    page.locator("summary", has_text="Advanced").click()
+    page.get_by_label("Retry schedule").fill("1h")
     desk.press("Save and continue")
+    site.operator.look_away()
     username, _browser = site.newcomer()
     desk.reads("shape failed")
     page.get_by_role("list", name="Last failures").get_by_role("link").first.click()
     desk.reads("the webhook's shape cannot be applied to this payload. Correct the shape.")
+    delivery = page.url
     page.get_by_role("definition").get_by_role("link", name=re.compile("shapes")).click()
 
     shape.get_by_role("textbox").fill("{name: user.pii.username}")
     expect(page.get_by_role("complementary", name="Preview")).to_contain_text("This would be sent.")
     desk.press("Save and continue")
-    site.operator.look_away()
-    page.get_by_role("link", name="Replay failed").click()
-    desk.press("Replay failed deliveries")
-    desk.press("Send 1")
+    page.goto(delivery)
+    desk.reads("now there would be a request")
+    desk.press("Retry now")
+    desk.says("It is tried now.")
     assert site.operator.wait_for("shapes")[0]["body"]["json"] == {"name": username}
+    expect(page.locator("#content")).to_contain_text("The endpoint accepted it.")
 
 
 def test_pause_and_resume_lose_nothing(desk, site):
