@@ -1,7 +1,9 @@
-# On a fresh machine, with nothing but git, make and Python 3.12: `make demo` to see it, `make validate` to check it.
+# On a fresh machine, with nothing but git, make and Python 3.11 to 3.13: `make demo` to see it, `make validate` to check it.
 # Every target installs what it needs into VENV first, once.
 
-PYTHON ?= python3.12
+# requirements/*.txt were compiled with the first of them.
+PYTHON ?= $(shell for version in 3.12 3.13 3.11; do \
+	python$$version -c "" 2>/dev/null && echo python$$version && break; done || echo python3)
 VENV ?= .venv
 # A directory that is left out of the checkout works too: make VENV=/tmp/venv validate
 BIN := $(VENV)/bin
@@ -29,11 +31,11 @@ help: ## show this help
 
 # --- Environment. Each set of requirements leaves a stamp in the environment, so a second run installs nothing.
 
-NEEDS := needs Python 3.12 with its venv module. Install it (Debian and Ubuntu: python3.12 and python3.12-venv; \
+NEEDS := needs Python 3.11, 3.12 or 3.13 with its venv module. Install one (Debian and Ubuntu: python3.12 and python3.12-venv; \
 macOS: brew install python@3.12; anywhere: pyenv install 3.12) or name it: make PYTHON=/path/to/python3.12
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys, ensurepip, sqlite3, venv; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null \
+	@$(PYTHON) -c 'import sys, ensurepip, sqlite3, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 		|| { echo "openedx-webhooks $(NEEDS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 

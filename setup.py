@@ -81,22 +81,26 @@ if __name__ == "__main__":
             "Environment :: Plugins",
             "Environment :: Web Environment",
             "Framework :: Django",
+            "Framework :: Django :: 4.2",
             "Framework :: Django :: 5.2",
+            "Framework :: Django :: 6.1",
             "Intended Audience :: Developers",
             "Intended Audience :: Education",
             "Intended Audience :: System Administrators",
             "Natural Language :: English",
             "Programming Language :: Python :: 3",
             "Programming Language :: Python :: 3 :: Only",
+            "Programming Language :: Python :: 3.11",
             "Programming Language :: Python :: 3.12",
+            "Programming Language :: Python :: 3.13",
             "Topic :: Education",
         ],
         cmdclass={"build_py": BuildPy, "compile_catalogs": CompileCatalogs},
         packages=find_packages(include=["openedx_webhooks", "openedx_webhooks.*"]),
         package_data={"openedx_webhooks": ["templates/**/*", "static/**/*", "locale/**/*"]},
         install_requires=load_requirements("base.in"),
-        # Verawood's Python, and what the tests run on.
-        python_requires=">=3.12",
+        # Teak's Python; requirements/releases and tox.ini have what the tests run on.
+        python_requires=">=3.11",
         entry_points={
             project: ["openedx_webhooks = openedx_webhooks.apps:OpenedxWebhooksConfig"]
             for project in ("lms.djangoapp", "cms.djangoapp")

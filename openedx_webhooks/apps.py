@@ -43,7 +43,6 @@ class OpenedxWebhooksConfig(AppConfig):
 
     def ready(self):
         """Register the system checks, wire every filter, connect every event, and look around."""
-        startup_problems.found.clear()
         for what, step in (
             ("registering the system checks", _register_checks),
             ("wiring the filters", _wire_filters),

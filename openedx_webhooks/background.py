@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from celery.signals import worker_process_shutdown
 from django.core.cache import caches
@@ -32,6 +32,7 @@ from django.utils.asyncio import async_unsafe
 from .safe_log import where
 
 log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 # A process that has served nothing yet may be the one that loads the site and forks: its jobs wait so long.
 _SETTLE_SECONDS = 2.0
 # A thread with nothing to do ends, and its connections with it.
@@ -49,7 +50,7 @@ class Process:
         self._inherited: list[dict[Hashable, Any]] = []
         self._serving: int | None = None
 
-    def get[T](self, make: Callable[[], T]) -> T:
+    def get(self, make: Callable[[], _Result]) -> _Result:
         """This process's own object of a class, or whatever else the function makes."""
         parts = self._own()
         return parts[make] if make in parts else parts.setdefault(make, make())
@@ -296,7 +297,7 @@ class DaemonExecutor(Executor):
             self._idle.release()
 
 
-def outside_async[T](function: Callable[[], T]) -> T:
+def outside_async(function: Callable[[], _Result]) -> _Result:
     """
     Call a function that uses the database. In an async context, where Django forbids that, a thread with connections of
     its own calls it, while this one waits.
@@ -317,7 +318,7 @@ def _refuse_async() -> None:
     """Raises SynchronousOnlyOperation where Django's own functions would."""
 
 
-def _with_own_connections[T](function: Callable[[], T]) -> T:
+def _with_own_connections(function: Callable[[], _Result]) -> _Result:
     try:
         return function()
     finally:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from django.utils.translation import gettext
@@ -59,14 +59,17 @@ class HookRequest:
         return [*self.own_headers.values(), *authentication.secrets_of(self.credentials), self.token]
 
 
-def request_of[Request: HookRequest](
+_Request = TypeVar("_Request", bound=HookRequest)
+
+
+def request_of(
     hook: Hook,
     message_id: str,
     content: Any,
     metadata: Mapping[str, Any],
     encoded: tuple[bytes, str] | None = None,
-    make: Callable[..., Request] = HookRequest,
-) -> Request:
+    make: Callable[..., _Request] = HookRequest,
+) -> _Request:
     """
     Encode, authenticate, sign and address what a hook sends.
 

@@ -28,7 +28,7 @@ from .shared_cache import ask
 from .transport import client
 from .transport.authentication import CLIENT_ID, CLIENT_SECRET, SCOPE, TOKEN_URL
 
-type Credentials = Mapping[str, str]
+Credentials = Mapping[str, str]
 
 # What part of its life a token is used for, and used without being renewed.
 _USED, _USED_AS_IT_IS = 0.9, 0.7

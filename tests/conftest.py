@@ -25,6 +25,13 @@ def pytest_configure(config):
         runpy.run_path(str(Path(__file__).parent.parent / "setup.py"))["compile_catalogs"]()
 
 
+def pytest_collection_modifyitems(items):
+    """Skip tests of filters and events that the installed libraries lack."""
+    from .releases import skip_what_the_release_lacks  # pylint: disable=import-outside-toplevel  # needs the apps
+
+    skip_what_the_release_lacks(items)
+
+
 class Scheduler(LoadScopeScheduling):
     """
     What each of several processes gets next (``pytest -n 2``): one test with all its arguments, or a whole file if its

@@ -158,6 +158,17 @@ def test_a_sound_host_has_nothing_to_report(host):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_an_admin_that_could_not_load_is_reported_by_check(host):
+    """Django imports it before the plugin itself starts, and what is noted then must not be forgotten."""
+    folder, environment = host
+    broken = "import sys\nsys.modules['openedx_webhooks.admin.deliveries'] = None\n"
+    (folder / "host_settings.py").write_text(f"{broken}{HOST_SETTINGS}")
+    done = run("manage.py", "check", **environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("openedx_webhooks.W001") == 1
+    assert "loading the admin pages: ModuleNotFoundError" in done.stderr
+
+
 def test_a_malformed_entry_of_the_operator_is_reported_by_check(host):
     folder, environment = host
     name = "org.openedx.learning.student.login.requested.v1"

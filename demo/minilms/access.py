@@ -5,9 +5,9 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
-from openedx_filters.learning.filters import CourseStartDateValidationFailed, CoursewareAccessChecksRequested
 
 from .models import CourseOverview
+from .newer_filters import CourseStartDateValidationFailed, CoursewareAccessChecksRequested
 
 
 class AccessResponse:

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonRe
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
-from openedx_filters.learning.filters import AccountSettingsReadOnlyFieldsRequested
 
 from .models import UserProfile
+from .newer_filters import AccountSettingsReadOnlyFieldsRequested
 
 _CHANGEABLE = ("name", "country", "language", "goals", "city", "bio")
 

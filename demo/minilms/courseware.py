@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from opaque_keys.edx.keys import CourseKey, UsageKey
-from openedx_filters.learning.filters import CoursewareViewStarted, RenderXBlockStarted
+from openedx_filters.learning.filters import RenderXBlockStarted
 
 from .access import check_course_access, check_start_date
 from .cohorts import get_cohort
 from .examples import UNIT
 from .grades import read_grade
 from .models import CourseEnrollment, CourseOverview
+from .newer_filters import CoursewareViewStarted
 from .pages import CourseAccessRedirect, refusal, render_to_response
 
 log = logging.getLogger(__name__)

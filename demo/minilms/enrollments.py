@@ -17,14 +17,11 @@ from openedx_events.learning.signals import (
     COURSE_ENROLLMENT_CREATED,
     COURSE_UNENROLLMENT_COMPLETED,
 )
-from openedx_filters.learning.filters import (
-    CourseEnrollmentStarted,
-    CourseEnrollmentViewStarted,
-    CourseUnenrollmentStarted,
-)
+from openedx_filters.learning.filters import CourseEnrollmentStarted, CourseUnenrollmentStarted
 
 from .learner_data import enrollment_data
 from .models import CourseEnrollment, CourseOverview
+from .newer_filters import CourseEnrollmentViewStarted
 from .pages import refusal
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from opaque_keys.edx.keys import CourseKey
-from openedx_filters.learning.filters import InstructorDashboardRenderStarted, InstructorDashboardTabsRequested
+from openedx_filters.learning.filters import InstructorDashboardRenderStarted
 
 from .courseware import get_course_block
 from .models import CourseEnrollment, CourseOverview, CourseUserGroup, GeneratedCertificate
+from .newer_filters import InstructorDashboardTabsRequested
 from .pages import render_to_response
 
 TEMPLATE = "instructor/instructor_dashboard_2/instructor_dashboard_2.html"

@@ -19,10 +19,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
-from openedx_filters.authentication.filters import LoginAltRedirectURLRequested
 from openedx_filters.learning.filters import StudentLoginRequested
 
 from .learner_data import user_data
+from .newer_filters import LoginAltRedirectURLRequested
 from .pages import api_answer
 
 log = logging.getLogger(__name__)

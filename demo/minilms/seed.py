@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
+from openedx_webhooks import catalog
 from openedx_webhooks.models import Webfilter, Webhook
 
 from .course_modes.models import CourseMode
@@ -118,7 +119,8 @@ def _make_hooks(receiver_url: str, webfilter_timeout: float | None) -> None:
         )
         hook.full_clean()
         hook.save()
-    for name in FILTERS:
+    # Older releases of openedx-filters lack some.
+    for name in filter(catalog.find_filter, FILTERS):
         hook = Webfilter(
             event=name,
             webhook_url=f"{receiver_url}/webfilters/{name}",

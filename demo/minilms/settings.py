@@ -7,6 +7,7 @@ The last lines load plugins in the order in which the platform's common.py does.
 import os
 from pathlib import Path
 
+import django
 from edx_django_utils.plugins import add_plugins, get_plugin_apps
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -26,6 +27,10 @@ LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
+# Django 4.2 has neither.
+_MANY_PROCESSES = (
+    {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL;"} if django.VERSION >= (5, 1) else {}
+)
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -33,7 +38,7 @@ DATABASES = {
         # As on the platform: every view is one transaction.
         "ATOMIC_REQUESTS": True,
         # Wait for a lock instead of failing, and take it at BEGIN: the web server and the worker share the file.
-        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL;"},
+        "OPTIONS": {"timeout": 20, **_MANY_PROCESSES},
     }
 }
 

@@ -165,12 +165,14 @@ class DeliveryAdmin(RecordAdmin):
 
     def _view(self, verb):
         def view(request, object_id):
-            if not self.has_operate_permission(request) or not self.has_view_permission(request):
+            is_pressed = request.method == "POST"
+            # Whoever comes to the address otherwise is led to the page.
+            if not self.has_view_permission(request) or (is_pressed and not self.has_operate_permission(request)):
                 raise PermissionDenied
             delivery = self.get_object(request, object_id)
             if delivery is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-            if request.method == "POST":
+            if is_pressed:
                 self._operate(request, verb, delivery)
             return HttpResponseRedirect(reverse("admin:openedx_webhooks_delivery_change", args=[delivery.pk]))
 

@@ -1,12 +1,12 @@
-"""Filters beside the lists."""
+"""Filters of the lists of hooks, in a bar above them; those of records are in record_filters.py."""
 
 from django.contrib import admin
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
 from ..models import Webfilter
-from ..operations.hook_health import OF, WORDS, Word
-from .picker import subdomain_label
+from ..operations.hook_health import OF, WORDS
 
 
 def types_of(model):
@@ -14,44 +14,38 @@ def types_of(model):
     return catalog.filters() if model is Webfilter else catalog.events()
 
 
-class SubdomainFilter(admin.SimpleListFilter):
-    """By the part of the platform that a type belongs to."""
+class BarFilter(admin.SimpleListFilter):
+    """A choice in the bar above a list; a value that is none of its choices counts as none."""
 
-    title = _("part of the platform")
-    parameter_name = "subdomain"
+    template = "admin/openedx_webhooks/bar_filter.html"
 
-    def lookups(self, request, model_admin):
-        """The subdomains of the installed types."""
-        subdomains = {known.subdomain for known in types_of(model_admin.model).values()}
-        return [(subdomain, subdomain_label(subdomain)) for subdomain in sorted(subdomains)]
+    @cached_property
+    def chosen(self) -> str:
+        """The value that was chosen; empty if none was."""
+        value = self.value() or ""
+        return value if value in {str(key) for key, _label in self.lookup_choices} else ""
 
-    def queryset(self, request, queryset):
-        """Hooks of the types in the subdomain."""
-        if not self.value():
-            return queryset
-        known = types_of(queryset.model).items()
-        return queryset.filter(event__in=[dotted for dotted, entry in known if entry.subdomain == self.value()])
+    @property
+    def options(self) -> list[tuple[str, str, bool]]:
+        """Value, label, and whether it is chosen."""
+        return [(key, label, str(key) == self.chosen) for key, label in self.lookup_choices]
 
 
-class KnownFilter(admin.SimpleListFilter):
-    """Whether this installation has the type."""
+class HookModeFilter(BarFilter):
+    """By whether a webfilter's answers count."""
 
-    title = _("known to this installation")
-    parameter_name = "known"
+    title, parameter_name = _("mode"), "mode"
 
     def lookups(self, request, model_admin):
-        """Yes and no."""
-        return [("yes", _("Yes")), ("no", _("No"))]
+        """In one word each."""
+        return [(Webfilter.Mode.ENFORCE, _("enforce")), (Webfilter.Mode.OBSERVE, _("observe"))]
 
     def queryset(self, request, queryset):
-        """Hooks whose type is in the catalog, or is not."""
-        if self.value() not in ("yes", "no"):
-            return queryset
-        known = list(types_of(queryset.model))
-        return queryset.filter(event__in=known) if self.value() == "yes" else queryset.exclude(event__in=known)
+        """Webfilters in the chosen mode."""
+        return queryset.filter(mode=self.chosen) if self.chosen else queryset
 
 
-class TypeFilter(admin.SimpleListFilter):
+class TypeFilter(BarFilter):
     """By type, of those that hooks have; they are named by their short names."""
 
     title = _("event")
@@ -63,10 +57,10 @@ class TypeFilter(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         """Hooks of the chosen type."""
-        return queryset.filter(event=self.value()) if self.value() else queryset
+        return queryset.filter(event=self.chosen) if self.chosen else queryset
 
 
-class HealthFilter(admin.SimpleListFilter):
+class HealthFilter(BarFilter):
     """By the word that the list shows for a hook's health."""
 
     title = _("health")
@@ -83,11 +77,11 @@ class HealthFilter(admin.SimpleListFilter):
         The word is decided from many facts, so it is decided for every hook, as for the list: hooks are few where their
         deliveries are many.
         """
-        if self.value() not in Word.values:
+        if not self.chosen:
             return queryset
         # The page that shows them needs it again.
         request.owh_health = found = OF[queryset.model](queryset.order_by())
-        return queryset.filter(pk__in=[pk for pk, health in found.items() if health.word == self.value()])
+        return queryset.filter(pk__in=[pk for pk, health in found.items() if health.word == self.chosen])
 
 
 def types_in_use(model) -> list[tuple[str, str]]:

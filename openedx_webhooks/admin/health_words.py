@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
+import attrs
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,9 +13,19 @@ from ..app_settings import app_settings
 from ..models import Attempt, Hook, Webfilter, Webhook
 from ..operations import hook_health
 from ..operations.hook_health import Health, Word
-from . import parts, waiting, words
+from . import history, parts, waiting, words
+from .permissions import may_see_payload
 
 _TROUBLE = (Word.FAILING, Word.DEGRADED, Word.MISCONFIGURED, Word.CIRCUIT_OPEN, Word.PROBED)
+
+
+def as_seen_by(request, health: Health) -> Health:
+    """The health without what quotes a payload, for those who may not see any."""
+    refusal = health.figures.refusal
+    if refusal is None or not refusal.error or words.short(refusal.error) or may_see_payload(request):
+        return health
+    hidden = attrs.evolve(refusal, error="bad_response")
+    return attrs.evolve(health, figures=attrs.evolve(health.figures, refusal=hidden))
 
 
 def badge(hook: Hook, health: Health) -> SafeString:
@@ -76,7 +85,7 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
     elif health.word == Word.FINE and health.window.tried:
         yield _("The last one was accepted at %s.") % words.exact(health.figures.accepted_at)
     elif health.word == Word.NOTHING_YET:
-        yield _("“Fine” needs evidence: send a test to see whether the endpoint answers.")
+        yield _("Send a test to see whether the endpoint answers.")
     elif health.word in _TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
         yield meaning(health)
         yield f"{_since(hook)} {_consequence(hook, health)}".strip()
@@ -101,20 +110,16 @@ def refused_with(health: Health) -> str:
 
 
 def disabled_by(hook: Hook) -> str:
-    """Who has disabled a hook, and when, as far as the admin's log knows."""
-    entry = (
-        LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(hook),
-            object_id=hook.pk,
-            change_message__icontains='enabled"',
-        )
-        .select_related("user")
-        .order_by("-action_time")
-        .first()
-    )
-    if entry is None or getattr(hook, "disabled_reason", ""):
+    """Who has disabled a hook, and when, as far as its history knows; of what the plugin did its reason says more."""
+    versions = hook.history.order_by("-history_id")
+    before = versions.filter(enabled=True).first()
+    version = before and versions.filter(history_id__gt=before.pk).last()
+    if version is None or getattr(hook, "disabled_reason", ""):
         return ""
-    return _("Disabled by %(who)s at %(when)s.") % {"who": entry.user, "when": words.exact(entry.action_time)}
+    return _("Disabled by %(who)s at %(when)s.") % {
+        "who": history.who_made(version, in_sentence=True),
+        "when": words.exact(version.history_date),
+    }
 
 
 def _off(hook: Hook) -> str:

@@ -12,15 +12,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from .. import catalog
-from ..models.history import REASONS, REMOVAL
+from ..models.history import BEGUN, BY_PLUGIN, REASONS, REMOVAL
 from ..models.hook import server_of
 from . import options, parts, words
 from .widgets import format_wait
 
 # The newest; older ones are in the table.
 _MOST = 200
-# What a restored version does not bring back: whether the hook runs, and what the plugin found out.
-STATE = ("enabled", "paused", "disabled_reason")
+# What a restored version does not bring back: whether the hook runs, what the plugin found out, and how it
+# authenticates, for the credentials that go with that are in no version.
+NOT_RESTORED = ("enabled", "paused", "disabled_reason", "authentication")
+# A removal that nobody asked for on a page was asked for by a command.
+BY_ITSELF = (BEGUN, BY_PLUGIN)
 
 
 @attrs.frozen
@@ -151,7 +154,7 @@ def _entries(reader: Reader, versions: list) -> Iterator[dict]:
             "changes": [*(reader.changes(before, version) if before else ()), *reader.secrets(version)],
             "may_restore": version is not newest
             and version.history_type != "-"
-            and bool(reader.changes(newest, version, without=STATE)),
+            and bool(reader.changes(newest, version, without=NOT_RESTORED)),
         }
 
 
@@ -161,8 +164,15 @@ def _users(versions) -> dict[int, str]:
     return {number: users[number].get_username() if number in users else _("user %d") % number for number in numbers}
 
 
-def _nobody(version) -> str:
-    return _("The plugin") if version.history_change_reason in REASONS else _("A command or script")
+def who_made(version, *, in_sentence: bool = False) -> str:
+    """Who made a version: a username, the plugin, or a command."""
+    return _users([version]).get(version.history_user_id) or _nobody(version, in_sentence=in_sentence)
+
+
+def _nobody(version, *, in_sentence: bool = False) -> str:
+    if version.history_change_reason in BY_ITSELF:
+        return _("the plugin") if in_sentence else _("The plugin")
+    return _("a command or script") if in_sentence else _("A command or script")
 
 
 def _what(version) -> str:

@@ -13,6 +13,7 @@ from ..operations import hook_figures, hook_health, statistics
 from . import health_words, parts, waiting, words
 from .buttons import Button, Page
 from .chart import CALLS, DELIVERIES, Chart, chart
+from .permissions import may_see_payload
 
 _LAST_FAILURES = 3
 _OF_ATTEMPT = ("started_at", "status_code", "error")
@@ -95,7 +96,7 @@ def _of_webhook(page: Page) -> list[Figure]:
     day = page.health.figures.day
     url = f"{reverse('admin:openedx_webhooks_delivery_changelist')}?webhook__id__exact={page.hook.pk}"
     url = url if page.request.user.has_perm("openedx_webhooks.view_delivery") else ""
-    count, _since = waiting.waiting(page.hook)
+    count = waiting.count(page.hook) if page.health.figures.next_due else 0
     figures = [
         Figure(_("accepted, last day"), parts.percent(day.accepted_share) if day.tried else parts.EMPTY, url),
         Figure(
@@ -150,8 +151,9 @@ def _failures(page: Page) -> list[Failure]:
         ]
     if not page.request.user.has_perm("openedx_webhooks.view_call"):
         return []
+    in_short = not may_see_payload(page.request)
     return [
-        _failure(call, call.started_at, parts.call_answered(call))
+        _failure(call, call.started_at, parts.call_answered(call, in_short=in_short))
         for call in hook_figures.failed_calls(page.hook.pk)[:_LAST_FAILURES]
     ]
 

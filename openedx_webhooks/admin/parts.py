@@ -97,7 +97,7 @@ def event_name(event: CapturedEvent | None) -> SafeString | str:
 
 def breakable(name: str) -> SafeString:
     """A name that may be broken after its underscores and dots, so that a column need not be as wide as it is long."""
-    return mark_safe(re.sub(r"([_.])", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
+    return mark_safe(re.sub(r"([_.]|[a-z](?=[A-Z]))", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
 
 
 def learner(event: CapturedEvent | None, *, by_number: bool = False) -> str:

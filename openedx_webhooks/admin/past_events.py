@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from ..models import Webhook
 from ..webhooks import resending
 from . import sending_again
-from .permissions import may_replay
+from .permissions import may_replay, may_see_payload
 from .times import parse_time
 
 __all__ = ["MOST", "may_send", "page", "parse_time"]
@@ -47,9 +47,18 @@ class PastEventsForm(sending_again.SpanForm):
         help_text=gettext_lazy("The oldest are sent first."),
     )
 
-    def __init__(self, data, webhook: Webhook):
+    def __init__(self, data, webhook: Webhook, *, sees_personal: bool):
         super().__init__(data)
-        self.webhook = webhook
+        self.webhook, self._sees_personal = webhook, sees_personal
+        if not sees_personal:
+            self.fields["learner"].help_text = _("The number of a user. Empty: everybody.")
+
+    def clean_learner(self) -> str:
+        """A count would tell who is who."""
+        learner = self.cleaned_data["learner"]
+        if learner and not self._sees_personal and not (learner.isascii() and learner.isdecimal()):
+            raise forms.ValidationError(_("Enter the number of the user: you may not see usernames."))
+        return learner
 
     def choice(self) -> resending.Choice:
         """What was chosen; for a valid form."""
@@ -61,7 +70,8 @@ class PastEventsForm(sending_again.SpanForm):
 def page(model_admin, request, hook: Webhook):
     """The form, with it the count, and then the progress."""
     is_begun = request.method == "POST"
-    form = PastEventsForm(request.POST if is_begun else request.GET or None, hook)
+    data = request.POST if is_begun else request.GET or None
+    form = PastEventsForm(data, hook, sees_personal=may_see_payload(request))
     address = reverse(f"admin:{model_admin.url_name('past-events')}", args=[hook.pk])
     extra = {"original": hook, "past_of": hook, "title": _("Send past events")}
     return sending_again.page(model_admin, request, form, address, is_begun=is_begun, extra=extra)

@@ -10,6 +10,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils.translation import gettext as _
 
 from .. import catalog
+from ..batches import batched
 from ..models import CapturedEvent, Hook
 from ..models.json_fields import Unreadable
 from ..payloads import samples
@@ -95,7 +96,7 @@ def read_latest(known: catalog.EventType, most: int) -> Iterator[tuple[CapturedE
     """
     end = time.monotonic() + _MOST_SECONDS
     events = [event for event in _latest(known) if event.has_payload][:most]
-    for some in itertools.batched(events, _READ_AT_ONCE):
+    for some in batched(events, _READ_AT_ONCE):
         payloads = dict(CapturedEvent.objects.filter(pk__in=[event.pk for event in some]).values_list("pk", "payload"))
         for event in some:
             payload = payloads.get(event.pk)

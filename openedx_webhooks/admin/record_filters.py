@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Delivery, Webfilter, Webhook
-from .filters import types_in_use
+from .filters import BarFilter, types_in_use
 from .newest import Condition
 from .times import parse_time
 
@@ -18,16 +16,13 @@ _MOST_HOOKS = 50
 _MOST_OF_A_TYPE = 1000
 
 
-class RecordFilter(admin.SimpleListFilter):
+class RecordFilter(BarFilter):
     """
-    One choice of several; a value that is none of them is no choice.
-
     Attributes:
         parameters: the names in the address.
     """
 
     parameters: tuple[str, ...] = ()
-    template = "admin/openedx_webhooks/record_filter.html"
 
     def __init_subclass__(cls):
         cls.parameters = cls.parameters or ((cls.parameter_name,) if cls.parameter_name else ())
@@ -36,12 +31,6 @@ class RecordFilter(admin.SimpleListFilter):
         """Untouched: see :meth:`conditions`."""
         return queryset
 
-    @cached_property
-    def chosen(self) -> str:
-        """The value that was chosen; empty if none was."""
-        value = self.value() or ""
-        return value if value in {str(key) for key, _label in self.lookup_choices} else ""
-
     def conditions(self) -> list[Condition]:
         """What rows must meet."""
         return self.conditions_for(self.chosen) if self.chosen else []
@@ -49,11 +38,6 @@ class RecordFilter(admin.SimpleListFilter):
     def conditions_for(self, value: str) -> list[Condition]:
         """What rows must meet for one of the choices."""
         raise NotImplementedError
-
-    @property
-    def options(self) -> list[tuple[str, str, bool]]:
-        """Value, label, and whether it is chosen."""
-        return [(key, label, str(key) == self.chosen) for key, label in self.lookup_choices]
 
 
 class ColumnFilter(RecordFilter):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -45,9 +45,9 @@ class RecordList(ChangeList):
 
     back_to = None
 
-    def get_queryset(self, request, exclude_parameters=None):
+    def get_queryset(self, request, *facets, **of_facets):  # no such arguments in Django 4.2
         """The rows, or after filters the newest of those that meet them."""
-        rows = super().get_queryset(request, exclude_parameters)
+        rows = super().get_queryset(request, *facets, **of_facets)
         conditions = [each for spec in self.filter_specs for each in spec.conditions()]
         if not conditions:
             return rows
@@ -71,8 +71,9 @@ class RecordAdmin(admin.ModelAdmin):
     change_form_template = "admin/openedx_webhooks/record_change_form.html"
     paginator = BoundedPaginator
     show_full_result_count = False
-    # Counting the rows of each filter's choices would read the whole table several times.
-    show_facets = admin.ShowFacets.NEVER
+    # Counting the rows of each filter's choices would read the whole table several times: neither ShowFacets.ALLOW nor
+    # .ALWAYS, names that Django 4.2 does not have.
+    show_facets = None
     list_per_page = 50
     list_max_show_all = 200
     sortable_by: list = []
@@ -132,7 +133,7 @@ class RecordAdmin(admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         """Say how far the list goes back."""
         title = self.opts.verbose_name_plural
-        extra = {"counted": newest.COUNTED, "search_var": SEARCH_VAR, "title": title[:1].upper() + title[1:]}
+        extra = {"counted": newest.COUNTED, "title": title[:1].upper() + title[1:]}
         extra |= extra_context or {}
         response = super().changelist_view(request, extra)
         changes = getattr(response, "context_data", None) and response.context_data.get("cl")

@@ -24,7 +24,8 @@ class Term:
     What somebody looks for.
 
     Attributes:
-        sees_personal: may find learners by name or e-mail; others would guess them letter by letter.
+        sees_personal: may find learners by name or e-mail; others find them by number only, and would else guess who is
+            who, letter by letter.
         notes: what the person should know of the result.
     """
 
@@ -110,10 +111,10 @@ def learners(term: Term) -> list[int]:
     users = get_user_model().objects.order_by()
     found = set() if term.as_number is None else {term.as_number}
     wanted = []
-    if "@" not in term.text:
-        wanted.append(_begins(term))
-    if term.sees_personal:
-        wanted.append(Q(email__iexact=term.text) if "@" in term.text else Q(**{_name_field(): term.text}))
+    if term.sees_personal and "@" in term.text:
+        wanted.append(Q(email__iexact=term.text))
+    elif term.sees_personal:
+        wanted += [_begins(term), Q(**{_name_field(): term.text})]
     for condition in wanted:
         found.update(users.filter(condition).values_list("pk", flat=True)[: MOST_LEARNERS + 1])
     return _not_too_many(term, sorted(found))
@@ -135,7 +136,9 @@ def _name_field() -> str:
 
 
 def _usernames(term: Term) -> list[str]:
-    """Usernames of events that begin so: a user may have been deleted since."""
+    """Usernames of events that begin so, of deleted users too; none for who may not see whose they are."""
+    if not term.sees_personal:
+        return []
     named = CapturedEvent.objects.filter(_begins(term)).order_by()
     return _not_too_many(term, list(named.values_list("username", flat=True).distinct()[: MOST_LEARNERS + 1]))
 

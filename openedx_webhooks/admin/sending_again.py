@@ -190,7 +190,7 @@ def view(model_admin, request, chosen=None):
     Args:
         chosen: instead of the request's data, to show the count.
     """
-    if not may_replay(request):
+    if not may_replay(request) or not model_admin.has_view_permission(request):
         raise PermissionDenied
     data = (request.POST if request.method == "POST" else request.GET).copy()
     if chosen is not None:
@@ -327,9 +327,12 @@ def _lists(webhooks) -> list[tuple[str, str]]:
 def _log(model_admin, request, choice, progress, count: int) -> None:
     if not count:
         return
-    text = f"{VERBS[choice.verb][0]}: {VERBS[choice.verb][2] % count}"
+    title = _("Send past events") if choice.past else VERBS[choice.verb][0]
+    text = f"{title}: {VERBS[choice.verb][2] % count}"
+    # It belongs into the history of the webhooks, whose page does that.
+    of_webhooks = model_admin.admin_site.get_model_admin(Webhook)
     for hook in Webhook.objects.filter(pk__in=list(progress.webhooks)[:100]):
-        model_admin.log_change(request, hook, text)
+        of_webhooks.log_change(request, hook, text)
 
 
 def _dump(request, progress) -> str:

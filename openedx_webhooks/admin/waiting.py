@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -57,28 +57,32 @@ def off_note(hook: Hook) -> str:
 
 def paused_note(webhook: Webhook) -> str:
     """Of a paused one, how many deliveries wait, and since when."""
-    count, since = waiting(webhook)
-    if not count:
-        return f"{_('Nothing waits yet.')} {_resume()}"
-    if count >= MOST_COUNTED:
+    waiting = count(webhook)
+    if not waiting:
+        return _("Nothing waits yet.") + " " + _resume()
+    if waiting >= MOST_COUNTED:
         waits = _("More than %(count)d deliveries wait, the oldest since %(since)s.")
     else:
         waits = ngettext(
             "%(count)d delivery waits, since %(since)s.",
             "%(count)d deliveries wait, the oldest since %(since)s.",
-            count,
+            waiting,
         )
-    return f"{waits % {'count': count, 'since': words.exact(since)}} {_resume()}"
+    since = _pending(webhook).aggregate(since=Min("next_attempt_at"))["since"]
+    return f"{waits % {'count': waiting, 'since': words.exact(since)}} {_resume()}"
 
 
 def _resume() -> str:
     return _("Press “Enabled” to send what waits, the oldest first.")
 
 
-def waiting(webhook: Webhook):
-    """How many deliveries are pending, counted up to a limit, and since when the first is due."""
-    pending = Delivery.objects.pending().filter(webhook=webhook).order_by()
-    return pending[:MOST_COUNTED].count(), pending.aggregate(since=Min("next_attempt_at"))["since"]
+def count(webhook: Webhook) -> int:
+    """How many deliveries are pending, counted up to :data:`MOST_COUNTED`."""
+    return _pending(webhook)[:MOST_COUNTED].count()
+
+
+def _pending(webhook: Webhook) -> QuerySet[Delivery]:
+    return Delivery.objects.pending().filter(webhook=webhook).order_by()
 
 
 def delivery_note(delivery: Delivery, webhook: Webhook | None) -> str:

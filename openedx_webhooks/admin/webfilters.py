@@ -11,11 +11,11 @@ from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker
 from ..webfilters import trial_call
 from . import options, parts, permissions, report
-from .buttons import Button, State
-from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
+from .buttons import Button, State, hook_view
+from .filters import HealthFilter, HookModeFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
-from .hooks import HookAdmin, hook_view
+from .hooks import HookAdmin
 from .trying import effects_of, result_page
 
 _RECENT = 10
@@ -29,7 +29,7 @@ class WebfilterAdmin(HookAdmin):
     sections = options.WEBFILTER
     list_display = ["event_column", "endpoint_column", "mode_column", "health_column", "calls_column", "order"]
     list_display_links = ["event_column"]
-    list_filter = ["enabled", "mode", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
+    list_filter = [HealthFilter, HookModeFilter, TypeFilter]
     records_name = Call._meta.verbose_name_plural
     buttons = (
         *HookAdmin.buttons,

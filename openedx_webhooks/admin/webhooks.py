@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
 from . import bulk, expressions, options, parts, past_events, sending_again
-from .buttons import Button, Page, State
+from .buttons import Button, Page, State, hook_view, posted
 from .deliveries import last_answers
-from .filters import HealthFilter, KnownFilter, SubdomainFilter, TypeFilter
+from .filters import HealthFilter, TypeFilter
 from .forms import WebhookForm
-from .hooks import HookAdmin, hook_view, posted
+from .hooks import HookAdmin
 from .past_events import may_send, parse_time
 from .trying import result_page
 
@@ -40,7 +40,7 @@ class WebhookAdmin(HookAdmin):
     sections = options.WEBHOOK
     list_display = ["event_column", "endpoint_column", "health_column", "success_column", "latest_column"]
     list_display_links = ["event_column"]
-    list_filter = ["enabled", "paused", HealthFilter, SubdomainFilter, TypeFilter, KnownFilter]
+    list_filter = [HealthFilter, TypeFilter]
     actions = [*HookAdmin.actions, bulk.action("pause_webhooks"), bulk.action("resume_webhooks")]
     records_name = Delivery._meta.verbose_name_plural
     buttons = (
@@ -136,9 +136,10 @@ class WebhookAdmin(HookAdmin):
 
     def apply(self, hook, fields):
         """Start afresh after disabling; what may go now is sent."""
-        super().apply(hook, fields)
-        if "enabled" in fields and hook.enabled:
+        if fields.get("enabled"):
+            # First, so that the history has both in one line.
             Webhook.objects.filter(pk=hook.pk).update(**health.HEALTHY)
+        super().apply(hook, fields)
         if hook.enabled and not hook.paused:
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
 

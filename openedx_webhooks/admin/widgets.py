@@ -24,7 +24,7 @@ class HeadersWidget(forms.Widget):
     """
 
     template_name = "admin/openedx_webhooks/widgets/headers.html"
-    empty_rows = 2
+    empty_rows = 1
 
     class Media:
         js = ("openedx_webhooks/hook_form.js",)

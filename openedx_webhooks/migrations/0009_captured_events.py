@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             model_name="webfilter",
             name="authentication",
             field=models.CharField(
-                choices=openedx_webhooks.transport.authentication.choices,
+                choices=openedx_webhooks.transport.authentication.choices(),
                 default="none",
                 help_text="What the Authorization header holds, if the receiver wants one.",
                 max_length=20,
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             model_name="webfilter",
             name="payload_format",
             field=models.CharField(
-                choices=openedx_webhooks.payloads.formats.choices,
+                choices=openedx_webhooks.payloads.formats.choices(),
                 default="current",
                 help_text="What the JSON looks like. WWW form encoding knows the first one only.",
                 max_length=20,
@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
             model_name="webfilter",
             name="signature",
             field=models.CharField(
-                choices=openedx_webhooks.transport.signing.choices,
+                choices=openedx_webhooks.transport.signing.choices(),
                 default="standard",
                 help_text="How the receiver can verify that a request comes from here, and is as it was sent.",
                 max_length=20,
@@ -228,7 +228,7 @@ class Migration(migrations.Migration):
             model_name="webhook",
             name="authentication",
             field=models.CharField(
-                choices=openedx_webhooks.transport.authentication.choices,
+                choices=openedx_webhooks.transport.authentication.choices(),
                 default="none",
                 help_text="What the Authorization header holds, if the receiver wants one.",
                 max_length=20,
@@ -304,7 +304,7 @@ class Migration(migrations.Migration):
             model_name="webhook",
             name="payload_format",
             field=models.CharField(
-                choices=openedx_webhooks.payloads.formats.choices,
+                choices=openedx_webhooks.payloads.formats.choices(),
                 default="current",
                 help_text="What the JSON looks like. WWW form encoding knows the first one only.",
                 max_length=20,
@@ -364,7 +364,7 @@ class Migration(migrations.Migration):
             model_name="webhook",
             name="signature",
             field=models.CharField(
-                choices=openedx_webhooks.transport.signing.choices,
+                choices=openedx_webhooks.transport.signing.choices(),
                 default="standard",
                 help_text="How the receiver can verify that a request comes from here, and is as it was sent.",
                 max_length=20,

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 (
                     "payload_format",
                     models.CharField(
-                        choices=openedx_webhooks.payloads.formats.choices,
+                        choices=openedx_webhooks.payloads.formats.choices(),
                         default="current",
                         help_text="What the JSON looks like. WWW form encoding knows the first one only.",
                         max_length=20,
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 (
                     "authentication",
                     models.CharField(
-                        choices=openedx_webhooks.transport.authentication.choices,
+                        choices=openedx_webhooks.transport.authentication.choices(),
                         default="none",
                         help_text="What the Authorization header holds, if the receiver wants one.",
                         max_length=20,
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 (
                     "signature",
                     models.CharField(
-                        choices=openedx_webhooks.transport.signing.choices,
+                        choices=openedx_webhooks.transport.signing.choices(),
                         default="standard",
                         help_text="How the receiver can verify that a request comes from here, and is as it was sent.",
                         max_length=20,
@@ -299,7 +299,7 @@ class Migration(migrations.Migration):
                 (
                     "payload_format",
                     models.CharField(
-                        choices=openedx_webhooks.payloads.formats.choices,
+                        choices=openedx_webhooks.payloads.formats.choices(),
                         default="current",
                         help_text="What the JSON looks like. WWW form encoding knows the first one only.",
                         max_length=20,
@@ -329,7 +329,7 @@ class Migration(migrations.Migration):
                 (
                     "authentication",
                     models.CharField(
-                        choices=openedx_webhooks.transport.authentication.choices,
+                        choices=openedx_webhooks.transport.authentication.choices(),
                         default="none",
                         help_text="What the Authorization header holds, if the receiver wants one.",
                         max_length=20,
@@ -339,7 +339,7 @@ class Migration(migrations.Migration):
                 (
                     "signature",
                     models.CharField(
-                        choices=openedx_webhooks.transport.signing.choices,
+                        choices=openedx_webhooks.transport.signing.choices(),
                         default="standard",
                         help_text="How the receiver can verify that a request comes from here, and is as it was sent.",
                         max_length=20,

@@ -7,7 +7,6 @@ same rows. A claim is a lease: it moves ``next_attempt_at`` to its end, so that 
 holder dies, the row becomes due again by itself.
 """
 
-import itertools
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from django.db import connections, models, router, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.utils import timezone
 
+from ..batches import batched
 from .webhook import ACTIVE, Webhook
 
 _CHUNK = 500
@@ -258,7 +258,7 @@ class DeliveryQuerySet(models.QuerySet):
 
 def chunked(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
     """As many at a time as one statement takes well."""
-    return itertools.batched(ids, _CHUNK)
+    return batched(ids, _CHUNK)
 
 
 def _each(moments: Mapping[int, datetime]) -> Case:

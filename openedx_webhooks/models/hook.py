@@ -62,7 +62,7 @@ class Hook(TimeStampedModel):
     payload_format = models.CharField(
         _("payload format"),
         max_length=20,
-        choices=formats.choices,
+        choices=formats.choices(),
         default=formats.CURRENT,
         help_text=_("What the JSON looks like. WWW form encoding knows the first one only."),
     )
@@ -86,7 +86,7 @@ class Hook(TimeStampedModel):
     authentication = models.CharField(
         _("authentication"),
         max_length=20,
-        choices=authentication.choices,
+        choices=authentication.choices(),
         default=authentication.NONE,
         help_text=_("What the Authorization header holds, if the receiver wants one."),
     )
@@ -101,7 +101,7 @@ class Hook(TimeStampedModel):
     signature = models.CharField(
         _("signature"),
         max_length=20,
-        choices=signing.choices,
+        choices=signing.choices(),
         default=signing.STANDARD,
         help_text=_("How the receiver can verify that a request comes from here, and is as it was sent."),
     )
@@ -130,9 +130,9 @@ class Hook(TimeStampedModel):
         return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
 
     @classmethod
-    def from_db(cls, db, field_names, values):
+    def from_db(cls, db, field_names, values, **of_newer_django):
         """Remember the secrets, so that the history can tell that they were changed."""
-        hook = super().from_db(db, field_names, values)
+        hook = super().from_db(db, field_names, values, **of_newer_django)
         hook.remember_secrets()
         return hook
 

@@ -7,13 +7,13 @@ Only so many of each hook are read, over an index: a list takes as long with a m
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import Any
 
 import attrs
 from django.db.models import Case, Count, IntegerField, Max, Model, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
+from ..batches import batched
 from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
 from ..models.delivery import STATES
 

@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
-from itertools import batched
 
 import attrs
 from django.core.exceptions import ImproperlyConfigured
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from ..app_settings import app_settings
 from ..background import process
+from ..batches import batched
 from ..models import Attempt, Call, CapturedEvent, Delivery, Webfilter
 from ..shared_cache import ask
 

@@ -7,12 +7,12 @@ again. So nothing is caught here, and doing it twice changes nothing.
 
 import logging
 from collections.abc import Collection
-from itertools import batched
 
 from django.db import router, transaction
 from django.db.models import QuerySet
 
 from ..background import process
+from ..batches import batched
 from ..models import Call, CapturedEvent, Delivery
 from ..webfilters.call_log import CallRecords
 from . import retention

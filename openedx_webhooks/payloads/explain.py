@@ -39,7 +39,8 @@ class Reason:
 def explain(expression, payload: Any) -> list[Reason]:
     """
     The parts that decide whether a compiled condition is true of a payload: of a false ``&&`` those that are false, of
-    a true ``||`` the first that is true.
+    a true ``||`` the first that is true. What is negated is told with its ``!``: all reasons of a true condition hold,
+    and none of a false one.
 
     Within the steps that an evaluation may take; what is beyond them, or beyond :data:`MAX_REASONS`, is left out.
     """
@@ -54,25 +55,25 @@ class _Walk:
         self._evaluate = evaluate
         self.reasons: list[Reason] = []
 
-    def explain(self, node, value) -> None:
+    def explain(self, node, value, is_negated: bool = False) -> None:
         if len(self.reasons) >= MAX_REASONS:
             return
         kind = node["type"]
         if kind in _BRANCHES:
-            self._explain_branches(node, value)
+            self._explain_branches(node, value, is_negated)
         elif kind == "not_expression":
-            self.explain(node["children"][0], value)
+            self.explain(node["children"][0], value, not is_negated)
         elif kind == "pipe":
             for child in node["children"][:-1]:
                 value, error = self._try(child, value)
                 if error:
-                    self._leaf(child, value)
+                    self._leaf(child, value, is_negated)
                     return
-            self.explain(node["children"][-1], value)
+            self.explain(node["children"][-1], value, is_negated)
         else:
-            self._leaf(node, value)
+            self._leaf(node, value, is_negated)
 
-    def _explain_branches(self, node, value):
+    def _explain_branches(self, node, value, is_negated):
         """The parts that make it what it is: one true one makes ``||`` true, one false one makes ``&&`` false."""
         decides = node["type"] == "or_expression"
         branches, deciding = _flat(node), []
@@ -83,7 +84,7 @@ class _Walk:
                 if error or decides:
                     break
         for branch in deciding or branches:
-            self.explain(branch, value)
+            self.explain(branch, value, is_negated)
 
     def _try(self, node, value) -> tuple[Any, str]:
         try:
@@ -96,7 +97,7 @@ class _Walk:
             # What compares a text with a number, for one.
             return None, type(error).__name__
 
-    def _leaf(self, node, value):
+    def _leaf(self, node, value, is_negated):
         result, error = self._try(node, value)
         operands = list(node["children"]) if node["type"] in ("comparator", "function_expression") else [node]
         operator = ""
@@ -111,8 +112,10 @@ class _Walk:
                 expected.append(got)
             else:
                 found.append((syntax.text_of(operand)[:_MOST_TEXT] or "@", got))
-        text = syntax.text_of(node)[:_MOST_TEXT]
-        self.reasons.append(Reason(text, shape.is_true(result), operator, tuple(expected), tuple(found), error))
+        text, holds = syntax.text_of(node)[:_MOST_TEXT], shape.is_true(result)
+        if is_negated and not error:
+            text, holds = f"!({text})" if node["type"] == "comparator" else f"!{text}", not holds
+        self.reasons.append(Reason(text, holds, operator, tuple(expected), tuple(found), error))
 
 
 def _flat(node) -> list[dict]:

@@ -7,7 +7,7 @@ from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-type Text = str | Promise
+Text = str | Promise
 
 _NOBODY_RUNS = _("Nothing in the platform runs it today: its webfilters are never called.")
 _NOBODY_SENDS = _("Nothing in the platform sends it today: its webhooks are never called.")

@@ -10,6 +10,7 @@ from openedx_webhooks.admin.halt_options import halt_options_of
 from openedx_webhooks.admin.picker import type_choices
 from openedx_webhooks.models import Webfilter, Webhook
 from openedx_webhooks.transport import signing
+from tests.releases import needs_bounds
 
 from .conftest import LOGIN, MAY_LOGIN, UNKNOWN, errors_of, form_of, url_of
 
@@ -86,12 +87,16 @@ BAD_WEBFILTER = [
     ("timeout", "nan", "Enter a number"),
     ("timeout", "soon", "Enter a number"),
     ("order", "first", "whole number"),
-    ("order", str(2**80), "less than or equal to"),
     ("mode", "", "required"),
     ("mode", "sometimes", "not one of the available choices"),
     ("call_log", "some", "not one of the available choices"),
 ]
 CASES = [(Webhook, *case) for case in BAD + BAD_WEBHOOK] + [(Webfilter, *case) for case in BAD + BAD_WEBFILTER]
+
+
+@needs_bounds
+def test_an_order_that_no_column_holds_is_refused(admin_client):
+    assert "less than or equal to" in " ".join(errors_of(add(admin_client, Webfilter, order=str(2**80)))["order"])
 
 
 @pytest.mark.parametrize("model, field, value, advice", CASES)
@@ -227,12 +232,11 @@ class TestTypes:
 
 
 def _kind_of_filter(can_halt, can_redirect):
-    return next(
-        dotted
-        for dotted, known in catalog.filters().items()
-        if (halt_options_of(known).can_halt, halt_options_of(known).can_redirect) == (can_halt, can_redirect)
-        and not halt_options_of(known).needs_path
-    )
+    for dotted, known in catalog.filters().items():
+        options = halt_options_of(known)
+        if (options.can_halt, options.can_redirect) == (can_halt, can_redirect) and not options.needs_path:
+            return dotted
+    return pytest.skip("this release has no such filter")
 
 
 HALTS = [

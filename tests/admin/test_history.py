@@ -16,6 +16,7 @@ from openedx_webhooks.webhooks import deliver, health
 from tests.receiver import Reply
 
 from .conftest import LOGIN, form_of, make_delivery, url_of
+from .test_records import SEND_AGAIN, hidden_of
 
 pytestmark = pytest.mark.django_db
 MODELS = pytest.mark.parametrize("model", [Webhook, Webfilter])
@@ -155,20 +156,13 @@ def test_a_version_of_no_or_another_hook_is_not_restored(admin_client, webhook, 
     assert webhook.description == ""
 
 
-@pytest.mark.parametrize(
-    "button, data, says",
-    [
-        ("replay-failed", {"since": "2020-01-01T00:00"}, "1 delivery will be sent again."),
-        ("past-events", {"limit": "5"}, "1 past event will be sent."),
-    ],
-)
-def test_what_changes_no_option_has_its_line_too(admin_client, webhook, button, data, says):
-    if button == "replay-failed":
-        make_delivery(webhook, "failed")
-    else:
-        make_delivery(Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/"))
-    admin_client.post(url_of(Webhook, button, webhook.pk), data)
-    assert says in lines(admin_client, webhook)[0]
+def test_that_deliveries_were_sent_again_has_its_line(admin_client, webhook):
+    make_delivery(webhook, "failed")
+    counted = admin_client.post(url_of(Webhook, "replay-failed", webhook.pk), {"since": "2020-01-01T00:00"})
+    count = webhook.history.count()
+    admin_client.post(SEND_AGAIN, hidden_of(admin_client.get(counted.url)))
+    assert "Send again: 1 will be sent." in lines(admin_client, webhook)[0]
+    assert webhook.history.count() == count + 1
 
 
 @pytest.mark.parametrize("button, says", [("promote", "Mode from Observe"), ("reset-breaker", "Reset the breaker.")])
@@ -255,3 +249,46 @@ def test_a_change_of_a_secret_is_told_once(webhook):
     webhook.description = "x"
     webhook.save()
     assert list(webhook.history.values_list("changed_secrets", flat=True))[:2] == ["", "headers"]
+
+
+@MODELS
+def test_how_it_authenticates_is_not_restored_for_its_credentials_are_not_kept(admin_client, model):
+    hook = model.objects.create(
+        event="x", webhook_url=TOKEN, headers={}, authentication="bearer", credentials={"token": "hush-hush"}
+    )
+    before = hook.history.first()
+    hook.authentication, hook.credentials, hook.description = "none", {}, "without"
+    hook.save()
+    admin_client.post(url_of(model, "restore", hook.pk), {"version": before.pk})
+    hook.refresh_from_db()
+    assert (hook.description, hook.authentication, hook.credentials) == ("", "none", {})
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {hook.history.model._meta.db_table}")
+        assert "hush-hush" not in repr(cursor.fetchall())
+
+
+def test_a_signature_is_not_restored_that_the_secret_does_not_fit(admin_client, webhook):
+    before = webhook.history.first()
+    webhook.signature, webhook.secret = signing.GITHUB, "a-secret-for-github"
+    webhook.save()
+    page = admin_client.post(url_of(Webhook, "restore", webhook.pk), {"version": before.pk}).content.decode()
+    assert "the signing secret of now does not fit it" in page
+    webhook.refresh_from_db()
+    assert webhook.signature == signing.GITHUB
+
+
+@pytest.mark.parametrize(
+    "credentials, is_refused",
+    [({"token_url": "https://login.example.com/", "client_id": "i", "client_secret": "s"}, True), ({}, False)],
+)
+def test_stored_credentials_are_never_sent_to_a_server_of_an_earlier_version(
+    admin_client, webhook, credentials, is_refused
+):
+    before = webhook.history.first()
+    webhook.webhook_url, webhook.headers = "https://other.example.com/", {}
+    webhook.authentication, webhook.credentials = ("oauth2" if credentials else "none"), credentials
+    webhook.save()
+    page = admin_client.post(url_of(Webhook, "restore", webhook.pk), {"version": before.pk}).content.decode()
+    webhook.refresh_from_db()
+    assert (webhook.server == "other.example.com") is is_refused
+    assert ("that server must not get what is stored" in page) is is_refused

@@ -62,17 +62,28 @@ class TestSwitch:
         webhook.refresh_from_db()
         assert (webhook.consecutive_failures, webhook.failing_since, webhook.disabled_reason) == (0, None, "")
         assert nudges == ["default"]
+        latest = webhook.history.first()
+        assert (latest.enabled, latest.disabled_reason) == (True, "")
 
     def test_who_disabled_it_is_told(self, admin_client, webhook):
         switch(admin_client, webhook, "disabled")
         assert "Disabled by admin at 20" in header_of(admin_client, webhook)
-        history = admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode()
-        assert "Changed enabled" in history
+        # Not who has changed something else since.
+        webhook.refresh_from_db()
+        webhook.description = "by a script"
+        webhook.save()
+        assert "Disabled by admin at 20" in header_of(admin_client, webhook)
+
+    def test_that_a_command_disabled_it_is_told(self, admin_client, webhook):
+        webhook.enabled = False
+        webhook.save()
+        assert "Disabled by a command or script at 20" in header_of(admin_client, webhook)
 
     @pytest.mark.parametrize("to", ["", "nonsense", "enabled"])
     def test_what_is_no_change_changes_nothing(self, admin_client, webhook, to):
+        count = webhook.history.count()
         switch(admin_client, webhook, to)
-        assert "Changed" not in admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode()
+        assert webhook.history.count() == count
 
     def test_a_viewer_sees_the_state_and_cannot_switch(self, viewer, webhook):
         header = header_of(viewer, webhook)
@@ -195,10 +206,12 @@ class TestMessages:
         assert says in response.content.decode()
 
     def test_the_other_buttons_do_what_they_say(self, admin_client):
-        response = admin_client.post(url_of(Webhook, "add"), form_of(Webhook, _addanother="1"))
-        assert response.url == url_of(Webhook, "add")
+        response = admin_client.post(url_of(Webhook, "add"), form_of(Webhook, _addanother="1"), follow=True)
+        assert response.redirect_chain == [(url_of(Webhook, "add"), 302)]
+        assert "Next: show its signing secret once, then send a test." in response.content.decode()
         hook = Webhook.objects.get()
-        response = admin_client.post(url_of(Webhook, "change", hook.pk), form_of(Webhook, _continue="1"))
-        assert response.url == url_of(Webhook, "change", hook.pk)
+        response = admin_client.post(url_of(Webhook, "change", hook.pk), form_of(Webhook, _continue="1"), follow=True)
+        assert response.redirect_chain == [(url_of(Webhook, "change", hook.pk), 302)]
+        assert "Next: show its signing secret once, then send a test." in response.content.decode()
         response = admin_client.post(url_of(Webhook, "change", hook.pk), form_of(Webhook))
         assert response.url == url_of(Webhook)

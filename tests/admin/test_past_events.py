@@ -137,7 +137,9 @@ def test_of_a_webhook_that_is_gone(admin_client):
 def test_it_is_in_the_history(admin_client, webhook):
     make_event()
     send(admin_client, webhook)
-    assert "Send again: 1 will be sent." in admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode()
+    assert (
+        "Send past events: 1 will be sent." in admin_client.get(url_of(Webhook, "history", webhook.pk)).content.decode()
+    )
 
 
 def test_what_was_counted_is_sent(admin_client, webhook):
@@ -175,3 +177,12 @@ def test_a_webhook_that_is_being_removed_gets_nothing(admin_client, webhook, met
     response = getattr(admin_client, method)(url_of(Webhook, "past-events", webhook.pk), {"limit": 5}, follow=True)
     assert "nothing can be done with it" in response.content.decode()
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("learner, is_told", [("ada", False), ("7", True)])
+def test_who_may_not_see_usernames_counts_nobody_s_events(staff, webhook, learner, is_told):
+    make_event(username="ada", user_id=7)
+    client = staff("view_webhook", "view_delivery", "replay_delivery")
+    context = count(client, webhook, learner=learner).context
+    assert ("counted" in context) is is_told
+    assert ("learner" in context["form"].errors) is not is_told

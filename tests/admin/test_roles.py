@@ -26,6 +26,7 @@ ROLES = {
 CHANGES, ADDS, REPLAYS = {"editor"}, {"editor"}, {"support", "support of old"}
 ACTIONS = {
     (Webhook, "test"): CHANGES,
+    (Webhook, "switch"): CHANGES,
     (Webhook, "rotate-secret"): CHANGES,
     (Webhook, "show-secret"): CHANGES,
     (Webhook, "clone"): ADDS,
@@ -33,6 +34,7 @@ ACTIONS = {
     (Webhook, "replay-failed"): REPLAYS,
     (Webhook, "past-events"): REPLAYS,
     (Webfilter, "test"): CHANGES,
+    (Webfilter, "switch"): CHANGES,
     (Webfilter, "rotate-secret"): CHANGES,
     (Webfilter, "show-secret"): CHANGES,
     (Webfilter, "clone"): ADDS,

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -11,12 +11,35 @@ from playwright.sync_api import Browser, Page, expect
 from demo.supervisor import ROOT
 
 from .site import Site
+from .small_png import small_png
 
 # A laptop's window.
 WINDOW = {"width": 1280, "height": 800}
 PICTURES = ROOT / "docs" / "images"
 # Of axe-core: those that keep a person from doing something.
 _SERIOUS = {"serious", "critical"}
+# What sticks to the window lies over something else in a picture of the page.
+_NO_BAR = ".submit-row { position: static !important; } #toggle-nav-sidebar { display: none; }"
+_STILL = ".owh-desk-preview { position: static !important; max-height: none !important; }"
+_BOXES = """([selectors, isInWindow]) => selectors.map((selector) => {
+    const {left, top, right, bottom} = document.querySelector(selector).getBoundingClientRect();
+    const [x, y] = isInWindow ? [0, 0] : [scrollX, scrollY];
+    return {left: left + x, right: right + x, top: top + y, bottom: bottom + y};
+})"""
+_ROOM = 12  # pixels
+# Texts, wherever the page shows them.
+_REPLACE = """texts => {
+    const replaced = (text) => Object.entries(texts).reduce((made, [old, fresh]) => made.replaceAll(old, fresh), text);
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (nodes.nextNode()) {
+        const text = replaced(nodes.currentNode.data);
+        if (text !== nodes.currentNode.data) nodes.currentNode.data = text;
+    }
+    for (const field of document.querySelectorAll("input[type=text], input:not([type]), textarea")) {
+        const text = replaced(field.value);
+        if (text !== field.value) field.value = text;
+    }
+}"""
 
 
 class Desk:
@@ -119,21 +142,44 @@ class Desk:
         ]
         assert not serious, f"{name} at {self.page.url}:\n" + "\n".join(told)
 
-    def picture(self, name: str, *, of: str | None = None, whole: bool = False) -> None:
+    def picture(self, name: str, *, of: str | Sequence[str] = (), most: int = 0, stays: bool = False) -> None:
         """
         Check the page, and keep a picture of it for the documentation if that is what this run is for.
 
         Args:
             name: of the file in docs/images, without its suffix.
-            of: a selector: only this part of the page.
-            whole: the whole page, not what is in the window.
+            of: selectors: only the part of the page in which the first thing of each of them is; without any, what is
+                in the window.
+            most: pixels of height; what is below is left out. 0: all of it.
+            stays: what stays in the window while somebody scrolls is where it is then, beside the first of ``of``.
         """
         self.check(name)
         if not os.environ.get("SCREENSHOTS"):
             return
         PICTURES.mkdir(exist_ok=True)
-        file = Path(PICTURES / f"{name}.png")
-        if of:
-            self.page.locator(of).first.screenshot(path=file)
-        else:
-            self.page.screenshot(path=file, full_page=whole)
+        parts = [of] if isinstance(of, str) else of
+        self.page.add_style_tag(content=_NO_BAR if stays else _NO_BAR + _STILL)
+        if stays:
+            self.page.locator(parts[0]).first.evaluate("element => element.scrollIntoView({block: 'center'})")
+        clip = self._around(parts, most, is_in_window=stays) if parts else None
+        file = PICTURES / f"{name}.png"
+        self.page.evaluate(_REPLACE, self._usual_addresses())
+        png = self.page.screenshot(full_page=bool(parts) and not stays, clip=clip, caret="hide")
+        self.page.evaluate(_REPLACE, {usual: ours for ours, usual in self._usual_addresses().items()})
+        file.write_bytes(small_png(self.page, png))
+
+    def _usual_addresses(self) -> dict[str, str]:
+        """The addresses of a demo that somebody has started, for ours on whatever ports were free."""
+        return {
+            self.site.url.partition("//")[2]: "127.0.0.1:8000",
+            self.site.receiver_url.partition("//")[2]: "127.0.0.1:9000",
+        }
+
+    def _around(self, parts: Sequence[str], most: int, *, is_in_window: bool) -> dict[str, float]:
+        """The rectangle around parts of the page, or of what is in the window, with a little room."""
+        boxes = self.page.evaluate(_BOXES, [list(parts), is_in_window])
+        left, top = min(box["left"] for box in boxes), min(box["top"] for box in boxes)
+        right, bottom = max(box["right"] for box in boxes), max(box["bottom"] for box in boxes)
+        bottom = min(bottom, top + most) if most else bottom
+        left, top = max(left - _ROOM, 0), max(top - _ROOM, 0)
+        return {"x": left, "y": top, "width": right + _ROOM - left, "height": bottom + _ROOM - top}

@@ -18,7 +18,7 @@ from demo.supervisor import ROOT, free_port
 START_SECONDS = 90
 _STAFF = """
 from django.contrib.auth.models import Permission, User
-user, _made = User.objects.get_or_create(username="{username}", defaults=dict(is_staff=True, email="{username}@example.com"))
+user, _made = User.objects.get_or_create(username="{username}", defaults=dict(is_staff=True))
 user.set_password("{password}")
 user.save()
 for beginning in {permissions}:

@@ -177,7 +177,11 @@ def test_history_and_restoring(window):
 
 
 def test_what_asks_before_it_is_done(window):
-    for path, action in [("webhook/", "Pause selected"), ("webhook/", "Disable selected"), ("webfilter/", "Enable selected")]:
+    for path, action in [
+        ("webhook/", "Pause selected"),
+        ("webhook/", "Disable selected"),
+        ("webfilter/", "Enable selected"),
+    ]:
         page = window.open(path)
         page.get_by_label("Select this object for an action").nth(1).check()
         page.get_by_label("Select this object for an action").nth(-1).check()

@@ -95,6 +95,7 @@ def test_who_comes_too_early_is_sent_to_the_dashboard_and_staff_enter(learner_cl
     assert learner_client.get(unit_of(enrollment.course)).status_code == 200
 
 
+@pytest.mark.needs("CoursewareAccessChecksRequested")
 def test_staff_do_not_enter_against_a_filter(client, course, answer, django_user_model):
     client.force_login(django_user_model.objects.create_user("team", is_staff=True))
     answer("CoursewareAccessChecksRequested", {"exception": {"PreventCoursewareAccess": "No"}})

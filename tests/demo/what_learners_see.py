@@ -26,8 +26,8 @@ URL = "https://example.com/sorry"
 PATH = "/account"
 HTML = "<p>Instead of the page</p>"
 
-type Responses = tuple[Any, ...]
-type Check = Callable[[Platform, Responses], bool]
+Responses = tuple[Any, ...]
+Check = Callable[[Platform, Responses], bool]
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 
+import django
 import pytest
 from django.db import connections
 
@@ -21,7 +22,8 @@ def new_database(django_db_setup, django_db_blocker, tmp_path_factory):
             options = default.settings_dict["OPTIONS"]
             if default.vendor == "sqlite":
                 # A file, since more than one connection needs it; one that need not survive a power cut.
-                options = {**options, "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"}
+                if django.VERSION >= (5, 1):
+                    options = {**options, "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"}
                 name = str(tmp_path_factory.mktemp("database") / "upgrade.sqlite3")
             else:
                 name = f"test_{name}"

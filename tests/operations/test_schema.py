@@ -289,6 +289,7 @@ class TestRealObjects:
         # What isn't loaded isn't sent, so something may be missing.
         assert [member for member in differences if member.startswith("+")] == []
 
+    @pytest.mark.needs("CoursewareAccessChecksRequested")
     def test_an_anonymous_visitor_is_null(self):
         """Login attempts of unknown accounts, too."""
         filter_type = catalog.find_filter("CoursewareAccessChecksRequested")

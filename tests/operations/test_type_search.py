@@ -138,6 +138,8 @@ def test_every_type_is_found_first_by_its_own_name():
         ] == []
 
 
+# Of the newest libraries: older ones have fewer names.
+@pytest.mark.needs("SupportEnrollmentDataRequested", "ROLE_ASSIGNMENT_CREATED")
 def test_every_line_of_the_table_is_a_word_of_some_name():
     """A line that nothing has is one that nobody needs."""
     known = {

@@ -34,7 +34,9 @@ MODE = ("enrollment.mode == 'verified'", False, {"enrollment.mode": "audit"})
             "enrollment.mode == 'verified' || enrollment.user.id > `1`",
             [("enrollment.user.id > `1`", True, {"enrollment.user.id": 5})],
         ),
-        ("!(enrollment.mode == 'verified')", [MODE]),
+        ("!(enrollment.mode == 'verified')", [(f"!({MODE[0]})", True, MODE[2])]),
+        ("!(empty || !rows)", [("!empty", True, {"empty": ""}), ("rows", True, {"rows": PAYLOAD["rows"]})]),
+        ("!starts_with(nothing, 'x')", [("starts_with(nothing, 'x')", False, {"nothing": None})]),
         ("enrollment | mode == 'verified'", [("mode == 'verified'", False, {"mode": "audit"})]),
         ("nothing.here", [("nothing.here", False, {"nothing.here": None})]),
         (

@@ -78,7 +78,8 @@ def test_runs(atom, behind):
 @pytest.mark.parametrize("name", ["a", "token"])
 def test_quotes_that_nothing_closes(quotes, name):
     """Every kind of quote is opened, and what follows looks like its end but is none."""
-    heads = "".join(f"{name}:{'\\' * escapes}{quote} " for escapes in range(40, -1, -1) for quote in quotes)
+    escape = "\\"
+    heads = "".join(f"{name}:{escape * escapes}{quote} " for escapes in range(40, -1, -1) for quote in quotes)
     many = "\\" * 15
     for tail in ("x", "\\", f'{many}"', f"{many}'{many}&quot;", f" {name}: ", f"{name}={name}:"):
         assert cost(heads + repeated(tail, size=LARGE)) < MOST, tail

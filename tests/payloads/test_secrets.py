@@ -14,13 +14,8 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 from openedx_events.data import EventsMetadata
-from openedx_events.learning.data import (
-    LtiProviderLaunchData,
-    LtiProviderLaunchParamsData,
-    UserData,
-    UserNotificationData,
-    UserPersonalData,
-)
+from openedx_events.learning import data
+from openedx_events.learning.data import UserData, UserNotificationData, UserPersonalData
 
 from demo.minilms import models
 from openedx_webhooks import catalog
@@ -184,6 +179,7 @@ def test_registration_form():
     }
 
 
+@pytest.mark.needs("AccountActivationEmailContextGenerated")
 def test_activation_mail():
     """The key and the link each open the account."""
     context = {
@@ -214,6 +210,7 @@ def test_rendering_of_a_block():
     assert payload["student_view_context"] == {"show_title": "0", "other": "***"}
 
 
+@pytest.mark.needs("LogistrationViewRenderCompleted")
 def test_request_session_and_response(db):  # pylint: disable=unused-argument
     """Objects that hold secrets are named, not dumped."""
     session = SessionStore()
@@ -233,6 +230,7 @@ def test_request_session_and_response(db):  # pylint: disable=unused-argument
     assert payload["response"]["status_code"] == 200
 
 
+@pytest.mark.needs("LoginFormGenerated")
 def test_login_through_a_provider(user):
     """The provider's raw answer, its configuration, and the account that links them."""
     provider = type("OAuth2ProviderConfig", (), {"KEY_FIELDS": ("slug",), "prefix": "oa2"})()
@@ -281,13 +279,14 @@ def payload_of(name, **arguments):
     return event_payload(event_type, arguments, EventsMetadata(event_type=event_type.event_type))
 
 
+@pytest.mark.needs("LTI_PROVIDER_LAUNCH_SUCCESS")
 def test_launch_parameters_of_an_event():
     """A launch brings the signature that proves it."""
-    launch = LtiProviderLaunchData(
+    launch = data.LtiProviderLaunchData(
         user=USER,
         course_key=factories.COURSE,
         usage_key=factories.COURSE.make_usage_key("html", "a"),
-        launch_params=LtiProviderLaunchParamsData(
+        launch_params=data.LtiProviderLaunchParamsData(
             roles="Student",
             context_id="c",
             user_id="u",

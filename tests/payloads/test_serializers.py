@@ -428,6 +428,7 @@ def test_metadata_of_a_filter():
     assert metadata["id"] != filter_payload(LOGIN, {"user": None})["event_metadata"]["id"]
 
 
+@pytest.mark.needs("RegistrationFormGenerated")
 def test_login_through_another_provider(user):
     """Of a running pipeline: the provider and what is known of the learner; nothing of the provider's raw answer."""
     pipeline = {
@@ -451,6 +452,7 @@ def test_login_through_another_provider(user):
     }
 
 
+@pytest.mark.needs("LoginFormGenerated")
 @pytest.mark.parametrize("pipeline", [None, "x", {}, {"kwargs": None}, {"kwargs": {"details": []}}])
 def test_odd_pipeline(pipeline):
     """A pipeline of another form is no reason to fail."""

@@ -100,6 +100,7 @@ def test_a_custom_response_has_the_type_reason_and_charset_of_the_answer(make_we
     assert response.headers["Content-Type"] == "text/plain"
 
 
+@pytest.mark.needs("CoursewareAccessChecksRequested")
 @pytest.mark.parametrize(
     "path", ["https://evil.example/", "javascript:alert(1)", " " * 100 + "javascript:alert(1)", ""]
 )

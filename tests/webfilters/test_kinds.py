@@ -25,6 +25,7 @@ from openedx_webhooks.webfilters import changes, halts
 from openedx_webhooks.webfilters.changes import Plan, dotted
 from openedx_webhooks.webfilters.kinds import accounts, courses, objects, values
 from openedx_webhooks.webfilters.kinds.convert import Refused
+from tests.releases import needs_bounds
 
 from .world import COURSE_KEY, OTHER_KEY, FormDescription, Fragment, Mode, World
 
@@ -357,7 +358,7 @@ def test_cohort_by_id_of_the_same_course_only():
         {"include_ids": [1.5]},
         {"include_ids": [None]},
         {"include_ids": ["1); DROP TABLE"]},
-        {"exclude_ids": [10**19]},
+        pytest.param({"exclude_ids": [10**19]}, marks=needs_bounds),
         {"exclude_ids": list(range(10_001))},
         {"delete": []},
     ],

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from opaque_keys.edx.keys import CourseKey
 from openedx_filters.learning.filters import (
     StudentLoginRequested,
     StudentRegistrationRequested,
@@ -205,24 +206,24 @@ def test_names_that_the_filter_does_not_have_are_refused(text, problem):
     assert bool(found) == bool(problem)
 
 
-# --- The recipes of the documentation: docs/how-tos/rules_without_a_server.rst
+# --- The rules of the documentation
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-tos" / "rules_without_a_server.rst"
+HOW_TOS = Path(__file__).parents[2] / "docs" / "how-tos"
 
 
-def recipe(event):
-    """The webfilter of the page's recipe for an event, and what the page says is shown."""
-    section = re.split(r"\n\*{5,}\n", PAGE.read_text(encoding="utf-8"))
-    text = next(part for part in section if f"Event: ``{event}``" in part)
-    condition, answer = re.findall(r"\.\. code-block:: \w+\n\n    (.+)\n", text)
-    make(answer, catalog.find_filter(event).filter_type, condition=condition)
+def recipe(page):
+    """The webfilter of a how-to, and what it says is shown."""
+    text = (HOW_TOS / f"{page}.rst").read_text(encoding="utf-8")
+    event = re.search(r"As \*Event\* choose ``(\w+)``", text)[1]
+    answer, condition = re.findall(r"\.\. code-block:: \w+\n\n((?: +.+\n)+)", text)
+    make(answer.strip(), catalog.find_filter(event).filter_type, condition=condition.strip())
     return re.search("“(.+?)”", text)[1]
 
 
 @pytest.mark.parametrize(("email", "may"), [("ada@example.com", True), ("eve@example.org", False), (None, False)])
 def test_recipe_only_company_addresses_may_register(email, may):
-    shown = recipe("StudentRegistrationRequested")
+    shown = recipe("company_addresses")
     form = QueryDict(mutable=True)
     form.update({"name": "Ada"} if email is None else {"name": "Ada", "email": email})
     if may:
@@ -237,7 +238,7 @@ def test_recipe_only_company_addresses_may_register(email, may):
     ("email", "may"), [("ada@example.com", True), ("a@acme.example", False), ("b@initech.example", False)]
 )
 def test_recipe_suspended_customers_cannot_log_in(email, may):
-    shown = recipe("StudentLoginRequested")
+    shown = recipe("suspended_customers")
     user = get_user_model()(username="ada", email=email)
     if may:
         assert StudentLoginRequested.run_filter(user=user) is user
@@ -250,14 +251,15 @@ def test_recipe_suspended_customers_cannot_log_in(email, may):
 
 
 def test_recipe_suspended_customers_is_no_oracle_for_unknown_accounts():
-    recipe("StudentLoginRequested")
+    recipe("suspended_customers")
     assert StudentLoginRequested.run_filter(user=None) is None
     assert not Call.objects.exclude(error="").exists()
 
 
 @pytest.mark.parametrize(("view", "is_there"), [("student_view", True), ("public_view", False)])
 def test_recipe_a_line_on_each_course_page(view, is_there):
-    shown = recipe("VerticalBlockRenderCompleted")
-    fragment = Fragment("<p>unit</p>")
-    VerticalBlockRenderCompleted.run_filter(block=XBlock("vertical"), fragment=fragment, context={}, view=view)
+    shown = recipe("banner")
+    block, fragment = XBlock("vertical"), Fragment("<p>unit</p>")
+    block.scope_ids.usage_id = CourseKey.from_string("course-v1:DemoX+HOOKS101+2026").make_usage_key("vertical", "one")
+    VerticalBlockRenderCompleted.run_filter(block=block, fragment=fragment, context={}, view=view)
     assert fragment.content == (f'<p class="notice">{shown}</p><p>unit</p>' if is_there else "<p>unit</p>")

@@ -67,8 +67,8 @@ def snapshot(value):
 
 
 def test_table_has_every_filter():
-    """And none that the library does not have."""
-    assert sorted(TABLE) == sorted(FILTERS)
+    """And some that older libraries do not have."""
+    assert set(FILTERS) - set(TABLE) == set()
 
 
 @every_filter

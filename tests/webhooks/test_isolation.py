@@ -140,7 +140,7 @@ def test_row_that_can_not_even_be_read_stops_nobody(webhook, well, receiver, mon
     owe(well, 2)
     real = Webhook.from_db
 
-    def from_db(_cls, db, names, values):
+    def from_db(_cls, db, names, values, **more):
         row = real(db, names, values)
         if row.pk == webhook.pk:
             raise ValueError("SECRET of this row")

@@ -8,10 +8,10 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 from opaque_keys.edx.keys import CourseKey
-from openedx_filters.learning.filters import CourseModePriceRequested
 
 from ..enrollments import enroll
 from ..models import CourseOverview
+from ..newer_filters import CourseModePriceRequested
 from ..pages import render_to_response
 from .models import CourseMode
 
