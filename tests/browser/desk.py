@@ -58,7 +58,15 @@ class Desk:
     """
 
     def __init__(
-        self, chromium: Browser, site: Site, username: str = "admin", *, width=1280, language="en", dark=False, scripts=True
+        self,
+        chromium: Browser,
+        site: Site,
+        username: str = "admin",
+        *,
+        width=1280,
+        language="en",
+        dark=False,
+        scripts=True,
     ):
         self.site = site
         self._context = chromium.new_context(
