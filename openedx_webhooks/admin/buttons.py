@@ -3,11 +3,15 @@ What can be pressed on a hook's page. Each kind of hook declares its buttons in 
 them that stand in the page's header, follow from it.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import attrs
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from ..models import Hook
 from ..operations.hook_health import Health
@@ -68,3 +72,41 @@ class State:
     def is_of(self, hook: Hook) -> bool:
         """Whether the hook is in it."""
         return all(getattr(hook, name) == value for name, value in self.fields.items())
+
+
+def hook_view(method):
+    """
+    Make a method ``(self, request, hook)`` a view that changes things: POST only, and only for those who may change
+    this hook.
+    """
+    return posted(method, lambda admin, request, hook: admin.has_change_permission(request, hook))
+
+
+def posted(method, may, *, has_page: bool = False):
+    """
+    Make a method ``(self, request, hook)`` a view, but not of a hook that is being removed.
+
+    Whoever comes to a button's address otherwise than by pressing it, after a login for instance, is led to the hook.
+
+    Args:
+        may: ``(admin, request, hook)`` → whether this person may do that with this hook.
+        has_page: the method answers GET, too.
+    """
+
+    @functools.wraps(method)
+    def view(self, request, object_id):
+        hook = self.get_object(request, object_id)
+        if hook is None:
+            # pylint: disable-next=protected-access
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        may_view = self.has_view_permission(request, hook)
+        if hook.removing_since and may_view:
+            self.message_user(request, _("It is being removed: nothing can be done with it."), messages.ERROR)
+            return self.back(hook)
+        if request.method != "POST" and not has_page and may_view:
+            return self.back(hook)
+        if not may(self, request, hook):
+            raise PermissionDenied
+        return method(self, request, hook)
+
+    return view

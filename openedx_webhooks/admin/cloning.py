@@ -68,5 +68,5 @@ def clone_hooks(model_admin, request, queryset):
     for hook in hooks:
         make(model_admin, request, hook)
     text = ngettext("%d copy was made.", "%d copies were made.", len(hooks)) % len(hooks)
-    model_admin.message_user(request, f"{text} {_('They are disabled, each with a secret of its own.')}")
+    model_admin.message_user(request, text + " " + _("They are disabled, each with a secret of its own."))
     return None

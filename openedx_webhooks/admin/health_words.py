@@ -85,7 +85,7 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
     elif health.word == Word.FINE and health.window.tried:
         yield _("The last one was accepted at %s.") % words.exact(health.figures.accepted_at)
     elif health.word == Word.NOTHING_YET:
-        yield _("“Fine” needs evidence: send a test to see whether the endpoint answers.")
+        yield _("Send a test to see whether the endpoint answers.")
     elif health.word in _TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
         yield meaning(health)
         yield f"{_since(hook)} {_consequence(hook, health)}".strip()

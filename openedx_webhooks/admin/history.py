@@ -19,8 +19,9 @@ from .widgets import format_wait
 
 # The newest; older ones are in the table.
 _MOST = 200
-# What a restored version does not bring back: whether the hook runs, and what the plugin found out.
-STATE = ("enabled", "paused", "disabled_reason")
+# What a restored version does not bring back: whether the hook runs, what the plugin found out, and how it
+# authenticates, for the credentials that go with that are in no version.
+NOT_RESTORED = ("enabled", "paused", "disabled_reason", "authentication")
 # A removal that nobody asked for on a page was asked for by a command.
 BY_ITSELF = (BEGUN, BY_PLUGIN)
 
@@ -153,7 +154,7 @@ def _entries(reader: Reader, versions: list) -> Iterator[dict]:
             "changes": [*(reader.changes(before, version) if before else ()), *reader.secrets(version)],
             "may_restore": version is not newest
             and version.history_type != "-"
-            and bool(reader.changes(newest, version, without=STATE)),
+            and bool(reader.changes(newest, version, without=NOT_RESTORED)),
         }
 
 

@@ -1,17 +1,12 @@
 """What the pages of webhooks and webfilters have in common."""
 
-import functools
-from collections.abc import Callable
 from datetime import timedelta
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,67 +16,21 @@ from ..models import history as versions
 from ..models import signing_secrets
 from ..operations import hook_health
 from ..transport import signing
-from . import bulk, cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
-from .buttons import Button, Page, State
-from .filters import types_of
+from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
+from .buttons import Button, Page, State, hook_view, posted
 from .hook_header import header_of
+from .hook_list import HookListAdmin
 from .preview import PreviewMixin
 from .reference import reference_of
-from .removing import RemovingAdmin
 
-_MOST_WORDS = 20
-# The other buttons beside Save, and what a window that was opened from another page posts.
-_OTHER_SAVES = {"_continue", "_addanother", "_saveasnew", "_popup", "_to_field"}
+# What a window that was opened from another page posts.
+_IN_WINDOWS = {"_popup", "_to_field"}
 
 
-def hook_view(method):
-    """
-    Make a method ``(self, request, hook)`` a view that changes things: POST only, and only for those who may change
-    this hook.
-    """
-    return posted(method, lambda admin, request, hook: admin.has_change_permission(request, hook))
-
-
-def posted(method, may, *, has_page: bool = False):
-    """
-    Make a method ``(self, request, hook)`` a view, but not of a hook that is being removed.
-
-    Whoever comes to a button's address otherwise than by pressing it, after a login for instance, is led to the hook.
-
-    Args:
-        may: ``(admin, request, hook)`` → whether this person may do that with this hook.
-        has_page: the method answers GET, too.
-    """
-
-    @functools.wraps(method)
-    def view(self, request, object_id):
-        hook = self.get_object(request, object_id)
-        if hook is None:
-            # pylint: disable-next=protected-access
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        may_view = self.has_view_permission(request, hook)
-        if hook.removing_since and may_view:
-            self.message_user(request, _("It is being removed: nothing can be done with it."), messages.ERROR)
-            return self.back(hook)
-        if request.method != "POST" and not has_page and may_view:
-            return self.back(hook)
-        if not may(self, request, hook):
-            raise PermissionDenied
-        return method(self, request, hook)
-
-    return view
-
-
-class HookAdmin(PreviewMixin, RemovingAdmin):
+class HookAdmin(PreviewMixin, HookListAdmin):
     """List and page of hooks."""
 
     change_form_template = "admin/openedx_webhooks/hook_change_form.html"
-    change_list_template = "admin/openedx_webhooks/hook_change_list.html"
-    list_per_page = 50
-    search_fields = ["description", "webhook_url", "event"]
-    search_help_text = gettext_lazy("Search by event, address or description.")
-    actions = [bulk.action("enable_hooks"), bulk.action("disable_hooks"), cloning.clone_hooks]
-    actions_selection_counter = True
     # Of options.py: what the page has. Each kind of hook has its own.
     sections: tuple[options.Section, ...] = ()
 
@@ -95,72 +44,6 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             ]
         }
         js = ["openedx_webhooks/hook_page.js"]
-
-    # --- The list
-
-    def get_changelist_instance(self, request):
-        """Attach the health of the page's hooks: a few queries for all of them."""
-        changes = super().get_changelist_instance(request)
-        # Who filters by health has decided it already.
-        found = getattr(request, "owh_health", None) or hook_health.OF[self.model](changes.result_list)
-        for hook in changes.result_list:
-            hook.health = health_words.as_seen_by(request, found[hook.pk])
-        return changes
-
-    @admin.display(description=gettext_lazy("health"))
-    def health_column(self, hook):
-        """The word, and what it rests on."""
-        return health_words.column(hook, hook.health)
-
-    @admin.display(description=gettext_lazy("event"), ordering="event")
-    def event_column(self, hook):
-        """Short name, dotted type and the description's first words."""
-        return parts.hook_name(hook)
-
-    @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
-    def endpoint_column(self, hook):
-        """The server only: who may look need not know the path and query, which hold the secrets of many services."""
-        return parts.with_title(parts.breakable(hook.server), hook.server)
-
-    def get_search_fields(self, request):
-        """The address for those only who may see it: a search tells what it finds, letter by letter."""
-        return [field for field in self.search_fields if field != "webhook_url" or self.has_change_permission(request)]
-
-    def get_search_results(self, request, queryset, search_term):
-        """Also by short name, which the table doesn't hold."""
-        # Each word is a part of the query, and databases have limits.
-        search_term = " ".join(search_term.split()[:_MOST_WORDS])
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        term = search_term.strip().lower()
-        named = [dotted for dotted, known in types_of(self.model).items() if term and term in known.name.lower()]
-        if named:
-            found = found | queryset.filter(Q(event__in=named))
-        return found, may_have_duplicates
-
-    def change_each(self, request, queryset, field: str, change: Callable[[QuerySet], int]) -> int:
-        """
-        Change a field of the chosen hooks, but not of those that are being removed; how many.
-
-        Args:
-            field: for Django's log.
-            change: gets the hooks, and returns how many it changed.
-        """
-        hooks = list(queryset.filter(removing_since=None))
-        chosen = self.model.objects.filter(pk__in=[hook.pk for hook in hooks], removing_since=None)
-        count = change(chosen)
-        self.forget_index()
-        versions.note(chosen)
-        for hook in hooks:
-            self.log_change(request, hook, [{"changed": {"fields": [field]}}])
-        return count
-
-    def set_state(self, hooks, field: str, value: bool) -> int:
-        """Enable or disable the hooks of a queryset; how many. A subclass may have other states."""
-        return self.enable(hooks) if value else hooks.update(**{field: value}, modified=timezone.now())
-
-    def enable(self, hooks) -> int:
-        """Enable the hooks of a queryset. ``update`` keeps ``modified``, by which other processes notice a change."""
-        return hooks.update(enabled=True, modified=timezone.now())
 
     # --- The page
 
@@ -242,16 +125,18 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
 
     def response_add(self, request, obj, post_url_continue=None):
         """To the new hook's page, where the next steps are; the message names them."""
-        if _OTHER_SAVES & request.POST.keys():
+        if _IN_WINDOWS & request.POST.keys():
             return super().response_add(request, obj, post_url_continue)
         self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
-        return self.back(obj)
+        return HttpResponseRedirect(request.path) if "_addanother" in request.POST else self.back(obj)
 
     def response_change(self, request, obj):
-        """Django's; the message of a plain save names the next step."""
-        if _OTHER_SAVES & request.POST.keys():
+        """Where the button says; the message names the next step."""
+        if (_IN_WINDOWS | {"_addanother"}) & request.POST.keys():
             return super().response_change(request, obj)
         self.message_user(request, self.next_step(request, obj), messages.SUCCESS)
+        if "_continue" in request.POST:
+            return HttpResponseRedirect(request.path)
         return self.response_post_save_change(request, obj)
 
     def next_step(self, request, hook) -> str:
@@ -347,10 +232,6 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
     restore = posted(
         restoring.page, lambda admin, request, hook: admin.has_change_permission(request, hook), has_page=True
     )
-
-    def has_clone_permission(self, request):
-        """For the action of the list."""
-        return cloning.may_clone(self, request)
 
     def history_view(self, request, object_id, extra_context=None):
         """Every version, instead of Django's log; also of a hook that is gone."""

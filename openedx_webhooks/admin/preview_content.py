@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import attrs
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +17,7 @@ from ..payloads import explain, expression_examples, lint, shape
 from ..payloads.limits import METADATA
 from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
+from .expression_widgets import Entered
 from .payload_choice import Choice
 from .permissions import may_see_payload
 from .reference import title_of_answer
@@ -104,7 +106,13 @@ def preview_of(request, form) -> Preview:
 def _text_of(form, name: str) -> str:
     """An expression as it is typed, or, of a field with a way of its own to enter it, as it was understood."""
     text = form[name].value()
-    if not isinstance(text, str):
+    if isinstance(text, Entered):
+        try:
+            # Not what has been cleaned: what is no expression yet has mistakes, too.
+            text = form.fields[name].expression(text)
+        except ValidationError:
+            text = ""
+    elif not isinstance(text, str):
         text = form.cleaned_data.get(name) if form.is_bound else getattr(form.instance, name)
     # Browsers send other line ends than their scripts count.
     return str(text or "").replace("\r\n", "\n")
@@ -145,6 +153,8 @@ class _Writer:
             status = ngettext("%d mistake to correct.", "%d mistakes to correct.", count) % count
         elif matches is None:
             status = _("The condition cannot be applied to this payload.")
+        elif not matches and made.choice.event is None:
+            status = _("The condition does not match the sample. Its data is made up: what really happens may match.")
         elif not matches:
             status = _("The condition does not match: nothing would be sent.")
         elif made.is_local:
@@ -152,7 +162,7 @@ class _Writer:
         else:
             status = made.nothing or _("This would be sent.")
         count = len(made.warnings)
-        return f"{status} {ngettext('%d warning.', '%d warnings.', count) % count}" if count else status
+        return status + " " + ngettext("%d warning.", "%d warnings.", count) % count if count else status
 
     # --- Warnings
 

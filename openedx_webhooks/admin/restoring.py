@@ -7,12 +7,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ..models import Hook
+from ..models import Hook, signing_secrets
 from ..models.history import is_encrypted
 from ..models.hook import server_of
 from ..models.validators import validate_endpoint
 from . import words
-from .history import STATE, Reader, kept_fields, label_of, number_of
+from .history import NOT_RESTORED, Reader, kept_fields, label_of, number_of
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ def page(model_admin, request, hook: Hook):
         model_admin.message_user(request, _("There is no such version of this hook."), messages.ERROR)
         return model_admin.back(hook)
     reader = Reader(model_admin.sections, True)
-    changes = reader.changes(hook, version, without=STATE)
+    changes = reader.changes(hook, version, without=NOT_RESTORED)
     problems = problems_of(hook, version)
     if request.method == "POST" and changes and not problems:
         _restore(model_admin, request, hook, version)
@@ -60,7 +60,7 @@ def _version(hook: Hook, number):
 
 
 def _names(hook: Hook) -> list[str]:
-    return [field.attname for field in kept_fields(hook) if field.name not in STATE]
+    return [field.attname for field in kept_fields(hook) if field.name not in NOT_RESTORED]
 
 
 def _restored(hook: Hook, version) -> Hook:
@@ -90,6 +90,9 @@ def problems_of(hook: Hook, version) -> list[str]:
             )
             % {"address": ", ".join(moved), "kept": ", ".join(kept)}
         )
+    if signing_secrets.is_malformed(restored) and not signing_secrets.is_malformed(hook):
+        signature = label_of(hook._meta.get_field("signature"))
+        problems.append(_("%s: the signing secret of now does not fit it. Enter both on the hook's page.") % signature)
     try:
         restored.full_clean(exclude=[field.name for field in hook._meta.fields if is_encrypted(field)])
     except ValidationError as error:
@@ -116,5 +119,8 @@ def _restore(model_admin, request, hook: Hook, version) -> None:
     model_admin.save_model(request, restored, _Form(changed, hook.secret, hook.webhook_url), change=True)
     log = [{"changed": {"fields": changed}}]
     model_admin.log_change(request, restored, log)
-    text = _("The hook is again as it was at %s. Its secret, its headers and whether it runs were left as they are.")
+    text = _(
+        "The hook is again as it was at %s. Its authentication, headers and secret, and whether it runs, were left as "
+        "they are."
+    )
     model_admin.message_user(request, text % words.exact(version.history_date), messages.SUCCESS)

@@ -59,7 +59,7 @@ def paused_note(webhook: Webhook) -> str:
     """Of a paused one, how many deliveries wait, and since when."""
     waiting = count(webhook)
     if not waiting:
-        return f"{_('Nothing waits yet.')} {_resume()}"
+        return _("Nothing waits yet.") + " " + _resume()
     if waiting >= MOST_COUNTED:
         waits = _("More than %(count)d deliveries wait, the oldest since %(since)s.")
     else:

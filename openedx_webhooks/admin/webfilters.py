@@ -11,11 +11,11 @@ from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker
 from ..webfilters import trial_call
 from . import options, parts, permissions, report
-from .buttons import Button, State
+from .buttons import Button, State, hook_view
 from .filters import HealthFilter, HookModeFilter, TypeFilter
 from .forms import WebfilterForm
 from .halt_options import halt_options_of
-from .hooks import HookAdmin, hook_view
+from .hooks import HookAdmin
 from .trying import effects_of, result_page
 
 _RECENT = 10

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
 from . import bulk, expressions, options, parts, past_events, sending_again
-from .buttons import Button, Page, State
+from .buttons import Button, Page, State, hook_view, posted
 from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
 from .forms import WebhookForm
-from .hooks import HookAdmin, hook_view, posted
+from .hooks import HookAdmin
 from .past_events import may_send, parse_time
 from .trying import result_page
 

@@ -99,7 +99,7 @@ class Walk:
         name = ".".join(names[: index + 1]) if len(names) == len(parts) else last["value"]
         text = _("The payload has no %s, so it is always null.") % name[:_MOST_NAME]
         if suggestion:
-            self._add(first, f"{text} {_('Did you mean %s?') % suggestion}", suggestion, tail)
+            self._add(first, text + " " + _("Did you mean %s?") % suggestion, suggestion, tail)
             return
         if index == 0 and len(parts) == 1 and self._is_quoted(first):
             self._add(

@@ -249,3 +249,46 @@ def test_a_change_of_a_secret_is_told_once(webhook):
     webhook.description = "x"
     webhook.save()
     assert list(webhook.history.values_list("changed_secrets", flat=True))[:2] == ["", "headers"]
+
+
+@MODELS
+def test_how_it_authenticates_is_not_restored_for_its_credentials_are_not_kept(admin_client, model):
+    hook = model.objects.create(
+        event="x", webhook_url=TOKEN, headers={}, authentication="bearer", credentials={"token": "hush-hush"}
+    )
+    before = hook.history.first()
+    hook.authentication, hook.credentials, hook.description = "none", {}, "without"
+    hook.save()
+    admin_client.post(url_of(model, "restore", hook.pk), {"version": before.pk})
+    hook.refresh_from_db()
+    assert (hook.description, hook.authentication, hook.credentials) == ("", "none", {})
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {hook.history.model._meta.db_table}")
+        assert "hush-hush" not in repr(cursor.fetchall())
+
+
+def test_a_signature_is_not_restored_that_the_secret_does_not_fit(admin_client, webhook):
+    before = webhook.history.first()
+    webhook.signature, webhook.secret = signing.GITHUB, "a-secret-for-github"
+    webhook.save()
+    page = admin_client.post(url_of(Webhook, "restore", webhook.pk), {"version": before.pk}).content.decode()
+    assert "the signing secret of now does not fit it" in page
+    webhook.refresh_from_db()
+    assert webhook.signature == signing.GITHUB
+
+
+@pytest.mark.parametrize(
+    "credentials, is_refused",
+    [({"token_url": "https://login.example.com/", "client_id": "i", "client_secret": "s"}, True), ({}, False)],
+)
+def test_stored_credentials_are_never_sent_to_a_server_of_an_earlier_version(
+    admin_client, webhook, credentials, is_refused
+):
+    before = webhook.history.first()
+    webhook.webhook_url, webhook.headers = "https://other.example.com/", {}
+    webhook.authentication, webhook.credentials = ("oauth2" if credentials else "none"), credentials
+    webhook.save()
+    page = admin_client.post(url_of(Webhook, "restore", webhook.pk), {"version": before.pk}).content.decode()
+    webhook.refresh_from_db()
+    assert (webhook.server == "other.example.com") is is_refused
+    assert ("that server must not get what is stored" in page) is is_refused

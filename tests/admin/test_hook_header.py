@@ -206,10 +206,12 @@ class TestMessages:
         assert says in response.content.decode()
 
     def test_the_other_buttons_do_what_they_say(self, admin_client):
-        response = admin_client.post(url_of(Webhook, "add"), form_of(Webhook, _addanother="1"))
-        assert response.url == url_of(Webhook, "add")
+        response = admin_client.post(url_of(Webhook, "add"), form_of(Webhook, _addanother="1"), follow=True)
+        assert response.redirect_chain == [(url_of(Webhook, "add"), 302)]
+        assert "Next: show its signing secret once, then send a test." in response.content.decode()
         hook = Webhook.objects.get()
-        response = admin_client.post(url_of(Webhook, "change", hook.pk), form_of(Webhook, _continue="1"))
-        assert response.url == url_of(Webhook, "change", hook.pk)
+        response = admin_client.post(url_of(Webhook, "change", hook.pk), form_of(Webhook, _continue="1"), follow=True)
+        assert response.redirect_chain == [(url_of(Webhook, "change", hook.pk), 302)]
+        assert "Next: show its signing secret once, then send a test." in response.content.decode()
         response = admin_client.post(url_of(Webhook, "change", hook.pk), form_of(Webhook))
         assert response.url == url_of(Webhook)

@@ -74,9 +74,7 @@ class TestReference:
 
     def test_an_unknown_type_says_that_it_never_runs(self, admin_client, webhook):
         Webhook.objects.update(event=UNKNOWN)
-        page = page_of(admin_client, webhook)
-        assert "it never runs" in page
-        assert "A test needs a type that this installation knows." in page
+        assert "it never runs" in page_of(admin_client, webhook)
 
     def test_a_broken_expression_in_the_database_is_told_not_raised(self, admin_client, webhook):
         Webhook.objects.update(condition="a ==", shape="{")

@@ -67,6 +67,10 @@ class TestCondition:
         assert "enrollment.mode is &quot;audit&quot;" in text_of(made["result"])
         assert "enrollment.user.id" not in text_of(made["result"]).partition("Request")[0]
 
+    def test_that_the_made_up_sample_does_not_match_says_nothing_of_real_events(self, admin_client):
+        made = look(admin_client, event=ENROLLED, condition="enrollment.mode == 'honor'")
+        assert made["status"].startswith("The condition does not match the sample. Its data is made up:")
+
     def test_how_many_of_the_latest_events_would_match(self, admin_client):
         for mode in ("audit", "verified", "verified"):
             enroll(mode)
@@ -79,8 +83,9 @@ class TestCondition:
         assert '<code class="owh-suggestion">enrollment.mode</code>' in made["result"]
         assert made["status"].endswith("1 warning.")
 
-    def test_what_is_no_expression_is_a_mistake_with_the_remedy(self, admin_client):
-        made = look(admin_client, event=ENROLLED, condition="enrollment.mode = 'verified'")
+    @pytest.mark.parametrize("way", [{}, {"condition-mode": "text"}], ids=["without a script", "with it"])
+    def test_what_is_no_expression_is_a_mistake_with_the_remedy(self, admin_client, way):
+        made = look(admin_client, event=ENROLLED, condition="enrollment.mode = 'verified'", **way)
         assert made["status"] == "1 mistake to correct. 1 warning."
         assert "<mark>=</mark>" in made["result"]
 

@@ -81,7 +81,7 @@ def test_what_is_no_secret_is_an_error(secret):
 
 
 @pytest.mark.parametrize(
-    "secret", [signing.new_secret(), "it's a secret to everybody", "x" * 200], ids=["ours", "text", "long"]
+    "secret", [signing.new_secret(), "it's a secret to everybody", "x" * 200], ids=["made", "words", "longest"]
 )
 def test_github_signs_the_body_with_the_bytes_of_the_text(secret):
     """As GitHub's documentation verifies it: nothing of ours is needed for that."""
