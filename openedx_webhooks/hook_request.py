@@ -79,6 +79,7 @@ def request_of[Request: HookRequest](
         make: the class of the request.
 
     Raises:
+        KeyLost: no key opens what the request needs.
         ValueError: the hook's secret, headers, credentials or one of its choices are malformed.
     """
     body, content_type = encoded or encode_for(hook, message_id, content, metadata)

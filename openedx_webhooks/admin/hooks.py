@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from .. import skips
 from ..models import history as versions
 from ..models import signing_secrets
+from ..models.encrypted_fields import is_lost
 from ..operations import hook_health
 from ..transport import signing
 from . import bulk, cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
@@ -173,11 +174,15 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
     @admin.display(description=gettext_lazy("credentials"))
     def credentials_kept(self, hook):
         """Whether there are any."""
+        if is_lost(hook.credentials):
+            return _("They can't be read.")
         return "••••••••" if hook.credentials else parts.EMPTY
 
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):
         """Whether there is a secret."""
+        if is_lost(hook.secret):
+            return _("It can't be read.")
         return "••••••••" if hook.secret else _("None: requests are not signed.")
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
