@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import skips
 from ..models import history as versions
@@ -31,6 +32,7 @@ from .reference import reference_of
 from .removing import RemovingAdmin
 
 _MOST_WORDS = 20
+_without_secrets = sensitive_post_parameters()
 # The other buttons beside Save, and what a window that was opened from another page posts.
 _OTHER_SAVES = {"_continue", "_addanother", "_saveasnew", "_popup", "_to_field"}
 
@@ -115,6 +117,25 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
     def endpoint_column(self, hook):
         """The server only: who may look need not know the path and query, which hold the secrets of many services."""
         return parts.with_title(parts.breakable(hook.server), hook.server)
+
+    def get_list_display(self, request):
+        """The columns; those who may not see addresses can't sort by them either."""
+        shown = super().get_list_display(request)
+        if self.has_change_permission(request):
+            return shown
+        return ["server_column" if name == "endpoint_column" else name for name in shown]
+
+    @admin.display(description=gettext_lazy("endpoint"))
+    def server_column(self, hook):
+        """The same, in no order: the order of addresses tells of their paths."""
+        return self.endpoint_column(hook)
+
+    def lookup_allowed(self, lookup, value, request=None):
+        """Nothing but the filters: ``?webhook_url__startswith=…`` would tell a viewer an address letter by letter."""
+        return any(
+            lookup in (each, f"{each}__exact") if isinstance(each, str) else lookup == each.parameter_name
+            for each in self.list_filter
+        )
 
     def get_search_fields(self, request):
         """The address for those only who may see it: a search tells what it finds, letter by letter."""
@@ -261,6 +282,10 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
         name = self.opts.verbose_name
         saved = _("%s saved.") % f"{name[:1].upper()}{name[1:]}"
         return format_html("{} {} {}", saved, parts.link(hook, f"{hook.event_name} → {hook.server}"), then)
+
+    def changeform_view(self, request, *args, **kwargs):
+        """Django's; a report of an error in it shows nothing of what was typed."""
+        return _without_secrets(super().changeform_view)(request, *args, **kwargs)
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""

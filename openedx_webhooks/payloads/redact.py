@@ -331,6 +331,8 @@ _MEMBER = re.compile(
 _TAG = re.compile(r"<(?:input|meta)\b", re.I)
 _LONGEST_TAG = 2000
 _SHORTEST_KEY = 20
+# So much of a value tells whether it is a secret.
+_PEEK = 130
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
 
 
@@ -488,8 +490,13 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
         is_told = is_sensitive_name(name, extra) or lower in _URL_ONLY
         if (not is_told and lower not in _BY_VALUE) or lower in allowed:
             continue
+        if not is_told:
+            # Not to its end: that of ``state=state=state=…`` is the end of the text, each time.
+            beginning = _ASSIGNED.match(text, match.end(), match.end() + _PEEK)
+            if beginning is None or not hides(lower, beginning[0].strip("\"'")):
+                continue
         value = _ASSIGNED.match(text, match.end())
-        if value is None or not (is_told or hides(lower, value[0].strip("\"'"))):
+        if value is None:
             continue
         quote = value[0][0] if value[0][0] in "\"'" else ""
         parts += [text[done : match.end()], quote, MASK, quote]
@@ -562,7 +569,7 @@ def _mask_members(text: str) -> str:
         if end < 0:
             open_ended.add(quote)
             continue
-        if not is_told and not hides(match["name"], text[match.end() : min(end, match.end() + 600)]):
+        if not is_told and not hides(match["name"], text[match.end() : min(end, match.end() + _PEEK)]):
             continue
         parts += [text[done : match.end()], MASK]
         done = end
