@@ -31,15 +31,12 @@ def is_another_place(before: str, now: str) -> bool:
         old, new = urlsplit(before), urlsplit(now)
         if _place(old) != _place(new):
             return True
-        has_tls = new.scheme == "https" or old.scheme == "http"
-        is_same_port = old.scheme == new.scheme or old.port == new.port
-        return not (has_tls and is_same_port and new.scheme in _PORTS)
+        return new.scheme not in _PORTS or (old.scheme, new.scheme) == ("https", "http")
     except ValueError:
         return True
 
 
 def _place(parts: SplitResult) -> tuple:
-    port = parts.port or _PORTS.get(parts.scheme)
-    if port in _PORTS.values() and _PORTS.get(parts.scheme) == port:
-        port = None
+    # The usual one, whichever that is.
+    port = None if parts.port == _PORTS.get(parts.scheme) else parts.port
     return parts.username, parts.password, parts.hostname, port, parts.path or "/", parts.query

@@ -117,6 +117,7 @@ def is_current(stored: str) -> bool:
         return False
 
 
+# pylint: disable=no-member
 class Encrypted:
     """
     What all fields below are: their values are secrets, which no history, and no export in clear, may hold.
@@ -124,10 +125,6 @@ class Encrypted:
     ``dumpdata`` writes them as they are stored, and ``loaddata`` takes that, and the plain texts of older dumps. What
     is typed into a form is never taken for something encrypted: whoever has a dump could have it decrypted.
     """
-
-    def to_python(self, value):
-        """Of a dump."""
-        raise NotImplementedError
 
     def clean(self, value, model_instance):
         """What was typed, as it is."""

@@ -189,7 +189,7 @@ class Hook(TimeStampedModel):
         if self.authentication != authentication.NONE and is_lost(self.credentials):
             found.append(gettext("credentials"))
         if is_lost(self.headers):
-            names = [name for name, value in self.headers.items() if isinstance(value, Lost)]
+            names = [name for name, value in self.readable_headers.items() if isinstance(value, Lost)]
             found.append(gettext("headers (%s)") % ", ".join(names))
         return found
 
@@ -197,8 +197,8 @@ class Hook(TimeStampedModel):
     def lost_sentence(self) -> str:
         """What is wrong if :attr:`lost` is not empty, what follows, and what to do."""
         return gettext(
-            "The site's key was lost or changed, so that these can't be read any more: %s. Nothing is sent, and what "
-            "is owed waits. Restore the key (ENCRYPTION_KEYS, SECRET_KEY_FALLBACKS), or enter them again."
+            "The site's key was lost or changed, so that these can't be read any more: %s. Nothing is sent until you "
+            "restore the key (ENCRYPTION_KEYS, SECRET_KEY_FALLBACKS), or enter them again."
         ) % ", ".join(self.lost)
 
     @property

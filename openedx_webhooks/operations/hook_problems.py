@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from .. import wiring
-from ..models import Hook, KeyLost, Webfilter, signing_secrets
+from ..models import Hook, KeyLost, Webfilter, Webhook, signing_secrets
 
 
 def malformed(hook: Hook) -> dict[str, str]:
@@ -55,7 +55,8 @@ def _problems(hook: Hook) -> Iterable[str]:
     if signing_secrets.is_malformed(hook):
         yield _("The signing secret is malformed: make another.")
     if hook.lost and not (isinstance(hook, Webfilter) and hook.local_answer):
-        yield hook.lost_sentence
+        waits = _("What is owed waits; nothing is lost.") if isinstance(hook, Webhook) else ""
+        yield f"{hook.lost_sentence} {waits}".strip()
     try:
         _needed = hook.credentials_to_send
     except KeyLost:

@@ -40,4 +40,5 @@ def versions_by(user_id: int | None) -> Iterator[QuerySet]:
     """Versions of hooks that somebody made. There are few: no index is needed."""
     if user_id is not None:
         for model in (Webhook, Webfilter):
+            # pylint: disable-next=no-member
             yield model.history.using(router.db_for_write(model)).filter(history_user_id=user_id)

@@ -26,7 +26,7 @@ def records_of(user_id: int | None, names: Collection[str]) -> Iterator[tuple[st
         for event in rows.order_by("pk").iterator(_AT_ONCE):
             if event.pk not in seen:
                 seen.add(event.pk)
-                yield "captured_event", _event(event)
+                yield "captured_event", _event(event, rows.db)
     for rows in recorded.calls_about(user_id, names):
         for call in rows.order_by("pk").defer().iterator(_AT_ONCE):
             yield "webfilter_call", _fields(call)
@@ -36,10 +36,10 @@ def records_of(user_id: int | None, names: Collection[str]) -> Iterator[tuple[st
             yield f"{version.instance_type._meta.model_name}_version", {name: getattr(version, name) for name in kept}
 
 
-def _event(event: CapturedEvent) -> dict[str, Any]:
-    deliveries = Delivery.objects.using(event._state.db).filter(event=event).order_by("pk")
+def _event(event: CapturedEvent, using: str) -> dict[str, Any]:
+    deliveries = Delivery.objects.using(using).filter(event=event).order_by("pk")
     attempts: dict[int, list] = {}
-    for attempt in Attempt.objects.using(event._state.db).filter(delivery__in=deliveries).order_by("pk"):
+    for attempt in Attempt.objects.using(using).filter(delivery__event=event).order_by("pk"):
         attempts.setdefault(attempt.delivery_id, []).append(_fields(attempt))
     sent = [{**_fields(delivery), "attempts": attempts.get(delivery.pk, [])} for delivery in deliveries]
     return {**_fields(event), "deliveries": sent}

@@ -54,7 +54,8 @@ def test_of_a_person_who_is_gone_from_the_platform(ada):
     assert [record["username"] for record in export("--username", "ada")] == ["ada"]
 
 
-def test_of_nobody(ada):
+@pytest.mark.usefixtures("ada")
+def test_of_nobody():
     assert export("--username", "adam") == []
     with pytest.raises(CommandError, match="Say who"):
         export()

@@ -114,6 +114,14 @@ def test_with_a_secret_that_no_key_opens_nothing_is_sent(make_webfilter, receive
     assert skips.last_day(webfilter) == {skips.Reason.KEY_LOST: 1}
 
 
+def test_what_shall_not_happen_unasked_does_not_happen_without_the_key(make_webfilter):
+    webfilter = make_webfilter(REGISTRATION, halt_on_request_exception=True)
+    with override_settings(SECRET_KEY="another one"):
+        changed, halt = ask(webfilter)
+    assert (changed, type(halt).__name__) == ({}, "PreventRegistration")
+    assert Call.objects.get().error.partition(":")[0] == "key_lost"
+
+
 def test_signing_costs_no_query(make_webfilter, django_assert_num_queries):
     webfilter = Webfilter.objects.get(pk=make_webfilter(REGISTRATION).pk)
     questions = calls.RequestBuilder({"a": 1}, encode.encode({"a": 1}, False)[0])
