@@ -22,6 +22,8 @@ from .past_events import may_send, parse_time
 from .trying import result_page
 
 _RECENT = 10
+# What waited for one of these need not wait for the next event.
+_LETS_GO = {"enabled", "paused", "webhook_url", "headers", "credentials", "secret"}
 
 
 def _may_send(page: Page) -> bool:
@@ -120,8 +122,7 @@ class WebhookAdmin(HookAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             self.save_more(request, obj, form)
-        if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
-            # What has waited need not wait for the next event.
+        if change and _LETS_GO & set(form.changed_data):
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
 
     def save_more(self, request, webhook: Webhook, form) -> None:

@@ -33,7 +33,9 @@ LATELY = timedelta(days=7)
 # A worker that runs takes what is due within seconds.
 PATIENCE = timedelta(minutes=1)
 # Errors that no other attempt changes: the hook, or the site's settings, must be corrected.
-OWN_ERRORS = frozenset(("refused_address", "invalid", Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED))
+OWN_ERRORS = frozenset(
+    ("refused_address", "invalid", Reason.KEY_LOST, Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED)
+)
 
 
 class Word(TextChoices):
