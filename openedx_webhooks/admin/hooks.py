@@ -21,7 +21,19 @@ from ..models import history as versions
 from ..models import signing_secrets
 from ..operations import hook_health
 from ..transport import signing
-from . import bulk, cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
+from . import (
+    bulk,
+    cloning,
+    expressions,
+    health_words,
+    history,
+    options,
+    parts,
+    picker_views,
+    restoring,
+    secrets_once,
+    words,
+)
 from .buttons import Button, Page, State
 from .filters import types_of
 from .hook_header import header_of
@@ -32,6 +44,12 @@ from .removing import RemovingAdmin
 _MOST_WORDS = 20
 # What a window that was opened from another page posts.
 _IN_WINDOWS = {"_popup", "_to_field"}
+
+
+def _previous_until(hook) -> str:
+    """Until when requests are signed with the secret before, too; empty if they are not."""
+    until = hook.previous_secret_expires_at
+    return words.exact(until) if hook.previous_secret and until else ""
 
 
 def hook_view(method):
@@ -215,7 +233,7 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             "urls": {button.method: self.url_of(button, hook) for button in self.buttons if button.method},
             "show_secret": secrets_once.may_show(page.request, hook),
             "secret_is_malformed": signing_secrets.is_malformed(hook),
-            "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "previous_secret_until": _previous_until(hook),
             "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
             "signs": hook.signature != signing.NONE,
         }
@@ -396,6 +414,6 @@ class HookAdmin(PreviewMixin, RemovingAdmin):
             "original": hook,
             "secret": hook.secret,
             "title": _("Signing secret"),
-            "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "previous_until": _previous_until(hook),
         }
         return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)
