@@ -18,7 +18,7 @@ from ..models import signing_secrets
 from ..models.encrypted_fields import is_lost
 from ..operations import hook_health
 from ..transport import signing
-from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
+from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once, words
 from .buttons import Button, Page, State, hook_view, posted
 from .hook_header import header_of
 from .hook_list import HookListAdmin
@@ -28,6 +28,12 @@ from .reference import reference_of
 _without_secrets = sensitive_post_parameters()
 # What a window that was opened from another page posts.
 _IN_WINDOWS = {"_popup", "_to_field"}
+
+
+def _previous_until(hook) -> str:
+    """Until when requests are signed with the secret before, too; empty if they are not."""
+    until = hook.previous_secret_expires_at
+    return words.exact(until) if hook.previous_secret and until else ""
 
 
 class HookAdmin(PreviewMixin, HookListAdmin):
@@ -105,7 +111,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
             "urls": {button.method: self.url_of(button, hook) for button in self.buttons if button.method},
             "show_secret": secrets_once.may_show(page.request, hook),
             "secret_is_malformed": signing_secrets.is_malformed(hook),
-            "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "previous_secret_until": _previous_until(hook),
             "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
             "signs": hook.signature != signing.NONE,
         }
@@ -286,6 +292,6 @@ class HookAdmin(PreviewMixin, HookListAdmin):
             "original": hook,
             "secret": hook.secret,
             "title": _("Signing secret"),
-            "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "previous_until": _previous_until(hook),
         }
         return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)

@@ -263,6 +263,8 @@ class _Writer:
     def _effects(self) -> None:
         made, hook = self._made, self._hook
         answers = schema.sample_answers(self._known)
+        if "halt" in answers:
+            made.examples["id_local_answer"] = json.dumps(answers["halt"], ensure_ascii=False)
         made.answers = [(title_of_answer(name), json.dumps(answer)) for name, answer in answers.items()]
         made.answer = self._request.POST.get("owh_answer", "")[:_MOST_ANSWER]
         if made.is_local and "local_answer" not in self._wrong:
