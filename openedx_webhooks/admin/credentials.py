@@ -4,6 +4,7 @@ from :data:`..transport.authentication.KINDS`, and what these and the signing se
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -93,9 +94,11 @@ class CredentialsField(forms.Field):
         kind: of the stored ones.
         stored: the credentials that the hook has; an empty secret keeps them.
         lost: what the hook has and no key opens, None if there is none; it is kept if nothing is entered.
+        entered: what was entered for each kind; known once the field was cleaned.
     """
 
     widget = CredentialsWidget
+    entered: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -113,6 +116,7 @@ class CredentialsField(forms.Field):
         entered = {kind: {name: text.strip() for name, text in texts.items()} for kind, texts in value.items()}
         if any(len(text) > _MAX_LENGTH for texts in entered.values() for text in texts.values()):
             raise ValidationError(_("Enter at most %d characters.") % _MAX_LENGTH, code="too_long")
+        self.entered = entered
         return entered
 
     def has_changed(self, initial, data):
@@ -133,13 +137,13 @@ class CredentialsField(forms.Field):
         return self.lost if is_kept else found
 
     def kept(self, found: Mapping[str, str]) -> list[str]:
-        """The labels of the secrets that are as they were."""
+        """The labels of the secrets that are as they were, and that nobody entered again."""
         if is_lost(found):
             return [str(one.label) for one in authentication.KINDS[self.kind].credentials if one.is_secret]
         return [
             str(one.label)
             for one in authentication.KINDS[self.kind].credentials
-            if one.is_secret and found.get(one.name) and found[one.name] == self.stored.get(one.name)
+            if one.is_secret and found.get(one.name) and not self.entered.get(self.kind, {}).get(one.name)
         ]
 
 
@@ -174,7 +178,7 @@ class AuthenticationForm(forms.ModelForm):
         self._prepare_credentials(self.fields["credentials"])
 
     def _prepare_credentials(self, field: CredentialsField) -> None:
-        stored = self.instance.credentials if isinstance(self.instance.credentials, dict) else {}
+        stored = authentication.texts_in(self.instance.credentials)
         kind = authentication.KINDS.get(self.instance.authentication)
         if kind is None:
             self.initial["credentials"] = {}

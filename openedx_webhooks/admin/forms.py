@@ -70,7 +70,7 @@ class HookForm(AuthenticationForm):
             cleaned.pop(name, None)
         self.clean_authentication_with(cleaned)
         stored = self.fields["headers"].stored
-        headers = cleaned.get("headers") or {}
+        headers = self.fields["headers"].kept
         kept = [name for name in headers if headers[name] == stored.get(name)]
         if kept and is_another_place(self.stored_url, cleaned.get("webhook_url") or ""):
             self.add_error(

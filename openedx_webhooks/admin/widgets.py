@@ -67,6 +67,7 @@ class HeadersField(forms.Field):
 
     Attributes:
         stored: the headers that the hook has; an empty value of one of these names keeps it.
+        kept: those of them that nobody entered again; known once the field was cleaned.
     """
 
     widget = HeadersWidget
@@ -74,6 +75,7 @@ class HeadersField(forms.Field):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.stored: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
 
     def clean(self, value: Any) -> dict[str, str]:
         """
@@ -83,7 +85,9 @@ class HeadersField(forms.Field):
             ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value.
         """
         if not self.has_changed(None, value):
+            self.kept = self.stored
             return self.stored
+        self.kept = {name: self.stored[name] for name, text in value if not text and name in self.stored}
         headers: dict[str, str] = {}
         problems = []
         for name, text in value:

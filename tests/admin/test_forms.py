@@ -187,6 +187,12 @@ class TestStoredHeaders:
         response = change(admin_client, webhook, webhook_url="https://crm.example.com/v2")
         assert "Enter the values again" in " ".join(errors_of(response)["headers"])
 
+    def test_the_same_value_entered_again_may_go_to_another_server(self, admin_client, webhook):
+        entered = {"headers-name": ["Authorization", ""], "headers-value": ["Bearer t0p-s3cret", ""]}
+        assert change(admin_client, webhook, webhook_url="https://b.example/", **entered).status_code == 302
+        webhook.refresh_from_db()
+        assert webhook.headers == {"Authorization": "Bearer t0p-s3cret"}
+
     def test_a_form_without_the_rows_keeps_them(self, admin_client, webhook):
         """A script that posts only some fields."""
         data = form_of(Webhook, event=webhook.event, webhook_url=webhook.webhook_url)
