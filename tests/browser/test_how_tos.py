@@ -201,7 +201,7 @@ def test_the_first_picture(desk, site):
     expect(page.locator(".owh-health")).to_contain_text("failing")
     page.locator("#owh-event").select_option(index=1)
     previewed(desk, "captured events")
-    desk.picture("desk", of=[".owh-page"], most=1000)
+    desk.picture("desk", of=[".owh-title", ".owh-page"], most=960)
     site.operator.answer("webhooks/crm", "nothing")
 
 
