@@ -79,11 +79,14 @@ class _Walk:
         branches, deciding = _flat(node), []
         for branch in branches:
             result, error = self._try(branch, value)
+            if error and deciding:
+                # It is not reached: a part before it is false.
+                break
             if error or shape.is_true(result) == decides:
                 deciding.append(branch)
                 if error or decides:
                     break
-        for branch in deciding or branches:
+        for branch in deciding or [each for each in branches if not _asks_for_type(each)] or branches:
             self.explain(branch, value, is_negated)
 
     def _try(self, node, value) -> tuple[Any, str]:
@@ -128,6 +131,11 @@ def _flat(node) -> list[dict]:
         else:
             flat.append(branch)
     return flat
+
+
+def _asks_for_type(node) -> bool:
+    """``type(a) == 'string'``: it stands before what would fail on another type, and tells nobody why."""
+    return any(child["type"] == "function_expression" and child["value"] == "type" for child in node["children"])
 
 
 def _is_constant(node) -> bool:

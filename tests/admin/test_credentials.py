@@ -111,7 +111,10 @@ def test_a_form_without_these_inputs_keeps_them(admin_client, hook):
 @pytest.mark.parametrize(
     "url, token_url, secret, is_refused",
     [
-        ("https://a.example/other", "https://login.example/v2", "", False),
+        ("https://a.example/other", "https://login.example/token", "", True),
+        ("https://a.example/hooks", "https://login.example/v2", "", True),
+        ("http://a.example/hooks", "https://login.example/token", "", True),
+        ("https://A.example:443/hooks", "https://login.example/token", "", False),
         ("https://evil.example/", "https://login.example/token", "", True),
         ("https://a.example/hooks", "https://evil.example/token", "", True),
         ("https://b.example/", "https://c.example/", "s3cr3t-2", False),
@@ -123,7 +126,7 @@ def test_a_stored_secret_does_not_follow_to_another_server(admin_client, hook, u
     response = change(admin_client, hook, "oauth2", entered, webhook_url=url)
     assert (response.status_code == 200) is is_refused
     if is_refused:
-        assert "Enter again what it may see: Client secret" in " ".join(errors_of(response)["credentials"])
+        assert "Enter again what may be sent to it: Client secret" in " ".join(errors_of(response)["credentials"])
 
 
 def test_the_same_secret_entered_again_may_go_to_another_server(admin_client, hook):

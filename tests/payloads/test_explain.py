@@ -38,6 +38,14 @@ MODE = ("enrollment.mode == 'verified'", False, {"enrollment.mode": "audit"})
         ("!(empty || !rows)", [("!empty", True, {"empty": ""}), ("rows", True, {"rows": PAYLOAD["rows"]})]),
         ("!starts_with(nothing, 'x')", [("starts_with(nothing, 'x')", False, {"nothing": None})]),
         ("enrollment | mode == 'verified'", [("mode == 'verified'", False, {"mode": "audit"})]),
+        (
+            "type(enrollment.mode) == 'string' && starts_with(enrollment.mode, 'au')",
+            [("starts_with(enrollment.mode, 'au')", True, {"enrollment.mode": "audit"})],
+        ),
+        (
+            "type(nothing) == 'string' && starts_with(nothing, 'au')",
+            [("type(nothing) == 'string'", False, {"type(nothing)": "null"})],
+        ),
         ("nothing.here", [("nothing.here", False, {"nothing.here": None})]),
         (
             "contains(['verified', 'pro'], enrollment.mode)",
