@@ -333,3 +333,12 @@ def test_an_edit_of_something_else_keeps_them(admin_client, webhook):
     change(admin_client, webhook, description="now with a description")
     webhook.refresh_from_db()
     assert webhook.consecutive_failures == 9
+
+
+def test_stored_values_do_not_take_the_way_round_over_no_address(admin_client, webfilter):
+    """With a local answer a webfilter needs no address; what was stored for the one before is not for the next one."""
+    url = url_of(Webfilter, "change", webfilter.pk)
+    data = form_of(Webfilter, **{"headers-name": ["Authorization", ""]})
+    assert admin_client.post(url, {**data, "webhook_url": "", "local_answer": "{}"}).status_code == 302
+    response = admin_client.post(url, {**data, "webhook_url": "https://evil.example/", "local_answer": ""})
+    assert "Authorization" in " ".join(errors_of(response)["headers"])
