@@ -278,7 +278,7 @@ def test_connect_zapier(desk, site):
     page.locator("[name=shape-recipe]").select_option(label="Zapier")
     page.locator("#owh-event").select_option(index=1)
     previewed(desk, "course_key")
-    desk.picture("zapier-recipe", of=[".owh-preview-result pre:last-of-type"])
+    desk.picture("zapier-recipe", of=[".owh-preview-result section > pre"])
     how_to.press("Send test")
     previewed(desk, "The endpoint accepted it.")
     sent = site.operator.wait_for("zapier")[0]["body"]["json"]
@@ -344,12 +344,12 @@ def test_banner(desk, site):
 
 
 @pytest.fixture
-def webhook(desk, site) -> str:
-    """The address of the page of a webhook for enrollments, which has had one."""
+def webhook(desk, site, request) -> str:
+    """The address of the page of a webhook for enrollments; the receiver knows it by the test's name."""
     page = desk.page
     desk.open("webhook/add/")
     choose(desk, "enrol", "COURSE_ENROLLMENT_CREATED")
-    page.fill("#id_webhook_url", f"{site.receiver_url}/webhooks/old")
+    page.fill("#id_webhook_url", f"{site.receiver_url}/webhooks/{request.node.name}")
     return saved(desk)
 
 
@@ -374,7 +374,7 @@ def test_pause_and_move_a_receiver(desk, site, webhook):
     how_to.look()
     how_to.press("Enabled")
     site.operator.wait_for("new", 4)
-    assert "old" not in {entry["name"] for entry in site.operator.new()}
+    assert "test_pause_and_move_a_receiver" not in {entry["name"] for entry in site.operator.new()}
     desk.open("webhook/add/")
     how_to.done()
 
@@ -394,7 +394,7 @@ def test_replay(desk, site, webhook):
     how_to, page = HowTo("how-tos/replay", desk), desk.page
     site.operator.look_away()
     enroll(register(site, "Nora Blum"), HOOKS)
-    site.operator.wait_for("old")
+    site.operator.wait_for("test_replay")
     page.goto(webhook)
     how_to.look()
     page.goto(f"{webhook}#owh-deliveries")
@@ -410,7 +410,7 @@ def test_replay(desk, site, webhook):
     desk.picture("replay", of=[".owh-count", ".owh-past"])
     site.operator.look_away()
     page.get_by_role("button", name="Send 1").click()
-    site.operator.wait_for("old")
+    site.operator.wait_for("test_replay")
 
 
 def test_verify_signatures(desk, site):
