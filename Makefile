@@ -78,11 +78,14 @@ RANDOM_TESTS := tests/admin/test_random_input.py tests/webfilters/test_random_an
 test: $(VENV)/.dev ## run the tests (SQLite); ARGS="-k name" chooses
 	$(PYTEST) $(ARGS)
 
+# Each of the processes has a demo and a browser: more than two would only wait for each other on most machines.
+BROWSER_TESTS := $(BIN)/python -m pytest -n 2 tests/browser
+
 test-browser: $(VENV)/.dev ## drive the operator's desk in Chromium (CHROMIUM=/path/to/it)
-	$(PYTEST) tests/browser $(ARGS)
+	$(BROWSER_TESTS) $(ARGS)
 
 screenshots: $(VENV)/.dev ## the same, and take the pictures of the documentation
-	SCREENSHOTS=1 $(PYTEST) tests/browser $(ARGS)
+	SCREENSHOTS=1 $(BROWSER_TESTS) $(ARGS)
 
 test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
 	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }

@@ -75,6 +75,11 @@ DEFAULTS: dict[str, Any] = {
     "SENSITIVE_KEYS": [],
     # Model fields that no answer may change, besides the built-in ones.
     "PROTECTED_FIELDS": [],
+    # Headers that the answer of a webfilter may set on a page, besides those that describe the page itself
+    # (Content-Type, Cache-Control, Location and their like). Never cookies, lengths and connections.
+    "ALLOWED_RESPONSE_HEADERS": [],
+    # Log who opens a page with personal data, and of which record, to the logger openedx_webhooks.access (level INFO).
+    "LOG_PAYLOAD_ACCESS": False,
     # --- Addresses and TLS
     # Refuse private networks (10/8, 192.168/16, loopback, …) except those allowed below.
     "DENY_PRIVATE_ADDRESSES": False,

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.core import checks
+from django.db import DatabaseError, router
 
 from . import app_settings, startup_problems, wiring
+
+# As Django asks of SECRET_KEY.
+_SHORTEST_KEY = 50
 
 
 @checks.register("openedx_webhooks")
@@ -87,3 +91,62 @@ def _used_instead(name, value):
 def check_wiring(**_kwargs):
     """openedx_webhooks.W003: what a setting of the site says keeps webfilters from being called."""
     return [checks.Warning(problem, id="openedx_webhooks.W003") for problem in wiring.problems()]
+
+
+@checks.register("openedx_webhooks", deploy=True)
+def check_encryption_keys(**_kwargs):
+    """openedx_webhooks.W005: the keys of secrets at rest are Django's, or weak. Of ``check --deploy``."""
+    keys = app_settings.app_settings.ENCRYPTION_KEYS
+    hint = (
+        'Set OPENEDX_WEBHOOKS["ENCRYPTION_KEYS"] to a list of long random texts, the newest first, then the '
+        "SECRET_KEY of until now; then run manage.py webhooks_rotate_keys."
+    )
+    if not keys:
+        return [
+            checks.Warning(
+                "The secrets of webhooks and webfilters are encrypted with a key made of SECRET_KEY: whoever changes "
+                "that one loses them, and whoever knows it can read them.",
+                hint=hint,
+                id="openedx_webhooks.W005",
+            )
+        ]
+    if len(keys[0]) < _SHORTEST_KEY:
+        return [
+            checks.Warning(
+                f'The newest of OPENEDX_WEBHOOKS["ENCRYPTION_KEYS"] has fewer than {_SHORTEST_KEY} characters.',
+                hint="Put a longer one before it, such as from openssl rand -base64 48; then run "
+                "manage.py webhooks_rotate_keys.",
+                id="openedx_webhooks.W005",
+            )
+        ]
+    return []
+
+
+@checks.register(checks.Tags.database)
+def check_stored_secrets(databases=None, **_kwargs):
+    """openedx_webhooks.W006: secrets that no key opens. Of ``check --database``, since it reads the tables."""
+    # Not at the top: the app registry may not be ready then.
+    from .models import Webfilter, Webhook  # pylint: disable=import-outside-toplevel
+    from .models.lost_keys import hooks_without_key  # pylint: disable=import-outside-toplevel
+
+    found = []
+    for model in (Webhook, Webfilter):
+        using = router.db_for_read(model)
+        if using not in (databases or ()):
+            continue
+        try:
+            numbers = sorted(hooks_without_key(model.objects.using(using).filter(removing_since=None)))
+        except DatabaseError:
+            # Before the first migration.
+            continue
+        if numbers:
+            found.append(
+                checks.Warning(
+                    f"No key opens what is stored for these {model._meta.verbose_name_plural}: "
+                    f"{', '.join(map(str, numbers))}. Nothing is sent for them, and what is owed waits.",
+                    hint='Add the key that they were encrypted with to OPENEDX_WEBHOOKS["ENCRYPTION_KEYS"], or the '
+                    "old SECRET_KEY to SECRET_KEY_FALLBACKS; or enter the secrets again on their pages.",
+                    id="openedx_webhooks.W006",
+                )
+            )
+    return found

@@ -1,10 +1,11 @@
 """The request of a hook, put together in one way for both flows, for tests of a hook and for the pages that show it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from . import oauth
@@ -32,6 +33,7 @@ class HookRequest:
         credentials: of its authentication.
         takes_token: an access token has to be fetched first, with the credentials.
         token: the one that was sent.
+        signing: the secrets that signed it, which the receiver has, too.
     """
 
     url: str
@@ -43,6 +45,7 @@ class HookRequest:
     credentials: Mapping[str, str] = attrs.field(default=_NONE, repr=False, kw_only=True)
     takes_token: bool = attrs.field(default=False, kw_only=True)
     token: str = attrs.field(default="", repr=False, kw_only=True)
+    signing: Sequence[str] = attrs.field(default=(), repr=False, kw_only=True)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -56,7 +59,7 @@ class HookRequest:
 
     def secrets(self) -> list[str]:
         """What an endpoint might echo and no record may keep."""
-        return [*self.own_headers.values(), *authentication.secrets_of(self.credentials), self.token]
+        return [*self.own_headers.values(), *authentication.secrets_of(self.credentials), self.token, *self.signing]
 
 
 _Request = TypeVar("_Request", bound=HookRequest)
@@ -82,6 +85,7 @@ def request_of(
         make: the class of the request.
 
     Raises:
+        KeyLost: no key opens what the request needs.
         ValueError: the hook's secret, headers, credentials or one of its choices are malformed.
     """
     body, content_type = encoded or encode_for(hook, message_id, content, metadata)
@@ -101,6 +105,7 @@ def request_of(
         own_headers=own_headers,
         credentials=credentials,
         takes_token=takes_token,
+        signing=signing_secrets.in_force(hook, timezone.now()),
     )
 
 

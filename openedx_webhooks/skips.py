@@ -36,6 +36,7 @@ class Reason(TextChoices):
     BREAKER_OPEN = "breaker_open", _("The circuit was open after failures of the endpoint")
     BUDGET = "budget", _("Other webfilters had used up the time")
     NO_TOKEN = authentication.NO_TOKEN, _("The token server gave no access token")
+    KEY_LOST = "key_lost", _("The key that its secrets are encrypted with is lost or was changed")
     UNSENDABLE = signing.UNSENDABLE, _("It can't be signed: its secret is malformed")
 
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from openedx_webhooks import checks, startup_problems
+from openedx_webhooks.models import Webfilter, Webhook
 
 LOGIN = "org.openedx.learning.student.login.requested.v1"
 
@@ -117,3 +118,31 @@ def test_no_problem_ends_a_management_command(monkeypatch, capsys):
     with override_settings(OPENEDX_WEBHOOKS={"nonsense": 1}, OPEN_EDX_FILTERS_CONFIG={}):
         call_command("check")
     assert "everything is broken" in capsys.readouterr().err
+
+
+LONG = "x" * 50
+
+
+@pytest.mark.parametrize(
+    "keys, reported",
+    [(None, "made of SECRET_KEY"), ([], "made of SECRET_KEY"), (["short", LONG], "fewer than 50"), ([LONG, "old"], "")],
+)
+def test_deploying_without_a_good_key_of_its_own(keys, reported):
+    with override_settings(OPENEDX_WEBHOOKS={} if keys is None else {"ENCRYPTION_KEYS": keys}):
+        found = [m for m in django_checks.run_checks(include_deployment_checks=True) if m.id == "openedx_webhooks.W005"]
+    assert [reported in message.msg for message in found] == ([True] if reported else [])
+    assert "openedx_webhooks.W005" not in ids(django_checks.run_checks())
+
+
+@pytest.mark.django_db
+def test_secrets_that_no_key_opens_are_reported_by_id(django_assert_num_queries):
+    hooks = [model.objects.create(event=LOGIN, webhook_url="https://e.com/") for model in (Webhook, Webfilter, Webhook)]
+    found = [*django_checks.run_checks(databases=["default"])]
+    assert "openedx_webhooks.W006" not in ids(found)
+    with override_settings(SECRET_KEY="another" * 10):
+        found = [m for m in django_checks.run_checks(databases=["default"]) if m.id == "openedx_webhooks.W006"]
+        with django_assert_num_queries(0):
+            assert "openedx_webhooks.W006" not in ids(django_checks.run_checks())
+    assert [f"webhooks: {hooks[0].pk}, {hooks[2].pk}." in found[0].msg, f": {hooks[1].pk}." in found[1].msg] == [
+        True
+    ] * 2

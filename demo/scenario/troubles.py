@@ -164,12 +164,12 @@ def past_events_are_sent_to_a_webhook_that_came_later(do):
     )
     later.full_clean()
     later.save()
-    replay = _replay()
-    past = replay.Past(known.event, learner="ada")
-    counted = replay.count_past(later, past, limit=2)
-    sent = replay.send_past(later, past, limit=2)
-    do.note(f"counted before: {counted}; sent: {sent}")
-    expect(counted == sent and sent.owed == 2, "two events of the learner should have been sent")
+    resending = _resending()
+    past = resending.Past(known.event, learner="ada")
+    choice = resending.Choice(past=past, to=later, limit=2)
+    counted, sent = (resending.advance(choice, resending.Progress(), act=act).tally for act in (False, True))
+    do.note(f"counted before: {dict(counted)}; then: {dict(sent)}")
+    expect(counted == sent and sent[resending.DONE] == 2, "two events of the learner should have been sent")
     expect_delivery(do, "SENT_LATER", count=2, enrollment__user__pii__username="ada")
 
 
@@ -177,6 +177,12 @@ def _webhook(path: str):
     from openedx_webhooks.models import Webhook  # pylint: disable=import-outside-toplevel
 
     return Webhook.objects.get(webhook_url__endswith=path)
+
+
+def _resending():
+    from openedx_webhooks.webhooks import resending  # pylint: disable=import-outside-toplevel
+
+    return resending
 
 
 def _replay():

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import Call
 from . import parts, searching, times, words
-from .permissions import may_see_payload, withheld
+from .permissions import sees_payload_of, withheld
 from .record_filters import CallAnswerFilter, CallEventFilter, CallTimeFilter, ModeFilter, ResultFilter, WebfilterFilter
 from .records import RecordAdmin, learner
 
@@ -97,7 +97,7 @@ def _page(request, call: Call) -> dict:
     hook = call.webfilter
     name = f"{parts.hook_in_short(hook)}, {hook.server}"
     username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
-    sees_payload = may_see_payload(request)
+    sees_payload = sees_payload_of(request, call)
     hidden = withheld()
     facts = [
         (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),

@@ -68,13 +68,13 @@ DELIVERIES = Kind(
     tones={state: traits.tone for state, traits in STATES.items()},
     labels=dict(Delivery.State.choices),
     bad=frozenset(state for state, traits in STATES.items() if traits.counts_as is False),
-    sentence=lambda: _("%(total)d deliveries in the last 24 hours, of which %(failed)d failed"),
+    sentence=lambda: _("Deliveries in the last 24 hours: %(total)d, of which %(failed)d failed"),
 )
 CALLS = Kind(
     tones=parts.CALL_TONES,
     labels=dict(Call.Result.choices),
     bad=frozenset((Call.Result.IGNORED,)),
-    sentence=lambda: _("%(total)d recorded calls in the last 24 hours, of which %(failed)d had no usable answer"),
+    sentence=lambda: _("Recorded calls in the last 24 hours: %(total)d, of which %(failed)d had no usable answer"),
 )
 
 

@@ -3,13 +3,17 @@ The part of the hook forms that says how the receiver knows us: inputs for what 
 from :data:`..transport.authentication.KINDS`, and what these and the signing secret must be.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ..models.addresses import is_another_place
+from ..models.encrypted_fields import is_lost
 from ..models.validators import validate_endpoint
 from ..transport import authentication, signing
 
@@ -27,6 +31,7 @@ class CredentialsWidget(forms.Widget):
 
     Attributes:
         stored: the names of the credentials that the hook has.
+        lost_kind: of which they are stored and can't be read; empty if they can.
     """
 
     template_name = "admin/openedx_webhooks/widgets/credentials.html"
@@ -34,6 +39,7 @@ class CredentialsWidget(forms.Widget):
     def __init__(self, attrs=None):
         super().__init__(attrs)
         self.stored: set[str] = set()
+        self.lost_kind = ""
 
     @property
     def media(self):
@@ -56,6 +62,7 @@ class CredentialsWidget(forms.Widget):
                 "type": "password" if one.is_secret else "text",
                 "value": value.get(kind_name, {}).get(one.name, ""),
                 "is_stored": one.is_secret and one.name in self.stored,
+                "is_lost": kind_name == self.lost_kind,
             }
 
     def value_from_datadict(self, data, files, name):
@@ -86,13 +93,16 @@ class CredentialsField(forms.Field):
     Attributes:
         kind: of the stored ones.
         stored: the credentials that the hook has; an empty secret keeps them.
+        lost: what the hook has and no key opens, None if there is none; it is kept if nothing is entered.
+        entered: what was entered for each kind; known once the field was cleaned.
     """
 
     widget = CredentialsWidget
+    entered: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.kind, self.stored = authentication.NONE, {}
+        self.kind, self.stored, self.lost = authentication.NONE, {}, None
 
     def clean(self, value: Any) -> dict[str, dict[str, str]] | None:
         """
@@ -106,28 +116,34 @@ class CredentialsField(forms.Field):
         entered = {kind: {name: text.strip() for name, text in texts.items()} for kind, texts in value.items()}
         if any(len(text) > _MAX_LENGTH for texts in entered.values() for text in texts.values()):
             raise ValidationError(_("Enter at most %d characters.") % _MAX_LENGTH, code="too_long")
+        self.entered = entered
         return entered
 
     def has_changed(self, initial, data):
-        return data is not None and self.of(self.kind, data) != self.stored
+        found = None if data is None else self.of(self.kind, data)
+        return found is not None and not is_lost(found) and found != self.stored
 
     def of(self, kind_name: str, entered: Mapping[str, Mapping[str, str]] | None) -> dict[str, str]:
         """The credentials of a kind: as entered, and a secret that was left empty as it is stored."""
         kind, stored = authentication.KINDS[kind_name], self.stored if kind_name == self.kind else {}
         if entered is None:
-            return dict(stored)
+            return dict(stored) if self.lost is None or kind_name != self.kind else self.lost
         texts = entered.get(kind_name, {})
         found = {
             one.name: texts.get(one.name) or (stored.get(one.name) if one.is_secret else "") for one in kind.credentials
         }
-        return {name: text for name, text in found.items() if text}
+        found = {name: text for name, text in found.items() if text}
+        is_kept = self.lost is not None and kind_name == self.kind and not found
+        return self.lost if is_kept else found
 
     def kept(self, found: Mapping[str, str]) -> list[str]:
-        """The labels of the secrets that are as they were."""
+        """The labels of the secrets that are as they were, and that nobody entered again."""
+        if is_lost(found):
+            return [str(one.label) for one in authentication.KINDS[self.kind].credentials if one.is_secret]
         return [
             str(one.label)
             for one in authentication.KINDS[self.kind].credentials
-            if one.is_secret and found.get(one.name) and found[one.name] == self.stored.get(one.name)
+            if one.is_secret and found.get(one.name) and not self.entered.get(self.kind, {}).get(one.name)
         ]
 
 
@@ -154,18 +170,22 @@ class AuthenticationForm(forms.ModelForm):
         self.initial["secret"] = ""
         if self.stored_secret:
             self.fields["secret"].widget.attrs["placeholder"] = "••••••••"
+        elif is_lost(self.stored_secret):
+            self.fields["secret"].widget.attrs["placeholder"] = gettext("Cannot be read: enter it again")
         # Viewers have a form without them.
         for name in self.fields.keys() & set(_CHOICES):
             self.fields[name].required = False
         self._prepare_credentials(self.fields["credentials"])
 
     def _prepare_credentials(self, field: CredentialsField) -> None:
-        stored = self.instance.credentials if isinstance(self.instance.credentials, dict) else {}
+        stored = authentication.texts_in(self.instance.credentials)
         kind = authentication.KINDS.get(self.instance.authentication)
         if kind is None:
             self.initial["credentials"] = {}
             return
         field.kind = self.instance.authentication
+        if is_lost(self.instance.credentials):
+            field.lost, field.widget.lost_kind = self.instance.credentials, field.kind
         field.stored = {one.name: stored[one.name] for one in kind.credentials if stored.get(one.name)}
         field.widget.stored = set(field.stored)
         shown = {one.name: field.stored.get(one.name, "") for one in kind.credentials if not one.is_secret}
@@ -175,13 +195,12 @@ class AuthenticationForm(forms.ModelForm):
         """The new secret, or the one that the hook has."""
         return self.cleaned_data["secret"] or self.stored_secret or self.instance.secret
 
-    def clean_authentication_with(self, cleaned: dict[str, Any], is_another_server: Callable[[str, str], bool]) -> None:
+    def clean_authentication_with(self, cleaned: dict[str, Any]) -> None:
         """
         Check what depends on the kinds, and put the credentials together.
 
         Args:
             cleaned: of the form; is changed.
-            is_another_server: whether two addresses, of before and now, are of different servers.
         """
         for name in _CHOICES:
             cleaned[name] = cleaned.get(name) or getattr(self.instance, name)
@@ -195,15 +214,14 @@ class AuthenticationForm(forms.ModelForm):
             # takes for omitted, and what is saved is what was changed.
             self.instance.credentials = found
             self.changed_data.append("credentials")
-        for problem in _problems(kind_name, found):
+        for problem in () if is_lost(found) else _problems(kind_name, found):
             self.add_error("credentials", problem)
         places = [(self.instance.webhook_url if self.instance.pk else "", cleaned.get("webhook_url") or "")]
         places.append((field.stored.get(authentication.TOKEN_URL, ""), found.get(authentication.TOKEN_URL, "")))
         kept = field.kept(found) if kind_name == field.kind else []
-        if kept and any(is_another_server(before, now) for before, now in places):
+        if kept and any(is_another_place(before, now) for before, now in places):
             self.add_error(
-                "credentials",
-                _("An address names another server now. Enter again what it may see: %s.") % ", ".join(kept),
+                "credentials", _("An address was changed. Enter again what may be sent to it: %s.") % ", ".join(kept)
             )
 
     def _clean_signature(self, cleaned: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from ..models import Attempt, Delivery, Webhook
 from . import parts, sending_again, times, trying, waiting, words
 from .differences import difference
-from .permissions import may_replay, may_see_payload, withheld
+from .permissions import may_replay, sees_payload_of, withheld
 from .records import learner
 
 _REPLAY = ("replay", gettext_lazy("Send again"))
@@ -19,7 +19,7 @@ def context(request, delivery: Delivery) -> dict:
     """For the page, and for the part of it that follows a pending delivery."""
     webhook, event = of(delivery, "webhook"), of(delivery, "event")
     attempts = list(delivery.attempts.all())
-    sees_payload, may = may_see_payload(request), may_replay(request)
+    sees_payload, may = sees_payload_of(request, delivery), may_replay(request)
     last = attempts[-1] if attempts else None
     return {
         "facts": facts(request, delivery, webhook, event),

@@ -55,7 +55,7 @@ def difference(delivery: Delivery, webhook: Webhook | None, event, last: Attempt
     if len(last.request_excerpt.encode()) < last.request_bytes:
         # Only the beginning was kept, of that length.
         size = len(last.request_excerpt)
-    now = redact.excerpt(request.body, size, webhook.readable_headers.values())
+    now = redact.excerpt(request.body, size, request.secrets())
     before = [*_headers(last.request_headers), "", *_lines(last.request_excerpt)]
     after = [*_headers(request.shown_headers()), "", *_lines(now)]
     if before == after:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ..models import CapturedEvent, Delivery
 from . import parts, searching, sending_again, times
 from .delivery_page import last_answers, of
-from .permissions import may_replay, may_see_payload, withheld
+from .permissions import may_replay, sees_payload_of, withheld
 from .record_filters import EventFilter, SampleFilter, TimeFilter
 from .records import RecordAdmin, learner
 
@@ -90,7 +90,7 @@ class CapturedEventAdmin(RecordAdmin):
                 (_("Event id"), event.event_id),
             ],
             "sample": parts.badge(_("sample"), "quiet"),
-            "payload": parts.payload(event.payload) if may_see_payload(request) else withheld(),
+            "payload": parts.payload(event.payload) if sees_payload_of(request, event) else withheld(),
             "elsewhere": sending_again.link(verb="replay", event=event.pk) if may_send else "",
             "deliveries": self._deliveries(event) if sees_deliveries else None,
         }

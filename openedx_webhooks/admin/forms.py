@@ -1,12 +1,12 @@
 """The forms of webhooks and webfilters."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
+from ..models.addresses import is_another_place
 from ..operations.hook_problems import malformed
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
@@ -18,15 +18,6 @@ from .picker import TypeField, types_of
 from .widgets import HeadersField, ScheduleField
 
 _ON = ("4xx", "5xx", "request_exception")
-
-
-def _is_another_server(before: str, now: str) -> bool:
-    if not before or not now or before == now:
-        return False
-    try:
-        return urlsplit(now).netloc.lower() != urlsplit(before).netloc.lower()
-    except ValueError:
-        return True
 
 
 class HookForm(AuthenticationForm):
@@ -68,23 +59,23 @@ class HookForm(AuthenticationForm):
 
     def clean(self):
         """
-        Refuse to send stored header values and credentials to another server than they were entered for.
+        Refuse to send stored header values and credentials to another address than they were entered for.
 
-        Whoever may edit a hook could otherwise read its secrets by pointing it at a server of their own.
+        Whoever may edit a hook could otherwise read its secrets by pointing it at a server of their own, or at their
+        own part of the same server.
         """
         cleaned = super().clean()
         for name in self._left_alone():
             self.errors.pop(name, None)
             cleaned.pop(name, None)
-        self.clean_authentication_with(cleaned, _is_another_server)
+        self.clean_authentication_with(cleaned)
         stored = self.fields["headers"].stored
-        headers = cleaned.get("headers") or {}
+        headers = self.fields["headers"].kept
         kept = [name for name in headers if headers[name] == stored.get(name)]
-        if kept and _is_another_server(self.stored_url, cleaned.get("webhook_url") or ""):
+        if kept and is_another_place(self.stored_url, cleaned.get("webhook_url") or ""):
             self.add_error(
                 "headers",
-                _("The address names another server now. Enter the values again that it may see: %s.")
-                % ", ".join(kept),
+                _("The address was changed. Enter the values again that may be sent to it: %s.") % ", ".join(kept),
             )
         return cleaned
 

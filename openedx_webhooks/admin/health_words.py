@@ -16,7 +16,7 @@ from ..operations.hook_health import Health, Word
 from . import history, parts, waiting, words
 from .permissions import may_see_payload
 
-_TROUBLE = (Word.FAILING, Word.DEGRADED, Word.MISCONFIGURED, Word.CIRCUIT_OPEN, Word.PROBED)
+TROUBLE = (Word.FAILING, Word.DEGRADED, Word.MISCONFIGURED, Word.CIRCUIT_OPEN, Word.PROBED)
 
 
 def as_seen_by(request, health: Health) -> Health:
@@ -58,7 +58,7 @@ def evidence(hook: Hook, health: Health) -> str:
         return _of_circuit(health)
     if health.word == Word.OVERDUE:
         return _("Due since %s, and nobody sends it.") % words.exact(health.figures.next_due)
-    if health.word == Word.NOTHING_YET:
+    if health.word == Word.NOTHING_YET or (health.word == Word.OBSERVING and not health.figures.all.tried):
         return _no_evidence(hook, health)
     if health.word == Word.NOT_RECORDED:
         return _unrecorded(hook)
@@ -86,9 +86,10 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
         yield _("The last one was accepted at %s.") % words.exact(health.figures.accepted_at)
     elif health.word == Word.NOTHING_YET:
         yield _("Send a test to see whether the endpoint answers.")
-    elif health.word in _TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
-        yield meaning(health)
-        yield f"{_since(hook)} {_consequence(hook, health)}".strip()
+    elif health.word in TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
+        if not (isinstance(hook, Webhook) and hook_health.is_repaired(hook, health.figures)):
+            yield meaning(health)
+        yield f"{_since(hook, health)} {_consequence(hook, health)}".strip()
 
 
 def meaning(health: Health) -> str:
@@ -214,8 +215,10 @@ def _tried(health: Health) -> str:
     return parts.number(health.window.tried) + (_(" (the newest)") if is_cut else "")
 
 
-def _since(hook: Hook) -> str:
+def _since(hook: Hook, health: Health) -> str:
     since = getattr(hook, "failing_since", None)
+    if isinstance(hook, Webhook) and hook_health.is_repaired(hook, health.figures):
+        return _("Since then a test was accepted, or the webhook was changed: the next attempts will tell.")
     return _("Nothing was accepted since %s.") % words.exact(since) if since else ""
 
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from .. import catalog
-from ..models.history import BEGUN, BY_PLUGIN, REASONS, REMOVAL
+from ..models.history import BEGUN, BY_PLUGIN, REASONS, REMOVAL, RETIRED
 from ..models.hook import server_of
 from . import options, parts, words
 from .widgets import format_wait
@@ -161,7 +161,8 @@ def _entries(reader: Reader, versions: list) -> Iterator[dict]:
 def _users(versions) -> dict[int, str]:
     numbers = {version.history_user_id for version in versions} - {None}
     users = get_user_model().objects.in_bulk(numbers)
-    return {number: users[number].get_username() if number in users else _("user %d") % number for number in numbers}
+    names = {number: users[number].get_username() if number in users else _("user %d") % number for number in numbers}
+    return names | ({RETIRED: _("A retired user")} if RETIRED in numbers else {})
 
 
 def who_made(version, *, in_sentence: bool = False) -> str:

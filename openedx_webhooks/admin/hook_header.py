@@ -46,6 +46,7 @@ def header_of(page: Page) -> dict[str, Any]:
         "badge": health_words.badge(hook, health),
         "tone": health_words.tone_of(hook, health),
         "evidence": health_words.evidence(hook, health),
+        "is_silent": health.word == hook_health.Word.NOTHING_YET,
         "problems": health.problems,
         "outlook": health_words.outlook(hook, health),
         "chart": _chart(hook),

@@ -50,6 +50,22 @@ class HookListAdmin(RemovingAdmin):
         """The server only: who may look need not know the path and query, which hold the secrets of many services."""
         return parts.with_title(parts.breakable(hook.server), hook.server)
 
+    def get_list_display(self, request):
+        """The columns; those who may not see addresses can't sort by them either."""
+        shown = super().get_list_display(request)
+        if self.has_change_permission(request):
+            return shown
+        return ["server_column" if name == "endpoint_column" else name for name in shown]
+
+    @admin.display(description=gettext_lazy("endpoint"))
+    def server_column(self, hook):
+        """The same, in no order: the order of addresses tells of their paths."""
+        return self.endpoint_column(hook)
+
+    def lookup_allowed(self, lookup, value, request=None):
+        """Nothing but the filters: ``?webhook_url__startswith=…`` would tell a viewer an address letter by letter."""
+        return any(lookup == each.parameter_name for each in self.list_filter)
+
     def get_search_fields(self, request):
         """The address for those only who may see it: a search tells what it finds, letter by letter."""
         return [field for field in self.search_fields if field != "webhook_url" or self.has_change_permission(request)]

@@ -10,21 +10,30 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import skips
 from ..models import history as versions
 from ..models import signing_secrets
+from ..models.encrypted_fields import is_lost
 from ..operations import hook_health
 from ..transport import signing
-from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once
+from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once, words
 from .buttons import Button, Page, State, hook_view, posted
 from .hook_header import header_of
 from .hook_list import HookListAdmin
 from .preview import PreviewMixin
 from .reference import reference_of
 
+_without_secrets = sensitive_post_parameters()
 # What a window that was opened from another page posts.
 _IN_WINDOWS = {"_popup", "_to_field"}
+
+
+def _previous_until(hook) -> str:
+    """Until when requests are signed with the secret before, too; empty if they are not."""
+    until = hook.previous_secret_expires_at
+    return words.exact(until) if hook.previous_secret and until else ""
 
 
 class HookAdmin(PreviewMixin, HookListAdmin):
@@ -63,11 +72,15 @@ class HookAdmin(PreviewMixin, HookListAdmin):
     @admin.display(description=gettext_lazy("credentials"))
     def credentials_kept(self, hook):
         """Whether there are any."""
+        if is_lost(hook.credentials):
+            return _("They can't be read.")
         return "••••••••" if hook.credentials else parts.EMPTY
 
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):
         """Whether there is a secret."""
+        if is_lost(hook.secret):
+            return _("It can't be read.")
         return "••••••••" if hook.secret else _("None: requests are not signed.")
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
@@ -98,7 +111,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
             "urls": {button.method: self.url_of(button, hook) for button in self.buttons if button.method},
             "show_secret": secrets_once.may_show(page.request, hook),
             "secret_is_malformed": signing_secrets.is_malformed(hook),
-            "previous_secret_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "previous_secret_until": _previous_until(hook),
             "overlap_hours": signing_secrets.overlap_of(hook) // timedelta(hours=1),
             "signs": hook.signature != signing.NONE,
         }
@@ -150,6 +163,10 @@ class HookAdmin(PreviewMixin, HookListAdmin):
         name = self.opts.verbose_name
         saved = _("%s saved.") % f"{name[:1].upper()}{name[1:]}"
         return format_html("{} {} {}", saved, parts.link(hook, f"{hook.event_name} → {hook.server}"), then)
+
+    def changeform_view(self, request, *args, **kwargs):
+        """Django's; a report of an error in it shows nothing of what was typed."""
+        return _without_secrets(super().changeform_view)(request, *args, **kwargs)
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""
@@ -275,6 +292,6 @@ class HookAdmin(PreviewMixin, HookListAdmin):
             "original": hook,
             "secret": hook.secret,
             "title": _("Signing secret"),
-            "previous_until": hook.previous_secret and hook.previous_secret_expires_at,
+            "previous_until": _previous_until(hook),
         }
         return TemplateResponse(request, "admin/openedx_webhooks/secret.html", context)

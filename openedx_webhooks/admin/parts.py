@@ -4,8 +4,7 @@ import json
 import re
 
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -202,11 +201,6 @@ def shortened(text: str, most: int = 60) -> SafeString | str:
     """The first characters of a text on one line, and the rest when pointed at."""
     line = " ".join(text.split())
     return with_title(line[:most].rstrip() + "…", line) if len(line) > most else line
-
-
-def moment(when) -> str:
-    """Date and time in the site's time zone, short."""
-    return date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
 
 
 def answered(status_code: int | None, error: str, *, needs_body: bool = False) -> str:

@@ -15,7 +15,7 @@ from ..models import CapturedEvent, Hook
 from ..models.json_fields import Unreadable
 from ..payloads import samples
 from . import words
-from .permissions import may_see_payload
+from .permissions import may_see_payload, sees_payload_of
 
 # Events among which is searched, and of which some are listed; so many are read by an index, whoever searches for what.
 _MOST_SEARCHED = 200
@@ -73,7 +73,7 @@ def choice_of(request, hook: Hook) -> Choice:
     if not term or not events:
         options.insert(0, ("", sample))
     event = _chosen(chosen, known) if may_search else None
-    if event is None:
+    if event is None or not sees_payload_of(request, event):
         return Choice("", sample, samples.sample_payload(known), options, term, may_search)
     key = str(event.pk)
     if key not in dict(options):

@@ -15,7 +15,9 @@ from django.db import transaction
 from django.http import HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from ..models import Hook
 from . import parts, payload_choice
@@ -66,6 +68,7 @@ class PreviewMixin:
     def _url(self, page, hook=None):
         return reverse(f"{self.admin_site.name}:{self._url_name(page)}", args=[hook.pk] if hook else [])
 
+    @method_decorator(sensitive_post_parameters())
     def preview_view(self, request, object_id):
         """What is typed, and what comes of it; nothing is saved."""
         hook = self.get_object(request, unquote(object_id)) if object_id else None

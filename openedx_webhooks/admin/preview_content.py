@@ -19,7 +19,7 @@ from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
 from .expression_widgets import Entered
 from .payload_choice import Choice
-from .permissions import may_see_payload
+from .permissions import may_see_payload, sees_payload_of
 from .reference import title_of_answer
 from .trying import effects_of
 
@@ -251,6 +251,7 @@ class _Writer:
                 "matches": matches_of(expression, payload),
             }
             for event, payload in payload_choice.read_latest(self._known, MOST_PAST)
+            if sees_payload_of(self._request, event)
         ]
         if not rows:
             return None
@@ -262,6 +263,8 @@ class _Writer:
     def _effects(self) -> None:
         made, hook = self._made, self._hook
         answers = schema.sample_answers(self._known)
+        if "halt" in answers:
+            made.examples["id_local_answer"] = json.dumps(answers["halt"], ensure_ascii=False)
         made.answers = [(title_of_answer(name), json.dumps(answer)) for name, answer in answers.items()]
         made.answer = self._request.POST.get("owh_answer", "")[:_MOST_ANSWER]
         if made.is_local and "local_answer" not in self._wrong:

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ..models import Hook, signing_secrets
+from ..models.addresses import is_another_place
+from ..models.encrypted_fields import is_lost
 from ..models.history import is_encrypted
-from ..models.hook import server_of
 from ..models.validators import validate_endpoint
 from . import words
 from .history import NOT_RESTORED, Reader, kept_fields, label_of, number_of
@@ -78,15 +79,15 @@ def problems_of(hook: Hook, version) -> list[str]:
         label_of(field)
         for field in kept_fields(hook)
         if validate_endpoint in field.validators
-        and _moves(getattr(hook, field.attname), getattr(version, field.attname))
+        and is_another_place(getattr(hook, field.attname), getattr(version, field.attname))
     ]
     kept = [label_of(field) for field in hook._meta.fields if _is_credential(hook, field)]
     if moved and kept:
         # As in the form: whoever may edit a hook could else have its credentials sent to a server of their own.
         problems.append(
             _(
-                "%(address)s named another server in this version, and that server must not get what is stored for "
-                "this one (%(kept)s). Enter the old address on the hook's page, with values for that server."
+                "%(address)s was another in this version, and what is stored for this one (%(kept)s) must not be sent "
+                "there. Enter the old address on the hook's page, with values for it."
             )
             % {"address": ", ".join(moved), "kept": ", ".join(kept)}
         )
@@ -102,13 +103,12 @@ def problems_of(hook: Hook, version) -> list[str]:
     return problems
 
 
-def _moves(old: str, new: str) -> bool:
-    return bool(new) and server_of(old).lower() != server_of(new).lower()
-
-
 def _is_credential(hook: Hook, field) -> bool:
-    """Whether a field holds what only one server may get; the signing secret itself is sent to nobody."""
-    return field.editable and field.name != "secret" and is_encrypted(field) and bool(getattr(hook, field.attname))
+    """Whether a field holds what only one address may get; the signing secret itself is sent to nobody."""
+    if not field.editable or field.name == "secret" or not is_encrypted(field):
+        return False
+    value = getattr(hook, field.attname)
+    return bool(value) or is_lost(value)
 
 
 def _restore(model_admin, request, hook: Hook, version) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from ..models import Call, CapturedEvent, Delivery
 from . import newest
 
+_MOST_WORDS = 4
 # A search that means more learners than this means none of them.
 MOST_LEARNERS = 20
 _MOST_COURSES = 10_000
@@ -71,7 +72,23 @@ def events(term: Term) -> list[int]:
             found.update(_newest(rows, column, values))
             # The key of a course names its organisation.
             break
-    return sorted(found, reverse=True)[: newest.COUNTED]
+    return sorted(found or _of_words(term), reverse=True)[: newest.COUNTED]
+
+
+def _of_words(term: Term) -> set[int]:
+    """What all words mean together, such as a learner and a course; nothing of a single one."""
+    words = dict.fromkeys(term.text.split())
+    if not 2 <= len(words) <= _MOST_WORDS:
+        return set()
+    of_word = {word: set(events(attrs.evolve(term, text=word))) for word in words}
+    found = min(of_word.values(), key=len)
+    for chunk in _chunks(sorted(found)):
+        for pk, course_key in CapturedEvent.objects.filter(pk__in=chunk).values_list("pk", "course_key"):
+            # Of a course that has many, only the newest are at hand: its key is asked, too.
+            course = (course_key or "").casefold()
+            if not all(pk in of_word[word] or word.casefold() in course for word in words):
+                found = found - {pk}
+    return found
 
 
 def deliveries(term: Term) -> list[int]:

@@ -102,6 +102,8 @@ def delivery_note(delivery: Delivery, webhook: Webhook | None) -> str:
         return _("It waits: its webhook is disabled. It is sent when the webhook is enabled again.")
     if webhook.paused:
         return _("It waits: its webhook is paused. It is sent when the webhook is resumed.")
+    if webhook.lost:
+        return _("It waits, and nothing is lost. %s") % webhook.lost_sentence
     due = delivery.next_attempt_at
     return overdue_note(due) if due and due < timezone.now() - PATIENCE else ""
 

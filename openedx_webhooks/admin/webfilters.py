@@ -10,7 +10,7 @@ from ..operations.hook_health import records_all
 from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker
 from ..webfilters import trial_call
-from . import options, parts, permissions, report
+from . import options, parts, permissions, report, words
 from .buttons import Button, State, hook_view
 from .filters import HealthFilter, HookModeFilter, TypeFilter
 from .forms import WebfilterForm
@@ -104,6 +104,7 @@ class WebfilterAdmin(HookAdmin):
             "calls": [
                 (
                     call,
+                    words.exact(call.started_at),
                     parts.call_badge(call),
                     parts.call_answered(call, in_short=not permissions.may_see_payload(page.request)),
                     parts.seconds(call.duration),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.contrib import admin, messages
 from django.db import router
 from django.http import HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
-from . import bulk, expressions, options, parts, past_events, sending_again
+from . import bulk, expressions, health_words, options, parts, past_events, sending_again, waiting, words
 from .buttons import Button, Page, State, hook_view, posted
 from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
@@ -22,10 +23,17 @@ from .past_events import may_send, parse_time
 from .trying import result_page
 
 _RECENT = 10
+# What waited for one of these need not wait for the next event.
+_LETS_GO = {"enabled", "paused", "webhook_url", "headers", "credentials", "secret"}
 
 
 def _may_send(page: Page) -> bool:
     return may_send(page.model_admin, page.request, page.hook)
+
+
+def _waits_after_failures(page: Page) -> bool:
+    is_sending = page.hook.enabled and not page.hook.paused and page.health.word in health_words.TROUBLE
+    return is_sending and bool(page.health.figures.next_due) and _may_send(page)
 
 
 def _has_failed(page: Page) -> bool:
@@ -45,6 +53,9 @@ class WebhookAdmin(HookAdmin):
     records_name = Delivery._meta.verbose_name_plural
     buttons = (
         *HookAdmin.buttons,
+        Button(
+            name="retry-waiting", method="retry_waiting", label=gettext_lazy("Retry now…"), when=_waits_after_failures
+        ),
         Button(opens="#owh-replay", label=gettext_lazy("Replay failed…"), when=_has_failed),
         Button(name="replay-failed", method="replay_failed"),
         Button(
@@ -97,7 +108,7 @@ class WebhookAdmin(HookAdmin):
             return parts.EMPTY
         state, created = hook.health.figures.latest
         return format_html(
-            '{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state), parts.moment(created)
+            '{}<br><span class="owh-quiet-text">{}</span>', parts.delivery_badge(state), words.exact(created)
         )
 
     def enable(self, hooks):
@@ -120,8 +131,7 @@ class WebhookAdmin(HookAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             self.save_more(request, obj, form)
-        if change and {"enabled", "paused", "webhook_url"} & set(form.changed_data):
-            # What has waited need not wait for the next event.
+        if change and _LETS_GO & set(form.changed_data):
             wakeups.nudge_on_commit(router.db_for_write(Webhook))
 
     def save_more(self, request, webhook: Webhook, form) -> None:
@@ -161,7 +171,7 @@ class WebhookAdmin(HookAdmin):
         deliveries = list(Delivery.objects.filter(webhook=hook).order_by("-created", "-pk")[:_RECENT])
         answers = last_answers([delivery.pk for delivery in deliveries])
         for delivery in deliveries:
-            delivery.answer = answers.get(delivery.pk)
+            delivery.answer, delivery.when = answers.get(delivery.pk), words.exact(delivery.created)
         return [(delivery, parts.delivery_badge(delivery.state)) for delivery in deliveries]
 
     # --- Buttons
@@ -169,12 +179,23 @@ class WebhookAdmin(HookAdmin):
     @hook_view
     def send_test(self, request, hook):
         """Send the sample payload now, and show what came back."""
-        return result_page(self, request, hook, **self.try_out(hook, None))
+        result = self.try_out(hook, None)
+        page = result_page(self, request, hook, **result)
+        is_sent = result["outcome"].is_accepted and hook.enabled and not hook.paused
+        if is_sent and may_send(self, request, hook) and waiting.count(hook):
+            page.context_data["retry_url"] = reverse(f"admin:{self.url_name('retry-waiting')}", args=[hook.pk])
+        return page
 
     def try_out(self, hook, payload):
         """One POST, without a delivery."""
         sent, outcome = trial_delivery.send_test(hook, payload)
         return {"sent": sent, "outcome": outcome}
+
+    def retry_waiting(self, request, hook):
+        """To the page that counts what waits for its next attempt."""
+        return HttpResponseRedirect(sending_again.link(verb="retry", webhook=hook.pk, count=1))
+
+    retry_waiting = posted(retry_waiting, may_send)
 
     def replay_failed(self, request, hook):
         """To the page that counts what failed since a time."""

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from ..models.encrypted_fields import is_lost
 from ..models.validators import validate_headers, validate_schedule
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -33,7 +34,7 @@ class HeadersWidget(forms.Widget):
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         if isinstance(value, dict):
-            rows = [{"name": header, "value": "", "stored": True} for header in value]
+            rows = [{"name": h, "value": "", "stored": True, "is_lost": is_lost(text)} for h, text in value.items()]
         else:
             rows = [{"name": header, "value": text, "stored": False} for header, text in value or []]
         rows += [{"name": "", "value": "", "stored": False}] * self.empty_rows
@@ -66,6 +67,7 @@ class HeadersField(forms.Field):
 
     Attributes:
         stored: the headers that the hook has; an empty value of one of these names keeps it.
+        kept: those of them that nobody entered again; known once the field was cleaned.
     """
 
     widget = HeadersWidget
@@ -73,17 +75,19 @@ class HeadersField(forms.Field):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.stored: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
 
     def clean(self, value: Any) -> dict[str, str]:
         """
         Merge the rows with what is stored.
 
         Raises:
-            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value. So does
-            one whose stored value can't be read.
+            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value.
         """
         if not self.has_changed(None, value):
+            self.kept = self.stored
             return self.stored
+        self.kept = {name: self.stored[name] for name, text in value if not text and name in self.stored}
         headers: dict[str, str] = {}
         problems = []
         for name, text in value:
@@ -91,7 +95,7 @@ class HeadersField(forms.Field):
                 problems.append(_("A value has no header name beside it: enter the name or remove the value."))
             elif name.lower() in {other.lower() for other in headers}:
                 problems.append(_("“%s” appears twice: remove one.") % name)
-            elif not text and not self.stored.get(name):
+            elif not text and not self.stored.get(name) and not is_lost(self.stored.get(name)):
                 problems.append(_("“%s” has no value: enter it or remove the name.") % name)
             else:
                 headers[name] = text or self.stored[name]

@@ -95,6 +95,13 @@ KINDS = {
             "or enter the others again."
         ),
     ),
+    Reason.KEY_LOST: Kind(
+        gettext_lazy("key lost"),
+        gettext_lazy(
+            "Nothing was sent: the site's key was lost or changed, so that the hook's secret, headers or credentials "
+            "can't be read. Restore the key, or enter them again."
+        ),
+    ),
     Reason.NO_TOKEN: Kind(
         gettext_lazy("no access token"),
         gettext_lazy(

@@ -2,8 +2,8 @@
 
 from .delivery import Attempt, Delivery
 from .event import CapturedEvent
-from .hook import Hook
+from .hook import Hook, KeyLost
 from .webfilter import Call, Webfilter
 from .webhook import Webhook
 
-__all__ = ["Attempt", "Call", "CapturedEvent", "Delivery", "Hook", "Webfilter", "Webhook"]
+__all__ = ["Attempt", "Call", "CapturedEvent", "Delivery", "Hook", "KeyLost", "Webfilter", "Webhook"]

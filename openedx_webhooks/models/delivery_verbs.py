@@ -16,6 +16,7 @@ from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.utils import timezone
 
 from ..batches import batched
+from . import lost_keys
 from .webhook import ACTIVE, Webhook
 
 _CHUNK = 500
@@ -79,7 +80,7 @@ class DeliveryQuerySet(models.QuerySet):
         return self.filter(state=self.model.State.PENDING)
 
     def due(self, now: datetime) -> "DeliveryQuerySet":
-        """Owed now. Those of webhooks that are disabled, paused or being removed wait."""
+        """Owed now. Those of webhooks that are disabled, paused, being removed, or whose key is lost, wait."""
         waiting = self._waiting_webhooks()
         due = self.pending().filter(next_attempt_at__lte=now)
         if not waiting:
@@ -103,8 +104,9 @@ class DeliveryQuerySet(models.QuerySet):
         return min((at for pk, at in moments.items() if at is not None and pk not in waiting), default=None)
 
     def _waiting_webhooks(self) -> set[int]:
-        waiting = Webhook.objects.using(self.db).exclude(Q(**ACTIVE))
-        return set(waiting.order_by().values_list("pk", flat=True))
+        webhooks = Webhook.objects.using(self.db).order_by()
+        waiting = set(webhooks.exclude(Q(**ACTIVE)).values_list("pk", flat=True))
+        return waiting | lost_keys.hooks_without_key(webhooks.filter(**ACTIVE))
 
     # --- Claims
 

@@ -21,6 +21,8 @@ REASONS = {
     REMOVAL: _("Deleted: its records are removed in the background."),
 }
 LONGEST_REASON = 500
+# In the place of the number of a user whom the platform has retired; nobody has it.
+RETIRED = 0
 # What no operator edits, and is a part of a hook's history all the same.
 _BESIDE = ("disabled_reason",)
 

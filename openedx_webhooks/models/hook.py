@@ -4,10 +4,10 @@ import copy
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,17 +15,14 @@ from model_utils.models import TimeStampedModel
 
 from ..payloads import formats, shape
 from ..transport import authentication, signing
-from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField
+from .addresses import server_of
+from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField, Lost, is_lost
 from .history import is_encrypted
 from .validators import validate_endpoint, validate_expression, validate_headers
 
 
-def server_of(url: str) -> str:
-    """Host and port of an address, without credentials; empty if it is malformed."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        return ""
+class KeyLost(ValueError):
+    """Something that a request needs is stored, and no key opens it: nothing may be sent without it."""
 
 
 class Hook(TimeStampedModel):
@@ -179,15 +176,42 @@ class Hook(TimeStampedModel):
         return server_of(self.webhook_url)
 
     @property
+    def lost(self) -> list[str]:
+        """
+        What requests need, is stored, and no key opens: labels, with the names of headers. A hook that has any waits
+        for its key: what went out unsigned, or without its credentials, would be refused, or taken for another's.
+        """
+        found = []
+        if self.signature != signing.NONE:
+            is_overlap = self.previous_secret_expires_at and self.previous_secret_expires_at > timezone.now()
+            if is_lost(self.secret) or (is_overlap and is_lost(self.previous_secret)):
+                found.append(gettext("signing secret"))
+        if self.authentication != authentication.NONE and is_lost(self.credentials):
+            found.append(gettext("credentials"))
+        if is_lost(self.headers):
+            names = [name for name, value in self.readable_headers.items() if isinstance(value, Lost)]
+            found.append(gettext("headers (%s)") % ", ".join(names))
+        return found
+
+    @property
+    def lost_sentence(self) -> str:
+        """What is wrong if :attr:`lost` is not empty, what follows, and what to do."""
+        return gettext(
+            "The site's key was lost or changed, so that these can't be read any more: %s. Nothing is sent until you "
+            "restore the key (ENCRYPTION_KEYS, SECRET_KEY_FALLBACKS), or enter them again."
+        ) % ", ".join(self.lost)
+
+    @property
     def headers_to_send(self) -> dict[str, str]:
         """
-        The headers, without those whose stored value no key opens any more (the site's SECRET_KEY was changed).
-
-        An empty ``Authorization`` would look like an attempt to get in; without it the receiver says what it misses.
+        The headers, without those that have no value.
 
         Raises:
+            KeyLost: no key opens one of them.
             ValueError: what is stored is not an object of names and texts.
         """
+        if is_lost(self.headers):
+            raise KeyLost(self.lost_sentence)
         if self.readable_headers != (self.headers or {}):
             raise ValueError(gettext("The stored headers can't be read: enter them again."))
         return {name: value for name, value in self.readable_headers.items() if value}
@@ -198,8 +222,11 @@ class Hook(TimeStampedModel):
         What the authentication needs.
 
         Raises:
-            ValueError: something is missing or malformed, or no key opens what is stored.
+            KeyLost: no key opens what is stored.
+            ValueError: something is missing or malformed.
         """
+        if is_lost(self.credentials):
+            raise KeyLost(self.lost_sentence)
         return authentication.credentials_of(self.authentication, self.credentials)
 
     @property

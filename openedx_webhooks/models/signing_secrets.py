@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from ..transport import signing
-from .hook import Hook
+from .hook import Hook, KeyLost
 
 OVERLAP = timedelta(hours=24)
 
@@ -24,9 +24,12 @@ def headers(hook: Hook, message_id: str, body: bytes) -> dict[str, str]:
     The headers that identify a message of a hook, and sign it as of now.
 
     Raises:
+        KeyLost: a secret that is in force can't be read.
         ValueError: a secret is malformed, or there is no such signature.
     """
     now = time.time()
+    if hook.lost:
+        raise KeyLost(hook.lost_sentence)
     secrets = in_force(hook, datetime.fromtimestamp(now, UTC))
     return signing.headers(message_id, int(now), body, secrets, hook.signature)
 
@@ -59,7 +62,7 @@ def supersede(hook: Hook, old: str, overlap: timedelta = OVERLAP) -> None:
         old: empty if there was none. A malformed one ends at once: nothing could be sent while it is in force.
         overlap: how long receivers may still verify with the old secret; zero ends it at once (it leaked).
     """
-    keep = min(overlap, overlap_of(hook)) > timedelta() and _is_well_formed(hook, old)
+    keep = bool(old) and min(overlap, overlap_of(hook)) > timedelta() and _is_well_formed(hook, old)
     hook.previous_secret = old if keep else ""
     hook.previous_secret_expires_at = timezone.now() + overlap if keep else None
 

@@ -33,7 +33,9 @@ LATELY = timedelta(days=7)
 # A worker that runs takes what is due within seconds.
 PATIENCE = timedelta(minutes=1)
 # Errors that no other attempt changes: the hook, or the site's settings, must be corrected.
-OWN_ERRORS = frozenset(("refused_address", "invalid", Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED))
+OWN_ERRORS = frozenset(
+    ("refused_address", "invalid", Reason.KEY_LOST, Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED)
+)
 
 
 class Word(TextChoices):
@@ -167,13 +169,21 @@ def webhook_word(hook: Webhook, figures: Figures, has_problems: bool) -> Word:
         return Word.PAUSED
     if _is_own_error(figures, in_a_row=hook.consecutive_failures):
         return Word.MISCONFIGURED
-    if hook.consecutive_failures >= IN_A_ROW or _fails_often(figures):
+    if hook.consecutive_failures >= IN_A_ROW or (_fails_often(figures) and not is_repaired(hook, figures)):
         return Word.FAILING
     if figures.next_due and figures.next_due < timezone.now() - PATIENCE:
         return Word.OVERDUE
     if hook.failing_since or figures.day.lost or telling(figures).refused_share >= DEGRADED_SHARE:
         return Word.DEGRADED
     return _by_evidence(figures)
+
+
+def is_repaired(hook: Webhook, figures: Figures) -> bool:
+    """
+    Whether its health was reset after the last refusal, by a test that was accepted, another address or enabling, and
+    nothing was tried since.
+    """
+    return not hook.failing_since and not hook.consecutive_failures and _ends_refused(figures)
 
 
 def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circuit: Circuit) -> Word:

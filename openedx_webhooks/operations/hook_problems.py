@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from .. import wiring
-from ..models import Hook, Webfilter, signing_secrets
+from ..models import Hook, KeyLost, Webfilter, Webhook, signing_secrets
 
 
 def malformed(hook: Hook) -> dict[str, str]:
@@ -31,14 +31,12 @@ def malformed(hook: Hook) -> dict[str, str]:
 
 def problems_of(hooks: Iterable[Hook]) -> dict[int, list[str]]:
     """
-    The problems of hooks of one kind, in sentences; at most one query for all of them.
+    The problems of hooks, in sentences.
 
     Returns:
         primary key → sentences. Hooks without any are left out.
     """
-    hooks = list(hooks)
-    unreadable = _unreadable_secrets(hooks)
-    found = {hook.pk: [*_problems(hook), *unreadable.get(hook.pk, ())] for hook in hooks}
+    found = {hook.pk: list(_problems(hook)) for hook in hooks}
     return {pk: problems for pk, problems in found.items() if problems}
 
 
@@ -56,26 +54,13 @@ def _problems(hook: Hook) -> Iterable[str]:
     yield from malformed(hook).values()
     if signing_secrets.is_malformed(hook):
         yield _("The signing secret is malformed: make another.")
+    if hook.lost and not (isinstance(hook, Webfilter) and hook.local_answer):
+        waits = _("What is owed waits; nothing is lost.") if isinstance(hook, Webhook) else ""
+        yield f"{hook.lost_sentence} {waits}".strip()
     try:
         _needed = hook.credentials_to_send
+    except KeyLost:
+        # If they are needed, said above.
+        return
     except ValueError as error:
         yield str(error)
-    if lost := [name for name, value in hook.readable_headers.items() if not value]:
-        yield (
-            _("The values of these headers can't be read any more, and are not sent: %s. Enter them again.")
-            % ", ".join(lost)
-        )
-
-
-def _unreadable_secrets(hooks: list[Hook]) -> dict[int, list[str]]:
-    """Secrets that are stored, and that no key opens."""
-    without = [hook.pk for hook in hooks if not hook.secret]
-    if not without:
-        return {}
-    # In the database an empty secret is an empty text; anything else is one that could not be decrypted.
-    lost = type(hooks[0]).objects.filter(pk__in=without).exclude(secret="").order_by().values_list("pk", flat=True)
-    sentence = _(
-        "The signing secret can't be read any more, because the site's keys were changed: requests are not signed. "
-        "Make another, or restore the key."
-    )
-    return {pk: [sentence] for pk in lost}

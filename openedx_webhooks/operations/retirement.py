@@ -1,21 +1,24 @@
 """
-Forgetting a retired user: what deliveries and calls hold about them is emptied when the platform says so.
+Forgetting a retired user: what deliveries and calls hold about them is emptied when the platform says so, and the
+histories of hooks no longer say that it was them.
 
 The platform asks its plugins in two steps of a retirement, and turns an exception into a failed step that is tried
 again. So nothing is caught here, and doing it twice changes nothing.
 """
 
+import contextlib
 import logging
 from collections.abc import Collection
 
-from django.db import router, transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
 from django.db.models import QuerySet
 
 from ..background import process
 from ..batches import batched
-from ..models import Call, CapturedEvent, Delivery
+from ..models import CapturedEvent, Delivery, history
 from ..webfilters.call_log import CallRecords
-from . import retention
+from . import recorded, retention
 
 log = logging.getLogger(__name__)
 _STEP_ROWS = 500
@@ -44,10 +47,23 @@ def on_retirement(sender, user, **_kwargs) -> None:  # pylint: disable=unused-ar
         ValueError: the user has no id.
         django.db.Error: something may not be emptied yet.
     """
-    forget(user.pk, user.username)
+    forget(user.pk, *names_of(user))
 
 
-def forget(user_id: int, username: str = "") -> None:
+def names_of(user) -> list[str]:
+    """
+    Usernames and e-mail addresses of a user. A retirement has already replaced the address, and at its end replaces the
+    username, too: the platform keeps the ones of before until then.
+    """
+    status = None
+    with contextlib.suppress(AttributeError, ObjectDoesNotExist):
+        status = user.userretirementstatus
+    names = [getattr(user, name, "") for name in ("username", "email")]
+    names += [getattr(status, name, "") for name in ("original_username", "original_email")]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def forget(user_id: int, *names: str) -> None:
     """
     Empty what events, attempts and calls hold about a user, and give up what is still owed about them.
 
@@ -56,7 +72,7 @@ def forget(user_id: int, username: str = "") -> None:
 
     Args:
         user_id: the platform's id of the user, which a retirement does not change.
-        username: the user's, which it has not changed yet: for events that name nobody by an id.
+        names: usernames and e-mail addresses, for what names the user by these only.
 
     Raises:
         ValueError: it is no id.
@@ -65,16 +81,16 @@ def forget(user_id: int, username: str = "") -> None:
     if not isinstance(user_id, int) or isinstance(user_id, bool):
         # None would mean everything that is about nobody.
         raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
-    events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent))
-    # One after the other: each has an index.
-    for about in ({"user_id": user_id}, {"user_id": None, "username": username} if username else None):
-        for ids in _steps(events.filter(**about)) if about else ():
-            _forget_events(events.db, ids)
+    for rows in recorded.events_about(user_id, names):
+        for ids in _steps(rows):
+            _forget_events(rows.db, ids)
     # What another process is just about to write is found by the second of the platform's two steps.
-    process.get(CallRecords).forget(user_id, username)
-    calls = Call.objects.using(router.db_for_write(Call)).filter(user_id=user_id)
-    for ids in _steps(calls.exclude(retention.CALL_EMPTIED)):
-        calls.filter(pk__in=ids).update(request_body=None, response_excerpt="")
+    process.get(CallRecords).forget(user_id, *names)
+    for rows in recorded.calls_about(user_id, names):
+        for ids in _steps(rows):
+            rows.model.objects.using(rows.db).filter(pk__in=ids).update(request_body=None, response_excerpt="")
+    for rows in recorded.versions_by(user_id):
+        rows.update(history_user_id=history.RETIRED)
     log.info("What was recorded about the retired user %s is emptied", user_id)
 
 

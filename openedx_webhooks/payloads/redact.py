@@ -11,9 +11,12 @@ that ``author``, ``course_key`` and ``tokenized`` stay.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from html import escape
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from ..app_settings import app_settings
 
@@ -25,15 +28,22 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _WORDS = frozenset(
     (
         "authorization",
+        "codeverifier",
         "cookie",
         "cookies",
         "credentials",
         "jwt",
+        "magiclink",
+        "mfa",
         "otp",
         "passcode",
+        "passkey",
         "passphrase",
         "passwd",
+        "pw",
         "pwd",
+        "resetlink",
+        "salt",
         "session",
         "sessionid",
         "sessionkey",
@@ -57,6 +67,57 @@ _PHRASES = tuple(
         "activation code",
         "activation link",
         "activation url",
+        "admin pass",
+        "auth code",
+        "auth hash",
+        "auth key",
+        "auth user hash",
+        "authentication code",
+        "authentication key",
+        "authorisation code",
+        "backup code",
+        "backup codes",
+        "code verifier",
+        "confirmation code",
+        "connect sid",
+        "db pass",
+        "device code",
+        "hmac key",
+        "http pass",
+        "login code",
+        "login link",
+        "login ticket",
+        "magic link",
+        "magic url",
+        "mail pass",
+        "master key",
+        "oauth code",
+        "oauth verifier",
+        "one time code",
+        "pass hash",
+        "pass key",
+        "pass phrase",
+        "pin code",
+        "pin number",
+        "proxy pass",
+        "reset code",
+        "reset link",
+        "reset url",
+        "security code",
+        "service ticket",
+        "session hash",
+        "sign in link",
+        "signin link",
+        "sms code",
+        "smtp pass",
+        "stripe key",
+        "user hash",
+        "user pass",
+        "user pin",
+        "verification code",
+        "verification link",
+        "verify link",
+        "webhook key",
         "api key",
         "api keys",
         "access key",
@@ -80,7 +141,20 @@ _PHRASES = tuple(
 # Known to be harmless: XBlock's scripts find the blocks of one rendering by it.
 _HARMLESS = frozenset((("data", "request", "token"),))
 # Harmless as one word of several, such as in ``available_sessions``.
-_WHOLE_NAMES = frozenset((("sessions",), ("raw", "response"), ("exam", "access")))
+_WHOLE_NAMES = frozenset(
+    (
+        ("sessions",),
+        ("raw", "response"),
+        ("exam", "access"),
+        ("credential",),
+        ("hash",),
+        ("pass",),
+        ("pin",),
+        ("sid",),
+        ("ticket",),
+        ("verifier",),
+    )
+)
 
 
 def is_sensitive(key: Any) -> bool:
@@ -151,15 +225,44 @@ def sensitive_here(mapping: Mapping) -> frozenset:
         if not _ACTIVATION_KEYS.isdisjoint(mapping) or (issubclass(type(key), str) and _OPAQUE_KEY.fullmatch(key)):
             found |= {"key"}
     if not _VALUE_KEYS.isdisjoint(mapping) and any(
-        _names_a_secret(mapping[name]) for name in _NAME_KEYS if name in mapping
+        _names_a_secret(mapping[name], mapping) for name in _NAME_KEYS if name in mapping
     ):
         found |= _VALUE_KEYS
     return found
 
 
-def _names_a_secret(name: Any) -> bool:
+def _names_a_secret(name: Any, mapping: Mapping) -> bool:
     """A title such as "The secret garden" doesn't."""
+    if type(name) is str and name in _BY_VALUE:  # pylint: disable=unidiomatic-typecheck
+        return any(hides(name, mapping[key]) for key in _VALUE_KEYS if key in mapping)
     return is_sensitive(name) and _IDENTIFIER.fullmatch(name) is not None
+
+
+# Names of secrets and of much else. An authorization code of OAuth is told from the code of a language, a country, a
+# course or an error by what it looks like; the state of OAuth from that of an address or of an exercise, too.
+_BY_VALUE = frozenset(("code", "state"))
+_SHOWN_CODE = re.compile(
+    r"[A-Za-z]{1,4}(?:[-_][A-Za-z0-9]{1,8}){0,2}|[a-z]+(?:[-_. ][a-z]+)*|[A-Z]+(?:[-_. ][A-Z]+)*"
+    r"|[A-Z][a-z]+(?: [A-Z]?[a-z]+)*|[A-Za-z]{2,8}[-_. ]?[0-9]{1,4}[A-Za-z]?|[0-9]{1,3}"
+)
+_STATE = re.compile(r"(?=[^0-9]*[0-9])[\w\-.~+/=]{16,500}", re.ASCII)
+
+
+def hides(name: Any, value: Any) -> bool:
+    """Whether a value under one of the names that are harmless alone looks like a secret, and so never leaves."""
+    if name not in _BY_VALUE:
+        return False
+    if type(value) in (list, tuple):
+        return any(hides(name, item) for item in value[:10])
+    if type(value) is int:  # pylint: disable=unidiomatic-typecheck
+        # Statuses have three digits, a code that is sent to somebody has more.
+        return name == "code" and abs(value) > 999
+    if not issubclass(type(value), str):
+        return False
+    value = str.__str__(value)
+    if name == "state":
+        return _STATE.fullmatch(value) is not None
+    return value != "" and not (len(value) <= 60 and _SHOWN_CODE.fullmatch(value)) and "-v1:" not in value
 
 
 def redact(value: Any, depth: int = 0) -> Any:
@@ -177,7 +280,7 @@ def redact(value: Any, depth: int = 0) -> Any:
         return {
             mask(key) if isinstance(key, str) else key: redact(item, depth + 1)
             for key, item in value.items()
-            if key not in here and not is_sensitive(key)
+            if key not in here and not is_sensitive(key) and not hides(key, item)
         }
     if isinstance(value, (list, tuple)):
         items = without_sensitive_pairs(value)
@@ -189,7 +292,7 @@ def without_sensitive_pairs(items: Iterable) -> Iterable:
     """``[("Cookie", …), ("Accept", …)]`` says the same as a dict: leave out the pairs whose first half is sensitive."""
     if not items or not all(type(item) in (list, tuple) and len(item) == 2 for item in items):
         return items
-    return [item for item in items if not is_sensitive(item[0])]
+    return [item for item in items if not is_sensitive(item[0]) and not (type(item[0]) is str and hides(*item))]
 
 
 # --- Secrets inside texts
@@ -227,7 +330,47 @@ _MEMBER = re.compile(
 )
 _TAG = re.compile(r"<(?:input|meta)\b", re.I)
 _LONGEST_TAG = 2000
+_SHORTEST_KEY = 20
+# So much of a value tells whether it is a secret.
+_PEEK = 130
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
+
+
+# Keys of services that say by their form what they are.
+_KEYS = re.compile(
+    r"\b(?:A[KS]IA[0-9A-Z]{16}|gh[opsur]_[0-9A-Za-z]{20,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255}"
+    r"|xox[abeoprs]-[\w-]{10,255}|xapp-[\w-]{10,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}"
+    r"|whsec_[0-9A-Za-z+/]{16,255}={0,2}|AIza[\w-]{35})|(?<=hooks\.slack\.com/services/)[\w/]{10,255}",
+    re.ASCII,
+)
+_CURL = re.compile(r"((?:^|\s)(?:-u|--user|-U|--proxy-user)[ =]{0,5}[\"']?[^\s:\"']{1,200}:)[^\s\"']{1,500}")
+# A part of a multipart form: its name, and where its value begins.
+_PART = re.compile(
+    r"^content-disposition: ?form-data;[^\r\n]{0,200}?\bname=\"?(?P<name>[\w.\[\]\-]{1,100})\"?[^\r\n]{0,300}\r?\n"
+    r"(?:[\w-]{1,60}:[^\r\n]{0,300}\r?\n){0,5}\r?\n",
+    re.I | re.M,
+)
+
+
+def _mask_keys(text: str) -> str:
+    """What services give out as keys."""
+    # One comparison after the other: each text is asked.
+    has_key = "AKIA" in text or "ASIA" in text or "AIza" in text or "hooks.slack.com" in text
+    if not has_key and "_" in text:
+        has_key = "gh" in text or "k_live_" in text or "k_test_" in text or "whsec_" in text
+    if not has_key and "-" in text:
+        has_key = "xox" in text or "glpat-" in text or "xapp-" in text
+    return _KEYS.sub(MASK, text) if has_key else text
+
+
+def _mask_copied(text: str) -> str:
+    """What people copy from a terminal or a request."""
+    text = _SCHEME.sub(rf"\1\2{MASK}", text)
+    if "PRIVATE KEY" in text:
+        text = _PRIVATE_KEY.sub(MASK, text)
+    if "curl" in text:
+        text = _CURL.sub(rf"\1{MASK}", text)
+    return _mask_parts(text) if "form-data" in text else text
 
 
 def mask(text: str, file_urls: bool = False) -> str:
@@ -253,9 +396,9 @@ def mask(text: str, file_urls: bool = False) -> str:
     if ": " in text:
         text = _HEADER.sub(_mask_header, text)
     if " " in text:
-        text = _SCHEME.sub(rf"\1\2{MASK}", text)
-        if "PRIVATE KEY" in text:
-            text = _PRIVATE_KEY.sub(MASK, text)
+        text = _mask_copied(text)
+    if len(text) >= _SHORTEST_KEY:
+        text = _mask_keys(text)
     if "/activate" in text or "confirm/" in text:
         text = _LINK.sub(rf"\1{MASK}", text)
     return text
@@ -263,8 +406,8 @@ def mask(text: str, file_urls: bool = False) -> str:
 
 # Shorter ones are words such as ``yes``; masking them would only garble the text.
 _SHORTEST_SECRET = 8
-# The longest header value, so that no secret is cut in half and kept.
-_BEYOND = 4096
+# The longest header value in its longest form, percent-encoded, so that no secret is cut in half and kept.
+_BEYOND = 3 * 4096
 
 
 def excerpt(body: bytes, size: int, secrets: Iterable[str] = ()) -> str:
@@ -277,13 +420,49 @@ def excerpt(body: bytes, size: int, secrets: Iterable[str] = ()) -> str:
         secrets: values that were sent with the request, such as those of headers.
     """
     text = body[: size + _BEYOND].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    whole = [secret for secret in secrets if isinstance(secret, str)]
-    # "Bearer abc" may come back as "abc".
-    parts = {*whole, *(value.rpartition(" ")[2] for value in whole)}
-    for secret in sorted(parts, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, MASK).replace(json.dumps(secret)[1:-1], MASK)
-    return mask(text)[:size]
+    forms = {form for secret in secrets if isinstance(secret, str) and secret for form in _forms(str.__str__(secret))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return mask(text[: size + _BEYOND // 3])[:size]
+
+
+@lru_cache(maxsize=512)
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret, and its parts, in every form in which an endpoint may send them back. Few, whatever the secret is."""
+    return tuple(dict.fromkeys(_each_form(secret)))
+
+
+def _each_form(secret: str) -> Iterator[str]:
+    scheme, _blank, rest = secret.rpartition(" ")
+    # "Bearer abc" may come back as "abc", "Basic dXNlcjpw…" as the password.
+    parts = [secret, rest, *_basic(scheme, rest), secret.removeprefix("whsec_")]
+    for part in dict.fromkeys(parts):
+        if len(part) < _SHORTEST_SECRET:
+            continue
+        data = part.encode("utf-8", "replace")
+        digits = data.hex()
+        escaped = json.dumps(part)[1:-1]
+        yield from (part, escaped, json.dumps(escaped)[1:-1], escape(part))
+        yield from (quote(part, safe=""), quote(part), quote_plus(part))
+        yield from (part[::-1], digits, digits.upper(), digits[::-1], data.hex(":"), data.hex(" "))
+        yield quote(part, safe="").lower()
+        # In a longer text that is encoded as a whole it begins at one of three places of a group.
+        for skipped in range(3):
+            encoded = b64encode(b"\0" * skipped + data).decode()
+            inner = encoded[(0, 2, 3)[skipped] : len(encoded) - (0, 3, 2)[(skipped + len(data)) % 3]]
+            if len(inner) >= _SHORTEST_SECRET:
+                yield from (inner, inner[::-1], inner.replace("+", "-").replace("/", "_"), quote(inner, safe=""))
+
+
+def _basic(scheme: str, encoded: str) -> list[str]:
+    """The password of HTTP's Basic authentication, and with its user."""
+    if scheme.lower() != "basic":
+        return []
+    try:
+        pair = b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return []
+    return [pair, pair.partition(":")[2]]
 
 
 def _mask_header(match: re.Match) -> str:
@@ -304,14 +483,38 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
         position = match.start("is")
         name = match["name"]
-        if (not is_sensitive_name(name, extra) and name.lower() not in _URL_ONLY) or name.lower() in allowed:
+        lower = name.lower()
+        is_told = is_sensitive_name(name, extra) or lower in _URL_ONLY
+        if (not is_told and lower not in _BY_VALUE) or lower in allowed:
             continue
+        if not is_told:
+            # Not to its end: that of ``state=state=state=…`` is the end of the text, each time.
+            beginning = _ASSIGNED.match(text, match.end(), match.end() + _PEEK)
+            if beginning is None or not hides(lower, beginning[0].strip("\"'")):
+                continue
         value = _ASSIGNED.match(text, match.end())
         if value is None:
             continue
         quote = value[0][0] if value[0][0] in "\"'" else ""
         parts += [text[done : match.end()], quote, MASK, quote]
         done = position = value.end()
+    return "".join(parts) + text[done:] if parts else text
+
+
+def _mask_parts(text: str) -> str:
+    """The values of a multipart form, up to the boundary after each."""
+    parts, done = [], 0
+    for match in _PART.finditer(text):
+        start = match.end()
+        if start < done:
+            continue
+        end = text.find("\n--", start)
+        value = text[start : end if end >= 0 else len(text)].rstrip("\r")
+        if value and (is_sensitive(match["name"]) or hides(match["name"], value)):
+            parts += [text[done:start], MASK]
+            done = start + len(value)
+        elif end < 0:
+            break
     return "".join(parts) + text[done:] if parts else text
 
 
@@ -330,7 +533,9 @@ def _mask_inputs(text: str) -> str:
 
 def _mask_input(tag: str) -> str:
     attributes = [(found[1].lower(), found[2].strip("\"'")) for found in _ATTRIBUTE.finditer(tag)]
-    if not any(name in ("name", "id") and is_sensitive(value) for name, value in attributes):
+    values = [value for name, value in attributes if name in ("value", "content")]
+    names = [value for name, value in attributes if name in ("name", "id")]
+    if not any(is_sensitive(name) or any(hides(name, value) for value in values) for name in names):
         return tag
     return _ATTRIBUTE.sub(
         lambda found: f'{found[1]}="{MASK}"' if found[1].lower() in ("value", "content") else found[0], tag
@@ -354,11 +559,14 @@ def _mask_members(text: str) -> str:
     open_ended = set()
     for match in _MEMBER.finditer(text):
         quote = match["quote"]
-        if match.start() < done or quote in open_ended or not is_sensitive(match["name"]):
+        is_told = is_sensitive(match["name"])
+        if match.start() < done or quote in open_ended or not (is_told or match["name"] in _BY_VALUE):
             continue
         end = _closing_quote(text, match.end(), quote)
         if end < 0:
             open_ended.add(quote)
+            continue
+        if not is_told and not hides(match["name"], text[match.end() : min(end, match.end() + _PEEK)]):
             continue
         parts += [text[done : match.end()], MASK]
         done = end

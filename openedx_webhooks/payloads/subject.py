@@ -28,7 +28,7 @@ class Subject:
     """
     Attributes:
         user_id: the platform's id of the user; None if the payload names none.
-        username: empty if the payload names none.
+        username: if the payload names none, and no id, an e-mail address in lower case; else empty.
         course_key: of the course or library; empty if the payload names none.
         org: of the course or library; empty if the payload names none.
     """
@@ -42,9 +42,11 @@ class Subject:
 def subject_of(payload: Mapping[str, Any]) -> Subject:
     """The user and the course that are nearest to the top of an event's payload."""
     context = next((found for key, value in _members(payload) if (found := _context(key, value))), None)
+    user_id, username = user_id_of(payload), username_of(payload)
     return Subject(
-        user_id=user_id_of(payload),
-        username=username_of(payload),
+        user_id=user_id,
+        # Found by it when the user is retired; the column is that of names.
+        username=username or (_email_of(payload) if user_id is None else ""),
         course_key=_storable(str(context))[:255] if context else "",
         org=_storable(getattr(context, "org", None) or "")[:255],
     )
@@ -53,6 +55,12 @@ def subject_of(payload: Mapping[str, Any]) -> Subject:
 def username_of(payload: Mapping[str, Any]) -> str:
     """The username that is nearest to the top of a payload; empty if it names none."""
     return _storable(next((name for key, value in _members(payload) if (name := _username(key, value))), ""))[:150]
+
+
+def _email_of(payload: Mapping[str, Any]) -> str:
+    """The e-mail address that is nearest to the top of a payload; empty if it names none."""
+    named = (value for key, value in _members(payload) if key.lower().endswith("email") and isinstance(value, str))
+    return _storable(next((text for value in named if "@" in (text := value.strip().lower())), ""))[:150]
 
 
 def _storable(text: str) -> str:

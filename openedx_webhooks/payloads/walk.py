@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from opaque_keys import OpaqueKey
 
 from ..app_settings import app_settings
-from .redact import is_sensitive_name, mask, operators_names
+from .redact import hides, is_sensitive_name, mask, operators_names
 from .registry import Handler, handler_of, marker, type_name
 
 # Where a value is: names of members, and indexes of items as text.
@@ -166,7 +166,12 @@ class Walk:
         result: dict[str, Any] = {}
         for key, value in itertools.islice(pairs, self._max_items):
             name = key if type(key) is str else self._name(key)  # pylint: disable=unidiomatic-typecheck
-            if is_sensitive_name(name, self._operators_names) or name in here or name in self._sensitive:
+            if (
+                is_sensitive_name(name, self._operators_names)
+                or name in here
+                or name in self._sensitive
+                or hides(name, value)
+            ):
                 # A name that holds a secret itself is nothing to remember.
                 self.note(DROPPED, *([name] if len(name) <= MAX_NAME and self.mask(name) == name else []))
                 continue

@@ -17,7 +17,8 @@ NONE, BEARER, BASIC, OAUTH2 = "none", "bearer", "basic", "oauth2"
 NO_TOKEN = "no_token"  # noqa: S105
 # The credentials of OAuth 2.0 that others look at.
 TOKEN_URL, CLIENT_ID, CLIENT_SECRET, SCOPE = "token_url", "client_id", "client_secret", "scope"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Also half of a surrogate pair, which no page and no request can hold.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # A token is sent as it is: a header carries no more.
 _BEARER = re.compile(r"[\x21-\x7e]+")
 
@@ -151,6 +152,12 @@ def credentials_of(name: str, stored: object) -> dict[str, str]:
     if problems := problems_of(name, found):
         raise ValueError(gettext("The authentication can't be used. %s") % " ".join(problems))
     return found
+
+
+def texts_in(stored: object) -> dict[str, str]:
+    """Those of the stored credentials that can be used, or shown in a form to be corrected."""
+    texts = stored if isinstance(stored, Mapping) else {}
+    return {name: text for name, text in texts.items() if isinstance(text, str) and not _CONTROL.search(text)}
 
 
 def secrets_of(credentials: Mapping[str, str]) -> list[str]:

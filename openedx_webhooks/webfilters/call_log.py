@@ -131,11 +131,11 @@ class CallRecords(Job):
             log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
         self.ask()
 
-    def forget(self, user_id: int, username: str) -> None:
+    def forget(self, user_id: int, *names: str) -> None:
         """Keep of a user's records that wait only what became of the calls."""
         with self._lock:
             for fields, _size in self._waiting:
-                if fields["user_id"] == user_id or (username and fields["username"] == username):
+                if fields["user_id"] == user_id or (fields["username"] and fields["username"] in names):
                     fields.update(_EMPTY)
 
     def run(self) -> bool:

@@ -20,6 +20,7 @@ from .. import hook_request
 from ..app_settings import app_settings
 from ..background import DaemonExecutor, process
 from ..hook_request import HookRequest, request_of
+from ..models import KeyLost
 from ..payloads import formats, shape
 from ..payloads.limits import METADATA
 from ..skips import Reason
@@ -28,7 +29,7 @@ from ..transport.client import Outcome
 log = logging.getLogger(__name__)
 
 # The errors of calls that were not made.
-NOT_MADE = frozenset((Reason.BUDGET, Reason.BREAKER_OPEN, Reason.NO_TOKEN, Reason.UNSENDABLE))
+NOT_MADE = frozenset((Reason.BUDGET, Reason.BREAKER_OPEN, Reason.NO_TOKEN, Reason.KEY_LOST, Reason.UNSENDABLE))
 # Less time than this is not worth a call.
 _LEAST_SECONDS = 0.01
 # By how much a call may miss its deadline before its result is given up.
@@ -44,10 +45,12 @@ class CallRequest(HookRequest):
     Attributes:
         timeout: seconds for everything.
         unsendable: why the request can't be made; empty if it can.
+        reason: the same in a word.
     """
 
     timeout: float = 0.0
     unsendable: str = ""
+    reason: Reason = Reason.UNSENDABLE
 
 
 class RequestBuilder:
@@ -89,7 +92,8 @@ class RequestBuilder:
             return request_of(webfilter, message_id, content, self._metadata, encoded, make)
         except ValueError as error:
             # A learner waits: what somebody wrote past the form is for the operator to hear of.
-            return make(webfilter.webhook_url, message_id, content, b"", {}, {}, unsendable=str(error))
+            reason = Reason.KEY_LOST if isinstance(error, KeyLost) else Reason.UNSENDABLE
+            return make(webfilter.webhook_url, message_id, content, b"", {}, {}, unsendable=str(error), reason=reason)
 
 
 def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
@@ -117,7 +121,7 @@ def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
 
 def _call(request: CallRequest, deadline: float) -> Outcome:
     if request.unsendable:
-        return Outcome(error=Reason.UNSENDABLE, detail=request.unsendable)
+        return Outcome(error=request.reason, detail=request.unsendable)
     timeout = min(request.timeout, deadline - time.monotonic())
     if timeout < _LEAST_SECONDS:
         return Outcome(error=Reason.BUDGET, detail="the time for all webfilters of this request is used up")

@@ -8,12 +8,33 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.utils.html import escape
 
+from ..app_settings import app_settings
 from .kinds.convert import Refused, check_url, plain_text
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,4000}")
-# Set by the server, or able to take over a session or to break the response in two; or an order to the web server in
-# front to send a file or page of its own instead.
+# What an answer may say about its own page, and nothing else. Others take over a session, break the response in two,
+# loosen a policy of the site, let other sites read its pages, or are an order to the web server in front to send a file
+# of its own: nobody knows all of these.
+_ALLOWED_HEADERS = frozenset(
+    (
+        "cache-control",
+        "content-disposition",
+        "content-language",
+        "content-location",
+        "content-type",
+        "etag",
+        "expires",
+        "last-modified",
+        "location",
+        "pragma",
+        "refresh",
+        "retry-after",
+        "vary",
+        "x-robots-tag",
+    )
+)
+# The operator may add to them, but none of these: they are the server's.
 _FORBIDDEN_HEADERS = frozenset(
     (
         "connection",
@@ -28,17 +49,12 @@ _FORBIDDEN_HEADERS = frozenset(
         "trailers",
         "transfer-encoding",
         "upgrade",
-        "x-lighttpd-send-file",
-        "x-reproxy-url",
-        "x-sendfile",
-        "x-sendfile2",
     )
 )
 _REFRESH = re.compile(r"\d{1,6}")
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(?: *; *[\w-]{1,30}=[\w.\"+-]{1,60}){0,4}", re.ASCII)
 _REASON = re.compile(r"[\x20-\x7e]{1,100}")
 _CHARSET = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
-_FORBIDDEN_PREFIX = "x-accel-"
 _DEFAULT_STATUS = 403
 # A body after one of these is taken for the beginning of the next response.
 _WITHOUT_BODY = (204, 205, 304)
@@ -53,14 +69,20 @@ def check_header(name: Any, value: Any) -> None:
     """
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         raise Refused("it is not the name of a header")
-    if name.lower() in _FORBIDDEN_HEADERS or name.lower().startswith(_FORBIDDEN_PREFIX):
+    if name.lower() in _FORBIDDEN_HEADERS:
         raise Refused("it is protected")
+    if name.lower() not in _allowed_headers():
+        raise Refused("it is not among the headers that an answer may set")
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         raise Refused("it is not the value of a header")
     if name.lower() in ("location", "content-location"):
         check_url(value)
     if name.lower() == "refresh" and not _REFRESH.fullmatch(value):
         raise Refused("it must be a number of seconds")
+
+
+def _allowed_headers() -> frozenset[str]:
+    return _ALLOWED_HEADERS | {name.lower() for name in app_settings.ALLOWED_RESPONSE_HEADERS}
 
 
 def forbidden_cookies() -> frozenset[str]:

@@ -8,7 +8,7 @@ import attrs
 from .. import hook_request
 from ..app_settings import app_settings
 from ..hook_request import HookRequest, request_of
-from ..models import CapturedEvent, Delivery, Webhook
+from ..models import CapturedEvent, Delivery, KeyLost, Webhook
 from ..models.json_fields import Unreadable
 from ..payloads import limits, shape
 from ..skips import Reason
@@ -69,6 +69,9 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
         outcome = post(request)
     except NothingToSend as reason:
         outcome = client.Outcome(error=reason.kind, detail=str(reason))
+    except KeyLost as error:
+        # Since the claim: those of such a webhook are not claimed.
+        outcome = client.Outcome(error=Reason.KEY_LOST, detail=str(error))
     except ValueError as error:
         # The secret, the headers or the credentials are malformed: the record says so, and the delivery is retried.
         outcome = client.Outcome(error=Reason.UNSENDABLE, detail=str(error))

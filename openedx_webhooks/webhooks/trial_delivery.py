@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from ..hook_request import HookRequest, request_of
-from ..models import Webhook
+from ..models import KeyLost, Webhook
 from ..payloads import samples, shape, trial
 from ..payloads.limits import METADATA
 from ..skips import Reason
@@ -56,7 +56,8 @@ def send_test(webhook: Webhook, payload: dict[str, Any] | None = None) -> tuple[
     except sending.NothingToSend as reason:
         return None, Outcome(error=reason.kind, detail=str(reason))
     except ValueError as error:
-        return None, Outcome(error=Reason.UNSENDABLE, detail=str(error))
+        reason = Reason.KEY_LOST if isinstance(error, KeyLost) else Reason.UNSENDABLE
+        return None, Outcome(error=reason, detail=str(error))
     request.our_headers.update(trial.HEADERS)
     outcome = sending.post(request)
     if outcome.is_accepted and webhook.pk:

@@ -54,11 +54,11 @@ def test_nothing_is_no_bar(hours):
 
 
 def test_what_it_shows_is_said_in_words():
-    assert day({"delivered": 3, "failed": 1}).label == "4 deliveries in the last 24 hours, of which 1 failed"
+    assert day({"delivered": 3, "failed": 1}).label == "Deliveries in the last 24 hours: 4, of which 1 failed"
 
 
 def test_the_results_of_calls_have_a_chart_too():
     drawn = chart([Hour(NOON, Counter(passed=3, halted=2, ignored=1))], CALLS)
-    assert drawn.label == "6 recorded calls in the last 24 hours, of which 1 had no usable answer"
+    assert drawn.label == "Recorded calls in the last 24 hours: 6, of which 1 had no usable answer"
     assert [part.state for part in drawn.bars[0].parts] == ["passed", "halted", "ignored"]
     assert drawn.totals == [("Passed", 3), ("Halted", 2), ("Ignored: no usable answer", 1)]

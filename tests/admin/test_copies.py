@@ -62,7 +62,7 @@ def test_the_header_values_of_a_clone_are_not_sent_elsewhere(admin_client, webho
     data = form_of(Webhook, webhook_url="https://evil.example.com/")
     data |= {"headers-name": ["Authorization"], "headers-value": [""]}
     response = admin_client.post(url_of(Webhook, "change", clone.pk), data)
-    assert "names another server now" in response.content.decode()
+    assert "address was changed" in response.content.decode()
     clone.refresh_from_db()
     assert clone.server == "crm.example.com"
 

@@ -111,7 +111,10 @@ def test_a_form_without_these_inputs_keeps_them(admin_client, hook):
 @pytest.mark.parametrize(
     "url, token_url, secret, is_refused",
     [
-        ("https://a.example/other", "https://login.example/v2", "", False),
+        ("https://a.example/other", "https://login.example/token", "", True),
+        ("https://a.example/hooks", "https://login.example/v2", "", True),
+        ("http://a.example/hooks", "https://login.example/token", "", True),
+        ("https://A.example:443/hooks", "https://login.example/token", "", False),
         ("https://evil.example/", "https://login.example/token", "", True),
         ("https://a.example/hooks", "https://evil.example/token", "", True),
         ("https://b.example/", "https://c.example/", "s3cr3t-2", False),
@@ -123,7 +126,42 @@ def test_a_stored_secret_does_not_follow_to_another_server(admin_client, hook, u
     response = change(admin_client, hook, "oauth2", entered, webhook_url=url)
     assert (response.status_code == 200) is is_refused
     if is_refused:
-        assert "Enter again what it may see: Client secret" in " ".join(errors_of(response)["credentials"])
+        assert "Enter again what may be sent to it: Client secret" in " ".join(errors_of(response)["credentials"])
+
+
+def test_the_same_secret_entered_again_may_go_to_another_server(admin_client, hook):
+    """Nobody had the form tell whether what they guessed is what is stored, either."""
+    response = change(admin_client, hook, "oauth2", OAUTH2, webhook_url="https://b.example/")
+    assert response.status_code == 302
+    assert stored(hook) == ("oauth2", OAUTH2)
+
+
+MALFORMED = [
+    ("bearer", [1]),
+    ("bearer", {"token": ["a"]}),
+    ("basic", {"user": 5}),
+    ("basic", {"user": "\ud800"}),
+    ("basic", {"user": "a\r\nX: y"}),
+    ("oauth2", {"token_url": ["a"], "client_id": {}, "client_secret": 1}),
+    ("oauth2", {"token_url": "https://[", "client_id": "\ud800", "client_secret": "x"}),
+    ("oauth2", {"token_url": "gopher://x/", "client_id": "a", "client_secret": "b"}),
+]
+
+
+@each_model
+@pytest.mark.parametrize("kind, credentials", MALFORMED)
+def test_credentials_written_past_the_form_are_shown_tested_and_corrected(admin_client, model, kind, credentials):
+    event = form_of(model)["event"]
+    hook = model.objects.create(
+        event=event, webhook_url="http://127.0.0.1:9/", authentication=kind, credentials=credentials
+    )
+    assert admin_client.get(url_of(model, "change", hook.pk)).status_code == 200
+    assert admin_client.post(url_of(model, "test", hook.pk), follow=True).status_code == 200
+    data = form_of(model, authentication=kind, webhook_url=hook.webhook_url)
+    for name in ("preview", "change"):
+        assert admin_client.post(url_of(model, name, hook.pk), data).status_code == 200
+    assert change(admin_client, hook, "bearer", {"token": "abc"}, event=event).status_code == 302
+    assert stored(hook) == ("bearer", {"token": "abc"})
 
 
 def test_a_mistake_elsewhere_keeps_what_was_just_typed(admin_client):

@@ -182,8 +182,14 @@ class TestStoredHeaders:
         response = change(admin_client, webhook, webhook_url="https://evil.example/collect")
         assert "Enter the values again" in " ".join(errors_of(response)["headers"])
 
-    def test_they_follow_to_another_path_of_the_same_server(self, admin_client, webhook):
-        assert change(admin_client, webhook, webhook_url="https://crm.example.com/v2").status_code == 302
+    def test_nor_to_another_path_of_the_same_server(self, admin_client, webhook):
+        """On a server of many tenants it is another tenant's."""
+        response = change(admin_client, webhook, webhook_url="https://crm.example.com/v2")
+        assert "Enter the values again" in " ".join(errors_of(response)["headers"])
+
+    def test_the_same_value_entered_again_may_go_to_another_server(self, admin_client, webhook):
+        entered = {"headers-name": ["Authorization", ""], "headers-value": ["Bearer t0p-s3cret", ""]}
+        assert change(admin_client, webhook, webhook_url="https://b.example/", **entered).status_code == 302
         webhook.refresh_from_db()
         assert webhook.headers == {"Authorization": "Bearer t0p-s3cret"}
 
@@ -316,7 +322,7 @@ def test_enabling_in_the_form_forgets_the_failures(admin_client, webhook):
 
 def test_another_address_forgets_the_failures_of_the_old_one(admin_client, webhook):
     Webhook.objects.update(consecutive_failures=9, failing_since="2026-11-01T00:00Z")
-    change(admin_client, webhook, webhook_url="https://crm.example.com/new")
+    change(admin_client, webhook, webhook_url="https://crm.example.com/new", **{"headers-value": ["Bearer new", ""]})
     webhook.refresh_from_db()
     assert webhook.failing_since is None
 

@@ -97,10 +97,23 @@ class TestSwitch:
 class TestHealth:
     """In words with evidence, consequence and next step."""
 
+    def test_what_waits_can_be_sent_at_once_when_the_receiver_was_repaired(self, admin_client, receiver):
+        hook = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url("/ok"), consecutive_failures=3)
+        Webhook.objects.update(failing_since=timezone.now())
+        make_delivery(hook, "pending", next_attempt_at=timezone.now() + timedelta(hours=1), schedule_position=1)
+        assert "Retry now…" in header_of(admin_client, hook)
+        assert "Send now what waits…" in admin_client.post(url_of(Webhook, "test", hook.pk)).content.decode()
+        header = header_of(admin_client, hook)
+        assert ">degraded</span>" in header
+        assert "Since then a test was accepted" in header
+        response = admin_client.post(url_of(Webhook, "retry-waiting", hook.pk), follow=True)
+        assert "Retry 1 now" in response.content.decode()
+
     def test_a_webhook_that_fails(self, admin_client, webhook):
         for state in ("delivered", "failed", "failed", "failed"):
             make_delivery(webhook, state)
         Delivery.objects.update(schedule_position=1)
+        Webhook.objects.update(failing_since=timezone.now(), consecutive_failures=3)
         header = header_of(admin_client, webhook)
         assert ">failing</span> <strong>3 of 4 in the last hour were not accepted: 500.</strong>" in header
         assert "its operators can tell why" in header

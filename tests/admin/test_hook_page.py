@@ -89,7 +89,7 @@ class TestHealth:
         make_delivery(webhook, "failed", created=timezone.now() - timedelta(hours=3))
         page = page_of(admin_client, webhook)
         assert page.count("owh-bar-back") == 24
-        assert 'aria-label="2 deliveries in the last 24 hours, of which 1 failed"' in page
+        assert 'aria-label="Deliveries in the last 24 hours: 2, of which 1 failed"' in page
 
     def test_the_latest_deliveries_with_their_last_answer(self, admin_client, webhook):
         delivery = make_delivery(webhook, "failed")

@@ -133,7 +133,6 @@ class TestColumns:
     "query, expected",
     [
         ("", {1, 2, 3, 4}),
-        ("?enabled__exact=0", {3}),
         (f"?event={LOGIN}", {1, 4}),
         ("?health=failing", {4}),
         ("?health=disabled", {3}),

@@ -1,11 +1,14 @@
 """Who may do what: Django's model permissions, and nothing beside them."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
+from openedx_webhooks import throttle
+from openedx_webhooks.background import process
 from openedx_webhooks.models import Call, CapturedEvent, Delivery, Webfilter, Webhook
 
-from .conftest import form_of, make_delivery, url_of
+from .conftest import LOGIN, form_of, make_delivery, url_of
 from .test_hook_page import BUTTONS
 
 pytestmark = pytest.mark.django_db
@@ -153,3 +156,84 @@ def test_every_button_needs_a_csrf_token(admin_user, records, model, button):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     assert client.post(url_of(model, button, records[model].pk)).status_code == 403
+
+
+class TestOracles:
+    """What can be typed into an address tells nothing that the page doesn't show."""
+
+    ATTACKS = [
+        "webhook_url__startswith=https://crm.example.com/h",
+        "webhook_url__regex=.",
+        "webhook_url=x",
+        "secret__startswith=fernet",
+        "previous_secret__gt=a",
+        "headers__contains=Bearer",
+        "credentials__contains=x",
+        "history__webhook_url__startswith=https",
+        "deliveries__event__username__startswith=a",
+        "deliveries__attempts__response_excerpt__contains=x",
+        "calls__request_body__contains=x",
+        "description__contains=x",
+        "condition__contains=x",
+        "event__startswith=org",
+        "enabled__in=1",
+        "id__gt=0",
+        "pk__in=1",
+    ]
+
+    @pytest.mark.parametrize("model", [Webhook, Webfilter])
+    @pytest.mark.parametrize("query", ATTACKS)
+    def test_only_the_filters_are_lookups(self, viewer, records, model, query):
+        response = viewer.get(f"{url_of(model)}?{query}")
+        assert response.status_code in (302, 400)
+        assert response.status_code == 400 or response.url.endswith("?e=1")
+
+    @pytest.mark.parametrize("query", ["event=x", "health=fine"])
+    @pytest.mark.parametrize("model", [Webhook, Webfilter])
+    def test_the_filters_still_are(self, viewer, model, query):
+        assert viewer.get(f"{url_of(model)}?{query}").status_code == 200
+
+    @pytest.mark.parametrize("model", [Webhook, Webfilter])
+    def test_the_order_of_addresses_is_for_those_who_may_see_them(self, staff, records, model):
+        """By ordering, and hooks of one's own in between, an address can be found, too."""
+        for path in ("b", "a", "c"):
+            model.objects.create(event=LOGIN, webhook_url=f"https://same.example/{path}")
+        name = model._meta.model_name
+        for rights, is_ordered in ((["view", "add"], False), (["view", "change"], True)):
+            get_user_model().objects.filter(username="staff").delete()
+            client = staff(*(f"{right}_{name}" for right in rights))
+            changes = client.get(f"{url_of(model)}?o=2").context["cl"]
+            by_number = sorted(hook.pk for hook in changes.result_list)
+            shown = [hook.webhook_url for hook in changes.result_list]
+            assert (shown == sorted(shown)) is is_ordered
+            assert sorted(hook.pk for hook in changes.result_list) == by_number
+
+
+class TestAccess:
+    """Who was shown what of whom is logged where the operator wants it."""
+
+    @pytest.fixture(autouse=True)
+    def _logged(self, caplog):
+        process.get(throttle._AllowedAt).clear()  # pylint: disable=protected-access
+        caplog.set_level("INFO", "openedx_webhooks.access")
+
+    def lines(self, caplog):
+        """What the logger was told."""
+        return [record.getMessage() for record in caplog.records if record.name == "openedx_webhooks.access"]
+
+    @pytest.mark.parametrize("model", [Delivery, Call, CapturedEvent])
+    def test_a_page_with_a_payload(self, viewer, records, caplog, settings, model):
+        row = model.objects.first()
+        viewer.get(url_of(model, "change", row.pk))
+        assert self.lines(caplog) == []
+        settings.OPENEDX_WEBHOOKS = {"LOG_PAYLOAD_ACCESS": True}
+        viewer.get(url_of(model, "change", row.pk))
+        viewer.get(url_of(model, "change", row.pk))
+        number = get_user_model().objects.get().pk
+        assert self.lines(caplog) == [f"User {number} was shown the payload of {model._meta.model_name} {row.pk}"]
+
+    @pytest.mark.parametrize("model", [Delivery, Call, CapturedEvent])
+    def test_a_page_without_it_is_none(self, staff, records, caplog, settings, model):
+        settings.OPENEDX_WEBHOOKS = {"LOG_PAYLOAD_ACCESS": True}
+        staff("view_delivery", "view_call", "view_capturedevent").get(url_of(model, "change", model.objects.first().pk))
+        assert self.lines(caplog) == []

@@ -83,6 +83,10 @@ class TestCondition:
         assert '<code class="owh-suggestion">enrollment.mode</code>' in made["result"]
         assert made["status"].endswith("1 warning.")
 
+    def test_the_example_of_a_local_answer_halts_the_chosen_filter(self, admin_client):
+        example = json.loads(look(admin_client, Webfilter)["examples"]["id_local_answer"])
+        assert list(example["exception"]) == ["PreventLogin"]
+
     @pytest.mark.parametrize("way", [{}, {"condition-mode": "text"}], ids=["without a script", "with it"])
     def test_what_is_no_expression_is_a_mistake_with_the_remedy(self, admin_client, way):
         made = look(admin_client, event=ENROLLED, condition="enrollment.mode = 'verified'", **way)
@@ -280,13 +284,13 @@ class TestTrying:
         made = self.send(admin_client, webhook_url=receiver.url("/h"))
         assert made["status"] == f"Test: {status}" and says in made["test"]
 
-    def test_stored_header_values_go_to_the_stored_server_only(self, admin_client, webhook, receiver):
+    def test_stored_header_values_go_to_the_stored_address_only(self, admin_client, webhook, receiver):
         made = self.send(admin_client, hook=webhook, webhook_url=receiver.url(), **{"headers-name": ["Authorization"]})
         assert made["status"] == "Correct the mistakes first: nothing was sent."
-        assert "names another server now" in made["result"]
+        assert "address was changed" in made["result"]
         assert not receiver.received
         Webhook.objects.update(webhook_url=receiver.url())
-        self.send(admin_client, hook=webhook, webhook_url=receiver.url("/x"), **{"headers-name": ["Authorization"]})
+        self.send(admin_client, hook=webhook, webhook_url=receiver.url(), **{"headers-name": ["Authorization"]})
         assert receiver.received[0].headers["Authorization"] == "Bearer t0p-s3cret"
 
     def test_a_typed_address_obeys_the_guard(self, admin_client, receiver, settings):
@@ -390,7 +394,11 @@ def test_the_examples_of_every_type_are_good(admin_client, model):
     made = look(admin_client, model, event=ENROLLED if model is Webhook else MAY_LOGIN)
     typed = {name.removeprefix("id_"): text for name, text in made["examples"].items()}
     event = ENROLLED if model is Webhook else MAY_LOGIN
+    answer = typed.pop("local_answer", "")
     assert look(admin_client, model, event=event, **typed)["status"] == "This would be sent."
+    if answer:
+        made = look(admin_client, model, event=event, webhook_url="", local_answer=answer)
+        assert made["status"] == "This would be answered."
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,15 @@ class TestList:
         assert listed(admin_client, f"?q={second.pk}") == {second.pk}
         assert listed(admin_client, f"?q={uuid.uuid4()}") == set()
 
+    def test_several_words_find_what_they_mean_together(self, admin_client, webhook):
+        course = "course-v1:DemoX+HOOKS101+2026"
+        wanted = make_delivery(webhook, username="grace", course_key=course, org="DemoX")
+        make_delivery(webhook, username="grace", course_key="course-v1:DemoX+OPS301+2026", org="DemoX")
+        make_delivery(webhook, username="ada", user_id=8, course_key=course, org="DemoX")
+        assert listed(admin_client, "?q=grace+HOOKS101") == {wanted.pk}
+        assert listed(admin_client, "?q=hooks101+grace+demox") == {wanted.pk}
+        assert listed(admin_client, "?q=grace+nothing") == set()
+
     @pytest.mark.parametrize("term", ["ada", "%00", "12 34", "9" * 30, "²", "-1", "1e5", "a" * 500, "'; drop table"])
     @pytest.mark.usefixtures("delivery")
     def test_a_term_that_is_no_id_finds_nothing_and_says_what_can_be_searched(self, admin_client, term):

@@ -16,6 +16,20 @@ _ARGUMENTS = (
 ).split()
 
 
+def pytest_configure():
+    """Without a browser there is nothing to begin with."""
+    if not _installed_chromium():
+        raise pytest.UsageError(
+            "These tests drive Chromium. Install it (Debian: apt install chromium; Ubuntu: Google Chrome's package; "
+            "macOS: brew install --cask chromium), or name it: make test-browser CHROMIUM=/path/to/it"
+        )
+
+
+def _installed_chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """A running demo."""
@@ -26,12 +40,8 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium():
     """The Chromium that is installed."""
-    path = os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), ""
-    )
-    assert path, "Install Chromium (Debian and Ubuntu: apt install chromium), or name it: CHROMIUM=/path/to/chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=_installed_chromium(), args=_ARGUMENTS)
         yield browser
         browser.close()
 

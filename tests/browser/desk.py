@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Sequence
 
 from axe_playwright_python.sync_playwright import Axe
@@ -50,13 +51,22 @@ class Desk:
         width: of the window, in pixels.
         language: of the browser.
         dark: whether the person prefers dark pages.
+        scripts: whether the browser runs them.
 
     Attributes:
         page: Playwright's.
     """
 
     def __init__(
-        self, chromium: Browser, site: Site, username: str = "admin", *, width=1280, language="en", dark=False
+        self,
+        chromium: Browser,
+        site: Site,
+        username: str = "admin",
+        *,
+        width=1280,
+        language="en",
+        dark=False,
+        scripts=True,
     ):
         self.site = site
         self._context = chromium.new_context(
@@ -66,6 +76,7 @@ class Desk:
             timezone_id="UTC",
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
+            java_script_enabled=scripts,
         )
         self._context.set_default_timeout(15_000)
         self.page: Page = self._context.new_page()
@@ -98,6 +109,28 @@ class Desk:
     def says(self, text: str | re.Pattern) -> None:
         """A message above the page says so."""
         expect(self.page.locator(".messagelist")).to_contain_text(text)
+
+    def choose(self, words: str, name: str) -> None:
+        """Type words into the picker of events or filters, and choose one that it finds by its name."""
+        self.page.get_by_role("combobox", name="Event").press_sequentially(words)
+        found = self.page.get_by_role("listbox", name="What can be chosen").get_by_role("option")
+        found.filter(has=self.page.get_by_text(name, exact=True)).first.click()
+
+    def press(self, name: str) -> None:
+        """Press a button, by the beginning of what stands on it."""
+        self.page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first.click()
+
+    def reads(self, text: str, *, seconds: float = 15) -> None:
+        """A person can read a text on the page; if not yet, then after opening it again within so many seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                expect(self.page.locator("#content")).to_contain_text(text, timeout=1000, use_inner_text=True)
+                return
+            except AssertionError:
+                shown = self.page.locator("#content").inner_text()
+                assert time.monotonic() < end, f"“{text}” is not on {self.page.url}:\n{shown[:2000]}"
+            self.page.reload()
 
     # --- What each page must be
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +50,16 @@ class Site:
         page = browser.post("/login", email_or_username=username, password=self.passwords[username])
         assert page.status == 302, f"{username} could not log in: {page}"
         return browser
+
+    def newcomer(self) -> tuple[str, Browser]:
+        """Somebody who has just registered: username, and without a browser window."""
+        username, browser = f"learner-{uuid.uuid4().hex[:6]}", Browser(self.url)
+        self.passwords[username] = password = f"Long-enough-{username}"
+        page = browser.post(
+            "/register", name="Emmy Noether", username=username, email=f"{username}@example.com", password=password
+        )
+        assert page.status == 302, f"{username} could not register: {page}: {page.text}"
+        return username, browser
 
     def staff(self, username: str, *permissions: str) -> None:
         """

@@ -34,9 +34,15 @@ def watching(furnished, chromium):
     desk.close()
 
 
+def unfold(page):
+    """All that is folded away."""
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+
+
 def check(desk, name):
     """The page as it is, then as narrow as a telephone, then dark."""
     page = desk.page
+    page.wait_for_load_state()
     # A colour that is on its way to another has no contrast to speak of.
     page.add_style_tag(content="* { transition: none !important }")
     desk.check(name)
@@ -80,7 +86,7 @@ HOOKS = [
 @pytest.mark.parametrize("path, name", HOOKS, ids=[name for _path, name in HOOKS])
 def test_page_of_a_hook_on_each_tab(window, path, name):
     page = window.row(path, name)
-    page.locator("summary", has_text="Advanced").click()
+    unfold(page)
     page.wait_for_load_state("networkidle")
     check(window, f"{name}, setup")
     for tab in page.get_by_role("tab").all()[1:]:
@@ -109,8 +115,7 @@ RECORDS = [
 @pytest.mark.parametrize("path, text", RECORDS, ids=[text for _path, text in RECORDS])
 def test_page_of_a_record(window, watching, path, text):
     page = window.row(path, text)
-    for fold in page.locator("#content details:not([open]) > summary").all():
-        fold.click()
+    unfold(page)
     check(window, f"{path} {text}")
     watching.page.goto(page.url)
     watching.check(f"{path} {text} of a watcher")
@@ -130,8 +135,7 @@ def test_a_preview_that_warns_and_one_of_an_answer(window):
     page = window.row("webhook/", "shapeless page")
     page.get_by_label("Find a captured event").wait_for()
     page.locator(".owh-preview-warnings").wait_for()
-    for fold in page.locator(".owh-preview-result details:not([open]) > summary").all():
-        fold.click()
+    unfold(page)
     check(window, "a preview with warnings")
     page = window.row("webfilter/", "observed page")
     page.get_by_label("If the endpoint answered").fill('{"exception": {"Nonsense": "x"}}')
@@ -181,11 +185,8 @@ def test_what_asks_before_it_is_done(window):
         page = window.open(path)
         page.get_by_label("Select this object for an action").nth(1).check()
         page.get_by_label("Select this object for an action").nth(-1).check()
-        page.get_by_label("Action").select_option(
-            label=next(
-                label for label in page.get_by_label("Action").locator("option").all_inner_texts() if action in label
-            )
-        )
+        actions = page.get_by_role("combobox", name="Action")
+        actions.select_option(next(text for text in actions.locator("option").all_inner_texts() if action in text))
         page.get_by_role("button", name="Go").click()
         check(window, action)
     page = window.row("webhook/", "failing page")

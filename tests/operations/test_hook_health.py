@@ -95,12 +95,18 @@ def test_every_word_has_a_tone_and_some_hook():
         ([("delivered", 28, HOUR / 4, {}), ("pending", 12, HOUR / 2, {"status": 404})], {}, Word.FAILING),
         # It was repaired since: too few in the last hour for a share of their own.
         ([("pending", 12, 5 * HOUR, {}), ("delivered", 5, HOUR / 4, {})], {}, Word.DEGRADED),
-        ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {}, Word.FAILING),
+        (
+            [("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})],
+            {"failing_since": ago(hours=0.25)},
+            Word.FAILING,
+        ),
+        # Its health was reset since, as by a test that was accepted.
+        ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {}, Word.DEGRADED),
         ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 3, "failing_since": ago(minutes=5)}, Word.FAILING),
         ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 1, "failing_since": ago(minutes=5)}, Word.DEGRADED),
         ([("pending", 1, HOUR / 2, {"error": "refused_address"})], {}, Word.MISCONFIGURED),
         ([("pending", 1, HOUR / 2, {"error": "shape_failed"})], {}, Word.MISCONFIGURED),
-        ([("pending", 1, HOUR / 2, {"error": "timeout"})], {}, Word.FAILING),
+        ([("pending", 1, HOUR / 2, {"error": "timeout"})], {"failing_since": ago(minutes=30)}, Word.FAILING),
         ([("failed", 9, HOUR / 2, {})], {"paused": True}, Word.PAUSED),
         ([("delivered", 9, HOUR / 2, {})], {"enabled": False}, Word.DISABLED),
         ([("failed", 9, HOUR / 2, {})], {"enabled": False, "disabled_reason": "410"}, Word.DISABLED),

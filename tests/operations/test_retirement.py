@@ -4,6 +4,7 @@ import subprocess
 import sys
 import types
 
+import attrs
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
@@ -11,9 +12,10 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from openedx_webhooks.background import process
-from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook, history
 from openedx_webhooks.models.delivery import FINAL_STATES
 from openedx_webhooks.operations import retirement
+from openedx_webhooks.payloads import subject
 from openedx_webhooks.webfilters.call_log import CallRecords
 from openedx_webhooks.webhooks import replay
 
@@ -227,3 +229,50 @@ def test_user_without_a_name_is_not_everybody_without_one(webhook):
     CapturedEvent.objects.update(username="")
     retirement.forget(5, "")
     assert CapturedEvent.objects.get(pk=delivery.event_id).payload is not None
+
+
+@pytest.mark.parametrize(
+    "payload, is_kept",
+    [
+        ({"role": {"subject": "user^ada", "scope": "lib:ACME:books"}}, False),
+        ({"invitation": {"email": "Ada@Example.com"}}, False),
+        ({"ccx": {"coach_email": "ada@example.com"}}, False),
+        ({"role": {"subject": "user^adam"}}, True),
+        ({"invitation": {"email": "ada@example.com.evil.example"}}, True),
+        ({"user": {"id": 6, "pii": {"username": "bob", "email": "ada@example.com"}}}, True),
+    ],
+)
+def test_what_carries_only_a_name_or_an_address_is_found_by_these(db, payload, is_kept):
+    """As they were before the retirement, which replaces the address at once."""
+    about = subject.subject_of(payload)
+    event = CapturedEvent.objects.create(
+        event_id="1" * 32, event_type=EVENT, time=timezone.now(), payload=payload, **attrs.asdict(about)
+    )
+    user = get_user_model()(pk=5, username="ada", email="retired__user_1@retired.invalid")
+    user.userretirementstatus = types.SimpleNamespace(original_username="ada", original_email="ada@example.com")
+    retirement.on_retirement(None, user)
+    event.refresh_from_db()
+    assert (event.payload is not None) is is_kept
+
+
+@pytest.mark.parametrize("text, is_kept", [("ada", False), ("Ada@example.com", False), ("adam", True), ("a_a", True)])
+def test_calls_about_nobody_that_name_them_are_emptied(db, text, is_kept):
+    """A registration that came to nothing, for one."""
+    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
+    body = {"form_data": {"username": text}}
+    call = Call.objects.create(webfilter=webfilter, mode="enforce", result="passed", request_body=body)
+    retirement.forget(5, "ada", "ada@example.com")
+    call.refresh_from_db()
+    assert (call.request_body is not None) is is_kept
+
+
+def test_histories_no_longer_say_that_it_was_them(webhook, admin_client, admin_user):
+    other = get_user_model().objects.create_user("grace")
+    webhook.history.update(history_user_id=other.pk)
+    webhook.description = "by the admin"
+    webhook._history_user = admin_user  # pylint: disable=protected-access
+    webhook.save()
+    retirement.forget(other.pk, "grace")
+    assert list(webhook.history.values_list("history_user_id", flat=True)) == [admin_user.pk, history.RETIRED]
+    page = admin_client.get(f"/admin/openedx_webhooks/webhook/{webhook.pk}/history/").content.decode()
+    assert "A retired user" in page and "grace" not in page

@@ -21,6 +21,12 @@ ATOMS = [
     *("<input ", "<meta ", "name=", "value='", 'id="token"', "content = "),
     *("$2b$", "$1$", "md5$", "pbkdf2_", "argon2", "eyJ", "eyJaaaaa.", ".bbbb"),
     *("-----BEGIN ", "PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----", "-----END ", "A "),
+    *("curl", " -u ", "--user=", "AKIA", "ghp_", "xoxb-", "sk_live_", "whsec_", "code=", "state=", "\n--", 'name="pw"'),
+    *(
+        'content-disposition: form-data; name="pw"\r\n\r\n',
+        "content-disposition: form-data;",
+        "hooks.slack.com/services/",
+    ),
     *("basic ", "Bearer\t", "/activate/", "password_reset_confirm/", "//a:", "a@"),
 ]
 SIZE, LARGE = 2048, 65536

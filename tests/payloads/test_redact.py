@@ -1,11 +1,19 @@
 """Names and values that never leave."""
 
+import base64
+import html
+import json
+import typing
+from urllib.parse import quote, quote_plus
+
 import pytest
 from django.contrib.auth import hashers
 from django.test import override_settings
 from django.utils.safestring import mark_safe
 
-from openedx_webhooks.payloads.redact import MASK, excerpt, is_sensitive, mask, redact
+from openedx_webhooks import catalog
+from openedx_webhooks.payloads.redact import MASK, excerpt, hides, is_sensitive, mask, redact
+from openedx_webhooks.payloads.samples import data_fields, is_data_class, sample_payload
 
 SENSITIVE = [
     "PASSWORDhash",
@@ -87,6 +95,46 @@ SENSITIVE = [
     "otp",
     "SAMLResponse",
     "saml_assertion",
+    "auth_code",
+    "authCode",
+    "authorization_code",
+    "oauth_verifier",
+    "code_verifier",
+    "codeVerifier",
+    "hash",
+    "_auth_user_hash",
+    "user_hash",
+    "salt",
+    "password_salt",
+    "credential",
+    "pin",
+    "pin_code",
+    "user_pin",
+    "pw",
+    "user_pw",
+    "pass",
+    "smtp_pass",
+    "DB_PASS",
+    "passkey",
+    "mfa_code",
+    "mfaCode",
+    "verification_code",
+    "verificationCode",
+    "security-code",
+    "ticket",
+    "service_ticket",
+    "sid",
+    "connect.sid",
+    "reset_link",
+    "resetLink",
+    "password_reset_link",
+    "magic_link",
+    "magicLink",
+    "login_link",
+    "stripe_key",
+    "STRIPE_KEY",
+    "webhook_key",
+    "master_key",
 ]
 
 HARMLESS = [
@@ -133,6 +181,41 @@ HARMLESS = [
     "cook",
     "cooking",
     "grading_policy_hash",
+    "content_hash",
+    "block_hash",
+    "file_hash",
+    "hashtag",
+    "course_code",
+    "language_code",
+    "languageCode",
+    "country_code",
+    "countryCode",
+    "currency_code",
+    "status_code",
+    "error_code",
+    "postal_code",
+    "coupon_code",
+    "source_code",
+    "codec",
+    "pass_rate",
+    "passing_grade",
+    "is_pass",
+    "passport_country",
+    "pinned",
+    "spinner",
+    "shipping",
+    "assault",
+    "credential_type",
+    "verified",
+    "verifier_name",
+    "ticket_id",
+    "ticket_count",
+    "side",
+    "subsidy",
+    "reset_at",
+    "course_link",
+    "master_course_key",
+    "account_sid",
     "external_id",
     "url",
     "redirect_url",
@@ -206,6 +289,17 @@ TEXT_SECRETS = [
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.",
     "eyJhbGciOiJSU0EifQ.a2V5a2V5.aXZpdg.Y2lwaGVy.dGFn",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRIVATE KEY-----",
+    # Put together here, so that no scanner of repositories takes them for real ones.
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "ASIA" + "IOSFODNN7EXAMPLE",
+    "ghp_" + "0123456789abcdefghijABCDEFGHIJ456789",
+    "github_pat_" + "11ABCDEFG0123456789_abcdefghij",
+    "glpat-" + "0123456789abcdefghij",
+    "xoxb-" + "123456789012-abcdefABCDEF",
+    "sk_live_" + "0123456789abcdefghijABCD",
+    "rk_test_" + "0123456789abcdefghijABCD",
+    "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+    "AIza" + "0123456789abcdefghij0123456789abcde",
 ]
 
 
@@ -279,6 +373,29 @@ def test_users_password_hash_is_masked_under_a_harmless_name():
         ),
         ("a=b=token=S3CR3T&c=d", "a=b=token=***&c=d"),
         (
+            "https://lms.example/complete?code=4/0AX4XfWhS3CR3T&state=S3CR3Tr8pNq0aXb7&lang=en",
+            "https://lms.example/complete?code=***&state=***&lang=en",
+        ),
+        ("/login?next=%2Fcb%3Fcode%3DS3CR3T9x%26b%3D2", "/login?next=%2Fcb%3Fcode%3D***%26b%3D2"),
+        ("/cas?ticket=ST-1-S3CR3T&service=lms", "/cas?ticket=***&service=lms"),
+        ('{"code": "123456", "lang": "en"}', '{"lang": "en"}'),
+        ('<input name="code" value="S3CR3T9x">', '<input name="code" value="***">'),
+        ('<script>x({"code": "S3CR3T9x", "a": "b"})</script>', '<script>x({"code": "***", "a": "b"})</script>'),
+        (
+            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nS3CR3T\r\n--b\r\n'
+            'Content-Disposition: form-data; name="city"\r\n\r\nBonn\r\n--b--',
+            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n***\r\n--b\r\n'
+            'Content-Disposition: form-data; name="city"\r\n\r\nBonn\r\n--b--',
+        ),
+        (
+            'Content-Disposition: form-data; name="api_key"; filename="k"\nContent-Type: text/plain\n\nS3CR\n3T\n--b',
+            'Content-Disposition: form-data; name="api_key"; filename="k"\nContent-Type: text/plain\n\n***\n--b',
+        ),
+        ("curl -u ada:S3CR3T https://a.example", "curl -u ada:*** https://a.example"),
+        ("curl --user 'ada:S3CR3T' https://a.example", "curl --user 'ada:***' https://a.example"),
+        ("curl -s --proxy-user=ada:S3CR3T -x p", "curl -s --proxy-user=ada:*** -x p"),
+        ("https://hooks.slack.com/services/T0/B0/S3CR3T", "https://hooks.slack.com/services/***"),
+        (
             "/login?next=%2Flogin%3Fnext%3D%2Fa%253Ftoken%253DS3CR3T",
             "/login?next=%2Flogin%3Fnext%3D%2Fa%253Ftoken%253D***",
         ),
@@ -322,6 +439,16 @@ def test_secret_is_masked_by_its_name_inside_a_text(text, expected):
         "<input name='email' value='ada@example.com'>",
         '<div class="xblock" data-request-token="0123456789abcdef" data-usage-id="b">',
         "日本語=日本語",
+        "/courses?code=CS101&language=en",
+        "?code=en-us&state=NY&country=US",
+        "code=404",
+        "?error=invalid_request&code=invalid_request",
+        '{"code": "CS101", "state": "committed"}',
+        "curl: (6) could not resolve host: a.example",
+        "see user:group and -u ada:lovelace",
+        'Content-Disposition: form-data; name="city"\n\nBonn\n--b',
+        "ghost_writer and sk_test_",
+        "AKIA is a prefix",
     ],
 )
 def test_harmless_text_stays_as_it_is(text):
@@ -349,6 +476,16 @@ def test_harmless_text_stays_as_it_is(text):
         ({"key": "0123456789abcdef0123456789abcdef"}, {}),
         ({"key": "course-v1:edX+DemoX+2026"}, {"key": "course-v1:edX+DemoX+2026"}),
         ({1: "x", None: "y"}, {1: "x", None: "y"}),
+        # An authorization code, one that was sent to somebody, and codes that receivers need.
+        ({"code": "4/0AX4XfWhS3CR3T", "state": "S3CR3Tr8pNq0aXb7"}, {}),
+        ({"code": 123456}, {}),
+        ({"code": ["S3CR3T9x"]}, {}),
+        ([("code", "S3CR3T9x"), ("page", "2")], [["page", "2"]]),
+        ({"name": "code", "value": "S3CR3T9x"}, {"name": "code"}),
+        *(({"code": code, "state": "NY"},) * 2 for code in ("en", "pt-BR", "zh-Hans", "US", "CS101", "MATH-2001x")),
+        *(({"code": code},) * 2 for code in (404, True, None, "", "invalid_grant", "HONOR", {"a": 1}, "Ein Satz")),
+        ({"code": "course-v1:edX+DemoX+2026"}, {"code": "course-v1:edX+DemoX+2026"}),
+        ({"state": '{"seed": 1, "student_answers": {}}'}, {"state": '{"seed": 1, "student_answers": {}}'}),
         (None, None),
         (5, 5),
         ("x", "x"),
@@ -397,3 +534,97 @@ def test_excerpt_of_a_response_that_echoes_secrets(body, expected):
 def test_excerpt_keeps_no_half_of_a_secret():
     """The cut comes after the masking."""
     assert excerpt(b"x" * 95 + b"my-own-key-1", 100, ["my-own-key-1"]) == "x" * 95 + "***"
+
+
+KEY = "my/own+key~1ä?"
+BASIC = "Basic " + base64.b64encode(b"ada:pa55-w0rd-1").decode()
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        KEY,
+        KEY[::-1],
+        quote(KEY),
+        quote(KEY, safe=""),
+        quote(KEY, safe="").lower(),
+        quote_plus(KEY),
+        html.escape(KEY),
+        json.dumps(KEY),
+        json.dumps(json.dumps(KEY)),
+        KEY.encode().hex(),
+        KEY.encode().hex().upper(),
+        KEY.encode().hex(":"),
+        KEY.encode().hex()[::-1],
+        *(
+            base64.b64encode(b"x" * before + KEY.encode() + after).decode()
+            for before in range(4)
+            for after in (b"", b"y")
+        ),
+        base64.urlsafe_b64encode(KEY.encode()).decode(),
+        base64.b64encode(KEY.encode()).decode()[::-1],
+        quote(base64.b64encode(KEY.encode()).decode(), safe=""),
+        "pa55-w0rd-1",
+        "ada:pa55-w0rd-1",
+        b"pa55-w0rd-1".hex(),
+    ],
+)
+def test_excerpt_hides_a_secret_however_it_is_echoed(echo):
+    """An endpoint of somebody who may see records, and not the secret. What is left of it is no use to anybody."""
+    shown = excerpt(f"<p>got {echo}, thanks</p>".encode(), 1000, [f"Bearer {KEY}", BASIC])
+    assert MASK in shown
+    for form in (echo, KEY, *(echo[start : start + 12] for start in range(0, len(echo) - 12, 4))):
+        assert form not in shown
+    assert shown.startswith("<p>got ") and shown.endswith(", thanks</p>")
+
+
+def test_excerpt_keeps_no_half_of_a_long_secret_in_its_longest_form():
+    secret = "ä" * 100 + "x" * 3000
+    echo = "y" * 990 + quote(secret)
+    assert excerpt(echo.encode(), 1000, [secret]) == "y" * 990 + MASK
+
+
+def _members(value):
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield name, member
+            yield from _members(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _members(item)
+
+
+def _data_classes(cls, seen):
+    """Fields of a data class and of those within it, with their names."""
+    for part in typing.get_args(cls):
+        yield from _data_classes(part, seen)
+    if is_data_class(cls) and cls not in seen:
+        seen.add(cls)
+        for field in data_fields(cls):
+            yield f"{cls.__name__}.{field.name}"
+            yield from _data_classes(field.type, seen)
+
+
+# Of the installed libraries: members that never leave. Whoever adds one here has made sure that it holds a secret.
+SECRET_MEMBERS: set[str] = set()
+
+
+def test_no_member_of_an_installed_event_or_filter_is_masked_that_is_no_secret():
+    """A new one appears here the day its library is installed."""
+    seen: set[type] = set()
+    names = {
+        name
+        for event in catalog.events().values()
+        for cls in event.init_data.values()
+        for name in _data_classes(cls, seen)
+    }
+    names |= {f"{event.name}.{name}" for event in catalog.events().values() for name in event.init_data}
+    names |= {f"{each.name}.{name}" for each in catalog.filters().values() for name in each.arguments}
+    assert {name for name in names if is_sensitive(name.rpartition(".")[2])} == SECRET_MEMBERS
+
+
+@pytest.mark.parametrize("kind", ["events", "filters"])
+def test_samples_of_the_installed_types_lose_nothing_for_what_it_looks_like(kind):
+    for hook_type in getattr(catalog, kind)().values():
+        payload = sample_payload(hook_type)
+        assert [name for name, value in _members(payload) if hides(name, value)] == []

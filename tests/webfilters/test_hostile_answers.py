@@ -71,6 +71,12 @@ def test_answer_with_too_many_members_is_not_used(make_webfilter, caplog):
         {"form": {"action": "java\tscript:alert(1)", "method": "get"}},
         {"next": "\x01JavaScript:alert(1)"},
         {"new": {"deep": {"href": "javascript:alert(1)"}}},
+        {"form": {"target": "javascript:alert(1)"}},
+        {"video": {"poster": "javascript:alert(1)"}},
+        {"redirect_to": "javascript:alert(1)"},
+        {"src": "data:text/html;base64,PHNjcmlwdD4="},
+        {"html": "data:text/html,<script>alert(1)</script>"},
+        {"remark": " da\nta:image/svg+xml,<svg onload='alert(1)'>"},
     ],
 )
 def test_link_that_runs_a_script_is_refused(given, make_webfilter, caplog):

@@ -25,8 +25,10 @@ def test_message_is_escaped():
 
 
 def test_content_is_html_of_the_operators_system():
-    response = build("ignored", content="<b>x</b>", status=200, headers={"Content-Type": "text/html", "X-A": "b"})
-    assert (response.content, response.status_code, response.headers["X-A"]) == (b"<b>x</b>", 200, "b")
+    response = build(
+        "ignored", content="<b>x</b>", status=200, headers={"Content-Type": "text/html", "Cache-Control": "no-store"}
+    )
+    assert (response.content, response.status_code, response.headers["Cache-Control"]) == (b"<b>x</b>", 200, "no-store")
 
 
 def test_a_response_has_the_type_reason_and_charset_of_the_answer():
@@ -40,6 +42,13 @@ def test_a_response_has_the_type_reason_and_charset_of_the_answer():
 
 def test_a_number_is_content():
     assert build(content=5).content == b"5"
+
+
+@pytest.mark.parametrize("header, is_allowed", [("X-Partner", True), ("x-partner", True), ("Set-Cookie", False)])
+def test_the_operator_may_allow_more_headers_but_no_cookie(settings, header, is_allowed):
+    settings.OPENEDX_WEBHOOKS = {"ALLOWED_RESPONSE_HEADERS": ["X-Partner", "Set-Cookie"]}
+    response, notes = responses.build({"headers": {header: "a=b"}})
+    assert (header in response.headers, notes == []) == (is_allowed, is_allowed)
 
 
 @pytest.mark.parametrize("status", [204, 205, 304])
@@ -91,6 +100,11 @@ def test_redirecting_response():
         {"headers": {"X-Accel-Redirect": "/internal/uploads/x"}},
         {"headers": {"x-sendfile": "/etc/passwd"}},
         {"headers": {"Proxy-Authorization": "x"}},
+        {"headers": {"Access-Control-Allow-Origin": "https://evil.example"}},
+        {"headers": {"Content-Security-Policy": "default-src *"}},
+        {"headers": {"Clear-Site-Data": '"*"'}},
+        {"headers": {"X-LiteSpeed-Location": "/internal"}},
+        {"headers": {"X-Unknown": "1"}},
     ],
 )
 def test_what_http_or_a_browser_would_choke_on_is_left_out_and_named(arguments):

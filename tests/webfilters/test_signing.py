@@ -105,12 +105,21 @@ def test_after_a_rotation_the_next_request_has_both_signatures(make_webfilter, r
     assert all(verifies(request, secret) for secret in (old, new))
 
 
-def test_a_secret_that_no_key_opens_any_more_counts_as_none(make_webfilter, receiver):
-    """As for webhooks: the request goes out, unsigned, and the page says that there is no secret."""
+def test_with_a_secret_that_no_key_opens_nothing_is_sent(make_webfilter, receiver):
+    """Unsigned it would be taken for somebody else's; that nobody was asked is counted, and recorded as any failure."""
     webfilter = make_webfilter(REGISTRATION)
     with override_settings(SECRET_KEY="another one"):
         ask(webfilter)
-    assert "webhook-signature" not in receiver.received[0].headers
+    assert not receiver.received
+    assert skips.last_day(webfilter) == {skips.Reason.KEY_LOST: 1}
+
+
+def test_what_shall_not_happen_unasked_does_not_happen_without_the_key(make_webfilter):
+    webfilter = make_webfilter(REGISTRATION, halt_on_request_exception=True)
+    with override_settings(SECRET_KEY="another one"):
+        changed, halt = ask(webfilter)
+    assert (changed, type(halt).__name__) == ({}, "PreventRegistration")
+    assert Call.objects.get().error.partition(":")[0] == "key_lost"
 
 
 def test_signing_costs_no_query(make_webfilter, django_assert_num_queries):

@@ -50,7 +50,7 @@
             element.querySelectorAll('.owh-apply').forEach((button) => { button.hidden = !fieldOf(button); });
         };
         const explain = (examples) => {
-            ['id_condition', 'id_shape'].forEach((id) => {
+            ['id_condition', 'id_shape', 'id_local_answer'].forEach((id) => {
                 const help = document.getElementById(id + '_helptext');
                 if (!help) {
                     return;

@@ -28,13 +28,15 @@ _MAX_URL = 2000
 # The platform's columns for keys; a longer one would end in a database error in the middle of its work.
 _MAX_KEY = 255
 # Members of contexts that pages make links of.
-_LINK_NAME = re.compile(r"(?:url|uri|href|link|src|action|redirect_to)s?$|^next$", re.I)
+_LINK_NAME = re.compile(r"(?:url|uri|href|link|src|action|redirect_to|target|poster)s?$|^next$", re.I)
 _URL = re.compile(r"https?:|/")
 # Browsers skip blanks and control characters before a scheme and inside it, as many as there are.
 _BLANKS = r"[\x00-\x20]*"
 _SCHEMES = "|".join(_BLANKS.join(scheme) for scheme in ("javascript:", "vbscript:", "data:"))
 _SCRIPT = re.compile(f"{_BLANKS}(?:{_SCHEMES})", re.I)
 _IMAGE = re.compile(r"[\x00-\x20]*data:image/(?:png|jpeg|gif|webp)[;,]", re.I)
+# A document of its own, whatever the name: no page has a use for it as a text.
+_DOCUMENT = re.compile(_BLANKS + _BLANKS.join("data:") + r"[\w.+-]{1,60}/[\w.+-]{1,60}[;,]", re.I)
 _ADDITIONS = frozenset(("prepend", "append"))
 
 
@@ -100,8 +102,9 @@ def check_links(name: str, given: Any, current: Any = None) -> None:
             pending.extend(value.items())
         elif isinstance(value, list):
             pending.extend((name, one) for one in value)
-        elif isinstance(value, str) and (was_link or _LINK_NAME.search(name)):
-            if _SCRIPT.match(value) and not _IMAGE.match(value):
+        elif isinstance(value, str) and not _IMAGE.match(value):
+            is_link = was_link or _LINK_NAME.search(name)
+            if (_SCRIPT if is_link else _DOCUMENT).match(value):
                 raise Refused("it is an address that runs a script")
 
 
