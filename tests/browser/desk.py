@@ -26,7 +26,7 @@ _BOXES = """([selectors, isInWindow]) => selectors.map((selector) => {
     const [x, y] = isInWindow ? [0, 0] : [scrollX, scrollY];
     return {left: left + x, right: right + x, top: top + y, bottom: bottom + y};
 })"""
-_ROOM = 12  # pixels
+_ROOM = 6  # pixels
 # Texts, wherever the page shows them.
 _REPLACE = """texts => {
     const replaced = (text) => Object.entries(texts).reduce((made, [old, fresh]) => made.replaceAll(old, fresh), text);

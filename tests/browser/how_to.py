@@ -26,7 +26,9 @@ class HowTo:
     def __init__(self, name: str, desk: Desk):
         self._desk, self._name = desk, name
         self.text = (ROOT / "docs" / f"{name}.rst").read_text(encoding="utf-8")
-        prose = re.sub(r"^\.\. code-block::.*\n\n(?:(?: .*)?\n)+|``.+?``", "", self.text, flags=re.MULTILINE)
+        # Neither what is typed nor what a picture is called.
+        prose = re.sub(r"^ *:alt: .*\n(?: {6,}.+\n)*", "", self.text, flags=re.MULTILINE)
+        prose = re.sub(r"^ *\.\. code-block::.*\n\n(?: +.+\n)+|``.+?``", "", prose, flags=re.MULTILINE)
         quoted = re.findall(r"(?<![*\w])\*(?![*\s])([^*]+?)\*(?![*\w])|“([^”]+)”", prose)
         self._unseen = {_plain(one or other) for one, other in quoted}
 
