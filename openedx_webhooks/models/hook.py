@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from ..payloads import formats, shape
+from ..payloads import formats, published, shape
 from ..transport import authentication, signing
 from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField
 from .history import is_encrypted
@@ -227,13 +227,16 @@ class Hook(TimeStampedModel):
             type may stay, so that the rest of its hook can still be edited.
         """
         super().clean()
-        if self.use_www_form_encoding and self.payload_format != formats.CURRENT:
+        known = formats.FORMATS.get(self.payload_format)
+        if known is not None and self.use_www_form_encoding and not known.has_form:
             raise ValidationError(
                 {
                     "payload_format": _("A form can't hold this format: choose “%s”, or untick WWW form encoding.")
                     % formats.FORMATS[formats.CURRENT].title
                 }
             )
+        if self.shape and self.payload_format in published.VERSIONS:
+            raise ValidationError({"shape": _("This payload format is sent as it is: clear the shape, or choose another.")})
         own_header = any(name.lower() == "authorization" for name in self.readable_headers)
         if own_header and self.authentication != authentication.NONE:
             raise ValidationError(
