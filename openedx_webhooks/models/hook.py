@@ -64,7 +64,10 @@ class Hook(TimeStampedModel):
         max_length=20,
         choices=formats.choices,
         default=formats.CURRENT,
-        help_text=_("What the JSON looks like. WWW form encoding knows the first one only."),
+        help_text=_(
+            "What the body looks like. Receivers that were written for openedx-webhooks 22.0.0 or older expect what "
+            "that sent, and answers are read as it read them."
+        ),
     )
     condition = models.TextField(
         _("condition"),

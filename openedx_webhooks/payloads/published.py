@@ -42,10 +42,12 @@ class Version:
         has_class_paths: the members of an event's body are named after Python classes, not after its arguments.
         shows_attributes: objects of a filter are sent with their attributes, at any depth; else as a text, but for
             accounts, profiles and grades.
+        has_form: it knew WWW form encoding; else it sent JSON whatever the hook says.
     """
 
     has_class_paths: bool = True
     shows_attributes: bool = True
+    has_form: bool = True
 
     # --- The body
 
@@ -64,7 +66,7 @@ class Version:
 
     def encode(self, value: Any, form: bool) -> tuple[bytes, str]:
         """The body and its content type: JSON in ASCII, or form fields as Python shows their values."""
-        if not form:
+        if not form or not self.has_form:
             return json.dumps(value).encode("ascii"), _JSON
         return urlencode(list(self._fields(value, "")), errors="replace").encode("ascii"), _FORM
 
@@ -131,7 +133,7 @@ class Message(NamedTuple):
 VERSIONS = {
     "published": Version(),
     "published-21": Version(shows_attributes=False),
-    "published-1": Version(shows_attributes=False, has_class_paths=False),
+    "published-1": Version(shows_attributes=False, has_class_paths=False, has_form=False),
 }
 
 

@@ -290,7 +290,7 @@ def run_filter(name, arguments):
 
 
 def _shown_exception(error):
-    shown = {"message": str(error)}
+    shown = {"message": re.sub(r"127.0.0.1:\d+", "127.0.0.1", str(error))}
     for name, value in sorted(vars(error).items()):
         if name == "response" and hasattr(value, "status_code"):
             shown[name] = [value.status_code, value.reason_phrase, value["Content-Type"], value.content.decode(errors="replace")]
@@ -448,7 +448,8 @@ def masked(content_type, body):
     text = _MOMENT.sub(lambda found: f"NOW{found[1]}", text)
     text = _UUID.sub("UUID", text)
     text = _LIBRARY.sub("SOURCELIB", text)
-    return {"type": content_type.partition(";")[0], "body": _HOST.sub(r"\1lms", text)}
+    text = re.sub(r"at 0x[0-9a-f]+", "at 0x0", text)
+    return [content_type.partition(";")[0], _HOST.sub(r"\1lms", text)]
 
 
 def run(world, recorder, webhooks, webfilters, deliver):
@@ -471,7 +472,8 @@ def run(world, recorder, webhooks, webfilters, deliver):
             recorder, webfilters, name, form, lambda name=name: run_filter(name, world.arguments(name))
         )
     for case, (name, reply, options) in ANSWERS.items():
-        recorded["answers"][case] = answer(world, recorder, webfilters, name, reply, options)
+        if name in filters():
+            recorded["answers"][case] = answer(world, recorder, webfilters, name, reply, options)
     return recorded
 
 

@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import django
@@ -71,7 +72,8 @@ def set_up():
         ROOT_URLCONF=__name__,
     )
     sys.modules["recorded_settings"] = site
-    add_plugins("recorded_settings", PROJECT, "common")
+    for kind in ("common", "production"):
+        add_plugins("recorded_settings", PROJECT, kind)
     settings.configure(**vars(site))
     django.setup()
     from django.core.management import call_command
@@ -93,7 +95,8 @@ def main():
     profile_model = scenario.make_profile_model(create_table=True)
     scenario.stand_in_platform(profile_model)
     world = scenario.World(profile_model)
-    json.dump(scenario.run(world, recorder, Webhook, Webfilter, lambda run: run()), sys.stdout, indent=1)
+    recorded = scenario.run(world, recorder, Webhook, Webfilter, lambda run: run())
+    Path(sys.argv[1]).write_text(json.dumps(recorded))
 
 
 if __name__ == "__main__":
