@@ -68,7 +68,7 @@ class Version:
         """The body and its content type: JSON in ASCII, or form fields as Python shows their values."""
         if not form or not self.has_form:
             return json.dumps(value).encode("ascii"), _JSON
-        return urlencode(list(self._fields(value, "")), errors="replace").encode("ascii"), _FORM
+        return urlencode(dict(self._fields(value, "")), errors="replace").encode("ascii"), _FORM
 
     def _fields(self, value, path):
         if isinstance(value, dict):
@@ -100,6 +100,7 @@ class Version:
         The body of a filter as JSON data, from its arguments and what is beside them, and what was withheld from it.
         """
         walk = _Walk(file_urls=file_urls) if self.shows_attributes else _ShallowWalk(file_urls=file_urls)
+        walk.shown = _SHOWN_OF_COURSE | _SHOWN if known.filter_type == _COURSE_ABOUT else _SHOWN
         body = self._of_filter(known, arguments, {"time": datetime.now(UTC).isoformat()}, walk.member, with_profile)
         size = app_settings.PAYLOAD_MAX_BYTES
         return Message(fit(body, size)[0] if len(dump(body)) > size else body, walk.withheld)
@@ -181,6 +182,7 @@ def _plain(kind: Any) -> Any:
 
 _LEARNING = "org.openedx.learning."
 _REGISTRATION = f"{_LEARNING}student.registration.requested.v1"
+_COURSE_ABOUT = f"{_LEARNING}course_about.render.started.v1"
 DROPPED = object()
 
 
@@ -234,9 +236,14 @@ def _awake(value: Any) -> Any:
 
 
 class _Walk(Walk):
-    """Shows an object's attributes, as far as they are public and in memory."""
+    """
+    Shows an object's attributes, as far as they are public and in memory.
 
-    __slots__ = ()
+    Attributes:
+        shown: where, for those that show only a few.
+    """
+
+    __slots__ = ("shown",)
 
     def member(self, name: str, value: Any) -> Any:
         """A member of the body, or :data:`DROPPED`."""
@@ -249,19 +256,22 @@ class _Walk(Walk):
             return registry.marker(value)
 
 
+# Where the older versions showed an object with its attributes.
+_SHOWN = {("user",), ("profile",), ("user_profile",), ("grade",)}
+_SHOWN_OF_COURSE = {("context", "course"), ("context", "course_details")}
+
+
 class _ShallowWalk(_Walk):
-    """Shows the attributes of an account, a profile and a grade that are members of the body; else only what it is."""
+    """Shows the attributes of the objects in a few places; of others only what they are."""
 
     __slots__ = ()
 
     def json(self, value: Any) -> Any:
-        if _handler_of(type(value)) is _attributes and not (
-            len(self._path) == 1 and self._path[0] in ("user", "profile", "user_profile", "grade")
-        ):
-            username = held(value, "username")
-            return username if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
         if isinstance(value, (set, frozenset)):
             return self.json(str(value))
+        if _handler_of(type(value)) is _attributes and tuple(self._path) not in self.shown and self._path[:1] != ["grade"]:
+            username = held(value, "username")
+            return username if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
         return super().json(value)
 
 

@@ -77,6 +77,10 @@ class Plain:
         self.__dict__.update(values)
 
 
+def nothing():
+    """Something that has no form in JSON."""
+
+
 # --- Events
 
 
@@ -180,7 +184,7 @@ class World:
 
     def fresh(self):
         """The learner as the platform has just read her."""
-        return type(self.user).objects.get(pk=self.user.pk)
+        return type(self.user).objects.select_related("profile").get(pk=self.user.pk)
 
     def arguments(self, name):
         """Fresh arguments of a filter."""
@@ -203,7 +207,7 @@ class World:
             "user": user,
             "course_enrollments": [Plain(course_id=COURSE, mode="audit", created=START)],
             "s": {3, 1, 2},
-            "f": lambda: 0,
+            "f": nothing,
             "b": b"bytes",
             "dec": Decimal("1.50"),
             "nan": float("nan"),
@@ -219,6 +223,7 @@ class World:
         special = {
             "StudentRegistrationRequested": {"form_data": form},
             "CertificateRenderStarted": {"context": certificate},
+            "CourseAboutRenderStarted": {"context": {"course": course, "course_details": Plain(effort="5 h", start=START)}},
         }.get(name, {})
         known = {
             "user": user,
@@ -317,6 +322,8 @@ def _shown(value):
         return {str(key): _shown(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_shown(one) for one in value]
+    if isinstance(value, set):
+        return sorted(value)
     return value if isinstance(value, (str, int, bool, type(None))) else re.sub(r" at 0x\w+", "", repr(value))
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import sys
 import uuid
 from pathlib import Path
@@ -18,9 +19,25 @@ from . import scenario
 pytestmark = pytest.mark.django_db
 FORMATS = {"22.0.0": "published", "21.0.1": "published-21", "18.0.1": "published-21", "1.0.1": "published-1"}
 FORM = "application/x-www-form-urlencoded"
-# What is different on purpose, and why: name of the event or filter → reason, for each format.
-EVENTS_THAT_DIFFER: dict[str, dict[str, str]] = {}
-FILTERS_THAT_DIFFER: dict[str, dict[str, str]] = {}
+# What is different on purpose: why, what was sent, and what is sent instead.
+DIFFERENT = (
+    ("password hashes never leave", r'"password": "[^"]*", |\w*user_password=[^&]*&', ""),
+    ("tokens never leave", r'"(csrfmiddleware)?token": "[^"]*", |\w*(csrfmiddleware)?token=[^&]*&', ""),
+    ("session ids never leave", r'{\\"session_id\\": \\"abc\\"}|%7B%22session_id%22%3A\+%22abc%22%7D', lambda found: "{}" if found[0][0] == "{" else "%7B%7D"),
+    ("NaN is no JSON", r"\bNaN\b", "null"),
+    ("NaN is no JSON", r"=nan\b", "=None"),
+)
+# Nobody reads the address of an object in memory.
+_OBJECT = re.compile(r"(<|%3C)(function|(\w+\.)*Plain)[ +](?:(?!>|%3E).)*(>|%3E)")
+_QUOTED = re.compile(r"%27(OBJECT)%27")
+# Of these, something else differs as well.
+ALSO = {
+    # The order of its members.
+    "1.0.1": {"CertificateCreationRequested json", "CertificateCreationRequested form"}
+    # What begins with an underscore is private, and isn't sent.
+    | {"CourseAboutRenderStarted json", "CourseAboutRenderStarted form"},
+    "21.0.1": {"CourseAboutRenderStarted json", "CourseAboutRenderStarted form"},
+}
 
 
 @functools.cache
@@ -49,11 +66,27 @@ def _world(monkeypatch):
 
 def differing(sent, expected):
     """The names whose bodies differ."""
-    return {name: (sent[name], expected[name]) for name in sent if sent[name] != expected[name]}
+    found = {}
+    for name, one in sent.items():
+        content_type, text = expected[name]
+        for _why, before, after in DIFFERENT:
+            text = re.sub(before, after, text)
+        pair = [[one[0], _blurred(one[1])], [content_type, _blurred(text)]]
+        if pair[0] != pair[1]:
+            found[name] = pair
+    return found
+
+
+def _blurred(text):
+    return _QUOTED.sub(r"\1", _OBJECT.sub("OBJECT", text))
 
 
 def names_of(version, is_filter):
-    return [name.split() for name in recorded(version) if name[1].islower() == is_filter]
+    """The events or filters with the encodings; 18.0.1 sent JSON whatever the hook said, which nobody asked for."""
+    pairs = [name.split() for name in recorded(version) if name[1].islower() == is_filter]
+    known = scenario.filters() if is_filter else scenario.signals()
+    pairs = [pair for pair in pairs if pair[0] in known]
+    return [pair for pair in pairs if version != "18.0.1" or pair[1] == "json"]
 
 
 @pytest.mark.parametrize("version", FORMATS)
@@ -78,7 +111,7 @@ def test_events(version):
     found = differing(sent, recorded(version))
     for name, pair in found.items():
         print(name, *pair, sep="\n   ")
-    assert set(found) == set(EVENTS_THAT_DIFFER.get(version, ()))
+    assert set(found) == set(ALSO.get(version, set()) & set(sent))
 
 
 @pytest.mark.parametrize("version", [version for version in FORMATS if version != "18.0.1"])
@@ -101,4 +134,4 @@ def test_filters(version, world, receiver):
     found = differing(sent, recorded(version))
     for name, pair in found.items():
         print(name, *pair, sep="\n   ")
-    assert set(found) == set(FILTERS_THAT_DIFFER.get(version, ()))
+    assert set(found) == set(ALSO.get(version, set()) & set(sent))
