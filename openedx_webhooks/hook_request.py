@@ -146,7 +146,9 @@ def post(
         timeout -= time.monotonic() - start
     limits: dict[str, Any] = {"timeout": timeout, "connect_timeout": connect_timeout, "max_bytes": max_bytes}
     if request.redirects:
-        outcome = redirects.post(request.url, request.body, headers, set(request.own_headers), request.redirects, **limits)
+        outcome = redirects.post(
+            request.url, request.body, headers, set(request.own_headers), request.redirects, **limits
+        )
     else:
         outcome = client.post(request.url, request.body, headers, **limits)
     if request.takes_token:

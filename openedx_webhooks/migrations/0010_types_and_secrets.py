@@ -41,9 +41,7 @@ def _rename(event_name, filter_name):
 def _keep_formats(apps, schema_editor):
     payload_format = published_format(schema_editor.connection.alias)
     for model in ("Webhook", "Webfilter"):
-        keep_published_format(
-            apps.get_model("openedx_webhooks", model), schema_editor.connection.alias, payload_format
-        )
+        keep_published_format(apps.get_model("openedx_webhooks", model), schema_editor.connection.alias, payload_format)
 
 
 def _give_secrets(apps, schema_editor):

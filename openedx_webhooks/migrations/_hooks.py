@@ -65,8 +65,8 @@ def keep_published_format(model, connection_alias: str, payload_format: str) -> 
     """
     Let each hook that was there before this plugin send what its receiver gets from the published one.
 
-    Its mark is that nothing but this has given it a secret yet: so this comes before :func:`give_secrets`, and a second
-    run finds those that an interrupted one has left.
+    Its mark is that it has no secret yet: so this comes before :func:`give_secrets`. What an interrupted run has set
+    stays.
 
     Args:
         model: the historical Webhook or Webfilter.
@@ -74,7 +74,7 @@ def keep_published_format(model, connection_alias: str, payload_format: str) -> 
         payload_format: the name of the format.
     """
     manager = model._base_manager.using(connection_alias)  # pylint: disable=protected-access
-    for rows in chunks(manager.filter(secret=""), "secret"):
+    for rows in chunks(manager.filter(secret="", payload_format="current"), "secret"):
         manager.filter(pk__in=[row.pk for row in rows]).update(payload_format=payload_format)
 
 

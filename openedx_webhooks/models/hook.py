@@ -239,7 +239,9 @@ class Hook(TimeStampedModel):
                 }
             )
         if self.shape and self.payload_format in published.VERSIONS:
-            raise ValidationError({"shape": _("This payload format is sent as it is: clear the shape, or choose another.")})
+            raise ValidationError(
+                {"shape": _("This payload format is sent as it is: clear the shape, or choose another.")}
+            )
         own_header = any(name.lower() == "authorization" for name in self.readable_headers)
         if own_header and self.authentication != authentication.NONE:
             raise ValidationError(

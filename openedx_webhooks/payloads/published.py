@@ -96,9 +96,7 @@ class Version:
     def message(
         self, known: catalog.FilterType, arguments: Mapping[str, Any], with_profile: bool, file_urls: bool = False
     ) -> "Message":
-        """
-        The body of a filter as JSON data, from its arguments and what is beside them, and what was withheld from it.
-        """
+        """The body of a filter as JSON data, from its arguments and what is beside them."""
         walk = _Walk(file_urls=file_urls) if self.shows_attributes else _ShallowWalk(file_urls=file_urls)
         walk.shown = _SHOWN_OF_COURSE | _SHOWN if known.filter_type == _COURSE_ABOUT else _SHOWN
         body = self._of_filter(known, arguments, {"time": datetime.now(UTC).isoformat()}, walk.member, with_profile)
@@ -269,7 +267,11 @@ class _ShallowWalk(_Walk):
     def json(self, value: Any) -> Any:
         if isinstance(value, (set, frozenset)):
             return self.json(str(value))
-        if _handler_of(type(value)) is _attributes and tuple(self._path) not in self.shown and self._path[:1] != ["grade"]:
+        if (
+            _handler_of(type(value)) is _attributes
+            and tuple(self._path) not in self.shown
+            and self._path[:1] != ["grade"]
+        ):
             username = held(value, "username")
             return username if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
         return super().json(value)

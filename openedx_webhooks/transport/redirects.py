@@ -32,7 +32,9 @@ def post(
         if not where or left <= 0:
             break
         if urlsplit(where)[:2] != urlsplit(url)[:2]:
-            headers = {name: value for name, value in headers.items() if name not in private and name != "Authorization"}
+            headers = {
+                name: value for name, value in headers.items() if name not in private and name != "Authorization"
+            }
         if outcome.status_code not in _SAME:
             method, body = "GET", b""
             # A signature is of a body.

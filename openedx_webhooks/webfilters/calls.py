@@ -61,9 +61,7 @@ class RequestBuilder:
             arguments; None to make it from the payload.
     """
 
-    def __init__(
-        self, payload: dict[str, Any], body: bytes, published: Callable[[str], dict[str, Any]] | None = None
-    ):
+    def __init__(self, payload: dict[str, Any], body: bytes, published: Callable[[str], dict[str, Any]] | None = None):
         self._payload, self._metadata, self._published = payload, payload.get(METADATA, {}), published
         self._contents: dict[str, Any] = {"": payload}
         # By shape, whether it is a form, and format.

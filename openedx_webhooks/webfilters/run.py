@@ -204,7 +204,10 @@ class _Messages:
         def make(name):
             key = (with_profile, file_urls, name)
             if key not in self._in_format:
-                arguments = {**self._kwargs, **{one: self._extra[one] for one in self._extra if one not in self._kwargs}}
+                arguments = {
+                    **self._kwargs,
+                    **{one: self._extra[one] for one in self._extra if one not in self._kwargs},
+                }
                 self._in_format[key] = VERSIONS[name].message(self._filter_type, arguments, with_profile, file_urls)
             return self._in_format[key].payload
 

@@ -18,12 +18,7 @@ HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 _NEWEST = ["openedx-events==11.2.0", "openedx-filters==3.16.0", "django>=5.2,<5.3", "edx-django-utils", "setuptools"]
 # The libraries are the same for all: what differs is the plugin. Of 18.0.1 only the webhooks are called in this way.
-VERSIONS = {
-    "22.0.0": _NEWEST,
-    "21.0.1": _NEWEST,
-    "18.0.1": _NEWEST,
-    "1.0.1": _NEWEST,
-}
+VERSIONS = {"22.0.0": _NEWEST, "21.0.1": _NEWEST, "18.0.1": _NEWEST, "1.0.1": _NEWEST}
 
 
 def record(version, folder):

@@ -92,7 +92,9 @@ def signals():
             module = importlib.import_module(f"openedx_events.{name}.signals")
         except ImportError:
             continue
-        found.update((key, value) for key, value in vars(module).items() if key.isupper() and hasattr(value, "init_data"))
+        found.update(
+            (key, value) for key, value in vars(module).items() if key.isupper() and hasattr(value, "init_data")
+        )
     return found
 
 
@@ -122,7 +124,7 @@ def make_profile_model(create_table):
     from django.conf import settings
     from django.db import connection, models
 
-    class UserProfile(models.Model):
+    class UserProfile(models.Model):  # noqa: DJ008
         """What the platform knows about a learner."""
 
         user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile")
@@ -192,7 +194,9 @@ class World:
 
         user = self.fresh()
         course = Plain(id=COURSE, display_name="Démo", start=START, _private=1, token="secret-token")
-        form = QueryDict("email=a%40b.c&name=Ada&username=ada&terms_of_service=true&opt=1&opt=2&csrfmiddlewaretoken=x", mutable=True)
+        form = QueryDict(
+            "email=a%40b.c&name=Ada&username=ada&terms_of_service=true&opt=1&opt=2&csrfmiddlewaretoken=x", mutable=True
+        )
         form["password"] = "geheim"
         certificate = {
             "accomplishment_user_id": user.pk,
@@ -223,7 +227,9 @@ class World:
         special = {
             "StudentRegistrationRequested": {"form_data": form},
             "CertificateRenderStarted": {"context": certificate},
-            "CourseAboutRenderStarted": {"context": {"course": course, "course_details": Plain(effort="5 h", start=START)}},
+            "CourseAboutRenderStarted": {
+                "context": {"course": course, "course_details": Plain(effort="5 h", start=START)}
+            },
         }.get(name, {})
         known = {
             "user": user,
@@ -258,7 +264,11 @@ class World:
             "extra_context": {"a": 1},
             "message_context": {"name": "Ada"},
         }
-        names = [one for one, each in signature(filter_class(name).run_filter).parameters.items() if each.kind != each.VAR_KEYWORD]
+        names = [
+            one
+            for one, each in signature(filter_class(name).run_filter).parameters.items()
+            if each.kind != each.VAR_KEYWORD
+        ]
         # One that is made from the name of what is missing would be a text that says so.
         return {one: special.get(one, known.get(one, f"https://lms/{one}")) for one in names}
 
@@ -271,7 +281,11 @@ def filters():
             declared = vars(importlib.import_module(f"openedx_filters.{module}.filters"))
         except ImportError:
             continue
-        found.update((name, each) for name, each in declared.items() if getattr(each, "filter_type", "") and hasattr(each, "run_filter"))
+        found.update(
+            (name, each)
+            for name, each in declared.items()
+            if getattr(each, "filter_type", "") and hasattr(each, "run_filter")
+        )
     return found
 
 
@@ -298,7 +312,12 @@ def _shown_exception(error):
     shown = {"message": re.sub(r"127.0.0.1:\d+", "127.0.0.1", str(error))}
     for name, value in sorted(vars(error).items()):
         if name == "response" and hasattr(value, "status_code"):
-            shown[name] = [value.status_code, value.reason_phrase, value["Content-Type"], value.content.decode(errors="replace")]
+            shown[name] = [
+                value.status_code,
+                value.reason_phrase,
+                value["Content-Type"],
+                value.content.decode(errors="replace"),
+            ]
         elif value not in (None, "", {}):
             shown[name] = _shown(value)
     return shown
@@ -330,7 +349,7 @@ def _shown(value):
 # --- Answers: name → filter, what is answered, settings of the webfilter.
 
 
-def _answers():
+def _answers():  # noqa: PLR0915
     def case(name, filter_name, body, status=200, encoding="utf-8", headers=None, **settings):
         reply = {"status": status, "body": body if isinstance(body, str) else json.dumps(body)}
         if encoding != "utf-8":
@@ -339,14 +358,26 @@ def _answers():
             reply["headers"] = headers
         return name, (filter_name, reply, settings)
 
-    login, registration, certificate = "StudentLoginRequested", "StudentRegistrationRequested", "CertificateRenderStarted"
+    login, registration, certificate = (
+        "StudentLoginRequested",
+        "StudentRegistrationRequested",
+        "CertificateRenderStarted",
+    )
     dashboard, enrollment = "DashboardRenderStarted", "CourseEnrollmentStarted"
     prevent = {"exception": {"PreventLogin": "No"}}
     halts = {"halt_on_4xx": True, "halt_on_5xx": True, "halt_on_request_exception": True}
     yield case("nothing", login, "")
     yield case("empty object", login, {})
     yield case("exception: message", login, prevent)
-    yield case("exception: object", login, {"exception": {"PreventLogin": {"message": "No", "redirect_to": "https://r/", "error_code": "e", "context": {"a": 1}}}})
+    yield case(
+        "exception: object",
+        login,
+        {
+            "exception": {
+                "PreventLogin": {"message": "No", "redirect_to": "https://r/", "error_code": "e", "context": {"a": 1}}
+            }
+        },
+    )
     yield case("exception: true", login, {"exception": True})
     yield case("exception: number", login, {"exception": 1})
     yield case("exception: list", login, {"exception": ["PreventLogin"]})
@@ -361,10 +392,29 @@ def _answers():
     yield case("exception: name with number", login, {"exception": {"PreventLogin": 5}})
     yield case("exception: name with list", login, {"exception": {"PreventLogin": ["a"]}})
     yield case("exception: name with empty object", login, {"exception": {"PreventLogin": {}}})
-    yield case("exception: unknown argument", login, {"exception": {"PreventLogin": {"message": "No", "colour": "red"}}})
-    yield case("exception: two names", certificate, {"exception": {"NoSuch": "a", "RedirectToPage": {"redirect_to": "https://r/"}}})
-    yield case("exception: two known names", certificate, {"exception": {"RedirectToPage": {"redirect_to": "https://r/"}, "RenderAlternativeInvalidCertificate": {"message": "m"}}})
-    yield case("exception: two names, one of another filter", certificate, {"exception": {"PreventLogin": "a", "RedirectToPage": {"message": "m", "redirect_to": "https://r/"}}})
+    yield case(
+        "exception: unknown argument", login, {"exception": {"PreventLogin": {"message": "No", "colour": "red"}}}
+    )
+    yield case(
+        "exception: two names",
+        certificate,
+        {"exception": {"NoSuch": "a", "RedirectToPage": {"redirect_to": "https://r/"}}},
+    )
+    yield case(
+        "exception: two known names",
+        certificate,
+        {
+            "exception": {
+                "RedirectToPage": {"redirect_to": "https://r/"},
+                "RenderAlternativeInvalidCertificate": {"message": "m"},
+            }
+        },
+    )
+    yield case(
+        "exception: two names, one of another filter",
+        certificate,
+        {"exception": {"PreventLogin": "a", "RedirectToPage": {"message": "m", "redirect_to": "https://r/"}}},
+    )
     yield case("exception and data", login, {**prevent, "data": {"user": {"first_name": "B"}}})
     yield case("4xx with exception", login, prevent, status=403)
     yield case("5xx with exception", login, prevent, status=500)
@@ -380,7 +430,9 @@ def _answers():
     yield case("4xx halts though halting is disabled", login, "", status=403, halt_on_4xx=True, disable_halt=True)
     yield case("5xx halts though halting is disabled", login, "", status=503, halt_on_5xx=True, disable_halt=True)
     yield case("halting is disabled", login, prevent, disable_halt=True)
-    yield case("halting is disabled, with data", login, {**prevent, "data": {"user": {"first_name": "B"}}}, disable_halt=True)
+    yield case(
+        "halting is disabled, with data", login, {**prevent, "data": {"user": {"first_name": "B"}}}, disable_halt=True
+    )
     yield case("filtering is disabled", login, {"data": {"user": {"first_name": "B"}}}, disable_filtering=True)
     yield case("no JSON", login, "oops")
     yield case("no JSON halts", login, "oops", **halts)
@@ -389,7 +441,12 @@ def _answers():
     yield case("null", login, "null")
     yield case("NaN", certificate, '{"data": {"context": {"n": NaN}}}')
     yield case("the same key twice", login, '{"data": {}, "data": {"user": {"first_name": "B"}}}')
-    yield case("latin-1", login, '{"data": {"user": {"first_name": "Andr\\u00e9"}}}'.encode().decode("unicode_escape"), encoding="latin-1")
+    yield case(
+        "latin-1",
+        login,
+        b'{"data": {"user": {"first_name": "Andr\\u00e9"}}}'.decode("unicode_escape"),
+        encoding="latin-1",
+    )
     yield case("latin-1 exception", login, '{"exception": {"PreventLogin": "refusé"}}', encoding="latin-1")
     yield case("byte order mark", login, "\ufeff" + json.dumps(prevent))
     yield case("status 201", login, prevent, status=201)
@@ -415,29 +472,86 @@ def _answers():
     yield case("registration: number", registration, {"data": {"form_data": {"opt": 5}}})
     yield case("registration: top level", registration, {"data": {"name": "New"}})
     yield case("registration: prevented", registration, {"exception": {"PreventRegistration": "Not allowed"}})
-    yield case("registration: status code", registration, {"exception": {"PreventRegistration": {"message": "n", "status_code": 400}}})
+    yield case(
+        "registration: status code",
+        registration,
+        {"exception": {"PreventRegistration": {"message": "n", "status_code": 400}}},
+    )
     yield case("enrollment: mode", enrollment, {"data": {"mode": "verified"}})
     yield case("enrollment: course", enrollment, {"data": {"course_key": "course-v1:a+b+c"}})
     yield case("enrollment: prevented", enrollment, {"exception": {"PreventEnrollment": "No"}})
     yield case("context: key", certificate, {"data": {"context": {"accomplishment_copy_name": "B"}}})
     yield case("context: new keys", certificate, {"data": {"context": {"new": 1, "nested": {"x": "1"}}}})
     yield case("context: object", certificate, {"data": {"context": {"course": {"display_name": "Other"}}}})
-    yield case("context: another type", certificate, {"data": {"context": {"d": "2027-01-01", "accomplishment_user_id": "2"}}})
+    yield case(
+        "context: another type", certificate, {"data": {"context": {"d": "2027-01-01", "accomplishment_user_id": "2"}}}
+    )
     yield case("custom template: attribute", certificate, {"data": {"custom_template": {"template": "<b>"}}})
-    yield case("RedirectToPage: object", certificate, {"exception": {"RedirectToPage": {"message": "m", "redirect_to": "https://r/"}}})
+    yield case(
+        "RedirectToPage: object",
+        certificate,
+        {"exception": {"RedirectToPage": {"message": "m", "redirect_to": "https://r/"}}},
+    )
     yield case("RedirectToPage: text", certificate, {"exception": {"RedirectToPage": "m"}})
     yield case("RedirectToPage: address as text", certificate, {"exception": {"RedirectToPage": "https://r/"}})
-    yield case("RedirectToPage: script", certificate, {"exception": {"RedirectToPage": {"redirect_to": "javascript:alert(1)"}}})
-    yield case("RenderAlternativeInvalidCertificate", certificate, {"exception": {"RenderAlternativeInvalidCertificate": {"message": "m", "template_name": "minilms/account.html"}}})
-    yield case("RenderCustomResponse: object", certificate, {"exception": {"RenderCustomResponse": {"content": "<h1>hi", "status": 418}}})
-    yield case("RenderCustomResponse: no status", certificate, {"exception": {"RenderCustomResponse": {"content": "<h1>hi"}}})
-    yield case("RenderCustomResponse: all", certificate, {"exception": {"RenderCustomResponse": {"content": "x", "content_type": "text/plain", "reason": "Why", "charset": "latin-1", "status": 401, "headers": {"X-A": "b"}}}})
+    yield case(
+        "RedirectToPage: script", certificate, {"exception": {"RedirectToPage": {"redirect_to": "javascript:alert(1)"}}}
+    )
+    yield case(
+        "RenderAlternativeInvalidCertificate",
+        certificate,
+        {
+            "exception": {
+                "RenderAlternativeInvalidCertificate": {"message": "m", "template_name": "minilms/account.html"}
+            }
+        },
+    )
+    yield case(
+        "RenderCustomResponse: object",
+        certificate,
+        {"exception": {"RenderCustomResponse": {"content": "<h1>hi", "status": 418}}},
+    )
+    yield case(
+        "RenderCustomResponse: no status", certificate, {"exception": {"RenderCustomResponse": {"content": "<h1>hi"}}}
+    )
+    yield case(
+        "RenderCustomResponse: all",
+        certificate,
+        {
+            "exception": {
+                "RenderCustomResponse": {
+                    "content": "x",
+                    "content_type": "text/plain",
+                    "reason": "Why",
+                    "charset": "latin-1",
+                    "status": 401,
+                    "headers": {"X-A": "b"},
+                }
+            }
+        },
+    )
     yield case("RenderCustomResponse: text", certificate, {"exception": {"RenderCustomResponse": "x"}})
-    yield case("RenderCustomResponse: number as status", certificate, {"exception": {"RenderCustomResponse": {"content": "x", "status": "404"}}})
+    yield case(
+        "RenderCustomResponse: number as status",
+        certificate,
+        {"exception": {"RenderCustomResponse": {"content": "x", "status": "404"}}},
+    )
     yield case("dashboard: context", dashboard, {"data": {"context": {"hello": "w", "yes": False}}})
     yield case("dashboard: list", dashboard, {"data": {"context": {"list": ["a"], "pair": [2]}}})
     yield case("dashboard: RedirectToPage text", dashboard, {"exception": {"RedirectToPage": "/x"}})
-    yield case("dashboard: RenderInvalidDashboard", dashboard, {"exception": {"RenderInvalidDashboard": {"message": "m", "dashboard_template": "minilms/account.html", "template_context": {"a": 1}}}})
+    yield case(
+        "dashboard: RenderInvalidDashboard",
+        dashboard,
+        {
+            "exception": {
+                "RenderInvalidDashboard": {
+                    "message": "m",
+                    "dashboard_template": "minilms/account.html",
+                    "template_context": {"a": 1},
+                }
+            }
+        },
+    )
     yield case("address: another", "CourseHomeUrlCreationStarted", {"data": {"course_home_url": "https://other/"}})
     yield case("address: script", "CourseHomeUrlCreationStarted", {"data": {"course_home_url": "javascript:alert(1)"}})
     yield case("fields: a list", "AccountSettingsReadOnlyFieldsRequested", {"data": {"readonly_fields": ["email"]}})
@@ -472,7 +586,11 @@ def run(world, recorder, webhooks, webfilters, deliver):
     recorded = {"requests": {}, "answers": {}}
     for (name, signal), form in itertools.product(sorted(signals().items()), (False, True)):
         recorded["requests"][f"{name} {_encoding(form)}"] = _sent(
-            recorder, webhooks, name, form, lambda signal=signal: deliver(lambda: signal.send_event(**event_arguments(signal)))
+            recorder,
+            webhooks,
+            name,
+            form,
+            lambda signal=signal: deliver(lambda: signal.send_event(**event_arguments(signal))),
         )
     for name, form in itertools.product(sorted(filters()), (False, True)):
         recorded["requests"][f"{name} {_encoding(form)}"] = _sent(
@@ -488,7 +606,10 @@ def answer(world, recorder, webfilters, name, reply, options):
     """What comes of one answer, what of the account is saved, and which requests were made."""
     before = [dict(vars(one)) for one in (world.user, world.profile)]
     recorder.requests.clear()
-    recorder.replies = {"/hook": reply, "/other": {"body": json.dumps({"exception": {"PreventLogin": "from the other"}})}}
+    recorder.replies = {
+        "/hook": reply,
+        "/other": {"body": json.dumps({"exception": {"PreventLogin": "from the other"}})},
+    }
     hook = webfilters.objects.create(event=name, webhook_url=recorder.url(), enabled=True, **options)
     try:
         result = run_filter(name, world.arguments(name))
@@ -496,7 +617,9 @@ def answer(world, recorder, webfilters, name, reply, options):
     finally:
         hook.delete()
         for one, values in zip((world.user, world.profile), before):
-            type(one).objects.filter(pk=one.pk).update(**{key: values[key] for key in values if not key.startswith("_")})
+            type(one).objects.filter(pk=one.pk).update(
+                **{key: values[key] for key in values if not key.startswith("_")}
+            )
     return {**result, "saved": saved, "requests": [f"{method} {path}" for method, path, *_ in recorder.requests]}
 
 

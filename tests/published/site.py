@@ -90,6 +90,7 @@ urlpatterns = []
 def main():
     set_up()
     import scenario
+
     from openedx_webhooks.models import Webfilter, Webhook
 
     recorder = Recorder()

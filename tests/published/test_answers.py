@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from demo.minilms.models import UserProfile
 from openedx_webhooks import catalog, index
 from openedx_webhooks.models import Webfilter
 from tests.webfilters.world import login_that_succeeds

@@ -23,7 +23,11 @@ FORM = "application/x-www-form-urlencoded"
 DIFFERENT = (
     ("password hashes never leave", r'"password": "[^"]*", |\w*user_password=[^&]*&', ""),
     ("tokens never leave", r'"(csrfmiddleware)?token": "[^"]*", |\w*(csrfmiddleware)?token=[^&]*&', ""),
-    ("session ids never leave", r'{\\"session_id\\": \\"abc\\"}|%7B%22session_id%22%3A\+%22abc%22%7D', lambda found: "{}" if found[0][0] == "{" else "%7B%7D"),
+    (
+        "session ids never leave",
+        r'{\\"session_id\\": \\"abc\\"}|%7B%22session_id%22%3A\+%22abc%22%7D',
+        lambda found: "{}" if found[0][0] == "{" else "%7B%7D",
+    ),
     ("NaN is no JSON", r"\bNaN\b", "null"),
     ("NaN is no JSON", r"=nan\b", "=None"),
 )
