@@ -97,8 +97,8 @@ class Version:
         self, known: catalog.FilterType, arguments: Mapping[str, Any], with_profile: bool, file_urls: bool = False
     ) -> "Message":
         """The body of a filter as JSON data, from its arguments and what is beside them."""
-        walk = _Walk(file_urls=file_urls) if self.shows_attributes else _ShallowWalk(file_urls=file_urls)
-        walk.shown = _SHOWN_OF_COURSE | _SHOWN if known.filter_type == _COURSE_ABOUT else _SHOWN
+        shown = _SHOWN_OF_COURSE | _SHOWN if known.filter_type == _COURSE_ABOUT else _SHOWN
+        walk = (_Walk if self.shows_attributes else _ShallowWalk)(shown, file_urls)
         body = self._of_filter(known, arguments, {"time": datetime.now(UTC).isoformat()}, walk.member, with_profile)
         size = app_settings.PAYLOAD_MAX_BYTES
         return Message(fit(body, size)[0] if len(dump(body)) > size else body, walk.withheld)
@@ -242,6 +242,10 @@ class _Walk(Walk):
     """
 
     __slots__ = ("shown",)
+
+    def __init__(self, shown: set[Path], file_urls: bool):
+        super().__init__(file_urls=file_urls)
+        self.shown = shown
 
     def member(self, name: str, value: Any) -> Any:
         """A member of the body, or :data:`DROPPED`."""
