@@ -21,7 +21,7 @@ SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help requirements demo demo-smoke test test-browser screenshots test-services thorough chaos coverage diff_cover quality format pii_check validate \
+.PHONY: help requirements demo demo-smoke test test-browser screenshots published test-services thorough chaos coverage diff_cover quality format pii_check validate \
 	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
@@ -86,6 +86,9 @@ test-browser: $(VENV)/.dev ## drive the operator's desk in Chromium (CHROMIUM=/p
 
 screenshots: $(VENV)/.dev ## the same, and take the pictures of the documentation
 	SCREENSHOTS=1 $(BROWSER_TESTS) $(ARGS)
+
+published: $(BIN)/python ## run the published plugin's versions from the index and compare with what was recorded of them
+	$(BIN)/python tests/published/record.py --check $(ARGS)
 
 test-services: $(VENV)/.services ## run the tests on the database of TEST_DATABASE_URL (see compose.yaml)
 	@test -n "$$TEST_DATABASE_URL" || { echo "Set TEST_DATABASE_URL, e.g. mysql://root@127.0.0.1:3306/openedx_webhooks" >&2; exit 1; }

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 
 from . import oauth
 from .models import Hook, signing_secrets
-from .payloads import encode, formats
-from .transport import authentication, client
+from .payloads import encode, formats, published
+from .transport import authentication, client, redirects
 
 _HIDDEN = "••••••••"
 _AUTHORIZATION = "Authorization"
@@ -34,6 +34,7 @@ class HookRequest:
         takes_token: an access token has to be fetched first, with the credentials.
         token: the one that was sent.
         signing: the secrets that signed it, which the receiver has, too.
+        redirects: how many redirects of the endpoint are followed.
     """
 
     url: str
@@ -46,6 +47,7 @@ class HookRequest:
     takes_token: bool = attrs.field(default=False, kw_only=True)
     token: str = attrs.field(default="", repr=False, kw_only=True)
     signing: Sequence[str] = attrs.field(default=(), repr=False, kw_only=True)
+    redirects: int = attrs.field(default=0, kw_only=True)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -106,6 +108,7 @@ def request_of(
         credentials=credentials,
         takes_token=takes_token,
         signing=signing_secrets.in_force(hook, timezone.now()),
+        redirects=published.MAX_REDIRECTS if hook.payload_format in published.VERSIONS else 0,
     )
 
 
@@ -116,15 +119,16 @@ def encode_for(hook: Hook, message_id: str, content: Any, metadata: Mapping[str,
     Raises:
         ValueError: there is no such format, or none such as a form.
     """
-    wanted = formats.format_of(hook.payload_format)
-    if hook.use_www_form_encoding:
-        if hook.payload_format != formats.CURRENT:
-            raise ValueError(gettext("With WWW form encoding the payload format can't be “%s”.") % wanted.title)
-        return encode.encode(content, True)
+    wanted, form = formats.format_of(hook.payload_format), hook.use_www_form_encoding
+    if form and not wanted.has_form:
+        raise ValueError(gettext("With WWW form encoding the payload format can't be “%s”.") % wanted.title)
     value = content
     if wanted.value is not None:
         value = wanted.value({**_ORIGIN, "id": message_id, "event_type": hook.dotted_type, **metadata}, content)
-    return encode.encode(value, False)[0], wanted.content_type
+    if wanted.encode is not None:
+        return wanted.encode(value, form)
+    body, content_type = encode.encode(value, form)
+    return body, content_type if form else wanted.content_type
 
 
 def post(
@@ -148,9 +152,13 @@ def post(
         request.token = token.value
         headers[_AUTHORIZATION] = f"Bearer {token.value}"
         timeout -= time.monotonic() - start
-    outcome = client.post(
-        request.url, request.body, headers, timeout=timeout, connect_timeout=connect_timeout, max_bytes=max_bytes
-    )
+    limits: dict[str, Any] = {"timeout": timeout, "connect_timeout": connect_timeout, "max_bytes": max_bytes}
+    if request.redirects:
+        outcome = redirects.post(
+            request.url, request.body, headers, set(request.own_headers), request.redirects, **limits
+        )
+    else:
+        outcome = client.post(request.url, request.body, headers, **limits)
     if request.takes_token:
         outcome.duration = time.monotonic() - start
         if outcome.status_code == 401:

@@ -1,5 +1,6 @@
 """What a preview shows: mistakes, whether the condition matches and why, the request, and what an answer would do."""
 
+import copy
 import json
 from typing import Any
 
@@ -13,7 +14,7 @@ from .. import catalog
 from ..hook_request import request_of
 from ..models import Hook, Webfilter
 from ..operations import schema
-from ..payloads import explain, expression_examples, lint, shape
+from ..payloads import explain, expression_examples, formats, lint, published, shape
 from ..payloads.limits import METADATA
 from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
@@ -41,6 +42,7 @@ class Preview:
         condition: a badge; empty without a condition, or without a payload.
         reasons: what has decided.
         request: what would be sent; None if nothing could.
+        in_current: of a format of the published plugin: what would be sent in the current one.
         nothing: why nothing would be sent.
         past: how many of the latest events match, and each of them.
         effects: of webfilters: what the answer would do; None if there is no answer to judge.
@@ -58,6 +60,7 @@ class Preview:
     condition: str = ""
     reasons: list[dict[str, Any]] = attrs.field(factory=list)
     request: dict[str, Any] | None = None
+    in_current: dict[str, Any] | None = None
     nothing: str = ""
     past: dict[str, Any] | None = None
     effects: list[str] | None = None
@@ -234,7 +237,12 @@ class _Writer:
                 if content is None:
                     made.nothing = _("The shape gives null for this payload: nothing would be sent.")
                     return
-            made.request = preview_parts.shown(request_of(self._hook, "0", content, self._payload.get(METADATA, {})))
+            metadata = self._payload.get(METADATA, {})
+            made.request = preview_parts.shown(request_of(self._hook, "0", content, metadata))
+            if self._hook.payload_format in published.VERSIONS:
+                switched = copy.copy(self._hook)
+                switched.payload_format = formats.CURRENT
+                made.in_current = preview_parts.shown(request_of(switched, "0", content, metadata))
         except ValueError as error:
             made.nothing = _("Nothing could be sent: %s") % error
 

@@ -2,10 +2,11 @@
 
 from django.db import migrations
 
-from ._hooks import FILTER_ALIASES, rename_events
+from ._hooks import FILTER_ALIASES, RENAMED_HERE, rename_events
 
 
 def _rename_aliases(apps, schema_editor):
+    RENAMED_HERE.add(schema_editor.connection.alias)
     rename_events(
         apps.get_model("openedx_webhooks", "Webfilter"),
         schema_editor.connection.alias,

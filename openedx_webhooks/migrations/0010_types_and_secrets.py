@@ -6,7 +6,7 @@ import openedx_webhooks.models.encrypted_fields
 import openedx_webhooks.transport.signing
 from openedx_webhooks import catalog
 
-from ._hooks import FILTER_ALIASES, give_secrets, rename_events
+from ._hooks import FILTER_ALIASES, give_secrets, keep_published_format, published_format, rename_events
 
 
 def _dotted_event(name):
@@ -38,6 +38,12 @@ def _rename(event_name, filter_name):
     return run
 
 
+def _keep_formats(apps, schema_editor):
+    payload_format = published_format(schema_editor.connection.alias)
+    for model in ("Webhook", "Webfilter"):
+        keep_published_format(apps.get_model("openedx_webhooks", model), schema_editor.connection.alias, payload_format)
+
+
 def _give_secrets(apps, schema_editor):
     for model in ("Webhook", "Webfilter"):
         give_secrets(apps.get_model("openedx_webhooks", model), schema_editor.connection.alias)
@@ -58,13 +64,14 @@ def _secret_is_made(model_name):
 
 class Migration(migrations.Migration):
     """
-    Short name → dotted type, and back; what the installed libraries don't know stays as it is stored. A secret for each
-    hook that has none. Every step may be run again.
+    Short name → dotted type, and back; what the installed libraries don't know stays as it is stored. The body that its
+    receiver gets already, and a secret, for each hook that was there. Every step may be run again.
     """
 
     dependencies = [("openedx_webhooks", "0009_captured_events")]
     operations = [
         migrations.RunPython(_rename(_dotted_event, _dotted_filter), _rename(_short_event, _short_filter)),
+        migrations.RunPython(_keep_formats, migrations.RunPython.noop),
         migrations.RunPython(_give_secrets, migrations.RunPython.noop),
         _secret_is_made("webhook"),
         _secret_is_made("webfilter"),

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=openedx_webhooks.payloads.formats.choices(),
                         default="current",
-                        help_text="What the JSON looks like. WWW form encoding knows the first one only.",
+                        help_text="What the body looks like. Receivers that were written for openedx-webhooks 22.0.0 or older expect what that sent, and answers are read as it read them.",
                         max_length=20,
                         verbose_name="payload format",
                     ),
@@ -301,7 +301,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=openedx_webhooks.payloads.formats.choices(),
                         default="current",
-                        help_text="What the JSON looks like. WWW form encoding knows the first one only.",
+                        help_text="What the body looks like. Receivers that were written for openedx-webhooks 22.0.0 or older expect what that sent, and answers are read as it read them.",
                         max_length=20,
                         verbose_name="payload format",
                     ),

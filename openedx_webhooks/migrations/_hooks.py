@@ -19,6 +19,8 @@ FILTER_ALIASES = {
     "Course_aboutRenderStarted": "CourseAboutRenderStarted",
 }
 CHUNK = 2000
+# Databases in which this process has applied 0008: 22.0.0 has not been there.
+RENAMED_HERE: set[str] = set()
 
 
 def chunks(queryset, *fields: str) -> Iterator[list]:
@@ -57,6 +59,32 @@ def rename_events(model, connection_alias: str, new_name: Callable[[str], str]) 
                 by_name.setdefault(names[row.event], []).append(row.pk)
         for name, pks in by_name.items():
             manager.filter(pk__in=pks).update(event=name)
+
+
+def keep_published_format(model, connection_alias: str, payload_format: str) -> None:
+    """
+    Let each hook that was there before this plugin send what its receiver gets from the published one.
+
+    Its mark is that it has no secret yet: so this comes before :func:`give_secrets`. What an interrupted run has set
+    stays.
+
+    Args:
+        model: the historical Webhook or Webfilter.
+        connection_alias: of the database that is migrated.
+        payload_format: the name of the format.
+    """
+    manager = model._base_manager.using(connection_alias)  # pylint: disable=protected-access
+    for rows in chunks(manager.filter(secret="", payload_format="current"), "secret"):
+        manager.filter(pk__in=[row.pk for row in rows]).update(payload_format=payload_format)
+
+
+def published_format(connection_alias: str) -> str:
+    """
+    What the hooks' receivers get: by the version of the published plugin that has migrated the database.
+
+    Only 22.0.0 had 0008. Older versions than that can't be told from each other by anything in the database.
+    """
+    return "published-21" if connection_alias in RENAMED_HERE else "published"
 
 
 def give_secrets(model, connection_alias: str) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
-from ..payloads import formats, shape
+from ..payloads import formats, published, shape
 from ..transport import authentication, signing
 from .addresses import server_of
 from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField, Lost, is_lost
@@ -61,7 +61,10 @@ class Hook(TimeStampedModel):
         max_length=20,
         choices=formats.choices(),
         default=formats.CURRENT,
-        help_text=_("What the JSON looks like. WWW form encoding knows the first one only."),
+        help_text=_(
+            "What the body looks like. Receivers that were written for openedx-webhooks 22.0.0 or older expect what "
+            "that sent, and answers are read as it read them."
+        ),
     )
     condition = models.TextField(
         _("condition"),
@@ -254,12 +257,17 @@ class Hook(TimeStampedModel):
             type may stay, so that the rest of its hook can still be edited.
         """
         super().clean()
-        if self.use_www_form_encoding and self.payload_format != formats.CURRENT:
+        known = formats.FORMATS.get(self.payload_format)
+        if known is not None and self.use_www_form_encoding and not known.has_form:
             raise ValidationError(
                 {
                     "payload_format": _("A form can't hold this format: choose “%s”, or untick WWW form encoding.")
                     % formats.FORMATS[formats.CURRENT].title
                 }
+            )
+        if self.shape and self.payload_format in published.VERSIONS:
+            raise ValidationError(
+                {"shape": _("This payload format is sent as it is: clear the shape, or choose another.")}
             )
         own_header = any(name.lower() == "authorization" for name in self.readable_headers)
         if own_header and self.authentication != authentication.NONE:

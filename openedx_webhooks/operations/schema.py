@@ -259,12 +259,16 @@ def _operation(hook_type, components) -> dict[str, Any]:
 
 
 def _formats(payload, sample) -> dict[str, Any]:
-    """Content type → media type; an envelope has the payload as it is in its data."""
+    """
+    Content type → media type; an envelope has the payload as it is in its data.
+
+    Those of the published plugin are for receivers that are there already.
+    """
     found = {}
     for one in formats.FORMATS.values():
         if one.value is None:
             found[one.content_type] = {"schema": payload, "example": sample}
-        else:
+        elif one.encode is None:
             found[one.content_type] = {
                 "schema": {"type": "object", "description": str(one.title), **one.schema(payload)},
                 "example": one.value(sample["event_metadata"], sample),

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 from django.utils.translation import gettext, gettext_lazy
 
+from . import published
 from .encode import JSON_TYPE
 from .subject import subject_of
 
@@ -24,13 +25,20 @@ class Format:
     Attributes:
         content_type: of the body.
         value: event metadata, content → the JSON value that the body is; None if that is the content itself.
+        encode: value, whether it is a form → the body and its content type; None for the usual ways.
         schema: JSON Schema of the content → that of the value.
     """
 
     title: str
     content_type: str = JSON_TYPE
     value: Callable[[Metadata, Any], Any] | None = None
+    encode: Callable[[Any, bool], tuple[bytes, str]] | None = None
     schema: Callable[[dict[str, Any]], dict[str, Any]] = lambda content: content
+
+    @property
+    def has_form(self) -> bool:
+        """Whether WWW form encoding can hold it."""
+        return self.value is None or self.encode is not None
 
 
 # CloudEvents 1.0: attributes that every event has, and Open edX' own extensions of them (OEP-41).
@@ -59,14 +67,24 @@ def _cloudevent_schema(content: dict[str, Any]) -> dict[str, Any]:
     return {"properties": properties, "required": ["specversion", "id", "source", "type", "data"]}
 
 
+_PUBLISHED_TITLES = {
+    "published": gettext_lazy("As openedx-webhooks 22.0.0 sent it, for receivers written for it"),
+    "published-21": gettext_lazy("As openedx-webhooks 2.0.0 to 21.0.1 sent it"),
+    "published-1": gettext_lazy("As openedx-webhooks 1.0.1 and 1.1.0 sent it"),
+}
+
 FORMATS = {
     CURRENT: Format(gettext_lazy("JSON: the payload, or what the shape makes of it")),
     CLOUDEVENTS: Format(
         gettext_lazy("CloudEvents 1.0: the same in an envelope"),
         "application/cloudevents+json",
         _cloudevent,
-        _cloudevent_schema,
+        schema=_cloudevent_schema,
     ),
+    **{
+        name: Format(_PUBLISHED_TITLES[name], value=version.value, encode=version.encode, schema=lambda _content: {})
+        for name, version in published.VERSIONS.items()
+    },
 }
 
 

@@ -42,6 +42,11 @@ def handle(handlers: dict[type | str, Handler]) -> None:
             _by_class[target] = handler
 
 
+def is_declared(cls: type) -> bool:
+    """Whether the class, or a base of it, has a handler by itself: Python's own types and what is like them."""
+    return any(base in _by_class for base in cls.__mro__)
+
+
 def register(target: type | str, serializer: Callable[[Any], Any]) -> None:
     """
     Declare how objects of a class are sent.

@@ -130,6 +130,7 @@ def post(
     timeout: float,
     connect_timeout: float,
     max_bytes: int | None = None,
+    method: str = "POST",
 ) -> Outcome:
     """
     POST a body.
@@ -140,6 +141,7 @@ def post(
         timeout: seconds for everything: DNS, connecting, TLS, sending, waiting, reading.
         connect_timeout: seconds for DNS and the TCP connection, over all addresses of the host.
         max_bytes: cap of the response's body; default is the setting RESPONSE_MAX_BYTES.
+        method: another one, for :mod:`.redirects`.
     """
     outcome, start = Outcome(started_at=datetime.now(UTC)), time.monotonic()
     exchange = Exchange(start, start, app_settings.RESPONSE_MAX_BYTES if max_bytes is None else max_bytes)
@@ -148,7 +150,7 @@ def post(
         if not isinstance(body, bytes):
             raise Failure("invalid", f"the body must be bytes, not {type(body).__name__}")
         outcome.request_bytes = len(body)
-        _exchange(_target(url), body, headers, exchange, outcome)
+        _exchange(_target(url), method, body, headers, exchange, outcome)
     except SoftTimeLimitExceeded:
         # Of the Celery task that this is part of: it has to end.
         raise
@@ -229,14 +231,16 @@ def _headers(target: _Target, headers: Mapping[str, str]) -> dict[str, str]:
     return dict(merged.values())
 
 
-def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange: Exchange, outcome: Outcome) -> None:
+def _exchange(
+    target: _Target, method: str, body: bytes, headers: Mapping[str, str], exchange: Exchange, outcome: Outcome
+) -> None:
     """Send on an idle connection if there is one, on a new one if that proves dead, and read the answer."""
     pool, sent, response = connections.pool(), _headers(target, headers), None
     while response is None:
         connection = pool.take(target.origin, exchange)
         is_new = connection.is_closed
         try:
-            response = _send(connection, target.path, body, sent, exchange)
+            response = _send(connection, method, target.path, body, sent, exchange)
             _read(response, exchange, outcome)
         except BaseException as error:
             # A KeyboardInterrupt, too, leaves no socket behind.
@@ -255,14 +259,14 @@ def _exchange(target: _Target, body: bytes, headers: Mapping[str, str], exchange
 
 
 def _send(
-    connection: Connection, path: str, body: bytes, headers: dict[str, str], exchange: Exchange
+    connection: Connection, method: str, path: str, body: bytes, headers: dict[str, str], exchange: Exchange
 ) -> BaseHTTPResponse:
     """Send the request; the response, of which the head was read."""
     if connection.is_closed:
         connection.connect()
     exchange.phase = Phase.SENDING
     try:
-        connection.request("POST", path, body, headers, preload_content=False)
+        connection.request(method, path, body, headers, preload_content=False)
     except (BrokenPipeError, ConnectionResetError):
         # A server may answer 401 or 413 and close before it has read the body: there may be a response to read.
         if not exchange.sent:

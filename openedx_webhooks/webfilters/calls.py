@@ -9,7 +9,7 @@ import functools
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..hook_request import HookRequest, request_of
 from ..models import KeyLost
 from ..payloads import formats, shape
 from ..payloads.limits import METADATA
+from ..payloads.published import TIMEOUT_SECONDS, VERSIONS
 from ..skips import Reason
 from ..transport.client import Outcome
 
@@ -59,10 +60,12 @@ class RequestBuilder:
 
     Args:
         body: the payload in JSON, as it is sent.
+        published: name of a format of the published plugin → what such a webfilter is sent, from the filter's
+            arguments; None to make it from the payload.
     """
 
-    def __init__(self, payload: dict[str, Any], body: bytes):
-        self._payload, self._metadata = payload, payload.get(METADATA, {})
+    def __init__(self, payload: dict[str, Any], body: bytes, published: Callable[[str], dict[str, Any]] | None = None):
+        self._payload, self._metadata, self._published = payload, payload.get(METADATA, {}), published
         self._contents: dict[str, Any] = {"": payload}
         # By shape, whether it is a form, and format.
         self._encoded: dict[tuple[str, bool, str], tuple[bytes, str]] = {
@@ -76,10 +79,11 @@ class RequestBuilder:
         Raises:
             payloads.shape.ExpressionError: its shape fails on this payload.
         """
+        if webfilter.payload_format in VERSIONS and not webfilter.shape:
+            return self._of_published(webfilter)
         if webfilter.shape not in self._contents:
             self._contents[webfilter.shape] = shape.evaluate(webfilter.compiled_shape, self._payload)
-        content, message_id = self._contents[webfilter.shape], str(uuid.uuid4())
-        make = functools.partial(CallRequest, timeout=webfilter.timeout or app_settings.WEBFILTER_TIMEOUT_SECONDS)
+        content, message_id, make = self._contents[webfilter.shape], str(uuid.uuid4()), _maker(webfilter)
         key = (webfilter.shape, webfilter.use_www_form_encoding, webfilter.payload_format)
         try:
             encoded = self._encoded.get(key)
@@ -94,6 +98,24 @@ class RequestBuilder:
             # A learner waits: what somebody wrote past the form is for the operator to hear of.
             reason = Reason.KEY_LOST if isinstance(error, KeyLost) else Reason.UNSENDABLE
             return make(webfilter.webhook_url, message_id, content, b"", {}, {}, unsendable=str(error), reason=reason)
+
+    def _of_published(self, webfilter):
+        version, message_id, make = VERSIONS[webfilter.payload_format], str(uuid.uuid4()), _maker(webfilter)
+        if self._published is not None:
+            content = self._published(webfilter.payload_format)
+        else:
+            content = version.value(self._metadata, self._payload)
+        try:
+            encoded = version.encode(content, webfilter.use_www_form_encoding)
+            return request_of(webfilter, message_id, content, self._metadata, encoded, make)
+        except ValueError as error:
+            return make(webfilter.webhook_url, message_id, content, b"", {}, {}, unsendable=str(error))
+
+
+def _maker(webfilter) -> Callable[..., CallRequest]:
+    is_published = webfilter.payload_format in VERSIONS
+    usual = TIMEOUT_SECONDS if is_published else app_settings.WEBFILTER_TIMEOUT_SECONDS
+    return functools.partial(CallRequest, timeout=webfilter.timeout or usual)
 
 
 def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:

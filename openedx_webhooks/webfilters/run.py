@@ -21,10 +21,11 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog, skips, throttle
 from ..payloads import limits, serialize, shape
+from ..payloads.published import VERSIONS, Message
 from ..savepoint import savepoint
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, after_login, answers, call_log, changes, response_cache
+from . import adapters, after_login, answers, call_log, changes, published_answers, response_cache
 from .budget import Spending
 from .calls import NOT_MADE, CallRequest, RequestBuilder, call_all
 from .verdicts import Verdict, judge
@@ -178,6 +179,7 @@ class _Messages:
     def __init__(self, filter_type, kwargs, extra):
         self._filter_type, self._kwargs, self._extra = filter_type, kwargs, extra
         self._messages: dict[tuple[bool, bool], tuple[serialize.FilterMessage, RequestBuilder]] = {}
+        self._in_format: dict[tuple[bool, bool, str], Message] = {}
 
     def of(self, webfilter) -> tuple[serialize.FilterMessage, RequestBuilder]:
         """The message, and what makes requests of it."""
@@ -188,8 +190,28 @@ class _Messages:
             )
             if not webfilter.send_profile:
                 message = _without_profile(message)
-            self._messages[key] = message, RequestBuilder(message.payload, message.body)
+            self._messages[key] = message, RequestBuilder(message.payload, message.body, self._published(*key))
         return self._messages[key]
+
+    def sent(self, webfilter, message: serialize.FilterMessage, request: CallRequest) -> serialize.FilterMessage:
+        """What an answer is about: in a format of the published plugin, that is not our payload."""
+        key = (webfilter.send_profile, webfilter.send_file_urls, webfilter.payload_format)
+        if key not in self._in_format:
+            return message
+        return message._replace(payload=request.content, withheld=self._in_format[key].withheld)
+
+    def _published(self, with_profile, file_urls):
+        def make(name):
+            key = (with_profile, file_urls, name)
+            if key not in self._in_format:
+                arguments = {
+                    **self._kwargs,
+                    **{one: self._extra[one] for one in self._extra if one not in self._kwargs},
+                }
+                self._in_format[key] = VERSIONS[name].message(self._filter_type, arguments, with_profile, file_urls)
+            return self._in_format[key].payload
+
+        return make
 
 
 def _without_profile(message: serialize.FilterMessage) -> serialize.FilterMessage:
@@ -226,7 +248,7 @@ def _calls(webfilters, messages: _Messages) -> list[RunningCall]:
         if request.content is None:
             skips.note(webfilter, skips.Reason.NO_SHAPE)
         else:
-            calls.append(RunningCall(webfilter, request, message))
+            calls.append(RunningCall(webfilter, request, messages.sent(webfilter, message, request)))
     return calls
 
 
@@ -316,7 +338,7 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
     Returns:
         the arguments that changed, and how the calls are recorded now: not at all where the changes must wait.
     """
-    given = [(call.webfilter.pk, changes.without_echo(call.verdict.data, call.message.payload)) for call in calls]
+    given = [(call.webfilter.pk, _wanted(call, kwargs)) for call in calls]
     data, sources = changes.merge(given)
     if not data:
         return {}, record
@@ -348,6 +370,13 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
     return plan.values, lambda: None
 
 
+def _wanted(call: RunningCall, kwargs) -> dict[str, Any]:
+    """What an answer wants changed, beside what it only sends back."""
+    if published_answers.is_for(call.webfilter) and call.answer is None:
+        return published_answers.changes_in(call.verdict.data, call.message.payload, kwargs)
+    return changes.without_echo(call.verdict.data, call.message.payload)
+
+
 def _note_changed(calls, plan, sources) -> None:
     for call in calls:
         call.changed = [
@@ -359,7 +388,7 @@ def _observe(filter_type, kwargs, call: RunningCall) -> None:
     """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
     message = call.message
     try:
-        data = changes.without_echo(call.verdict.data, message.payload)
+        data = _wanted(call, kwargs)
         plan = changes.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.warning(

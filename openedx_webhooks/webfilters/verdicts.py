@@ -8,7 +8,7 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog
 from ..transport.client import Outcome
-from . import answers, halts
+from . import answers, halts, published_answers
 from .answers import Answer
 from .kinds.convert import Refused
 
@@ -47,6 +47,8 @@ def judge(
     Args:
         answer: the webfilter's local answer; without it the one in the outcome.
     """
+    if answer is None and published_answers.is_for(webfilter):
+        return _judge_published(filter_type, webfilter, outcome, kwargs)
     problem = _failure(outcome) if answer is None else ""
     if answer is None:
         answer = answers.parse(outcome)
@@ -60,6 +62,23 @@ def judge(
     if problem:
         return _after_failure(filter_type, webfilter, outcome, kwargs, problem)
     return Verdict({} if webfilter.disable_filtering else answer.data, halt.exception, notes=halt.notes)
+
+
+def _judge_published(filter_type, webfilter, outcome, kwargs) -> Verdict:
+    """Where the webfilter's own settings don't halt, an answer counts whatever its status."""
+    problem = _failure(outcome)
+    verdict = _after_failure(filter_type, webfilter, outcome, kwargs, problem) if problem else Verdict()
+    if outcome.error or verdict.halt is not None or verdict.data:
+        return verdict
+    answer = published_answers.parse(filter_type, outcome)
+    halt = halts.Halt()
+    problem = answer.problem or problem
+    if answer.exception and not webfilter.disable_halt:
+        try:
+            halt = halts.by_name(filter_type, *answer.exception, kwargs)
+        except Refused as error:
+            problem = str(error)
+    return Verdict({} if webfilter.disable_filtering else answer.data, halt.exception, problem, halt.notes)
 
 
 def _failure(outcome: Outcome) -> str:

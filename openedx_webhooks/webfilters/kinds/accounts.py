@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from ...app_settings import app_settings
 from ...payloads.redact import is_sensitive
 from ...savepoint import savepoint
-from .convert import Refused, added, check_links, check_text, is_addition
+from .convert import Refused, Replaced, added, check_links, check_text, is_addition
 from .values import Kind
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _PROTECTED_FIELDS = frozenset(
         "lms_user_id",
     )
 )
+# Of these, what an answer may replace if its webfilter's format says so.
+IDENTITY = frozenset(("email", "username"))
 
 
 @attrs.frozen
@@ -101,7 +103,9 @@ def plan_fields(instance: models.Model, given: Any, path: Path, plan: Plan) -> N
     for name, value in given.items():
         here = (*path, name)
         try:
-            field = _writable(instance, name, path[-1])
+            is_free = isinstance(value, Replaced)
+            value = value.value if is_free else value
+            field = _writable(instance, name, path[-1], is_free)
             cleaned = _clean(field, _meant(getattr(instance, field.attname), value, here, plan), instance)
         except Refused as error:
             plan.refuse(here, error)
@@ -123,7 +127,7 @@ def _meant(current, given, path, plan):
     return new
 
 
-def _writable(instance, name, owner):
+def _writable(instance, name, owner, is_free):
     more = set(app_settings.PROTECTED_FIELDS or ())
     try:
         field = instance._meta.get_field(name)
@@ -131,7 +135,9 @@ def _writable(instance, name, owner):
         raise Refused("there is no such field") from error
     if not isinstance(field, models.Field) or field.primary_key or field.is_relation or not field.editable:
         raise Refused("it is protected")
-    if name in _PROTECTED_FIELDS or is_sensitive(name) or name in more or f"{owner}.{name}" in more:
+    if name in _PROTECTED_FIELDS and not (is_free and name in IDENTITY):
+        raise Refused("it is protected")
+    if is_sensitive(name) or name in more or f"{owner}.{name}" in more:
         raise Refused("it is protected")
     return field
 

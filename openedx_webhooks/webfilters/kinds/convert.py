@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import attrs
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
@@ -42,6 +43,13 @@ _ADDITIONS = frozenset(("prepend", "append"))
 
 class Refused(ValueError):
     """A value that does not fit; the text says why, without repeating the value."""
+
+
+@attrs.frozen
+class Replaced:
+    """A value that takes the place of what is there as it is: not merged into it, not made the same type."""
+
+    value: Any
 
 
 def check_text(value: Any) -> str:

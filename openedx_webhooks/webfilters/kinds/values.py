@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from .convert import (
     Refused,
+    Replaced,
     added,
     check_links,
     check_text,
@@ -261,7 +262,8 @@ class Context(Kind):
             try:
                 plan.check_name(name)
                 key = names.key(name)
-                if self.scalars_only and isinstance(value, (dict, list)) and not is_addition(value):
+                plain = value.value if isinstance(value, Replaced) else value
+                if self.scalars_only and isinstance(plain, (dict, list)) and not is_addition(plain):
                     raise Refused("only texts, numbers and booleans can be set here")
                 if key not in merged and len(merged) >= _MAX_KEYS:
                     raise Refused("there are too many keys already")
@@ -272,6 +274,8 @@ class Context(Kind):
         return current if same else merged
 
     def _one(self, current, key, value, path, plan):
+        if isinstance(value, Replaced):
+            return self._replace(current, key, value.value, path, plan)
         if key not in current:
             check_links(path[-1], value)
             _check_new(key, value, path)
@@ -288,6 +292,15 @@ class Context(Kind):
         if is_named_tuple(old) and isinstance(value, Mapping):
             return self._members(old, value, path, plan)
         return take(old, value, path, plan)
+
+    @staticmethod
+    def _replace(current, key, value, path, plan):
+        value = plan.restored(current.get(key), value, path)
+        check_links(path[-1], value, current.get(key))
+        if key not in current:
+            _check_new(key, value, path)
+        plan.changed.append(path)
+        return value
 
     def _members(self, current, given, path, plan):
         """A named tuple with some members changed."""

@@ -1,0 +1,66 @@
+"""Redirects of an endpoint, for hooks of which the published plugin followed them."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from . import client
+
+# After these the body is sent again; after the others the next request is a GET.
+_SAME = (307, 308)
+_REDIRECTS = (301, 302, 303, *_SAME)
+
+
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], private: set[str], most: int, *, timeout: float, **limits: Any
+) -> client.Outcome:
+    """
+    POST a body, and go where the endpoint sends on, within the same time; arguments as of :func:`.client.post`.
+
+    Each address is checked by the guard like the first. Nothing is followed from https to http.
+
+    Args:
+        private: names of headers that no other server may see.
+        most: how many redirects are followed.
+    """
+    start, method = time.monotonic(), "POST"
+    outcome = client.post(url, body, headers, timeout=timeout, **limits)
+    for _ in range(most):
+        where = _target(url, outcome)
+        left = timeout - (time.monotonic() - start)
+        if not where or left <= 0:
+            break
+        if urlsplit(where)[:2] != urlsplit(url)[:2]:
+            headers = {
+                name: value for name, value in headers.items() if name not in private and name != "Authorization"
+            }
+        if outcome.status_code not in _SAME:
+            method, body = "GET", b""
+            # A signature is of a body.
+            headers = {
+                name: value
+                for name, value in headers.items()
+                if name.lower() != "content-type" and "signature" not in name.lower()
+            }
+        url = where
+        first = outcome.started_at
+        outcome = client.post(url, body, headers, timeout=left, method=method, **limits)
+        outcome.started_at = first
+    outcome.duration = time.monotonic() - start
+    return outcome
+
+
+def _target(url: str, outcome: client.Outcome) -> str:
+    """Where an answer sends on; empty if nowhere, or not safely."""
+    location = outcome.headers.get("location", "")
+    if outcome.status_code not in _REDIRECTS or not location:
+        return ""
+    try:
+        where = urljoin(url, location)
+        scheme = urlsplit(where).scheme
+    except ValueError:
+        return ""
+    if scheme not in ("http", "https") or (scheme == "http" and urlsplit(url).scheme == "https"):
+        return ""
+    return where

@@ -1,0 +1,110 @@
+"""
+What the published plugin made of answers, for the receivers that were written for it: what differs from ours, and
+nothing else knows of it. tests/published has what it did with a hundred answers, and what is different on purpose.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import catalog
+from ..payloads.published import VERSIONS
+from ..transport.client import Outcome
+from . import answers
+from .answers import Answer
+from .kinds.accounts import IDENTITY
+from .kinds.convert import Replaced
+
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.I)
+_CUSTOM = "RenderCustomResponse"
+_YEAR = "year_of_birth"
+
+
+def is_for(webfilter) -> bool:
+    """Whether the answers of a webfilter are read in this way."""
+    return webfilter.payload_format in VERSIONS
+
+
+def parse(filter_type: catalog.FilterType, outcome: Outcome) -> Answer:
+    """
+    Read the answer, whatever the status. Never raises.
+
+    What is no object in ``exception`` says nothing; of several names the first that the filter has counts.
+    """
+    if not outcome.body.strip():
+        return Answer()
+    try:
+        # NaN has no place in a page; the same key twice is the last one.
+        value = json.loads(_text(outcome), parse_constant=lambda _name: None)
+    except (ValueError, RecursionError):
+        return Answer(problem="the answer is not JSON")
+    if not isinstance(value, dict):
+        return Answer(problem="the answer is not an object")
+    data, exception, problem = value.get("data"), value.get("exception"), ""
+    named = exception if isinstance(exception, dict) else {}
+    known = next((name for name in named if name in filter_type.exceptions), None)
+    if exception and known is None:
+        problem = f"the exception is none of the filter's; it has: {', '.join(filter_type.exceptions) or 'none'}"
+    answer = answers.local(
+        {
+            "data": data if isinstance(data, dict) else {},
+            "exception": {} if known is None else {known: _arguments(known, named[known])},
+        }
+    )
+    answer.problem = answer.problem or problem
+    return answer
+
+
+def _text(outcome: Outcome) -> str:
+    body = outcome.body.removeprefix(codecs.BOM_UTF8)
+    declared = _CHARSET.search(outcome.headers.get("content-type", ""))
+    for charset in (declared[1] if declared else "utf-8", "utf-8"):
+        try:
+            return body.decode(charset)
+        except (LookupError, UnicodeError):
+            continue
+    return body.decode("latin-1")
+
+
+def _arguments(name: str, given: Any) -> Any:
+    """What is neither a message nor an object halts with the usual message."""
+    if isinstance(given, dict):
+        return {"status": 200, **given} if name == _CUSTOM else given
+    return given if isinstance(given, str) else ""
+
+
+def changes_in(data: Mapping[str, Any], sent: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    What an answer wants changed: without what it only sends back, and marked where it replaces what is there.
+
+    Args:
+        sent: what the endpoint was sent.
+        kwargs: the filter's arguments.
+    """
+    result = {}
+    for name, value in data.items():
+        old = sent.get(name)
+        if not isinstance(value, dict):
+            if value != old or type(value) is not type(old):
+                result[name] = value
+            continue
+        before = old if isinstance(old, dict) else {}
+        new = {key: one for key, one in value.items() if key not in before or one != before[key]}
+        if name in ("user", "profile"):
+            new = {key: _of_account(key, one) for key, one in new.items()}
+        elif type(kwargs.get(name)) is dict:  # pylint: disable=unidiomatic-typecheck
+            new = {key: Replaced(one) for key, one in new.items()}
+        if new or not value:
+            result[name] = new
+    return result
+
+
+def _of_account(name: str, value: Any) -> Any:
+    if name == _YEAR:
+        is_year = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 5
+        return int(value) if is_year else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    return Replaced(value) if name in IDENTITY else value

@@ -1,0 +1,50 @@
+"""An endpoint of the published plugin's time sends on: what goes where."""
+
+import pytest
+
+from openedx_webhooks.transport import redirects
+from tests.receiver import Receiver, Reply
+
+HEADERS = {"Content-Type": "application/json", "webhook-signature": "v1,x", "X-Own": "secret", "Authorization": "y"}
+LIMITS = {"timeout": 5, "connect_timeout": 1}
+
+
+def post(url, most=10):
+    return redirects.post(url, b"body", HEADERS, {"X-Own"}, most, **LIMITS)
+
+
+@pytest.mark.parametrize(
+    "status, method, body",
+    [(301, "GET", b""), (302, "GET", b""), (303, "GET", b""), (307, "POST", b"body"), (308, "POST", b"body")],
+)
+def test_what_the_next_request_is(receiver, status, method, body):
+    url = receiver.on("/hook", Reply(status=status, headers={"Location": "/other"}))
+    assert post(url).status_code == 200
+    (second,) = receiver.at("/other")
+    assert (second.method, second.body, second.headers.get("X-Own")) == (method, body, "secret")
+    assert ("webhook-signature" in second.headers) == (method == "POST")
+
+
+def test_another_server_gets_no_header_of_the_operators(receiver):
+    with Receiver() as other:
+        url = receiver.on("/hook", Reply(status=307, headers={"Location": other.url("/there")}))
+        assert post(url).status_code == 200
+        (second,) = other.received
+    assert not {"X-Own", "Authorization"} & set(second.headers)
+
+
+@pytest.mark.parametrize(
+    "location", ["", "ftp://a.example/", "javascript:alert(1)", "http://[", "http://169.254.169.254/latest/"]
+)
+def test_where_nobody_goes(receiver, location):
+    """The guard looks at every address."""
+    url = receiver.on("/hook", Reply(status=302, headers={"Location": location}))
+    outcome = post(url)
+    assert outcome.status_code == 302 or outcome.error == "refused_address"
+    assert len(receiver.received) == 1
+
+
+def test_a_circle_ends(receiver):
+    url = receiver.on("/hook", Reply(status=307, headers={"Location": "/hook"}))
+    assert post(url, most=3).status_code == 307
+    assert len(receiver.received) == 4
