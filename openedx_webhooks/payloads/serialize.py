@@ -11,15 +11,15 @@ Payloads: what an event or a filter carries, as JSON data (``{argument: value, â
 * What exceeds a limit is cut, and ``event_metadata.cut`` lists where.
 """
 
+from __future__ import annotations
+
 import functools
 import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
-from typing import Any, NamedTuple
-
-from openedx_events.data import EventsMetadata
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..app_settings import app_settings
 from ..catalog import EventType, FilterType
@@ -28,6 +28,10 @@ from .limits import METADATA, dump, fit
 from .registry import register
 from .serializers import held
 from .walk import CUT, DROPPED, Path, Walk
+
+if TYPE_CHECKING:
+    # Models load where the library doesn't.
+    from openedx_events.data import EventsMetadata
 
 __all__ = ["event_payload", "filter_message", "filter_payload", "register", "to_json", "user_id_of"]
 

@@ -77,7 +77,7 @@ def test_a_viewer_cannot(viewer, webhook, action):
 
 def test_paused_webhooks_can_be_listed(admin_client, webhook):
     paused = Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/", paused=True)
-    assert list(admin_client.get(url_of(Webhook) + "?paused__exact=1").context["cl"].result_list) == [paused]
+    assert list(admin_client.get(url_of(Webhook) + "?health=paused").context["cl"].result_list) == [paused]
     assert webhook.pk != paused.pk
 
 

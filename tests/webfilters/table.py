@@ -59,11 +59,11 @@ PROFILE_CHANGED = {"user.profile.name": "Ada King", "user.first_name": "A."}
 
 def custom_response(**attributes):
     """``RenderCustomResponse`` with an HTTP response."""
-    given = {"content": "<b>No</b>", "status": 451, "headers": {"X-Reason": "age"}}
+    given = {"content": "<b>No</b>", "status": 451, "headers": {"Retry-After": "60"}}
     return given, {
         "response.content": b"<b>No</b>",
         "response.status_code": 451,
-        "response.headers.X-Reason": "age",
+        "response.headers.Retry-After": "60",
         **attributes,
     }
 
@@ -495,7 +495,12 @@ TABLE: dict[str, Row] = {
         sent={"response.status_code": 200, "context.title": "Dashboard"},
         data={
             "response": {
-                "headers": {"X-Frame-Options": "DENY", "Set-Cookie": "sessionid=x", "Bad\r\n": "x"},
+                "headers": {
+                    "Cache-Control": "no-store",
+                    "X-Frame-Options": "DENY",
+                    "Set-Cookie": "sessionid=x",
+                    "Bad\r\n": "x",
+                },
                 "cookies": {"campaign": "x", "sessionid": "x"},
                 "delete_cookies": ["old", "csrftoken"],
                 "content": "x",
@@ -503,7 +508,7 @@ TABLE: dict[str, Row] = {
             "context": {"title": "x"},
         },
         changed={
-            "response.headers.X-Frame-Options": "DENY",
+            "response.headers.Cache-Control": "no-store",
             "response.cookies.campaign.value": "x",
             "response.cookies.old.value": "",
         },
