@@ -14,7 +14,7 @@ def types_of(model):
     return catalog.filters() if model is Webfilter else catalog.events()
 
 
-class BarFilter(admin.SimpleListFilter):
+class BarFilter(admin.SimpleListFilter):  # pylint: disable=abstract-method
     """A choice in the bar above a list; a value that is none of its choices counts as none."""
 
     template = "admin/openedx_webhooks/bar_filter.html"

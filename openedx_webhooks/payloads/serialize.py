@@ -30,7 +30,6 @@ from .serializers import held
 from .walk import CUT, DROPPED, Path, Walk
 
 if TYPE_CHECKING:
-    # Models load where the library doesn't.
     from openedx_events.data import EventsMetadata
 
 __all__ = ["event_payload", "filter_message", "filter_payload", "register", "to_json", "user_id_of"]
@@ -271,6 +270,9 @@ def _source(metadata: EventsMetadata) -> dict[str, Any]:
 @functools.cache
 def _source_of_filters() -> dict[str, Any]:
     """The same for all filters of a process."""
+    # Here, so that models load where the library doesn't.
+    from openedx_events.data import EventsMetadata  # pylint: disable=import-outside-toplevel
+
     # By its metadata: webhooks go on where the filters library can't be imported.
     version = tuple(int(part) for part in installed_version("openedx-filters").split(".") if part.isdigit())
     return _source(EventsMetadata(event_type="", sourcelib=version))
