@@ -32,9 +32,9 @@ def test_thousands_of_keys_cost_little_and_fill_no_log(names, make_webfilter, ca
     modes = {CourseKey.from_string(f"course-v1:edX+D{number}+2026"): "audit" for number in range(200)}
     given = {names.format(number): "x" for number in range(MANY)}
     make_webfilter(DASHBOARD, Reply({"data": {"context": {"all_course_modes": given}}}))
-    start = time.perf_counter()
+    start = time.process_time()
     assert render({"all_course_modes": modes}) == {"all_course_modes": modes}
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(caplog.records) < 100
     assert f"{MANY - 50} more keys were not changed" in caplog.text
 
