@@ -30,15 +30,15 @@ ATOMS = [
     *("basic ", "Bearer\t", "/activate/", "password_reset_confirm/", "//a:", "a@"),
 ]
 SIZE, LARGE = 2048, 65536
-# Seconds for a character. The costliest text takes a quarter of it. One that is looked through again and again takes
-# the more the longer it is, and at these sizes already more than this.
-MOST = 3e-6
+# Seconds for a character. The costliest text takes an eighth of it where nothing else runs. One that is looked through
+# again and again takes the more the longer it is, and at the larger size many times this.
+MOST = 8e-6
 
 
 def cost(text: str, work: Callable[[str], object] = mask) -> float:
     """Seconds for a character, of this process: others may be busy."""
     best = float("inf")
-    for _ in range(5):
+    for _ in range(15):
         start = time.process_time()
         work(text)
         best = min(best, (time.process_time() - start) / len(text))
