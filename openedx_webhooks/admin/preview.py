@@ -55,18 +55,15 @@ class PreviewMixin:
         """One address for new hooks, and one for each that is saved."""
         # A test waits for the endpoint: not in a transaction.
         view = transaction.non_atomic_requests(self.admin_site.admin_view(self.preview_view))
-        name = self._url_name("preview")
+        name = self.url_name("preview")
         return [
             path("add/preview/", view, {"object_id": None}, name=f"{name}_new"),
             path("<path:object_id>/preview/", view, name=name),
             *super().get_urls(),
         ]
 
-    def _url_name(self, page):
-        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
-
     def _url(self, page, hook=None):
-        return reverse(f"{self.admin_site.name}:{self._url_name(page)}", args=[hook.pk] if hook else [])
+        return reverse(f"{self.admin_site.name}:{self.url_name(page)}", args=[hook.pk] if hook else [])
 
     @method_decorator(sensitive_post_parameters())
     def preview_view(self, request, object_id):

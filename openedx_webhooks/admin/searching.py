@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from ..models import Call, CapturedEvent, Delivery
@@ -56,15 +56,10 @@ class Term:
 
 def events(term: Term) -> list[int]:
     """The newest captured events that a term means: by number, event id, learner, course (also in part)."""
-    rows, found = CapturedEvent.objects.all(), set()
-    if term.as_uuid:
-        return list(rows.filter(event_id=term.as_uuid).values_list("pk", flat=True))
-    if not term.is_text:
-        return []
-    if term.as_number is not None:
-        found.update(rows.filter(pk=term.as_number).values_list("pk", flat=True))
-    for user_id in learners(term):
-        found.update(_newest(rows, "user_id", [user_id]))
+    rows = CapturedEvent.objects.all()
+    found = _by_ids(rows, "event_id", term)
+    if term.as_uuid or not term.is_text:
+        return sorted(found)
     for username in _usernames(term):
         found.update(_newest(rows, "username", [username]))
     for column in ("course_key", "org"):
@@ -108,16 +103,21 @@ def deliveries(term: Term) -> list[int]:
 
 def calls(term: Term) -> list[int]:
     """The newest calls that a term means: by number, message id or learner."""
-    rows, found = Call.objects.all(), set()
+    return sorted(_by_ids(Call.objects.all(), "message_id", term), reverse=True)[: newest.COUNTED]
+
+
+def _by_ids(rows: QuerySet, column: str, term: Term) -> set[int]:
+    """The rows whose UUID in a column the term is; of another term those of its number, and the learners' newest."""
     if term.as_uuid:
-        return list(rows.filter(message_id=term.as_uuid).values_list("pk", flat=True))
+        return set(rows.filter(**{column: term.as_uuid}).values_list("pk", flat=True))
     if not term.is_text:
-        return []
+        return set()
+    found = set()
     if term.as_number is not None:
         found.update(rows.filter(pk=term.as_number).values_list("pk", flat=True))
     for user_id in learners(term):
         found.update(_newest(rows, "user_id", [user_id]))
-    return sorted(found, reverse=True)[: newest.COUNTED]
+    return found
 
 
 def learners(term: Term) -> list[int]:
