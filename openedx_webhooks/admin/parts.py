@@ -75,9 +75,9 @@ def hook_name(hook) -> SafeString:
             ),
         )
     )
-    description = shortened(hook.description)
-    about = format_html('<br><span class="owh-about">{}</span>', description) if description else ""
-    return format_html("{}{}{}", name, unknown, about)
+    # Two without a description, on one event and for one server, are told apart by their numbers.
+    about = shortened(hook.description) or (_("number %d") % hook.pk if hook.pk else "")
+    return format_html('{}{}<br><span class="owh-about">{}</span>', name, unknown, about)
 
 
 def hook_in_short(hook) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from ..hook_request import HookRequest
+from ..payloads import condition_rows
 from ..payloads.encode import FORM_TYPE
 from ..payloads.explain import Reason
 from ..payloads.lint_tokens import Finding
@@ -22,8 +23,22 @@ def reason_of(reason: Reason) -> dict[str, Any]:
     return {
         "holds": reason.holds,
         "text": clean(reason.text),
+        "row": _row_of(reason.text),
         "error": clean(reason.error),
         "found": [(clean(path), short(value)) for path, value in reason.found],
+    }
+
+
+def _row_of(text: str) -> dict[str, str] | None:
+    """Field, comparison and value, as the form's rows have them; None for what no row says in plainer words."""
+    rows, _join = condition_rows.rows_of(text) or ([], "")
+    if len(rows) != 1 or rows[0].value is None:
+        return None
+    row = rows[0]
+    return {
+        "field": clean(row.field),
+        "comparison": str(condition_rows.COMPARISONS[row.comparison].title),
+        "value": clean(condition_rows.text_of(row.value)),
     }
 
 

@@ -126,7 +126,11 @@ class SendAgainForm(SpanForm):
 
     def __init__(self, data: QueryDict, request):
         super().__init__(data)
-        self.fields["since"].help_text = _("When it was given up, skipped, cancelled or accepted. Empty: any time.")
+        self.fields["since"].help_text = (
+            _("When it was given up, skipped, cancelled or accepted. Empty: any time.")
+            if data.get("verb", "replay") == "replay"
+            else _("When it was made. Empty: any time.")
+        )
         hooks = Webhook.objects.none()
         if request.user.has_perm("openedx_webhooks.view_webhook"):
             hooks = Webhook.objects.filter(removing_since=None).order_by("-pk")

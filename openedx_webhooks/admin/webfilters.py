@@ -3,7 +3,7 @@
 from django.contrib import admin, messages
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ..models import Call, Webfilter
 from ..operations.hook_health import records_all
@@ -50,13 +50,13 @@ class WebfilterAdmin(HookAdmin):
         ),
         State(
             "observing",
-            gettext_lazy("Observing"),
+            pgettext_lazy("state of a hook", "Observing"),
             {"enabled": True, "mode": Webfilter.Mode.OBSERVE},
             gettext_lazy("It observes: its answers are recorded, and change and halt nothing."),
         ),
         State(
             "disabled",
-            gettext_lazy("Disabled"),
+            pgettext_lazy("state of a hook", "Disabled"),
             {"enabled": False},
             gettext_lazy("It is disabled: it is not called, and nobody is stopped by it."),
         ),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
@@ -69,19 +69,19 @@ class WebhookAdmin(HookAdmin):
     states = (
         State(
             "enabled",
-            gettext_lazy("Enabled"),
+            pgettext_lazy("state of a hook", "Enabled"),
             {"enabled": True, "paused": False},
             gettext_lazy("It is enabled: events are sent as they happen, and what waited is sent now."),
         ),
         State(
             "paused",
-            gettext_lazy("Paused"),
+            pgettext_lazy("state of a hook", "Paused"),
             {"enabled": True, "paused": True},
             gettext_lazy("It is paused: events are captured, and nothing is sent until it is enabled."),
         ),
         State(
             "disabled",
-            gettext_lazy("Disabled"),
+            pgettext_lazy("state of a hook", "Disabled"),
             {"enabled": False},
             gettext_lazy("It is disabled: events are not recorded for it, and what is owed waits."),
         ),
@@ -161,6 +161,7 @@ class WebhookAdmin(HookAdmin):
             "deliveries": self._latest(page.request, page.hook),
             "may_see_deliveries": page.request.user.has_perm("openedx_webhooks.view_delivery"),
             "may_replay": _may_send(page),
+            "cancel_url": sending_again.link(verb="cancel", webhook=page.hook.pk),
             "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
         }
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .. import catalog, wiring
 from ..payloads.local_answer import LocalAnswer
@@ -48,9 +49,9 @@ class Webfilter(Hook):
     class CallLog(models.TextChoices):
         """Which calls are recorded."""
 
-        NONE = "none", _("None")
+        NONE = "none", pgettext_lazy("recorded calls", "None")
         PROBLEMS = "problems", _("Problems and halts")
-        ALL = "all", _("All")
+        ALL = "all", pgettext_lazy("recorded calls", "All")
 
     webhook_url = models.CharField(
         _("webhook URL"),

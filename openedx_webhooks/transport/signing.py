@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import attrs
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 STANDARD, GITHUB, NONE = "standard", "github", "none"
 PREFIX = "whsec_"
@@ -132,7 +132,7 @@ KINDS = {
             )
         },
     ),
-    NONE: Kind(gettext_lazy("None")),
+    NONE: Kind(pgettext_lazy("signature", "None")),
 }
 
 

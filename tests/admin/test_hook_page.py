@@ -1,5 +1,6 @@
 """A hook's page: what it tells, and what its buttons do."""
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -420,6 +421,17 @@ class TestReplayFailed:
         assert "Enter a date and time" in response.content.decode()
         delivery.refresh_from_db()
         assert delivery.state == "failed"
+
+
+def test_the_page_leads_to_cancelling_what_waits(admin_client, webhook):
+    """… and to nothing else: what is accepted stays so."""
+    waiting = make_delivery(webhook, state=Delivery.State.PENDING)
+    accepted = make_delivery(webhook, state=Delivery.State.DELIVERED)
+    address = html.unescape(re.search(r'href="([^"]*verb=cancel[^"]*)"', page_of(admin_client, webhook)).group(1))
+    assert "will be cancelled" in admin_client.get(address + "&count=1").content.decode()
+    admin_client.post(address.partition("?")[0], {"verb": "cancel", "webhook": webhook.pk})
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert states == {waiting.pk: Delivery.State.CANCELLED, accepted.pk: Delivery.State.DELIVERED}
 
 
 class TestObserveReport:

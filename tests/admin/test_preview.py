@@ -63,7 +63,7 @@ class TestCondition:
             condition="enrollment.user.id == `7` && enrollment.mode == 'verified'",
         )
         assert made["status"] == "The condition does not match: nothing would be sent."
-        assert escape("enrollment.mode == 'verified'") in made["result"]
+        assert "<code>enrollment.mode</code> is <code>verified</code>" in made["result"]
         assert "enrollment.mode is &quot;audit&quot;" in text_of(made["result"])
         assert "enrollment.user.id" not in text_of(made["result"]).partition("Request")[0]
 

@@ -50,6 +50,7 @@ else:
 def furnish(site: Site) -> None:
     """Make it, once the demo runs: everything happens for real."""
     site.shell(_MAKE.format(url=site.receiver_url))
+    site.settle()
     for name in ("failing-page", "pending-page"):
         site.operator.answer(f"webhooks/{name}", "403")
     site.operator.answer("webfilters/ObservedPage", "exception", {"RedirectToPage": {"redirect_to": "/account"}})

@@ -14,6 +14,7 @@ import requests
 from demo.client import Browser, Operator
 from demo.run import Demo
 from demo.supervisor import ROOT, free_port
+from openedx_webhooks.app_settings import app_settings
 
 START_SECONDS = 90
 _STAFF = """
@@ -76,6 +77,8 @@ class Site:
         """
         Run Python code beside the site, as ``manage.py shell`` does, for what no page offers.
 
+        A hook that it makes is known to the site after at most ``INDEX_REFRESH_SECONDS``: :meth:`settle`.
+
         Returns:
             what it printed.
         """
@@ -90,6 +93,10 @@ class Site:
         )
         assert made.returncode == 0, made.stderr
         return made.stdout.strip()
+
+    def settle(self) -> None:
+        """Wait until the site's processes know the hooks that others have saved."""
+        time.sleep(app_settings.INDEX_REFRESH_SECONDS + 0.5)
 
     def _environment(self) -> dict[str, str]:
         port = int(self.url.rpartition(":")[2])

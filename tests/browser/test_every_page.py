@@ -145,7 +145,7 @@ def test_a_preview_that_warns_and_one_of_an_answer(window):
 
 def test_results_of_tests(window):
     page = window.row("webhook/", "failing page")
-    page.locator("#owh-preview").get_by_role("button", name="Send test").click()
+    page.locator("#owh-preview").get_by_role("button", name="Send this as a test").click()
     page.get_by_text("What was sent, and what came back").click()
     check(window, "a test beside the form")
     page.locator(".owh-header").get_by_role("button", name="Send test").click()
@@ -155,7 +155,7 @@ def test_results_of_tests(window):
 
 def test_sending_again(window):
     page = window.row("webhook/", "failing page")
-    page.get_by_role("link", name="Send past events").click()
+    page.locator(".owh-header").get_by_role("link", name="Send past events").click()
     check(window, "past events")
     page.get_by_role("button", name="Count them").click()
     check(window, "past events, counted")

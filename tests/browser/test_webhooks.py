@@ -36,7 +36,7 @@ def test_from_choosing_an_event_to_its_delivery(desk, site):
     page.get_by_role("group", name="Shape").get_by_role("combobox").select_option("Slack")
     expect(preview).to_contain_text("This would be sent.")
     expect(preview).to_contain_text('"text":')
-    preview.get_by_role("button", name="Send test").click()
+    preview.get_by_role("button", name="Send this as a test").click()
     expect(preview).to_contain_text("The endpoint accepted it.")
     assert site.operator.wait_for("slack")[0]["body"]["json"]["text"], "the test is no message for Slack"
 
