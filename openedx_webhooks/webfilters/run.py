@@ -70,6 +70,12 @@ class RunningCall:
         """Whether this webfilter is only called, and never changes or halts anything."""
         return self.webfilter.mode == "observe"
 
+    def wanted(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """What the answer wants changed of a filter's arguments, beside what it only sends back."""
+        if published_answers.is_for(self.webfilter) and self.answer is None:
+            return published_answers.changes_in(self.verdict.data, self.message.payload, kwargs)
+        return changes.without_echo(self.verdict.data, self.message.payload)
+
 
 class TimeLimitExceeded(SoftTimeLimitExceeded, OpenEdxFilterException):
     """
@@ -338,7 +344,7 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
     Returns:
         the arguments that changed, and how the calls are recorded now: not at all where the changes must wait.
     """
-    given = [(call.webfilter.pk, _wanted(call, kwargs)) for call in calls]
+    given = [(call.webfilter.pk, call.wanted(kwargs)) for call in calls]
     data, sources = changes.merge(given)
     if not data:
         return {}, record
@@ -370,13 +376,6 @@ def _change(filter_type, kwargs, calls: list[RunningCall], record) -> tuple[dict
     return plan.values, lambda: None
 
 
-def _wanted(call: RunningCall, kwargs) -> dict[str, Any]:
-    """What an answer wants changed, beside what it only sends back."""
-    if published_answers.is_for(call.webfilter) and call.answer is None:
-        return published_answers.changes_in(call.verdict.data, call.message.payload, kwargs)
-    return changes.without_echo(call.verdict.data, call.message.payload)
-
-
 def _note_changed(calls, plan, sources) -> None:
     for call in calls:
         call.changed = [
@@ -388,7 +387,7 @@ def _observe(filter_type, kwargs, call: RunningCall) -> None:
     """What an observing webfilter would have changed. The others' changes are done: nothing may fail any more."""
     message = call.message
     try:
-        data = _wanted(call, kwargs)
+        data = call.wanted(kwargs)
         plan = changes.plan_changes(filter_type, kwargs, data, message.payload, message.withheld)
     except Exception as error:  # pylint: disable=broad-exception-caught
         log.warning(

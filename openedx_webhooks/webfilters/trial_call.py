@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from ..app_settings import app_settings
 from ..payloads import limits, sample_arguments, samples, serialize, trial
 from ..payloads.limits import METADATA
+from ..payloads.published import VERSIONS
 from ..transport.breaker import breaker
 from ..transport.client import Outcome
-from . import adapters, after_login, changes
+from . import adapters, after_login, changes, published_answers
 from .calls import CallRequest, RequestBuilder, call_all
 from .changes import dotted
 from .run import RunningCall, answer_locally
@@ -73,7 +74,10 @@ def effect_of(webfilter, answer: bytes, payload: dict[str, Any] | None = None) -
         ValueError: this installation doesn't know the filter.
     """
     message = _message(webfilter, payload)
-    request = CallRequest(webfilter.webhook_url, "", message.payload, message.body, {}, {})
+    content = message.payload
+    if published_answers.is_for(webfilter):
+        content = VERSIONS[webfilter.payload_format].value(content.get(METADATA, {}), content)
+    request = CallRequest(webfilter.webhook_url, "", content, message.body, {}, {})
     return _trial(RunningCall(webfilter, request, message, Outcome(status_code=200, body=answer)))
 
 
@@ -90,10 +94,13 @@ def _message(webfilter, payload) -> serialize.FilterMessage:
 def _trial(call: RunningCall) -> Trial:
     filter_type = call.webfilter.known_type
     kwargs = _arguments(filter_type)
-    verdict = judge(filter_type, call.webfilter, call.outcome, kwargs, call.answer)
+    verdict = call.verdict = judge(filter_type, call.webfilter, call.outcome, kwargs, call.answer)
+    if published_answers.is_for(call.webfilter) and not call.webfilter.shape and call.answer is None:
+        # What such a receiver sends back is what it was sent.
+        call.message = call.message._replace(payload=call.request.content)
     notes = [*verdict.notes, *_left_out(call.outcome)]
     result = Trial(call.request, call.outcome, halt=_describe(verdict.halt), problem=verdict.problem, notes=notes)
-    data = changes.without_echo(verdict.data, call.message.payload) if verdict.halt is None else {}
+    data = call.wanted(kwargs) if verdict.halt is None else {}
     if data:
         plan = changes.plan_changes(filter_type, kwargs, data, call.message.payload)
         result.changed.extend(map(dotted, plan.changed))
