@@ -6,7 +6,14 @@ import openedx_webhooks.models.encrypted_fields
 import openedx_webhooks.transport.signing
 from openedx_webhooks import catalog
 
-from ._hooks import FILTER_ALIASES, give_secrets, keep_published_format, published_format, rename_events
+from ._hooks import (
+    FILTER_ALIASES,
+    disable_misread,
+    give_secrets,
+    keep_published_format,
+    published_format,
+    rename_events,
+)
 
 
 def _dotted_event(name):
@@ -49,6 +56,11 @@ def _give_secrets(apps, schema_editor):
         give_secrets(apps.get_model("openedx_webhooks", model), schema_editor.connection.alias)
 
 
+def _disable_misread(apps, schema_editor):
+    for model in ("Webhook", "Webfilter"):
+        disable_misread(apps.get_model("openedx_webhooks", model), schema_editor.connection.alias)
+
+
 def _secret_is_made(model_name):
     return migrations.AlterField(
         model_name=model_name,
@@ -75,4 +87,6 @@ class Migration(migrations.Migration):
         migrations.RunPython(_give_secrets, migrations.RunPython.noop),
         _secret_is_made("webhook"),
         _secret_is_made("webfilter"),
+        # Going back begins with it.
+        migrations.RunPython(migrations.RunPython.noop, _disable_misread),
     ]

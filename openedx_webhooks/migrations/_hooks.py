@@ -102,3 +102,26 @@ def give_secrets(model, connection_alias: str) -> None:
         for row in rows:
             row.secret = signing.new_secret()
         manager.bulk_update(rows, ["secret"], batch_size=100)
+
+
+# What the published plugin knows nothing of. It would call such a hook for what its operator excluded, send what the
+# operator took out, enforce what was only observed, or go without the credentials.
+MISREAD = ("authentication", "condition", "local_answer", "mode", "paused", "removing_since", "shape")
+
+
+def disable_misread(model, connection_alias: str) -> None:
+    """
+    Disable the hooks that would mean something else to the published plugin; on the way back to it.
+
+    Args:
+        model: the historical Webhook or Webfilter.
+        connection_alias: of the database that is migrated.
+    """
+    meta = model._meta  # pylint: disable=protected-access
+    fields = [field for field in meta.concrete_fields if field.name in MISREAD]
+    manager = model._base_manager.using(connection_alias)  # pylint: disable=protected-access
+    for rows in chunks(manager.filter(enabled=True), *(field.name for field in fields)):
+        misread = [
+            row.pk for row in rows if any(getattr(row, field.attname) != field.get_default() for field in fields)
+        ]
+        manager.filter(pk__in=misread).update(enabled=False)

@@ -247,6 +247,32 @@ class TestBackAndForth:
         assert database.now(table) == database.upgraded[table]
 
 
+def test_what_the_published_plugin_would_misunderstand_is_disabled_on_the_way_back(new_database):
+    """It would call these for what their operator excluded, or enforce what was observed. The others stay enabled."""
+    alias = new_database()
+    migrate(alias)
+    understood = [
+        (Webhook, {"retry_schedule": [60], "use_www_form_encoding": True}),
+        (Webfilter, {"order": 3, "timeout": 1.5, "halt_on_4xx": True}),
+    ]
+    misunderstood = [
+        (Webhook, {"condition": "user.is_active"}),
+        (Webhook, {"shape": "{id: user.id}"}),
+        (Webhook, {"paused": True}),
+        (Webhook, {"authentication": "bearer", "credentials": {"token": "x"}}),
+        (Webfilter, {"mode": "observe"}),
+        (Webfilter, {"local_answer": "{data: {}}", "webhook_url": ""}),
+        (Webfilter, {"condition": "user.is_active"}),
+    ]
+    hooks = []
+    for model, fields in understood + misunderstood:
+        hooks.append(model.objects.using(alias).create(**{"event": LONG_EVENT, "webhook_url": LONG_URL, **fields}))
+    migrate(alias, "0008")
+    migrate(alias)
+    enabled = [type(hook).objects.using(alias).get(pk=hook.pk).enabled for hook in hooks]
+    assert enabled == [True] * len(understood) + [False] * len(misunderstood)
+
+
 class TestManyRows:
     """More rows than one chunk, which is made small for it."""
 
