@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 _NEWEST = ["openedx-events==11.2.0", "openedx-filters==3.16.0", "django>=5.2,<5.3", "edx-django-utils", "setuptools"]
-# The libraries are the same for all: what differs is the plugin. Of 18.0.1 only the webhooks are called in this way.
+# The libraries are the same for all: what differs is the plugin.
 VERSIONS = {"22.0.0": _NEWEST, "21.0.1": _NEWEST, "18.0.1": _NEWEST, "1.0.1": _NEWEST}
 
 
@@ -54,6 +54,16 @@ def differences(recorded, newest):
     }
 
 
+def changed(version, kept, recorded):
+    """What is not as it was: of which version, and which request or answer."""
+    return [
+        f"{version} {part}: {name}"
+        for part, values in recorded.items()
+        for name in sorted({*values, *kept[part]})
+        if values.get(name) != kept[part].get(name)
+    ]
+
+
 def main():
     """Record all, or compare."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,10 +79,10 @@ def main():
         text = json.dumps(one if one is newest else differences(one, newest), indent=0, ensure_ascii=False) + "\n"
         if not options.check:
             path.write_text(text)
-        elif path.read_text() != text:
-            wrong.append(version)
+        else:
+            wrong += changed(version, json.loads(path.read_text()), json.loads(text))
     if wrong:
-        sys.exit(f"Recorded anew, these differ from what is kept in {RECORDED}: {', '.join(wrong)}")
+        sys.exit("\n".join([f"Recorded anew, these differ from what is kept in {RECORDED}:", *wrong]))
 
 
 if __name__ == "__main__":

@@ -569,7 +569,7 @@ def masked(content_type, body):
     text = _MOMENT.sub(lambda found: f"NOW{found[1]}", text)
     text = _UUID.sub("UUID", text)
     text = _LIBRARY.sub("SOURCELIB", text)
-    text = re.sub(r"at 0x[0-9a-f]+", "at 0x0", text)
+    text = re.sub(r"at([ +])0x[0-9a-f]+", r"at\g<1>0x0", text)
     return [content_type.partition(";")[0], _HOST.sub(r"\1lms", text)]
 
 

@@ -71,6 +71,7 @@ def set_up():
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         ROOT_URLCONF=__name__,
         EVENTS_SERVICE_NAME="lms",
+        OPEN_EDX_FILTERS_CONFIG={},
     )
     sys.modules["recorded_settings"] = site
     for kind in ("common", "production"):
