@@ -309,7 +309,7 @@ def run_filter(name, arguments):
 
 
 def _shown_exception(error):
-    shown = {"message": re.sub(r"127.0.0.1:\d+", "127.0.0.1", str(error))}
+    shown = {"message": _shown(str(error))}
     for name, value in sorted(vars(error).items()):
         if name == "response" and hasattr(value, "status_code"):
             shown[name] = [
@@ -335,6 +335,8 @@ def _shown(value):
         if hasattr(value, "profile"):
             shown |= {f"profile.{name}": getattr(value.profile, name) for name in FIELDS}
         return shown
+    if isinstance(value, str):
+        return re.sub(r"127.0.0.1:\d+", "127.0.0.1", value)
     if isinstance(value, Plain):
         return {name: _shown(one) for name, one in vars(value).items()}
     if isinstance(value, dict):
@@ -343,7 +345,7 @@ def _shown(value):
         return [_shown(one) for one in value]
     if isinstance(value, set):
         return sorted(value)
-    return value if isinstance(value, (str, int, bool, type(None))) else re.sub(r" at 0x\w+", "", repr(value))
+    return value if isinstance(value, (int, bool, type(None))) else re.sub(r" at 0x\w+", "", repr(value))
 
 
 # --- Answers: name → filter, what is answered, settings of the webfilter.
