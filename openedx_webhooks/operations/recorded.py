@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from ..models import Call, CapturedEvent, Webfilter, Webhook
-from . import retention
 
 
 def events_about(user_id: int | None, names: Collection[str]) -> Iterator[QuerySet]:
@@ -23,10 +22,10 @@ def events_about(user_id: int | None, names: Collection[str]) -> Iterator[QueryS
 
 def calls_about(user_id: int | None, names: Collection[str]) -> Iterator[QuerySet]:
     """
-    Calls that still hold something. Those without a user, such as of a registration that came to nothing, are looked
-    through for the names: nothing but their time limit finds the others.
+    Calls. Those without a user, such as of a registration that came to nothing, are looked through for the names:
+    nothing but their time limit finds the others.
     """
-    calls = Call.objects.using(router.db_for_write(Call)).exclude(retention.CALL_EMPTIED)
+    calls = Call.objects.using(router.db_for_write(Call))
     if user_id is not None:
         yield calls.filter(user_id=user_id)
     named = Q()

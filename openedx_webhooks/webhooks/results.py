@@ -3,7 +3,7 @@
 import functools
 import logging
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -16,7 +16,7 @@ from ..models import Attempt, CapturedEvent, Delivery, Webhook
 from ..models.validators import validate_schedule
 from ..payloads import redact
 from ..safe_log import where
-from . import schedule, sending
+from . import discard, schedule, sending
 
 log = logging.getLogger(__name__)
 State = Delivery.State
@@ -75,6 +75,16 @@ class Decision:
         """Of the delivery."""
         return self.result.delivery.pk
 
+    @property
+    def event_id(self) -> int:
+        """Of the captured event."""
+        return self.result.delivery.event_id
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Nothing is kept of what was sent."""
+        return discard.is_not_kept(self.result.webhook, self.state)
+
 
 def write(
     results: Collection[sending.Result],
@@ -114,11 +124,19 @@ def write(
             held_alone, locked_alone = _write_alone(decision, write_some)
             held |= held_alone
             locked |= locked_alone
+    _discard(decision for decision in decisions if decision.pk in held)
     for decision in decisions:
         if decision.pk not in locked:
             name = _COUNTED_AS[decision.state] if decision.pk in held else "lost"
             setattr(counts, name, getattr(counts, name) + 1)
     return [decision.result for decision in decisions if decision.pk in locked]
+
+
+def _discard(held: Iterable[Decision]) -> None:
+    """Empty the payloads that were kept for these alone."""
+    done = [decision for decision in held if decision.state != State.PENDING]
+    unkept = {decision.event_id for decision in done if decision.leaves_nothing}
+    discard.payloads(Delivery.objects.writable().db, unkept, {decision.event_id for decision in done})
 
 
 def _is_away(error: DatabaseError) -> bool:
@@ -187,7 +205,7 @@ def _write(
         if is_repeated:
             tried = _without_recorded(rows.db, tried)
         held = [decision for decision in decisions if holders.get(decision.pk) == holder]
-        forgotten = _forgotten(rows.db, [decision for decision in tried if holders[decision.pk] != holder])
+        forgotten = _forgotten(rows.db, tried, [decision for decision in tried if holders[decision.pk] != holder])
         Attempt.objects.using(rows.db).bulk_create(
             (_attempt(decision, _nothing if decision.pk in forgotten else to_text) for decision in tried),
             batch_size=max(1, _MOST_BYTES // (12 * _kept() + 4096)),
@@ -199,16 +217,24 @@ def _write(
         rows.fail(by_state[State.FAILED], now)
         rows.skip(by_state[State.SKIPPED], now)
         rows.retry(by_state[State.PENDING], now)
+        # What is kept of the attempts before.
+        if again := [one.pk for one in held if one.leaves_nothing and one.result.delivery.attempt_count]:
+            discard.empty_attempts(rows.db, again)
     return {decision.pk for decision in held}, locked
 
 
-def _forgotten(using: str, lost: list[Decision]) -> set[int]:
-    """Those whose event was emptied while they were sent: what a retired user's events held is kept nowhere."""
-    if not lost:
-        return set()
-    events = CapturedEvent.objects.using(using).filter(pk__in={one.result.delivery.event_id for one in lost})
-    kept = set(events.filter(payload__isnull=False).values_list("pk", flat=True))
-    return {one.pk for one in lost if one.result.delivery.event_id not in kept}
+def _forgotten(using: str, tried: list[Decision], lost: list[Decision]) -> set[int]:
+    """
+    Those of which nothing is recorded but the result: their webhook keeps nothing, or their user was retired while they
+    were sent, and their event emptied.
+    """
+    forgotten = {one.pk for one in tried if one.leaves_nothing}
+    gone = discard.of_retired(using, {one.event_id for one in tried})
+    if lost:
+        events = CapturedEvent.objects.using(using).filter(pk__in={one.event_id for one in lost})
+        kept = set(events.filter(payload__isnull=False).values_list("pk", flat=True))
+        gone |= {one.event_id for one in lost} - kept
+    return forgotten | {one.pk for one in tried if one.event_id in gone}
 
 
 def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:
