@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable
 from django.db import DatabaseError, connections, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from ..app_settings import app_settings
 from ..models import Attempt, CapturedEvent, Delivery
 
 log = logging.getLogger(__name__)
@@ -22,32 +21,20 @@ EXCERPTS = ("request_excerpt", "response_excerpt")
 _NEEDS = Q(state=State.PENDING) | Q(event__keep_payload=True) & (Q(state=State.FAILED) | Q(webhook__keep_payloads=True))
 
 
-def is_not_kept(webhook, state: str) -> bool:
-    """Whether a delivery that comes to this state leaves nothing of what was sent."""
-    return state in (State.DELIVERED, State.SKIPPED) and not webhook.keep_payloads
-
-
 def of_retired(using: str, event_ids: Collection[int]) -> set[int]:
-    """The events whose users were retired while they were still owed."""
-    if app_settings.RETIREMENT_CANCELS_PENDING or not event_ids:
-        return set()
+    """The events that name somebody who was retired while they were still owed."""
     events = CapturedEvent.objects.using(using).filter(pk__in=event_ids, keep_payload=False)
     return set(events.values_list("pk", flat=True))
 
 
-def payloads(using: str, event_ids: set[int], finished: Collection[int]) -> None:
+def payloads(using: str, event_ids: Collection[int]) -> None:
     """
     Empty the payloads that nobody needs any more. Never raises: retention finds what is left.
 
     After the deliveries' own transaction: of two that are finished at the same time, the later one sees both.
-
-    Args:
-        event_ids: whose payload a webhook does not keep.
-        finished: the events of all deliveries that were finished, for those whose user was retired meanwhile.
     """
     try:
-        if event_ids := event_ids | of_retired(using, finished):
-            empty_events(using, event_ids, _NEEDS)
+        empty_events(using, event_ids, _NEEDS)
     except DatabaseError as error:
         log.warning("Payloads that are kept no longer are left to retention: %s", type(error).__name__)
 

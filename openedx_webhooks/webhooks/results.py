@@ -64,11 +64,17 @@ _COUNTED_AS = {State.DELIVERED: "delivered", State.PENDING: "retried", State.FAI
 
 @attrs.frozen
 class Decision:
-    """The state that follows from a result, and when it is tried again if it is."""
+    """
+    The state that follows from a result, and when it is tried again if it is.
+
+    Attributes:
+        leaves_nothing: nothing is kept of what was sent and answered.
+    """
 
     result: sending.Result
     state: str
     next_attempt_at: datetime | None = None
+    leaves_nothing: bool = False
 
     @property
     def pk(self) -> int:
@@ -79,11 +85,6 @@ class Decision:
     def event_id(self) -> int:
         """Of the captured event."""
         return self.result.delivery.event_id
-
-    @property
-    def leaves_nothing(self) -> bool:
-        """Nothing is kept of what was sent."""
-        return discard.is_not_kept(self.result.webhook, self.state)
 
 
 def write(
@@ -113,6 +114,8 @@ def write(
     """
     now = timezone.now()
     decisions = [decide(result, now) for result in results]
+    retired = discard.of_retired(Delivery.objects.writable().db, {decision.event_id for decision in decisions})
+    decisions = [attrs.evolve(one, leaves_nothing=_leaves_nothing(one, retired)) for one in decisions]
     write_some = functools.partial(_write, holder=holder, now=now, is_repeated=is_repeated, can_wait=can_wait)
     try:
         held, locked = write_some(decisions, to_text=_text)
@@ -132,11 +135,16 @@ def write(
     return [decision.result for decision in decisions if decision.pk in locked]
 
 
+def _leaves_nothing(decision: Decision, retired: set[int]) -> bool:
+    """Its webhook keeps nothing that was delivered, or the event names somebody who was retired meanwhile."""
+    is_done = decision.state in (State.DELIVERED, State.SKIPPED)
+    return decision.event_id in retired or (is_done and not decision.result.webhook.keep_payloads)
+
+
 def _discard(held: Iterable[Decision]) -> None:
     """Empty the payloads that were kept for these alone."""
-    done = [decision for decision in held if decision.state != State.PENDING]
-    unkept = {decision.event_id for decision in done if decision.leaves_nothing}
-    discard.payloads(Delivery.objects.writable().db, unkept, {decision.event_id for decision in done})
+    if events := {one.event_id for one in held if one.leaves_nothing and one.state != State.PENDING}:
+        discard.payloads(Delivery.objects.writable().db, events)
 
 
 def _is_away(error: DatabaseError) -> bool:
@@ -205,7 +213,8 @@ def _write(
         if is_repeated:
             tried = _without_recorded(rows.db, tried)
         held = [decision for decision in decisions if holders.get(decision.pk) == holder]
-        forgotten = _forgotten(rows.db, tried, [decision for decision in tried if holders[decision.pk] != holder])
+        forgotten = {one.pk for one in tried if one.leaves_nothing}
+        forgotten |= _forgotten(rows.db, [decision for decision in tried if holders[decision.pk] != holder])
         Attempt.objects.using(rows.db).bulk_create(
             (_attempt(decision, _nothing if decision.pk in forgotten else to_text) for decision in tried),
             batch_size=max(1, _MOST_BYTES // (12 * _kept() + 4096)),
@@ -223,18 +232,13 @@ def _write(
     return {decision.pk for decision in held}, locked
 
 
-def _forgotten(using: str, tried: list[Decision], lost: list[Decision]) -> set[int]:
-    """
-    Those of which nothing is recorded but the result: their webhook keeps nothing, or their user was retired while they
-    were sent, and their event emptied.
-    """
-    forgotten = {one.pk for one in tried if one.leaves_nothing}
-    gone = discard.of_retired(using, {one.event_id for one in tried})
-    if lost:
-        events = CapturedEvent.objects.using(using).filter(pk__in={one.event_id for one in lost})
-        kept = set(events.filter(payload__isnull=False).values_list("pk", flat=True))
-        gone |= {one.event_id for one in lost} - kept
-    return forgotten | {one.pk for one in tried if one.event_id in gone}
+def _forgotten(using: str, lost: list[Decision]) -> set[int]:
+    """Those whose event was emptied while they were sent: what a retired user's events held is kept nowhere."""
+    if not lost:
+        return set()
+    events = CapturedEvent.objects.using(using).filter(pk__in={one.event_id for one in lost})
+    kept = set(events.filter(payload__isnull=False).values_list("pk", flat=True))
+    return {one.pk for one in lost if one.event_id not in kept}
 
 
 def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:

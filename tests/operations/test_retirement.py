@@ -25,6 +25,7 @@ from openedx_webhooks.webhooks.deliver import deliver_due
 from ..receiver import Reply
 
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
+ENROLLED = "org.openedx.learning.course.enrollment.created.v1"
 FILTER = "org.openedx.learning.student.login.requested.v1"
 MODULE = "openedx.core.djangoapps.user_api.accounts.signals"
 SIGNALS = ["USER_RETIRE_LMS_MISC", "USER_RETIRE_LMS_CRITICAL"]
@@ -317,6 +318,40 @@ def test_what_carries_only_a_name_or_an_address_is_found_by_these(db, payload, i
     retirement.on_retirement(None, user)
     event.refresh_from_db()
     assert (event.payload is not None) is is_kept
+
+
+@pytest.mark.parametrize(
+    "event_type, payload, is_kept",
+    [
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "created_by": {"pii": {"username": "ada"}}}}, False),
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "created_by": {"pii": {"email": "Ada@Example.com"}}}}, False),
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "created_by": {"pii": {"username": "adam"}}}}, True),
+        # Whoever is called as a mode of courses takes nobody else's events away.
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "mode": "ada"}}, True),
+        # Has one person only, so it is not looked through.
+        (EVENT, {"user": {"id": 6, "pii": {"username": "ada"}}}, True),
+    ],
+)
+def test_event_about_somebody_else_that_names_them_is_emptied(webhook, event_type, payload, is_kept):
+    delivery = deliver(webhook, 6)
+    CapturedEvent.objects.update(event_type=event_type, payload=payload)
+    retirement.forget(5, "ada", "ada@example.com")
+    event = CapturedEvent.objects.get(pk=delivery.event_id)
+    assert (event.payload is not None, event.username) == (is_kept, "ada")
+    assert bool(delivery.attempts.get().request_excerpt) is is_kept
+
+
+def test_what_is_owed_about_somebody_else_is_still_delivered(webhook, receiver):
+    """Who enrolled a learner is retired: the learner's enrolment must not be lost."""
+    Webhook.objects.update(webhook_url=receiver.url("/hook"))
+    delivery = deliver(webhook, 6, State.PENDING)
+    CapturedEvent.objects.update(event_type=ENROLLED, payload={"created_by": {"pii": {"username": "ada"}}})
+    retirement.forget(5, "ada")
+    assert deliver_due().delivered == 1
+    assert receiver.received[0].json == {"created_by": {"pii": {"username": "ada"}}}
+    assert CapturedEvent.objects.get().payload is None
+    texts = delivery.attempts.values_list("request_excerpt", "response_excerpt", "detail")
+    assert {text for row in texts for text in row} == {""}
 
 
 @pytest.mark.parametrize("text, is_kept", [("ada", False), ("Ada@example.com", False), ("adam", True), ("a_a", True)])
