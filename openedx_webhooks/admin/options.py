@@ -92,7 +92,7 @@ WEBHOOK = (
     ),
     AUTHENTICATION,
     Section(_("If the receiver does not accept it"), (Option("retry_schedule", is_advanced=True),)),
-    Section(_("What is kept"), KEEPING),
+    Section(_("What is kept"), (Option("keep_payloads", is_advanced=True), *DAYS_KEPT)),
 )
 
 _REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
@@ -145,7 +145,12 @@ WEBFILTER = (
             Option("call_log"),
             Option("cache_answers", is_advanced=True),
             Option("serve_stale_answers", is_advanced=True),
-            *KEEPING,
+            Option(
+                "keep_payloads",
+                help_text=_("Without this, calls are recorded without what was sent and answered."),
+                is_advanced=True,
+            ),
+            *DAYS_KEPT,
         ),
     ),
 )

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name="failed_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long at least what failed is kept, with its payload, if that is longer than the above. Empty: as the settings say (RETENTION_FAILED_DAYS).",
+                help_text="How long at least what failed is kept, with its payload. Empty: as long as the rest, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             name="keep_payloads",
             field=models.BooleanField(
                 default=True,
-                help_text="Without this, nothing is kept of what was sent and answered, once it was: only that, when, and with which result. What failed is kept, so that it can be sent again.",
+                help_text="Without this, nothing is kept of what was delivered and answered but when, and with which result. What failed is kept, so that it can be sent again; what other webhooks keep, they keep.",
                 verbose_name="keep payloads",
             ),
         ),
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             name="payload_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long what was sent and answered is kept. Empty: as the site's settings say (RETENTION_PAYLOAD_DAYS).",
+                help_text="How long what was sent and answered is kept. Empty: 7, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: as the settings say (RETENTION_ROW_DAYS).",
+                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             name="failed_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long at least what failed is kept, with its payload, if that is longer than the above. Empty: as the settings say (RETENTION_FAILED_DAYS).",
+                help_text="How long at least what failed is kept, with its payload. Empty: as long as the rest, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             name="keep_payloads",
             field=models.BooleanField(
                 default=True,
-                help_text="Without this, nothing is kept of what was sent and answered, once it was: only that, when, and with which result. What failed is kept, so that it can be sent again.",
+                help_text="Without this, nothing is kept of what was delivered and answered but when, and with which result. What failed is kept, so that it can be sent again; what other webhooks keep, they keep.",
                 verbose_name="keep payloads",
             ),
         ),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
             name="payload_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long what was sent and answered is kept. Empty: as the site's settings say (RETENTION_PAYLOAD_DAYS).",
+                help_text="How long what was sent and answered is kept. Empty: 7, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: as the settings say (RETENTION_ROW_DAYS).",
+                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
             name="failed_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long at least what failed is kept, with its payload, if that is longer than the above. Empty: as the settings say (RETENTION_FAILED_DAYS).",
+                help_text="How long at least what failed is kept, with its payload. Empty: as long as the rest, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
             name="keep_payloads",
             field=models.BooleanField(
                 default=True,
-                help_text="Without this, nothing is kept of what was sent and answered, once it was: only that, when, and with which result. What failed is kept, so that it can be sent again.",
+                help_text="Without this, nothing is kept of what was delivered and answered but when, and with which result. What failed is kept, so that it can be sent again; what other webhooks keep, they keep.",
                 verbose_name="keep payloads",
             ),
         ),
@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
             name="payload_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long what was sent and answered is kept. Empty: as the site's settings say (RETENTION_PAYLOAD_DAYS).",
+                help_text="How long what was sent and answered is kept. Empty: 7, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: as the settings say (RETENTION_ROW_DAYS).",
+                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
             name="failed_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long at least what failed is kept, with its payload, if that is longer than the above. Empty: as the settings say (RETENTION_FAILED_DAYS).",
+                help_text="How long at least what failed is kept, with its payload. Empty: as long as the rest, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
             name="keep_payloads",
             field=models.BooleanField(
                 default=True,
-                help_text="Without this, nothing is kept of what was sent and answered, once it was: only that, when, and with which result. What failed is kept, so that it can be sent again.",
+                help_text="Without this, nothing is kept of what was delivered and answered but when, and with which result. What failed is kept, so that it can be sent again; what other webhooks keep, they keep.",
                 verbose_name="keep payloads",
             ),
         ),
@@ -214,7 +214,7 @@ class Migration(migrations.Migration):
             name="payload_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long what was sent and answered is kept. Empty: as the site's settings say (RETENTION_PAYLOAD_DAYS).",
+                help_text="How long what was sent and answered is kept. Empty: 7, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: as the settings say (RETENTION_ROW_DAYS).",
+                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(

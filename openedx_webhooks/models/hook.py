@@ -126,23 +126,25 @@ class Hook(TimeStampedModel):
         _("keep payloads"),
         default=True,
         help_text=_(
-            "Without this, nothing is kept of what was sent and answered, once it was: only that, when, and with which "
-            "result. What failed is kept, so that it can be sent again."
+            "Without this, nothing is kept of what was delivered and answered but when, and with which result. What "
+            "failed is kept, so that it can be sent again; what other webhooks keep, they keep."
         ),
     )
     payload_days = _days_field(
         _("days to keep payloads"),
-        _("How long what was sent and answered is kept. Empty: as the site's settings say (RETENTION_PAYLOAD_DAYS)."),
+        _("How long what was sent and answered is kept. Empty: 7, unless the site's settings say otherwise."),
     )
     row_days = _days_field(
         _("days to keep records"),
-        _("How long it is kept that something was sent, and when. Empty: as the settings say (RETENTION_ROW_DAYS)."),
+        _(
+            "How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise."
+        ),
     )
     failed_days = _days_field(
         _("days to keep failures"),
         _(
-            "How long at least what failed is kept, with its payload, if that is longer than the above. Empty: as the "
-            "settings say (RETENTION_FAILED_DAYS)."
+            "How long at least what failed is kept, with its payload. Empty: as long as the rest, unless the site's "
+            "settings say otherwise."
         ),
     )
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
