@@ -68,7 +68,7 @@ CONDITION = Option(
 )
 SHAPE = Option("shape", widget=ShapeWidget(), help_text=_("What the request's body holds."))
 FORM_ENCODING, FORMAT = Option("use_www_form_encoding"), Option("payload_format")
-KEEPING = tuple(Option(name, is_advanced=True) for name in ("keep_payloads", "payload_days", "row_days", "failed_days"))
+DAYS_KEPT = tuple(Option(name, is_advanced=True) for name in ("payload_days", "row_days", "failed_days"))
 AUTHENTICATION = Section(
     _("How the receiver knows us"),
     (

@@ -135,7 +135,9 @@ KINDS = {
     # --- Of the captured event
     sending.PAYLOAD_REMOVED: Kind(
         gettext_lazy("payload removed"),
-        gettext_lazy("There is nothing left to send: the payload was removed, for its age or with its user's data."),
+        gettext_lazy(
+            "There is nothing left to send: the payload is kept no longer, for its age, its webhook or a retired user."
+        ),
     ),
     sending.PAYLOAD_UNREADABLE: Kind(
         gettext_lazy("payload unreadable"),

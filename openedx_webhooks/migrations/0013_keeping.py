@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
+                help_text="How long it is kept that it was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
+                help_text="How long it is kept that it was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
+                help_text="How long it is kept that it was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(
@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
             name="row_days",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise.",
+                help_text="How long it is kept that it was sent, and when. Empty: 30, unless the site's settings say otherwise.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(

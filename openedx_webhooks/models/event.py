@@ -26,10 +26,9 @@ class CapturedEvent(models.Model):
     vanish with it. The event's own id is unique: an event that arrives a second time, over the event bus for instance,
     is refused here, by the database.
 
-    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS, or once
-        it was delivered to webhooks that keep none, and when the user is retired; the receivers have what was sent to
-        them.
-    .. pii_types: id, name, username, email_address, other
+    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS, or once it was
+        delivered if no webhook keeps it, and when the user is retired; the receivers have what was sent to them.
+    .. pii_types: id, name, username, email_address, ip, other
     .. pii_retirement: local_api, third_party
     """
 

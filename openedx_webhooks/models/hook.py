@@ -136,9 +136,7 @@ class Hook(TimeStampedModel):
     )
     row_days = _days_field(
         _("days to keep records"),
-        _(
-            "How long it is kept that something was sent, and when. Empty: 30, unless the site's settings say otherwise."
-        ),
+        _("How long it is kept that it was sent, and when. Empty: 30, unless the site's settings say otherwise."),
     )
     failed_days = _days_field(
         _("days to keep failures"),
