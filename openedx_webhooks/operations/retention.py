@@ -6,13 +6,13 @@ a few rows, each a transaction of its own, and is safe beside the workers, besid
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
 import attrs
 from django.db import router, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from ..batches import batched
 from ..models import Attempt, Call, CapturedEvent, Delivery, Webfilter
@@ -21,7 +21,8 @@ from .keeping import Ages, Keeping, Terms
 
 State = Delivery.State
 CALL_EMPTIED = Q(request_body__isnull=True, response_excerpt="")
-_LOOK_ROWS = 1000
+# MariaDB takes a list of a thousand for a table, and reads all of another one to join them.
+_LOOK_ROWS = 500
 # A transaction changes these deliveries and their attempts, of which a delivery has nine or so at most.
 _STEP_ROWS = 100
 
@@ -90,8 +91,7 @@ class Purge:
         """Those without deliveries; the others go with theirs."""
         if self.webfilter_id is None and self.webhook_id is None:
             events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent)).order_by()
-            alone = events.filter(~Exists(Delivery.objects.filter(event=OuterRef("pk"))))
-            yield _Events("events", alone, "created", keeping.site.others)
+            yield _Events("events", events, "created", keeping.site.others)
 
     def _calls(self, keeping: Keeping) -> Iterator["_Records"]:
         """One webfilter after the other, because the index on their moments begins with it."""
@@ -143,14 +143,10 @@ class _Records:
     moment: str
     ages: Ages
 
-    def older(self, before: datetime) -> QuerySet:
-        """Those from before a moment."""
-        return self.rows.filter(**{f"{self.moment}__lt": before})
-
     def walk(self, before: datetime, place: "Place | None" = None) -> Iterator[list["Place"]]:
-        """Moments and primary keys, oldest first, after a place and before a moment, a thousand at a time."""
+        """Moments and primary keys, oldest first, after a place and before a moment, some hundred at a time."""
         while True:
-            rows = self.older(before)
+            rows = self.rows.filter(**{f"{self.moment}__lt": before})
             if place:
                 moment, pk = place
                 # The first condition follows from the second; it is what the index understands.
@@ -163,14 +159,22 @@ class _Records:
             yield found
             place = found[-1]
 
-    def full(self) -> QuerySet:
-        """Those with something to empty."""
+    # What follows asks by primary keys, never by EXISTS, for which MariaDB may read whole tables.
+
+    def full(self, ids: Collection[int]) -> Iterable[int]:
+        """Of these, the ones with something to empty."""
         raise NotImplementedError
+
+    def deletable(self, ids: Collection[int]) -> Iterable[int]:
+        """Of these, the ones that may be deleted."""
+        return ids
 
     def delete(self, ids: Collection[int]) -> int:
         """Delete records with what belongs to them; how many."""
         with transaction.atomic(using=self.rows.db):
-            return self._delete(self._lock(ids))
+            ids = list(self.deletable(self._lock(ids)))
+            self._delete(ids)
+        return len(ids)
 
     def empty(self, ids: Collection[int]) -> int:
         """Empty records; how many."""
@@ -181,13 +185,10 @@ class _Records:
 
     def _lock(self, ids) -> list[int]:
         """Those that are still in question, locked; those that somebody else has locked are left to the next run."""
-        locked = list(discard.lock(self._all.filter(pk__in=ids)).values_list("pk", flat=True))
-        # A statement of its own, since it must see what was committed before the lock.
-        return list(self.rows.filter(pk__in=locked).values_list("pk", flat=True))
+        return list(discard.lock(self.rows.filter(pk__in=ids)).values_list("pk", flat=True))
 
-    def _delete(self, ids: list[int]) -> int:
+    def _delete(self, ids: list[int]) -> None:
         raw_delete(self._all.filter(pk__in=ids))
-        return len(ids)
 
     def _empty(self, ids: list[int]) -> None:
         raise NotImplementedError
@@ -208,10 +209,12 @@ class _Deliveries(_Records):
 
     needs: Q
 
-    def full(self):
-        attempts = Attempt.objects.filter(delivery=OuterRef("pk")).exclude(**dict.fromkeys(discard.EXCERPTS, ""))
-        needing = Delivery.objects.filter(self.needs, event=OuterRef("event"))
-        return self.rows.filter(Exists(attempts) | Q(event__payload__isnull=False) & ~Exists(needing))
+    def full(self, ids):
+        attempts = Attempt.objects.using(self.rows.db).filter(delivery_id__in=ids).order_by()
+        full = set(attempts.exclude(**dict.fromkeys(discard.EXCERPTS, "")).values_list("delivery_id", flat=True))
+        events = dict(self._all.filter(pk__in=ids).order_by().values_list("pk", "event_id"))
+        unneeded = discard.unneeded(self.rows.db, set(events.values()), self.needs)
+        return full | {pk for pk, event in events.items() if event in unneeded}
 
     def delete(self, ids):
         events = _events_of(self.rows.db, ids)
@@ -227,27 +230,30 @@ class _Deliveries(_Records):
 
     def _delete(self, ids):
         _delete_with_attempts(self.rows.db, ids)
-        return len(ids)
 
     def _empty(self, ids):
         discard.empty_attempts(self.rows.db, ids)
 
 
 class _Events(_Records):
-    """Captured events that were never owed to anybody, or whose deliveries are gone."""
+    """Captured events. In question are those that were never owed to anybody, or whose deliveries are gone."""
 
-    def full(self):
-        return self.rows.filter(payload__isnull=False)
+    def full(self, ids):
+        return self._all.filter(pk__in=self.deletable(ids), payload__isnull=False).values_list("pk", flat=True)
+
+    def deletable(self, ids):
+        return set(ids) - _with_deliveries(self.rows.db, ids)
 
     def _empty(self, ids):
-        self._all.filter(pk__in=ids).update(payload=None)
+        # Asked again, now that nobody can owe them meanwhile.
+        self._all.filter(pk__in=self.deletable(ids)).update(payload=None)
 
 
 class _Calls(_Records):
     """The calls of one webfilter."""
 
-    def full(self):
-        return self.rows.exclude(CALL_EMPTIED)
+    def full(self, ids):
+        return self.rows.filter(pk__in=ids).exclude(CALL_EMPTIED).values_list("pk", flat=True)
 
     def _empty(self, ids):
         self._all.filter(pk__in=ids).update(request_body=None, response_excerpt="")
@@ -262,15 +268,17 @@ def count(what: Purge) -> Counts:
     """
     counts = Counts()
     for records in what.records():
-        ages = records.ages
+        ages, after = records.ages, None
         if ages.rows is not None:
-            counts.deleted += records.older(ages.rows).count()
+            counts.deleted += sum(len(set(records.deletable(ids))) for ids in _each(records.walk(ages.rows)))
+            after = (ages.rows, -1)
         if ages.payloads is not None:
-            full = records.full().filter(**{f"{records.moment}__lt": ages.payloads})
-            if ages.rows is not None:
-                full = full.filter(**{f"{records.moment}__gte": ages.rows})
-            counts.emptied += full.count()
+            counts.emptied += sum(len(set(records.full(ids))) for ids in _each(records.walk(ages.payloads, after)))
     return counts
+
+
+def _each(walk: Iterable[list["Place"]]) -> Iterator[list[int]]:
+    return ([pk for _moment, pk in found] for found in walk)
 
 
 def purge(
@@ -325,12 +333,14 @@ class _Run:
         """Delete those that are old enough."""
         if records.ages.rows is None:
             return
-        for found in records.walk(records.ages.rows):
-            for ids in batched((pk for _moment, pk in found), _STEP_ROWS):
+        for found in _each(records.walk(records.ages.rows)):
+            for ids in batched(records.deletable(found), _STEP_ROWS):
                 if self._is_over():
                     return
                 self.counts.deleted += records.delete(ids)
                 self._tick(self.counts)
+            if self._is_over():
+                return
 
     def empty(self, records: _Records) -> None:
         """Empty those that are old enough."""
@@ -339,9 +349,7 @@ class _Run:
         for found in records.walk(records.ages.payloads, self._places and self._places.get(records.name)):
             if self._is_over():
                 return
-            looked_at = [pk for _moment, pk in found]
-            full = sorted(records.full().filter(pk__in=looked_at).values_list("pk", flat=True))
-            for ids in batched(full, _STEP_ROWS):
+            for ids in batched(sorted(records.full([pk for _moment, pk in found])), _STEP_ROWS):
                 if self._is_over():
                     return
                 self.counts.emptied += records.empty(ids)
@@ -378,9 +386,12 @@ def _delete_events(database: str, ids: Collection[int]) -> None:
     with transaction.atomic(using=database):
         # What somebody has locked, to owe it again, is left to the next run.
         locked = set(discard.lock(events.filter(pk__in=ids)).values_list("pk", flat=True))
-        deliveries = Delivery.objects.using(database).filter(event_id__in=locked)
-        locked.difference_update(deliveries.order_by().values_list("event_id", flat=True))
-        raw_delete(events.filter(pk__in=locked))
+        raw_delete(events.filter(pk__in=locked - _with_deliveries(database, locked)))
+
+
+def _with_deliveries(database: str, event_ids: Collection[int]) -> set[int]:
+    deliveries = Delivery.objects.using(database).filter(event_id__in=event_ids).order_by()
+    return set(deliveries.values_list("event_id", flat=True))
 
 
 def raw_delete(rows: QuerySet) -> None:

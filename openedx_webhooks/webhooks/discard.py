@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterable
 
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from ..models import Attempt, CapturedEvent, Delivery
 
@@ -51,9 +51,16 @@ def empty_events(using: str, event_ids: Iterable[int], needs: Q) -> None:
         full = events.filter(pk__in=event_ids, payload__isnull=False)
         locked = list(lock(full).values_list("pk", flat=True))
         # A statement of its own, since it must see what was committed before the lock.
-        unneeded = events.filter(~Exists(Delivery.objects.filter(needs, event=OuterRef("pk"))), pk__in=locked)
-        if ids := list(unneeded.values_list("pk", flat=True)):
+        if ids := unneeded(using, locked, needs):
             events.filter(pk__in=ids).update(payload=None)
+
+
+def unneeded(using: str, event_ids: Iterable[int], needs: Q) -> set[int]:
+    """Of events, those that have a payload which no delivery needs; arguments as of :func:`empty_events`."""
+    full = CapturedEvent.objects.using(using).filter(pk__in=event_ids, payload__isnull=False)
+    ids = set(full.values_list("pk", flat=True))
+    needing = Delivery.objects.using(using).filter(needs, event_id__in=ids).order_by()
+    return ids - set(needing.values_list("event_id", flat=True))
 
 
 def empty_attempts(using: str, delivery_ids: Iterable[int], *also: str) -> None:
