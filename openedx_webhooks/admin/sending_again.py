@@ -60,7 +60,7 @@ _LEFT = {
     resending.HAD: gettext_lazy("owed to this webhook before: “Send again” is for them"),
     resending.UNMATCHED: gettext_lazy("not wanted: the webhook's condition does not match"),
     resending.REMOVED: gettext_lazy(
-        "cannot be sent: the payload is kept no longer, for its age, its webhook or a retired user"
+        "cannot be sent: the payload was removed, for its age, by its webhook or with its user's data"
     ),
     resending.GONE: gettext_lazy("cannot be sent: the webhook was deleted"),
     resending.FINAL: gettext_lazy("finished already: nothing to stop or to hurry"),

@@ -136,7 +136,7 @@ KINDS = {
     sending.PAYLOAD_REMOVED: Kind(
         gettext_lazy("payload removed"),
         gettext_lazy(
-            "There is nothing left to send: the payload is kept no longer, for its age, its webhook or a retired user."
+            "There is nothing left to send: the payload was removed, for its age, by its webhook or with its user's data."
         ),
     ),
     sending.PAYLOAD_UNREADABLE: Kind(
