@@ -136,7 +136,8 @@ KINDS = {
     sending.PAYLOAD_REMOVED: Kind(
         gettext_lazy("payload removed"),
         gettext_lazy(
-            "There is nothing left to send: the payload was removed, for its age, by its webhook or with its user's data."
+            "There is nothing left to send: the payload was removed, for its age, by its webhook or with its user's "
+            "data."
         ),
     ),
     sending.PAYLOAD_UNREADABLE: Kind(
