@@ -46,9 +46,14 @@ DEFAULTS: dict[str, Any] = {
     # E-mail addresses told of failing webhooks; empty: settings.ADMINS.
     "ALERT_EMAILS": [],
     # Days after which the payloads of finished deliveries and of calls are removed, with what is kept of the responses,
-    # and after which the records themselves are deleted; 0 keeps them for ever. What is pending is never touched.
+    # and after which the records themselves are deleted; 0 keeps them for ever. What failed is kept, with its payload,
+    # for RETENTION_FAILED_DAYS at least; None: like the rest. What is pending is never touched. A hook may say
+    # otherwise.
     "RETENTION_PAYLOAD_DAYS": 7,
     "RETENTION_ROW_DAYS": 30,
+    "RETENTION_FAILED_DAYS": None,
+    # When the platform retires a user: what is still owed about them is cancelled; or else sent, without being kept.
+    "RETIREMENT_CANCELS_PENDING": True,
     # --- Webfilters: inside the request
     # Longest time for one call (a webfilter may set its own), for connecting alone, and for all webfilters of a
     # request.
@@ -101,6 +106,8 @@ _LISTS = (list, tuple, set, frozenset)
 def wanted(name: str, value: Any) -> str:
     """What the setting must be, for the operator; empty if the value is that."""
     default = DEFAULTS[name]
+    if default is None and name.endswith("_DAYS"):
+        return "" if value is None or _is_number(value) else "a number, not below 0, or None"
     if default is None:
         return "" if value is None or isinstance(value, (str, PathLike)) else "a text or None"
     if isinstance(default, bool):
@@ -129,7 +136,7 @@ def usable(name: str, value: Any) -> Any:
         # Whoever meant "365" must not lose what is older than 30: operations/retention.py removes nothing then.
         return value
     if isinstance(default, bool):
-        # "False" is true here, which is the safe side of both settings of this kind.
+        # "False" is true here, which is the safe side of all settings of this kind.
         return bool(value)
     if isinstance(default, list) and not name.endswith("_SECONDS"):
         # Names that must never leave and hosts that are allowed: one mistake must not undo the others.

@@ -139,6 +139,10 @@ def post(
 
     The time for fetching a token counts. If there is none to be had, nothing is sent, and the outcome's error is
     :data:`.authentication.NO_TOKEN`. Never raises.
+
+    .. pii: What an event or filter carries goes to the endpoint that an operator has entered, who answers for it.
+    .. pii_types: id, name, username, email_address, location, birth_date, gender, biography, image, ip, other
+    .. pii_retirement: third_party
     """
     headers, start = request.headers, time.monotonic()
     if request.takes_token:

@@ -202,3 +202,16 @@ def _result(expression, payload):
         return shape.evaluate(expression, payload)
     except shape.ExpressionError:
         return None
+
+
+def test_each_rule_of_the_threat_model_has_a_proof_that_exists():
+    """Three columns: rule, attack, and tests by their file and name."""
+    text = (ROOT / "docs" / "concepts" / "threat-model.rst").read_text()
+    table = text.partition("and its proof\n")[2].partition("\nAddresses\n")[0]
+    rules = table.split("\n   * - ")[2:]
+    assert len(rules) > 30
+    for rule in rules:
+        proofs = re.findall(r"``([\w/]+\.py)::(test_\w+)``", rule.rpartition("\n     - ")[2])
+        assert proofs, rule
+        for file, name in proofs:
+            assert f"def {name}(" in (ROOT / "tests" / file).read_text(), (file, name)

@@ -68,6 +68,7 @@ CONDITION = Option(
 )
 SHAPE = Option("shape", widget=ShapeWidget(), help_text=_("What the request's body holds."))
 FORM_ENCODING, FORMAT = Option("use_www_form_encoding"), Option("payload_format")
+DAYS_KEPT = tuple(Option(name, is_advanced=True) for name in ("payload_days", "row_days", "failed_days"))
 AUTHENTICATION = Section(
     _("How the receiver knows us"),
     (
@@ -91,6 +92,7 @@ WEBHOOK = (
     ),
     AUTHENTICATION,
     Section(_("If the receiver does not accept it"), (Option("retry_schedule", is_advanced=True),)),
+    Section(_("What is kept"), (Option("keep_payloads", is_advanced=True), *DAYS_KEPT)),
 )
 
 _REDIRECT_HELP = _("Instead of a message: a full address, or a path on this site such as /dashboard.")
@@ -143,6 +145,12 @@ WEBFILTER = (
             Option("call_log"),
             Option("cache_answers", is_advanced=True),
             Option("serve_stale_answers", is_advanced=True),
+            Option(
+                "keep_payloads",
+                help_text=_("Without this, calls are recorded without what was sent and answered."),
+                is_advanced=True,
+            ),
+            *DAYS_KEPT,
         ),
     ),
 )

@@ -59,7 +59,9 @@ _LEFT = {
     resending.DELIVERED: gettext_lazy("accepted by the receiver before: not sent a second time, unless you tick it"),
     resending.HAD: gettext_lazy("owed to this webhook before: “Send again” is for them"),
     resending.UNMATCHED: gettext_lazy("not wanted: the webhook's condition does not match"),
-    resending.REMOVED: gettext_lazy("cannot be sent: the payload was removed, for its age or with its user's data"),
+    resending.REMOVED: gettext_lazy(
+        "cannot be sent: the payload was removed, for its age, by its webhook or with its user's data"
+    ),
     resending.GONE: gettext_lazy("cannot be sent: the webhook was deleted"),
     resending.FINAL: gettext_lazy("finished already: nothing to stop or to hurry"),
 }

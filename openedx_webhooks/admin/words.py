@@ -135,7 +135,10 @@ KINDS = {
     # --- Of the captured event
     sending.PAYLOAD_REMOVED: Kind(
         gettext_lazy("payload removed"),
-        gettext_lazy("There is nothing left to send: the payload was removed, for its age or with its user's data."),
+        gettext_lazy(
+            "There is nothing left to send: the payload was removed, for its age, by its webhook or with its user's "
+            "data."
+        ),
     ),
     sending.PAYLOAD_UNREADABLE: Kind(
         gettext_lazy("payload unreadable"),

@@ -120,7 +120,7 @@ class Attempt(models.Model):
 
     .. pii: The beginnings of the body that was sent and of the response may hold any personal data of the event.
         Emptied with the payload.
-    .. pii_types: id, name, username, email_address, other
+    .. pii_types: id, name, username, email_address, ip, other
     .. pii_retirement: local_api
     """
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from ..batches import batched
 from . import lost_keys
+from .event import CapturedEvent
 from .webhook import ACTIVE, Webhook
 
 _CHUNK = 500
@@ -102,6 +103,10 @@ class DeliveryQuerySet(models.QuerySet):
         first = self.pending().order_by().values("webhook_id").annotate(at=models.Min("next_attempt_at"))
         moments = dict(first.values_list("webhook_id", "at"))
         return min((at for pk, at in moments.items() if at is not None and pk not in waiting), default=None)
+
+    def waiting(self) -> "DeliveryQuerySet":
+        """Owed, to webhooks that do not take it now."""
+        return self.pending().filter(webhook_id__in=self._waiting_webhooks())
 
     def _waiting_webhooks(self) -> set[int]:
         webhooks = Webhook.objects.using(self.db).order_by()
@@ -204,7 +209,8 @@ class DeliveryQuerySet(models.QuerySet):
 
     def replayable(self) -> "DeliveryQuerySet":
         """Those that are finished and whose payload is still kept."""
-        return self.exclude(state=self.model.State.PENDING).filter(event__payload__isnull=False)
+        kept = {"event__payload__isnull": False, "event__keep_payload": True}
+        return self.exclude(state=self.model.State.PENDING).filter(**kept)
 
     def replay(
         self, per_second: int, progress: Callable[[int], None] | None = None, start: datetime | None = None
@@ -223,11 +229,20 @@ class DeliveryQuerySet(models.QuerySet):
         Returns:
             how many.
         """
-        now, count, rows = timezone.now(), 0, self.model.objects.using(self.db)
+        now, count = timezone.now(), 0
         for ids in _chunks(self.replayable()):
             moments = {pk: (start or now) + timedelta(seconds=(count + n) // per_second) for n, pk in enumerate(ids)}
+            count += self._owe_again(moments, now)
+            if progress:
+                progress(count)
+        return count
+
+    def _owe_again(self, moments: Mapping[int, datetime], now: datetime) -> int:
+        rows = self.model.objects.using(self.db).filter(pk__in=list(moments))
+        with transaction.atomic(using=self.db):
+            events = CapturedEvent.objects.using(self.db).hold(rows.order_by().values_list("event_id", flat=True))
             # The state again: somebody else may have been quicker.
-            changed = rows.filter(pk__in=ids).exclude(state=self.model.State.PENDING).update(
+            return rows.exclude(state=self.model.State.PENDING).filter(event_id__in=events).update(
                 state=self.model.State.PENDING,
                 schedule_position=0,
                 next_attempt_at=_each(moments),
@@ -235,10 +250,6 @@ class DeliveryQuerySet(models.QuerySet):
                 finished_at=None,
                 **_UNCLAIMED,
             )  # fmt: skip
-            count += changed
-            if progress:
-                progress(count)
-        return count
 
     def retry_now(self) -> int:
         """Make pending deliveries due, unless one is being sent at this moment; how many."""

@@ -1,10 +1,21 @@
 """Captured events: what happened, kept once for any number of webhooks."""
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .json_fields import JSONTextField
+
+
+class CapturedEventQuerySet(models.QuerySet):
+    """Captured events."""
+
+    def hold(self, ids: Iterable[int]) -> list[int]:
+        """Of these, the ones whose payload is kept; locked, so that nobody empties it before the transaction ends."""
+        kept = self.filter(pk__in=list(ids), payload__isnull=False, keep_payload=True)
+        return list(kept.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 class CapturedEvent(models.Model):
@@ -15,9 +26,9 @@ class CapturedEvent(models.Model):
     vanish with it. The event's own id is unique: an event that arrives a second time, over the event bus for instance,
     is refused here, by the database.
 
-    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS and when the
-        user is retired; the receivers have what was sent to them.
-    .. pii_types: id, name, username, email_address, other
+    .. pii: The payload may hold any personal data of the event. Emptied after RETENTION_PAYLOAD_DAYS, or once it was
+        delivered if no webhook keeps it, and when the user is retired; the receivers have what was sent to them.
+    .. pii_types: id, name, username, email_address, ip, other
     .. pii_retirement: local_api, third_party
     """
 
@@ -32,8 +43,12 @@ class CapturedEvent(models.Model):
     org = models.CharField(_("organisation"), max_length=255, blank=True, default="", db_index=True)
     # No condition matched it: kept to try conditions on.
     is_sample = models.BooleanField(_("sample"), default=False)
-    # None once its time is over, or the user is retired.
+    # The user was retired while it was still owed, and the site has such events sent: the payload goes after that.
+    keep_payload = models.BooleanField(default=True, editable=False)
+    # None once its time is over, no webhook keeps it, or the user is retired.
     payload = JSONTextField(_("payload"), null=True, blank=True)
+
+    objects = CapturedEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("captured event")

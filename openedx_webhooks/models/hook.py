@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -23,6 +24,14 @@ from .validators import validate_endpoint, validate_expression, validate_headers
 
 class KeyLost(ValueError):
     """Something that a request needs is stored, and no key opens it: nothing may be sent without it."""
+
+
+def _days_field(label, help_text) -> models.PositiveIntegerField:
+    """For how long something is kept, where a hook has its own opinion. No 0, which people take for "not at all"."""
+    shortest = MinValueValidator(1, _("At least 1 day. To keep nothing that was delivered, untick “keep payloads”."))
+    return models.PositiveIntegerField(
+        label, null=True, blank=True, validators=[shortest, MaxValueValidator(36_500)], help_text=help_text
+    )
 
 
 class Hook(TimeStampedModel):
@@ -113,6 +122,29 @@ class Hook(TimeStampedModel):
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    keep_payloads = models.BooleanField(
+        _("keep payloads"),
+        default=True,
+        help_text=_(
+            "Without this, nothing is kept of what was delivered and answered but when, and with which result. What "
+            "failed is kept, so that it can be sent again; what other webhooks keep, they keep."
+        ),
+    )
+    payload_days = _days_field(
+        _("days to keep payloads"),
+        _("How long what was sent and answered is kept. Empty: 7, unless the site's settings say otherwise."),
+    )
+    row_days = _days_field(
+        _("days to keep records"),
+        _("How long it is kept that it was sent, and when. Empty: 30, unless the site's settings say otherwise."),
+    )
+    failed_days = _days_field(
+        _("days to keep failures"),
+        _(
+            "How long at least what failed is kept, with its payload. Empty: as long as the rest, unless the site's "
+            "settings say otherwise."
+        ),
+    )
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
     removing_since = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -186,7 +186,7 @@ class Call(models.Model):
 
     .. pii: The payload may hold any personal data of the filter's arguments. Emptied after RETENTION_PAYLOAD_DAYS and
         when the user is retired; the receiver has what was sent to it.
-    .. pii_types: id, name, username, email_address, other
+    .. pii_types: id, name, username, email_address, location, birth_date, gender, biography, image, ip, other
     .. pii_retirement: local_api, third_party
     """
 

@@ -2,7 +2,7 @@
 
 from .. import throttle
 from ..webhooks import deliver
-from . import removal, retention
+from . import removal, retention_turns
 
 _REMOVAL_SECONDS = 10
 _CLOCK_SECONDS = 300
@@ -18,4 +18,4 @@ def run_when_due() -> None:
         removal.run()
     if throttle.allows("clock", seconds=_CLOCK_SECONDS):
         deliver.repair_schedule()
-    retention.run_when_due()
+    retention_turns.run_when_due()

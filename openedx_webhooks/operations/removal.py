@@ -10,7 +10,7 @@ import logging
 import time
 from datetime import timedelta
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, router
 from django.utils import timezone
 
 from .. import index
@@ -80,16 +80,15 @@ def run() -> None:
 
 
 def _delete_records(hook: Hook, end: float) -> bool:
-    """Delete a hook's records in steps, each a transaction of its own; whether none is left."""
+    """Delete a hook's records in steps, in transactions of their own; whether none is left."""
     records = _records(hook)
     while ids := list(records.order_by("pk").values_list("pk", flat=True)[:_CHUNK]):
         if time.monotonic() >= end:
             return False
-        with transaction.atomic(using=records.db):
-            if isinstance(hook, Webhook):
-                retention.delete_deliveries(records.db, ids)
-            else:
-                retention.raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
+        if isinstance(hook, Webhook):
+            retention.delete_deliveries(records.db, ids)
+        else:
+            retention.raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
     return True
 
 

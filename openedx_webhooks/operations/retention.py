@@ -5,39 +5,26 @@ Age counts from the event or call. What is still owed is never touched, however 
 a few rows, each a transaction of its own, and is safe beside the workers, beside operators, and beside itself.
 """
 
-import logging
 import time
-from collections.abc import Callable, Collection, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
 
 import attrs
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, connections, router, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db import router, transaction
+from django.db.models import Q, QuerySet
 
-from ..app_settings import app_settings
-from ..background import process
 from ..batches import batched
 from ..models import Attempt, Call, CapturedEvent, Delivery, Webfilter
-from ..shared_cache import ask
+from ..webhooks import discard
+from .keeping import Ages, Keeping, Terms
 
-log = logging.getLogger(__name__)
 State = Delivery.State
 CALL_EMPTIED = Q(request_body__isnull=True, response_excerpt="")
-_ATTEMPT_EMPTIED = Q(request_excerpt="", response_excerpt="")
-_LOOK_ROWS = 1000
+# MariaDB takes a list of a thousand for a table, and reads all of another one to join them.
+_LOOK_ROWS = 500
 # A transaction changes these deliveries and their attempts, of which a delivery has nine or so at most.
 _STEP_ROWS = 100
-_EVERY_SECONDS = 3600
-_RUN_SECONDS = 20
-# A run that was out of time is followed by the next this much later.
-_REST_SECONDS = 60
-# From the place that the last run came to, except once in this time: what was pending then is finished now.
-_SWEEP_SECONDS = 24 * 3600
-_MOST_DAYS = 36_500
-_TURN_KEY = "openedx_webhooks:retention:turn"
-_PLACE_KEY = "openedx_webhooks:retention:place"
 
 
 @attrs.define
@@ -55,43 +42,88 @@ class Purge:
     What to purge.
 
     Attributes:
-        payloads_before: payloads and excerpts of what is older are emptied (aware); None: of nothing.
-        rows_before: what is older is deleted (aware); None: nothing.
+        before: what is older (aware), whatever the settings and hooks say; None: as they say.
+        payloads_only: no record is deleted.
         webhook_id: only the deliveries of this webhook.
         webfilter_id: only the calls of this webfilter.
     """
 
-    payloads_before: datetime | None = None
-    rows_before: datetime | None = None
+    before: datetime | None = None
+    payloads_only: bool = False
     webhook_id: int | None = None
     webfilter_id: int | None = None
 
     def records(self) -> list["_Records"]:
-        """The records in question, of any age: deliveries before the events that they are about."""
-        records: list[_Records] = []
-        if self.webfilter_id is None:
-            rows = Delivery.objects.writable().exclude(state=State.PENDING)
-            if self.webhook_id is not None:
-                rows = rows.filter(webhook=self.webhook_id)
-            records.append(_Deliveries("deliveries", rows.order_by(), "created"))
+        """
+        The records in question: deliveries before the events that they are about.
+
+        Raises:
+            ImproperlyConfigured: a setting is not a number of days.
+        """
+        keeping = self._keeping()
+        found = [*self._deliveries(keeping), *self._events(keeping), *self._calls(keeping)]
+        if self.payloads_only:
+            found = [attrs.evolve(records, ages=attrs.evolve(records.ages, rows=None)) for records in found]
+        return [records for records in found if not records.ages.are_forever]
+
+    def _keeping(self) -> Keeping:
+        given = Terms.all_before(self.before) if self.before else None
+        if given and self.webhook_id is None:
+            return Keeping(given)
+        keeping = Keeping.now()
+        if self.webhook_id is None:
+            return keeping
+        # Other webhooks may need the payloads of the same events.
+        terms = given or keeping.webhooks.get(self.webhook_id, keeping.site)
+        return attrs.evolve(keeping, webhooks={**keeping.webhooks, self.webhook_id: terms})
+
+    def _deliveries(self, keeping: Keeping) -> Iterator["_Records"]:
+        if self.webfilter_id is not None:
+            return
+        rows = Delivery.objects.writable().exclude(state=State.PENDING).order_by()
+        kinds = list(_kinds_of_deliveries(keeping))
+        needs = _needs(kinds)
+        for webhook_id, name, which, ages in kinds:
+            if self.webhook_id in (None, webhook_id):
+                yield _Deliveries(f"deliveries {name}", rows.filter(which), "created", ages, needs)
+
+    def _events(self, keeping: Keeping) -> Iterator["_Records"]:
+        """Those without deliveries; the others go with theirs."""
         if self.webfilter_id is None and self.webhook_id is None:
             events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent)).order_by()
-            records.append(_Events("events", events.filter(~Exists(_owed())), "created"))
-        if self.webhook_id is None:
-            # One by one, because the index on their moments begins with the webfilter.
-            calls = Call.objects.using(router.db_for_write(Call)).order_by()
-            ids = (
-                [self.webfilter_id]
-                if self.webfilter_id is not None
-                else list(Webfilter.objects.using(calls.db).order_by("pk").values_list("pk", flat=True))
-            )
-            records += [_Calls(f"calls {pk}", calls.filter(webfilter=pk), "started_at") for pk in ids]
-        return records
+            yield _Events("events", events, "created", keeping.site.others)
+
+    def _calls(self, keeping: Keeping) -> Iterator["_Records"]:
+        """One webfilter after the other, because the index on their moments begins with it."""
+        if self.webhook_id is not None:
+            return
+        calls = Call.objects.using(router.db_for_write(Call)).order_by()
+        ids = Webfilter.objects.using(calls.db).order_by("pk").values_list("pk", flat=True)
+        for pk in ids if self.webfilter_id is None else [self.webfilter_id]:
+            terms = keeping.webfilters.get(pk, keeping.site)
+            for name, which, ages in terms.by_outcome(Q(result=Call.Result.IGNORED)):
+                yield _Calls(f"calls {pk}{name}", calls.filter(which, webfilter=pk), "started_at", ages)
 
 
-def _owed() -> QuerySet:
-    """The deliveries of an event, in a query of events, that are still to be made."""
-    return Delivery.objects.filter(event=OuterRef("pk"), state=State.PENDING)
+# A webhook with terms of its own (None: all that have none), a name, which deliveries, and their ages.
+_Kind = tuple[int | None, str, Q, Ages]
+
+
+def _kinds_of_deliveries(keeping: Keeping) -> Iterator[_Kind]:
+    own = keeping.webhooks
+    others = ~Q(webhook__in=list(own)) if own else Q()
+    each = [(None, "", others, keeping.site), *((pk, str(pk), Q(webhook=pk), terms) for pk, terms in own.items())]
+    for webhook_id, name, webhooks, terms in each:
+        for outcome, which, ages in terms.by_outcome(Q(state=State.FAILED)):
+            yield webhook_id, name + outcome, webhooks & which, ages
+
+
+def _needs(kinds: list[_Kind]) -> Q:
+    """Which deliveries still need the payload of their event."""
+    kept = Q()
+    for _webhook_id, _name, which, ages in kinds:
+        kept |= which & Q(event__created__gte=ages.payloads) if ages.payloads else which & ~Q(pk=None)
+    return Q(state=State.PENDING) | Q(event__keep_payload=True) & kept
 
 
 @attrs.frozen
@@ -103,20 +135,18 @@ class _Records:
         name: for the place where a run stops.
         rows: those in question; any of them may become owed meanwhile.
         moment: the field that their age counts from; has an index.
+        ages: how old they get.
     """
 
     name: str
     rows: QuerySet
     moment: str
+    ages: Ages
 
-    def older(self, before: datetime) -> QuerySet:
-        """Those from before a moment."""
-        return self.rows.filter(**{f"{self.moment}__lt": before})
-
-    def walk(self, before: datetime, place: tuple[datetime, int] | None = None) -> Iterator[list[tuple[datetime, int]]]:
-        """Moments and primary keys, oldest first, after a place and before a moment, a thousand at a time."""
+    def walk(self, before: datetime, place: "Place | None" = None) -> Iterator[list["Place"]]:
+        """Moments and primary keys, oldest first, after a place and before a moment, some hundred at a time."""
         while True:
-            rows = self.older(before)
+            rows = self.rows.filter(**{f"{self.moment}__lt": before})
             if place:
                 moment, pk = place
                 # The first condition follows from the second; it is what the index understands.
@@ -129,19 +159,22 @@ class _Records:
             yield found
             place = found[-1]
 
-    def full(self) -> QuerySet:
-        """Those with something to empty."""
+    # What follows asks by primary keys, never by EXISTS, for which MariaDB may read whole tables.
+
+    def full(self, ids: Collection[int]) -> Iterable[int]:
+        """Of these, the ones with something to empty."""
         raise NotImplementedError
 
-    def deletable(self) -> QuerySet:
-        """Those that may be deleted."""
-        return self.rows
+    def deletable(self, ids: Collection[int]) -> Iterable[int]:
+        """Of these, the ones that may be deleted."""
+        return ids
 
     def delete(self, ids: Collection[int]) -> int:
         """Delete records with what belongs to them; how many."""
         with transaction.atomic(using=self.rows.db):
-            ids = self._lock(ids)
-            return self._delete(ids)
+            ids = list(self.deletable(self._lock(ids)))
+            self._delete(ids)
+        return len(ids)
 
     def empty(self, ids: Collection[int]) -> int:
         """Empty records; how many."""
@@ -152,101 +185,107 @@ class _Records:
 
     def _lock(self, ids) -> list[int]:
         """Those that are still in question, locked; those that somebody else has locked are left to the next run."""
-        can_skip = connections[self.rows.db].features.has_select_for_update_skip_locked
-        rows = self.rows.filter(pk__in=ids).select_for_update(skip_locked=can_skip)
-        return list(rows.values_list("pk", flat=True))
+        return list(discard.lock(self.rows.filter(pk__in=ids)).values_list("pk", flat=True))
 
-    def _delete(self, ids: list[int]) -> int:
-        raw_delete(self.rows.model.objects.using(self.rows.db).filter(pk__in=ids))
-        return len(ids)
+    def _delete(self, ids: list[int]) -> None:
+        raw_delete(self._all.filter(pk__in=ids))
 
     def _empty(self, ids: list[int]) -> None:
         raise NotImplementedError
 
+    @property
+    def _all(self) -> QuerySet:
+        return self.rows.model.objects.using(self.rows.db)
 
+
+@attrs.frozen
 class _Deliveries(_Records):
-    """Finished deliveries, with their attempts."""
+    """
+    Finished deliveries, with their attempts, and the payloads of their events.
 
-    def full(self):
-        attempts = Attempt.objects.filter(delivery=OuterRef("pk")).exclude(_ATTEMPT_EMPTIED)
-        return self.rows.filter(Exists(attempts))
+    Attributes:
+        needs: which deliveries still need the payload.
+    """
+
+    needs: Q
+
+    def full(self, ids):
+        attempts = Attempt.objects.using(self.rows.db).filter(delivery_id__in=ids).order_by()
+        full = set(attempts.exclude(**dict.fromkeys(discard.EXCERPTS, "")).values_list("delivery_id", flat=True))
+        events = dict(self._all.filter(pk__in=ids).order_by().values_list("pk", "event_id"))
+        unneeded = discard.unneeded(self.rows.db, set(events.values()), self.needs)
+        return full | {pk for pk, event in events.items() if event in unneeded}
+
+    def delete(self, ids):
+        events = _events_of(self.rows.db, ids)
+        count = super().delete(ids)
+        _delete_events(self.rows.db, events)
+        return count
+
+    def empty(self, ids):
+        events = _events_of(self.rows.db, ids)
+        count = super().empty(ids)
+        discard.empty_events(self.rows.db, events, self.needs)
+        return count
 
     def _delete(self, ids):
-        delete_deliveries(self.rows.db, ids)
-        return len(ids)
+        _delete_with_attempts(self.rows.db, ids)
 
     def _empty(self, ids):
-        empty_attempts(self.rows.db, ids)
+        discard.empty_attempts(self.rows.db, ids)
 
 
 class _Events(_Records):
-    """Captured events that nothing is owed of."""
+    """Captured events. In question are those that were never owed to anybody, or whose deliveries are gone."""
 
-    def full(self):
-        return self.rows.filter(payload__isnull=False)
+    def full(self, ids):
+        return self._all.filter(pk__in=self.deletable(ids), payload__isnull=False).values_list("pk", flat=True)
 
-    def deletable(self):
-        # One that still has deliveries goes with the last of them.
-        return self.rows.filter(~Exists(Delivery.objects.filter(event=OuterRef("pk"))))
-
-    def _delete(self, ids):
-        return super()._delete(list(self.deletable().filter(pk__in=ids).values_list("pk", flat=True)))
+    def deletable(self, ids):
+        return set(ids) - _with_deliveries(self.rows.db, ids)
 
     def _empty(self, ids):
-        self.rows.model.objects.using(self.rows.db).filter(pk__in=ids).update(payload=None)
+        # Asked again, now that nobody can owe them meanwhile.
+        self._all.filter(pk__in=self.deletable(ids)).update(payload=None)
 
 
 class _Calls(_Records):
     """The calls of one webfilter."""
 
-    def full(self):
-        return self.rows.exclude(CALL_EMPTIED)
+    def full(self, ids):
+        return self.rows.filter(pk__in=ids).exclude(CALL_EMPTIED).values_list("pk", flat=True)
 
     def _empty(self, ids):
-        self.rows.filter(pk__in=ids).update(request_body=None, response_excerpt="")
+        self._all.filter(pk__in=ids).update(request_body=None, response_excerpt="")
 
 
-def from_settings(**hook: int | None) -> Purge:
+def count(what: Purge) -> Counts:
     """
-    What the settings want purged now.
-
-    Args:
-        hook: ``webhook_id`` or ``webfilter_id``; default is all.
+    What :func:`purge` would do now.
 
     Raises:
         ImproperlyConfigured: a setting is not a number of days.
     """
-    return Purge(payloads_before=_setting("RETENTION_PAYLOAD_DAYS"), rows_before=_setting("RETENTION_ROW_DAYS"), **hook)
-
-
-def days_ago(days: float) -> datetime:
-    """The moment so many days ago; more than a hundred years are a hundred years."""
-    return timezone.now() - timedelta(days=min(days, _MOST_DAYS))
-
-
-def _setting(name):
-    days = getattr(app_settings, name)
-    if isinstance(days, bool) or not isinstance(days, (int, float)) or not days >= 0:
-        raise ImproperlyConfigured(f"OPENEDX_WEBHOOKS[{name!r}] must be a number of days, or 0 to keep for ever")
-    return days_ago(days) if days else None
-
-
-def count(what: Purge) -> Counts:
-    """What :func:`purge` would do now."""
     counts = Counts()
     for records in what.records():
-        if what.rows_before is not None:
-            counts.deleted += records.deletable().filter(**{f"{records.moment}__lt": what.rows_before}).count()
-        if what.payloads_before is not None:
-            full = records.full().filter(**{f"{records.moment}__lt": what.payloads_before})
-            if what.rows_before is not None:
-                full = full.filter(**{f"{records.moment}__gte": what.rows_before})
-            counts.emptied += full.count()
+        ages, after = records.ages, None
+        if ages.rows is not None:
+            counts.deleted += sum(len(set(records.deletable(ids))) for ids in _each(records.walk(ages.rows)))
+            after = (ages.rows, -1)
+        if ages.payloads is not None:
+            counts.emptied += sum(len(set(records.full(ids))) for ids in _each(records.walk(ages.payloads, after)))
     return counts
 
 
+def _each(walk: Iterable[list["Place"]]) -> Iterator[list[int]]:
+    return ([pk for _moment, pk in found] for found in walk)
+
+
 def purge(
-    what: Purge, max_seconds: float | None = None, tick: Callable[[Counts], None] = lambda _counts: None
+    what: Purge,
+    max_seconds: float | None = None,
+    tick: Callable[[Counts], None] = lambda _counts: None,
+    places: "Places | None" = None,
 ) -> Counts:
     """
     Delete and empty what is old enough.
@@ -255,111 +294,62 @@ def purge(
         what: see there.
         max_seconds: no new step is begun after this time; None: until all is done.
         tick: called after each step with what was done so far.
+        places: where an earlier run has come to, and where this one does.
 
     Raises:
+        ImproperlyConfigured: a setting is not a number of days.
         django.db.Error: the database is away, or busy for too long. What was done stays done.
     """
-    run = _Run(None if max_seconds is None else time.monotonic() + max_seconds, tick)
-    run.all(what)
+    run = _Run(None if max_seconds is None else time.monotonic() + max_seconds, tick, places)
+    # Rows first, for then their payloads need not be emptied.
+    for records in what.records():
+        run.delete(records)
+        run.empty(records)
     return run.counts
 
 
-def run_when_due() -> None:
-    """
-    Purge by the settings, for a bounded time, if nobody else did within the hour. Never raises.
-
-    For workers and commands: it may take 20 seconds.
-    """
-    turn = process.get(_Turn)
-    if time.monotonic() < turn.due_at:
-        return
-    turn.due_at = time.monotonic() + _EVERY_SECONDS
-    try:
-        if ask("add", _TURN_KEY, 1, timeout=_EVERY_SECONDS) is False:
-            # Another process's turn; if it is out of time, anybody may go on.
-            turn.due_at = time.monotonic() + _REST_SECONDS
-            return
-        places = _Places()
-        run = _Run(time.monotonic() + _RUN_SECONDS, lambda _counts: None, places)
-        run.all(from_settings())
-        places.keep()
-        if run.counts.out_of_time:
-            turn.due_at = time.monotonic() + _REST_SECONDS
-            ask("set", _TURN_KEY, 1, timeout=_REST_SECONDS)
-        if run.counts.emptied or run.counts.deleted:
-            log.info("Retention: %d payloads emptied, %d records deleted", run.counts.emptied, run.counts.deleted)
-    except ImproperlyConfigured as error:
-        log.error("Nothing is removed: %s", error)
-    except (DatabaseError, InterfaceError) as error:
-        log.warning("Retention is broken off and goes on later: %s", type(error).__name__)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # Whatever the cache's client raises when its server is away.
-        log.error("Retention failed and is tried again later: %s", type(error).__name__)
+# Moment and primary key of a record.
+Place = tuple[datetime, int]
 
 
-@attrs.define
-class _Turn:
-    """When this process purges next, on the clock of ``time.monotonic``."""
+class Places(Protocol):
+    """How far the payloads of each kind of record have been emptied."""
 
-    due_at: float = 0.0
+    def get(self, name: str) -> Place | None:
+        """The last record that was looked at."""
 
-
-class _Places:
-    """
-    How far payloads have been emptied, in Django's cache.
-
-    No index tells the emptied from the others, so each run would look at all that the site keeps. If the cache forgets,
-    one does.
-    """
-
-    def __init__(self):
-        kept = ask("get", _PLACE_KEY)
-        is_fresh = isinstance(kept, dict) and time.time() - kept.get("since", 0) < _SWEEP_SECONDS
-        self._kept = kept if is_fresh else {"since": time.time()}
-
-    def get(self, name: str) -> tuple[datetime, int] | None:
-        """Moment and primary key of the last record that was looked at."""
-        return self._kept.get(name)
-
-    def note(self, name: str, place: tuple[datetime, int]) -> None:
+    def note(self, name: str, place: Place) -> None:
         """So far we came."""
-        self._kept[name] = place
-
-    def keep(self) -> None:
-        """Write it to the cache."""
-        ask("set", _PLACE_KEY, self._kept, timeout=_SWEEP_SECONDS)
 
 
 class _Run:
     """One purge."""
 
-    def __init__(self, end: float | None, tick: Callable[[Counts], None], places: _Places | None = None):
+    def __init__(self, end: float | None, tick: Callable[[Counts], None], places: Places | None):
         self.counts = Counts()
         self._end, self._tick, self._places = end, tick, places
 
-    def all(self, what: Purge) -> None:
-        """Rows first, for then their payloads need not be emptied."""
-        for records in what.records():
-            if what.rows_before is not None:
-                self._delete(records, what.rows_before)
-            if what.payloads_before is not None:
-                self._empty(records, what.payloads_before)
-
-    def _delete(self, records: _Records, before) -> None:
-        for found in records.walk(before):
-            for ids in batched((pk for _moment, pk in found), _STEP_ROWS):
+    def delete(self, records: _Records) -> None:
+        """Delete those that are old enough."""
+        if records.ages.rows is None:
+            return
+        for found in _each(records.walk(records.ages.rows)):
+            for ids in batched(records.deletable(found), _STEP_ROWS):
                 if self._is_over():
                     return
                 self.counts.deleted += records.delete(ids)
                 self._tick(self.counts)
-
-    def _empty(self, records: _Records, before) -> None:
-        for found in records.walk(before, self._places and self._places.get(records.name)):
             if self._is_over():
                 return
-            looked_at = [pk for _moment, pk in found]
-            full = sorted(records.full().filter(pk__in=looked_at).values_list("pk", flat=True))
-            for ids in batched(full, _STEP_ROWS):
+
+    def empty(self, records: _Records) -> None:
+        """Empty those that are old enough."""
+        if records.ages.payloads is None:
+            return
+        for found in records.walk(records.ages.payloads, self._places and self._places.get(records.name)):
+            if self._is_over():
+                return
+            for ids in batched(sorted(records.full([pk for _moment, pk in found])), _STEP_ROWS):
                 if self._is_over():
                     return
                 self.counts.emptied += records.empty(ids)
@@ -373,22 +363,35 @@ class _Run:
         return self.counts.out_of_time
 
 
-def empty_attempts(database: str, delivery_ids: list[int]) -> None:
-    """Empty what is kept of the requests and responses of deliveries."""
-    rows = Attempt.objects.using(database)
-    full = rows.filter(delivery_id__in=delivery_ids).exclude(_ATTEMPT_EMPTIED).order_by()
-    # By primary key: locks on ranges of the index would make the workers' inserts wait.
-    rows.filter(pk__in=list(full.values_list("pk", flat=True))).update(request_excerpt="", response_excerpt="")
-
-
-def delete_deliveries(database: str, ids: list[int]) -> None:
+def delete_deliveries(database: str, ids: Collection[int]) -> None:
     """Delete deliveries with their attempts, and the events that nothing else is about."""
-    deliveries = Delivery.objects.using(database)
-    events = set(deliveries.filter(pk__in=ids).values_list("event_id", flat=True))
+    events = _events_of(database, ids)
+    with transaction.atomic(using=database):
+        _delete_with_attempts(database, ids)
+    _delete_events(database, events)
+
+
+def _events_of(database: str, ids: Collection[int]) -> set[int]:
+    return set(Delivery.objects.using(database).filter(pk__in=ids).values_list("event_id", flat=True))
+
+
+def _delete_with_attempts(database: str, ids: Collection[int]) -> None:
     raw_delete(Attempt.objects.using(database).filter(delivery_id__in=ids))
-    raw_delete(deliveries.filter(pk__in=ids))
-    events.difference_update(deliveries.filter(event_id__in=events).values_list("event_id", flat=True))
-    raw_delete(CapturedEvent.objects.using(database).filter(pk__in=events))
+    raw_delete(Delivery.objects.using(database).filter(pk__in=ids))
+
+
+def _delete_events(database: str, ids: Collection[int]) -> None:
+    """Those that have no deliveries; not in the transaction that deleted these, which may not see newer ones."""
+    events = CapturedEvent.objects.using(database)
+    with transaction.atomic(using=database):
+        # What somebody has locked, to owe it again, is left to the next run.
+        locked = set(discard.lock(events.filter(pk__in=ids)).values_list("pk", flat=True))
+        raw_delete(events.filter(pk__in=locked - _with_deliveries(database, locked)))
+
+
+def _with_deliveries(database: str, event_ids: Collection[int]) -> set[int]:
+    deliveries = Delivery.objects.using(database).filter(event_id__in=event_ids).order_by()
+    return set(deliveries.values_list("event_id", flat=True))
 
 
 def raw_delete(rows: QuerySet) -> None:

@@ -8,17 +8,19 @@ again. So nothing is caught here, and doing it twice changes nothing.
 
 import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import QuerySet
 
+from ..app_settings import app_settings
 from ..background import process
 from ..batches import batched
 from ..models import CapturedEvent, Delivery, history
-from ..webfilters.call_log import CallRecords
-from . import recorded, retention
+from ..webfilters import call_log
+from ..webhooks import discard, replay
+from . import recorded
 
 log = logging.getLogger(__name__)
 _STEP_ROWS = 500
@@ -70,6 +72,9 @@ def forget(user_id: int, *names: str) -> None:
     An event that is still owed would carry the person's data to somebody after the retirement. One that is being sent
     at this moment may arrive all the same. The rows stay, without content, until their time is over.
 
+    Without RETIREMENT_CANCELS_PENDING what is owed is made due, and its payload goes as soon as it is finished. What
+    waits for a webhook that takes nothing now, perhaps for ever, is given up all the same.
+
     Args:
         user_id: the platform's id of the user, which a retirement does not change.
         names: usernames and e-mail addresses, for what names the user by these only.
@@ -83,23 +88,55 @@ def forget(user_id: int, *names: str) -> None:
         raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
     for rows in recorded.events_about(user_id, names):
         for ids in _steps(rows):
-            _forget_events(rows.db, ids)
+            _forget_events(rows.db, ids, _cancel if app_settings.RETIREMENT_CANCELS_PENDING else _hurry, username="")
+    # What is owed of these is about somebody else, and must not be lost.
+    rows = recorded.events_naming(names)
+    for ids in _steps(rows):
+        _forget_events(rows.db, ids, _still_owed)
     # What another process is just about to write is found by the second of the platform's two steps.
-    process.get(CallRecords).forget(user_id, *names)
+    process.get(call_log.CallRecords).forget(user_id, *names)
     for rows in recorded.calls_about(user_id, names):
         for ids in _steps(rows):
-            rows.model.objects.using(rows.db).filter(pk__in=ids).update(request_body=None, response_excerpt="")
+            rows.model.objects.using(rows.db).filter(pk__in=ids).update(**call_log.NOTHING)
     for rows in recorded.versions_by(user_id):
         rows.update(history_user_id=history.RETIRED)
     log.info("What was recorded about the retired user %s is emptied", user_id)
 
 
-def _forget_events(using: str, ids: Collection[int]) -> None:
+def _forget_events(using: str, ids: Collection[int], settle: Callable[[QuerySet], set[int]], **also: str) -> None:
+    """
+    Empty events and the attempts at delivering them.
+
+    Args:
+        settle: what is done with the deliveries that are pending; returns the events that are owed after it.
+        also: what else changes in the events.
+    """
     with transaction.atomic(using=using):
-        deliveries = Delivery.objects.using(using).filter(event_id__in=ids)
-        deliveries.cancel()
-        retention.empty_attempts(using, list(deliveries.order_by().values_list("pk", flat=True)))
-        CapturedEvent.objects.using(using).filter(pk__in=ids).update(payload=None, username="")
+        # As those do who owe an event again: see webhooks/discard.py.
+        rows = CapturedEvent.objects.using(using).filter(pk__in=ids).order_by("pk")
+        events = list(rows.select_for_update().values_list("pk", flat=True))
+        deliveries = Delivery.objects.using(using).filter(event_id__in=events)
+        owed = settle(deliveries)
+        # What is said of an attempt beside its result may quote the response.
+        discard.empty_attempts(using, list(deliveries.order_by().values_list("pk", flat=True)), "detail")
+        rows.filter(pk__in=owed).update(keep_payload=False, **also)
+        rows.exclude(pk__in=owed).update(payload=None, **also)
+
+
+def _cancel(deliveries: QuerySet[Delivery]) -> set[int]:
+    deliveries.cancel()
+    return set()
+
+
+def _hurry(deliveries: QuerySet[Delivery]) -> set[int]:
+    """Make due what can be sent, and cancel the rest."""
+    deliveries.waiting().cancel()
+    replay.retry_now(deliveries)
+    return _still_owed(deliveries)
+
+
+def _still_owed(deliveries: QuerySet[Delivery]) -> set[int]:
+    return set(deliveries.pending().order_by().values_list("event_id", flat=True))
 
 
 def _steps(rows: QuerySet):

@@ -22,7 +22,7 @@ def records_of(user_id: int | None, names: Collection[str]) -> Iterator[tuple[st
         names: usernames and e-mail addresses.
     """
     seen: set[int] = set()
-    for rows in recorded.events_about(user_id, names):
+    for rows in (*recorded.events_about(user_id, names), recorded.events_naming(names)):
         for event in rows.order_by("pk").iterator(_AT_ONCE):
             if event.pk not in seen:
                 seen.add(event.pk)

@@ -28,10 +28,13 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _WORDS = frozenset(
     (
         "authorization",
+        "bearer",
         "codeverifier",
         "cookie",
         "cookies",
         "credentials",
+        "cvc",
+        "cvv",
         "jwt",
         "magiclink",
         "mfa",
@@ -77,9 +80,11 @@ _PHRASES = tuple(
         "authorisation code",
         "backup code",
         "backup codes",
+        "card number",
         "code verifier",
         "confirmation code",
         "connect sid",
+        "connection string",
         "db pass",
         "device code",
         "hmac key",
@@ -103,6 +108,7 @@ _PHRASES = tuple(
         "reset code",
         "reset link",
         "reset url",
+        "security answer",
         "security code",
         "service ticket",
         "session hash",
@@ -340,7 +346,8 @@ _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\
 _KEYS = re.compile(
     r"\b(?:A[KS]IA[0-9A-Z]{16}|gh[opsur]_[0-9A-Za-z]{20,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255}"
     r"|xox[abeoprs]-[\w-]{10,255}|xapp-[\w-]{10,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}"
-    r"|whsec_[0-9A-Za-z+/]{16,255}={0,2}|AIza[\w-]{35})|(?<=hooks\.slack\.com/services/)[\w/]{10,255}",
+    r"|whsec_[0-9A-Za-z+/]{16,255}={0,2}|AIza[\w-]{35}"
+    r"|SG\.[\w-]{16,32}\.[\w-]{16,64}|npm_[0-9A-Za-z]{36}|dop_v1_[0-9a-f]{64})|(?<=hooks\.slack\.com/services/)[\w/]{10,255}",
     re.ASCII,
 )
 _CURL = re.compile(r"((?:^|\s)(?:-u|--user|-U|--proxy-user)[ =]{0,5}[\"']?[^\s:\"']{1,200}:)[^\s\"']{1,500}")
@@ -355,9 +362,10 @@ _PART = re.compile(
 def _mask_keys(text: str) -> str:
     """What services give out as keys."""
     # One comparison after the other: each text is asked.
-    has_key = "AKIA" in text or "ASIA" in text or "AIza" in text or "hooks.slack.com" in text
+    has_key = "AKIA" in text or "ASIA" in text or "AIza" in text or "hooks.slack.com" in text or "SG." in text
     if not has_key and "_" in text:
         has_key = "gh" in text or "k_live_" in text or "k_test_" in text or "whsec_" in text
+        has_key = has_key or "npm_" in text or "dop_v1_" in text
     if not has_key and "-" in text:
         has_key = "xox" in text or "glpat-" in text or "xapp-" in text
     return _KEYS.sub(MASK, text) if has_key else text

@@ -28,6 +28,8 @@ _QUEUE_SIZE = 2000
 _QUEUE_BYTES = 16 * 1024 * 1024
 _BATCH_SIZE = 100
 _EMPTY = {"request_body": None, "response_excerpt": ""}
+# What is said beside the result may quote what was sent or answered.
+NOTHING = {**_EMPTY, "error": "", "note": ""}
 
 
 def record(calls: Iterable[Any], payload: dict[str, Any]) -> None:
@@ -62,7 +64,7 @@ def _is_wanted(call) -> bool:
 
 def _fields(call, payload) -> dict[str, Any]:
     outcome, user_id = call.outcome, serialize.user_id_of(payload)
-    return {
+    fields = {
         "webfilter_id": call.webfilter.pk,
         "message_id": call.request.message_id,
         "mode": call.webfilter.mode,
@@ -80,6 +82,7 @@ def _fields(call, payload) -> dict[str, Any]:
         # No column: the one who writes finds the id, by which the record is found when the user is retired.
         "username": "" if user_id is not None else subject.username_of(payload),
     }
+    return fields if call.webfilter.keep_payloads else {**fields, **_EMPTY}
 
 
 def _listed(keys: Iterable[str], size: int = 255) -> str:
@@ -136,7 +139,7 @@ class CallRecords(Job):
         with self._lock:
             for fields, _size in self._waiting:
                 if fields["user_id"] == user_id or (fields["username"] and fields["username"] in names):
-                    fields.update(_EMPTY)
+                    fields.update(NOTHING)
 
     def run(self) -> bool:
         """Write what waits, in batches."""

@@ -53,7 +53,7 @@ def capture(event_type: catalog.EventType, kwargs: Mapping[str, Any], metadata) 
     # What takes longer is owed unasked: the condition is asked again before anything is sent.
     end = time.monotonic() + _CONDITIONS_SECONDS
     owed = [hook for hook in hooks if time.monotonic() > end or _wants(hook, payload)]
-    if not owed and not _is_sample_due(event_type.event_type):
+    if not owed and not (any(hook.keep_payloads for hook in hooks) and _is_sample_due(event_type.event_type)):
         return 0
     event = _event(event_type, payload, metadata, is_sample=not owed)
     using = router.db_for_write(CapturedEvent)

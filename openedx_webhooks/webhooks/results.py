@@ -3,7 +3,7 @@
 import functools
 import logging
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -16,7 +16,7 @@ from ..models import Attempt, CapturedEvent, Delivery, Webhook
 from ..models.validators import validate_schedule
 from ..payloads import redact
 from ..safe_log import where
-from . import schedule, sending
+from . import discard, schedule, sending
 
 log = logging.getLogger(__name__)
 State = Delivery.State
@@ -64,16 +64,27 @@ _COUNTED_AS = {State.DELIVERED: "delivered", State.PENDING: "retried", State.FAI
 
 @attrs.frozen
 class Decision:
-    """The state that follows from a result, and when it is tried again if it is."""
+    """
+    The state that follows from a result, and when it is tried again if it is.
+
+    Attributes:
+        leaves_nothing: nothing is kept of what was sent and answered.
+    """
 
     result: sending.Result
     state: str
     next_attempt_at: datetime | None = None
+    leaves_nothing: bool = False
 
     @property
     def pk(self) -> int:
         """Of the delivery."""
         return self.result.delivery.pk
+
+    @property
+    def event_id(self) -> int:
+        """Of the captured event."""
+        return self.result.delivery.event_id
 
 
 def write(
@@ -103,6 +114,8 @@ def write(
     """
     now = timezone.now()
     decisions = [decide(result, now) for result in results]
+    retired = discard.of_retired(Delivery.objects.writable().db, {decision.event_id for decision in decisions})
+    decisions = [attrs.evolve(one, leaves_nothing=_leaves_nothing(one, retired)) for one in decisions]
     write_some = functools.partial(_write, holder=holder, now=now, is_repeated=is_repeated, can_wait=can_wait)
     try:
         held, locked = write_some(decisions, to_text=_text)
@@ -114,11 +127,24 @@ def write(
             held_alone, locked_alone = _write_alone(decision, write_some)
             held |= held_alone
             locked |= locked_alone
+    _discard(decision for decision in decisions if decision.pk in held)
     for decision in decisions:
         if decision.pk not in locked:
             name = _COUNTED_AS[decision.state] if decision.pk in held else "lost"
             setattr(counts, name, getattr(counts, name) + 1)
     return [decision.result for decision in decisions if decision.pk in locked]
+
+
+def _leaves_nothing(decision: Decision, retired: set[int]) -> bool:
+    """Its webhook keeps nothing that was delivered, or the event names somebody who was retired meanwhile."""
+    is_done = decision.state in (State.DELIVERED, State.SKIPPED)
+    return decision.event_id in retired or (is_done and not decision.result.webhook.keep_payloads)
+
+
+def _discard(held: Iterable[Decision]) -> None:
+    """Empty the payloads that were kept for these alone."""
+    if events := {one.event_id for one in held if one.leaves_nothing and one.state != State.PENDING}:
+        discard.payloads(Delivery.objects.writable().db, events)
 
 
 def _is_away(error: DatabaseError) -> bool:
@@ -187,7 +213,8 @@ def _write(
         if is_repeated:
             tried = _without_recorded(rows.db, tried)
         held = [decision for decision in decisions if holders.get(decision.pk) == holder]
-        forgotten = _forgotten(rows.db, [decision for decision in tried if holders[decision.pk] != holder])
+        forgotten = {one.pk for one in tried if one.leaves_nothing}
+        forgotten |= _forgotten(rows.db, [decision for decision in tried if holders[decision.pk] != holder])
         Attempt.objects.using(rows.db).bulk_create(
             (_attempt(decision, _nothing if decision.pk in forgotten else to_text) for decision in tried),
             batch_size=max(1, _MOST_BYTES // (12 * _kept() + 4096)),
@@ -199,6 +226,9 @@ def _write(
         rows.fail(by_state[State.FAILED], now)
         rows.skip(by_state[State.SKIPPED], now)
         rows.retry(by_state[State.PENDING], now)
+        # What is kept of the attempts before.
+        if again := [one.pk for one in held if one.leaves_nothing and one.result.delivery.attempt_count]:
+            discard.empty_attempts(rows.db, again)
     return {decision.pk for decision in held}, locked
 
 
@@ -206,9 +236,9 @@ def _forgotten(using: str, lost: list[Decision]) -> set[int]:
     """Those whose event was emptied while they were sent: what a retired user's events held is kept nowhere."""
     if not lost:
         return set()
-    events = CapturedEvent.objects.using(using).filter(pk__in={one.result.delivery.event_id for one in lost})
+    events = CapturedEvent.objects.using(using).filter(pk__in={one.event_id for one in lost})
     kept = set(events.filter(payload__isnull=False).values_list("pk", flat=True))
-    return {one.pk for one in lost if one.result.delivery.event_id not in kept}
+    return {one.pk for one in lost if one.event_id not in kept}
 
 
 def _without_recorded(using: str, decisions: list[Decision]) -> list[Decision]:

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from openedx_webhooks.models import Call, CapturedEvent, Webfilter
 
-from ..operations.test_retirement import FILTER, deliver
+from ..operations.test_retirement import ENROLLED, FILTER, deliver
 from ..operations.test_retirement import make_webhook as _make_webhook
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,13 @@ def ada(webhook):  # pylint: disable=redefined-outer-name
     deliver(webhook, user.pk + 1)
     deliver(webhook, None)
     webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
-    for user_id, body in ((user.pk, {"a": "Ü"}), (None, {"form_data": {"email": "ada@example.com"}}), (None, {"a": 1})):
+    # Also what is emptied already: that the call was made is still stored.
+    for user_id, body in (
+        (user.pk, {"a": "Ü"}),
+        (user.pk, None),
+        (None, {"form_data": {"email": "ada@example.com"}}),
+        (None, {"a": 1}),
+    ):
         Call.objects.create(webfilter=webfilter, mode="enforce", result="passed", request_body=body, user_id=user_id)
     webhook.history.update(history_user_id=user.pk)
     return user
@@ -40,17 +46,23 @@ def ada(webhook):  # pylint: disable=redefined-outer-name
 @pytest.mark.parametrize("option, attribute", [("--user-id", "pk"), ("--username", "username"), ("--email", "email")])
 def test_everything_that_is_stored_of_a_person_and_nothing_of_others(ada, option, attribute):
     found = export(option, getattr(ada, attribute))
-    assert [record["kind"] for record in found] == ["captured_event"] * 2 + ["webfilter_call"] * 2 + ["webhook_version"]
-    assert [record["user_id"] for record in found[:4]] == [ada.pk, None, ada.pk, None]
+    assert [record["kind"] for record in found] == ["captured_event"] * 2 + ["webfilter_call"] * 3 + ["webhook_version"]
+    assert [record["user_id"] for record in found[:5]] == [ada.pk, None, ada.pk, ada.pk, None]
     (delivery,) = found[0]["deliveries"]
     assert found[0]["payload"] == {"a": 1}
     assert delivery["attempts"][0]["request_excerpt"] == "sent"
 
 
+def test_events_about_others_that_name_them(ada):
+    payload = {"enrollment": {"user": {"id": 7}, "created_by": {"pii": {"username": "ada"}}}}
+    CapturedEvent.objects.filter(user_id=ada.pk + 1).update(event_type=ENROLLED, payload=payload)
+    assert [record["user_id"] for record in export("--username", "ada")[:3]] == [ada.pk, None, ada.pk + 1]
+
+
 def test_of_a_person_who_is_gone_from_the_platform(ada):
     number = ada.pk
     ada.delete()
-    assert len(export("--user-id", number)) == 3
+    assert len(export("--user-id", number)) == 4
     assert [record["username"] for record in export("--username", "ada")] == ["ada"]
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import types
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -16,10 +17,15 @@ from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webf
 from openedx_webhooks.models.delivery import FINAL_STATES
 from openedx_webhooks.operations import retirement
 from openedx_webhooks.payloads import subject
+from openedx_webhooks.webfilters import call_log
 from openedx_webhooks.webfilters.call_log import CallRecords
 from openedx_webhooks.webhooks import replay
+from openedx_webhooks.webhooks.deliver import deliver_due
+
+from ..receiver import Reply
 
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
+ENROLLED = "org.openedx.learning.course.enrollment.created.v1"
 FILTER = "org.openedx.learning.student.login.requested.v1"
 MODULE = "openedx.core.djangoapps.user_api.accounts.signals"
 SIGNALS = ["USER_RETIRE_LMS_MISC", "USER_RETIRE_LMS_CRITICAL"]
@@ -58,21 +64,22 @@ def deliver(webhook, user_id, state=State.DELIVERED):
     )
     delivery = Delivery.objects.create(webhook=webhook, event=event, state=state)
     Attempt.objects.create(
-        delivery=delivery, started_at=timezone.now(), request_excerpt="sent", response_excerpt="hello"
+        delivery=delivery,
+        started_at=timezone.now(),
+        request_excerpt="sent",
+        response_excerpt="hello",
+        detail="https://example.com/?of=ada",
     )
     return delivery
 
 
-def is_full(delivery):
-    """Whether the delivery and its attempt still hold anything."""
+def is_full(delivery, attempts=1):
+    """Whether the delivery and its attempts still hold anything."""
     delivery.refresh_from_db()
-    event, attempt = CapturedEvent.objects.get(pk=delivery.event_id), delivery.attempts.get()
-    full = {
-        event.payload is not None,
-        bool(event.username),
-        bool(attempt.request_excerpt),
-        bool(attempt.response_excerpt),
-    }
+    event = CapturedEvent.objects.get(pk=delivery.event_id)
+    texts = delivery.attempts.values_list("request_excerpt", "response_excerpt", "detail")
+    assert len(texts) == attempts
+    full = {event.payload is not None, bool(event.username), *(bool(text) for row in texts for text in row)}
     assert len(full) == 1
     return full.pop()
 
@@ -92,6 +99,62 @@ def test_what_is_owed_is_given_up_even_if_it_is_being_sent(webhook):
     assert not is_full(delivery)
     assert (delivery.state, delivery.next_attempt_at, delivery.claimed_by) == (State.CANCELLED, None, None)
     assert delivery.finished_at
+
+
+class TestPendingIsSent:
+    """Where RETIREMENT_CANCELS_PENDING is off."""
+
+    @pytest.fixture(autouse=True)
+    def _sends(self, settings):
+        settings.OPENEDX_WEBHOOKS = {"RETIREMENT_CANCELS_PENDING": False}
+
+    @pytest.fixture
+    def hook(self, webhook, receiver):
+        """A webhook whose endpoint answers."""
+        webhook.webhook_url = receiver.url("/hook")
+        webhook.retry_schedule = [60]
+        webhook.save()
+        return webhook
+
+    def test_what_is_owed_is_sent_at_once_and_then_nothing_is_left(self, hook, receiver):
+        receiver.on("/hook", [Reply(b"later, ada", status=503), Reply(b"thanks, ada")])
+        delivery = deliver(hook, 5, State.PENDING)
+        Delivery.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+        for _ in range(2):  # the platform's two steps
+            retirement.forget(5)
+        assert deliver_due().retried == 1
+        event = CapturedEvent.objects.get()
+        assert (event.payload, event.username) == ({"a": 1}, "")
+        retirement.forget(5)
+        assert deliver_due().delivered == 1
+        assert [request.json for request in receiver.received] == [{"a": 1}] * 2
+        assert not is_full(delivery, attempts=3)
+
+    def test_also_if_it_is_given_up(self, hook, receiver):
+        receiver.on("/hook", Reply(b"no, ada", status=500))
+        delivery = deliver(hook, 5, State.PENDING)
+        Delivery.objects.update(schedule_position=5)
+        retirement.forget(5)
+        assert deliver_due().failed == 1
+        assert not is_full(delivery, attempts=2)
+        assert replay.replay(Delivery.objects.all()) == 0
+
+    def test_not_to_another_webhook_once_more(self, hook):
+        """The payload is there for the one that is still owed it."""
+        done = deliver(hook, 5)
+        other = Webhook.objects.create(event=EVENT, webhook_url="https://example.org/")
+        Delivery.objects.create(webhook=other, event_id=done.event_id)
+        retirement.forget(5)
+        assert CapturedEvent.objects.get().payload
+        assert replay.replay(Delivery.objects.all()) == 0
+
+    @pytest.mark.parametrize("waits", [{"enabled": False}, {"paused": True}])
+    def test_what_waits_for_a_webhook_that_takes_nothing_is_cancelled(self, hook, waits):
+        Webhook.objects.update(**waits)
+        delivery = deliver(hook, 5, State.PENDING)
+        retirement.forget(5)
+        assert not is_full(delivery)
+        assert delivery.state == State.CANCELLED
 
 
 def test_what_was_given_up_cannot_be_replayed(webhook):
@@ -118,12 +181,14 @@ def test_calls_are_emptied(db):  # pylint: disable=unused-argument
             result="passed",
             request_body={"a": 1},
             response_excerpt="hello",
+            error="the answer names ada",
+            note="ada was changed",
             user_id=user_id,
         )
     retirement.forget(5)
     left = dict(Call.objects.exclude(response_excerpt="").values_list("user_id", "request_body"))
     assert left == {6: {"a": 1}, None: {"a": 1}}
-    assert Call.objects.filter(user_id=5, request_body__isnull=True, response_excerpt="").count() == 1
+    assert Call.objects.filter(user_id=5, **call_log.NOTHING).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -253,6 +318,40 @@ def test_what_carries_only_a_name_or_an_address_is_found_by_these(db, payload, i
     retirement.on_retirement(None, user)
     event.refresh_from_db()
     assert (event.payload is not None) is is_kept
+
+
+@pytest.mark.parametrize(
+    "event_type, payload, is_kept",
+    [
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "created_by": {"pii": {"username": "ada"}}}}, False),
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "created_by": {"pii": {"email": "Ada@Example.com"}}}}, False),
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "created_by": {"pii": {"username": "adam"}}}}, True),
+        # Whoever is called as a mode of courses takes nobody else's events away.
+        (ENROLLED, {"enrollment": {"user": {"id": 6}, "mode": "ada"}}, True),
+        # Has one person only, so it is not looked through.
+        (EVENT, {"user": {"id": 6, "pii": {"username": "ada"}}}, True),
+    ],
+)
+def test_event_about_somebody_else_that_names_them_is_emptied(webhook, event_type, payload, is_kept):
+    delivery = deliver(webhook, 6)
+    CapturedEvent.objects.update(event_type=event_type, payload=payload)
+    retirement.forget(5, "ada", "ada@example.com")
+    event = CapturedEvent.objects.get(pk=delivery.event_id)
+    assert (event.payload is not None, event.username) == (is_kept, "ada")
+    assert bool(delivery.attempts.get().request_excerpt) is is_kept
+
+
+def test_what_is_owed_about_somebody_else_is_still_delivered(webhook, receiver):
+    """Who enrolled a learner is retired: the learner's enrolment must not be lost."""
+    Webhook.objects.update(webhook_url=receiver.url("/hook"))
+    delivery = deliver(webhook, 6, State.PENDING)
+    CapturedEvent.objects.update(event_type=ENROLLED, payload={"created_by": {"pii": {"username": "ada"}}})
+    retirement.forget(5, "ada")
+    assert deliver_due().delivered == 1
+    assert receiver.received[0].json == {"created_by": {"pii": {"username": "ada"}}}
+    assert CapturedEvent.objects.get().payload is None
+    texts = delivery.attempts.values_list("request_excerpt", "response_excerpt", "detail")
+    assert {text for row in texts for text in row} == {""}
 
 
 @pytest.mark.parametrize("text, is_kept", [("ada", False), ("Ada@example.com", False), ("adam", True), ("a_a", True)])

@@ -58,6 +58,11 @@ SENSITIVE = [
     "CSRF_COOKIE",
     "xsrf-token",
     "authorization",
+    "bearer",
+    "cvv",
+    "cardNumber",
+    "security_answer",
+    "connection_string",
     "Authorization",
     "HTTP_AUTHORIZATION",
     "Proxy-Authorization",
@@ -227,6 +232,9 @@ HARMLESS = [
     "course-v1:edX+DemoX+2026",
     "link",
     "links",
+    "card",
+    "answer",
+    "connection",
 ]
 
 
@@ -300,6 +308,9 @@ TEXT_SECRETS = [
     "rk_test_" + "0123456789abcdefghijABCD",
     "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
     "AIza" + "0123456789abcdefghij0123456789abcde",
+    "SG." + "0123456789abcdefghij_-" + "." + "0123456789abcdefghij0123456789abcdefghij_-A",
+    "npm_" + "0123456789abcdefghijABCDEFGHIJ456789",
+    "dop_v1_" + "0123456789abcdef" * 4,
 ]
 
 

@@ -56,6 +56,16 @@ def test_which_calls_are_recorded(wanted, reply, count, make_webfilter):
 
 
 @in_transaction
+def test_webfilter_that_keeps_no_payloads_records_what_came_of_it(make_webfilter, receiver):
+    make_webfilter(REGISTRATION, Reply(b"no", status=500), call_log="all", keep_payloads=False)
+    register()
+    call = Call.objects.get()
+    assert receiver.received[0].json["form_data"]
+    assert (call.request_body, call.response_excerpt) == (None, "")
+    assert (call.status_code, call.result) == (500, "ignored")
+
+
+@in_transaction
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [

@@ -3,13 +3,12 @@
 import math
 import time
 
-import attrs
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from ...models import Webfilter, Webhook
-from ...operations import retention
+from ...operations import keeping, retention
 
 _TERMINAL_SECONDS = 0.2
 _LOG_SECONDS = 10
@@ -32,8 +31,9 @@ class Command(BaseCommand):
     """What workers do hourly, without a limit of time; or for one hook, or another age."""
 
     help = (
-        "Remove what was recorded of finished deliveries and of calls, as RETENTION_PAYLOAD_DAYS and "
-        "RETENTION_ROW_DAYS say, or what is older than some days. What is pending is never touched. Safe at any time."
+        "Remove what was recorded of finished deliveries and of calls, as RETENTION_PAYLOAD_DAYS, RETENTION_ROW_DAYS, "
+        "RETENTION_FAILED_DAYS and the hooks say, or what is older than some days. What is pending is never touched. "
+        "Safe at any time."
     )
 
     def add_arguments(self, parser):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             "--older-than",
             metavar="DAYS",
             type=days,
-            help="Delete what is older than this instead, whatever the settings say; 0: all that is finished.",
+            help="Delete what is older than this instead, whatever settings and hooks say; 0: all that is finished.",
         )
         hook = parser.add_mutually_exclusive_group()
         hook.add_argument("--webhook", metavar="ID", type=int, help="Only the deliveries of this webhook.")
@@ -53,32 +53,29 @@ class Command(BaseCommand):
 
     def handle(self, *_args, **options):
         what = self._chosen(options)
-        if what.payloads_before is None and what.rows_before is None:
-            self.stdout.write(_("The settings keep everything: give --older-than."))
-            return
-        if options["dry_run"]:
-            counts = retention.count(what)
-            self._write(_("Would be deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
-            return
-        self._shown_at = time.monotonic() + _TERMINAL_SECONDS
-        counts = retention.purge(what, tick=self._show)
+        try:
+            if not what.records():
+                self.stdout.write(_("The settings keep everything: give --older-than."))
+                return
+            if options["dry_run"]:
+                counts = retention.count(what)
+                self._write(_("Would be deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
+                return
+            self._shown_at = time.monotonic() + _TERMINAL_SECONDS
+            counts = retention.purge(what, tick=self._show)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
         self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
 
-    def _chosen(self, options) -> retention.Purge:
-        hook = {"webhook_id": options["webhook"], "webfilter_id": options["webfilter"]}
-        if hook["webhook_id"] is not None and not Webhook.objects.filter(pk=hook["webhook_id"]).exists():
-            raise CommandError(_("There is no webhook %d.") % hook["webhook_id"])
-        if hook["webfilter_id"] is not None and not Webfilter.objects.filter(pk=hook["webfilter_id"]).exists():
-            raise CommandError(_("There is no webfilter %d.") % hook["webfilter_id"])
-        if options["older_than"] is not None:
-            before = retention.days_ago(options["older_than"])
-            what = retention.Purge(payloads_before=before, rows_before=before, **hook)
-        else:
-            try:
-                what = retention.from_settings(**hook)
-            except ImproperlyConfigured as error:
-                raise CommandError(str(error)) from error
-        return attrs.evolve(what, rows_before=None) if options["payloads_only"] else what
+    @staticmethod
+    def _chosen(options) -> retention.Purge:
+        webhook_id, webfilter_id = options["webhook"], options["webfilter"]
+        if webhook_id is not None and not Webhook.objects.filter(pk=webhook_id).exists():
+            raise CommandError(_("There is no webhook %d.") % webhook_id)
+        if webfilter_id is not None and not Webfilter.objects.filter(pk=webfilter_id).exists():
+            raise CommandError(_("There is no webfilter %d.") % webfilter_id)
+        before = None if options["older_than"] is None else keeping.days_ago(options["older_than"])
+        return retention.Purge(before, options["payloads_only"], webhook_id, webfilter_id)
 
     def _show(self, counts: retention.Counts) -> None:
         """A line that is overwritten on a terminal, and a line now and then in a log."""
