@@ -1,0 +1,305 @@
+"""
+Is it running at all? What a site's own parts say about that, in words, with what to do.
+
+The commonest silent failure is a site on which no worker takes our messages. Nothing fails then: events are captured,
+hooks look healthy, and nothing is sent. So workers leave a mark when they have looked; and where there is none lately,
+one is asked to look, and whether it does is said the next time.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import attrs
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .. import index, startup_problems
+from ..app_settings import app_settings
+from ..models import Delivery, Mark
+from ..webhooks import wakeups
+from . import reachability, workers
+from .hook_health import PATIENCE
+
+APP = "openedx_webhooks"
+# NTP keeps clocks together by far more than this; retries and signatures suffer from more.
+_CLOCKS_DIFFER_SECONDS = 5
+_MANY_MESSAGES = 1000
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+LEVELS = list(Level)
+
+
+@attrs.frozen
+class Finding:
+    """
+    One thing that was looked at.
+
+    Attributes:
+        name: stable, for programs: database, tables, start, worker, backlog, clock, queue, broker, cache, alerts.
+        words: what was found, for an operator.
+        remedy: what to do; empty if nothing need be done.
+    """
+
+    name: str
+    level: Level
+    words: str
+    remedy: str = ""
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """The level of the worst."""
+    return max((finding.level for finding in findings), key=LEVELS.index, default=Level.OK)
+
+
+def age(since: datetime, now: datetime) -> str:
+    """For how long something has been so, in one unit."""
+    seconds = max(0, int((now - since).total_seconds()))
+    if seconds < 60:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    return timesince(since, now, depth=1)
+
+
+def oldest_due() -> datetime | None:
+    """
+    Since when the oldest delivery that can be sent waits; None if nothing is late.
+
+    Raises:
+        django.db.Error: the database is away.
+    """
+    due = Delivery.objects.writable().next_due()
+    return due if due and due < timezone.now() else None
+
+
+# --- Findings
+
+
+def findings(*, is_full: bool = True) -> list[Finding]:
+    """
+    What was found, in the order in which it matters. Never raises because something is away.
+
+    Args:
+        is_full: also ask broker and cache, which may take seconds, and for whether every migration was applied. Without
+            it a handful of short queries.
+    """
+    found = list(_start())
+    try:
+        found += _database(is_full)
+    except (DatabaseError, InterfaceError) as error:
+        return [*found, _trouble(error)]
+    return [*found, *_services(found)] if is_full else found
+
+
+def _start() -> Iterator[Finding]:
+    for problem in startup_problems.found:
+        words = _("The plugin could not start fully: %s") % problem
+        yield Finding("start", Level.BAD, words, _("The site runs without the part that failed. The log says more."))
+
+
+def _database(is_full: bool) -> Iterator[Finding]:
+    if is_full and (missing := missing_migrations(Mark.objects.writable().db)):
+        yield not_migrated(missing)
+    late = oldest_due()
+    yield _worker(late)
+    yield _backlog(late)
+    yield _clock()
+
+
+def missing_migrations(using: str) -> list[str]:
+    """Names of our migrations that a database lacks."""
+    executor = MigrationExecutor(connections[using])
+    plan = executor.migration_plan([node for node in executor.loader.graph.leaf_nodes() if node[0] == APP])
+    return [migration.name for migration, _is_backwards in plan if migration.app_label == APP]
+
+
+def not_migrated(missing: list[str]) -> Finding:
+    """That migrations were not applied."""
+    return Finding(
+        "tables",
+        Level.BAD,
+        _("The tables are not those of this version. Missing: %s.") % ", ".join(missing),
+        _("Run manage.py migrate openedx_webhooks; with Tutor: tutor local do init --limit lms."),
+    )
+
+
+def _trouble(error: Exception) -> Finding:
+    """The database is away, or our tables are."""
+    try:
+        using = Mark.objects.writable().db
+        connections[using].close_if_unusable_or_obsolete()
+        if missing := missing_migrations(using):
+            return not_migrated(missing)
+    except (DatabaseError, InterfaceError):
+        pass
+    return Finding(
+        "database",
+        Level.BAD,
+        _("The database does not answer (%s).") % type(error).__name__,
+        _("Look at the database server: nothing else can be told without it."),
+    )
+
+
+def _worker(late: datetime | None) -> Finding:
+    worker = workers.last()
+    now = timezone.now()
+    if wakeups.is_eager():
+        return Finding("worker", Level.WARN, *_eager())
+    if worker and worker.seen_at > now - workers.SEEN_LATELY:
+        words = _("A worker looked for deliveries %(ago)s ago: %(name)s.")
+        return Finding("worker", Level.OK, words % {"ago": age(worker.seen_at, now), "name": worker.name})
+    if worker:
+        words = _("No worker has looked for deliveries for %s.") % age(worker.seen_at, now)
+    else:
+        words = _("No worker has ever looked for deliveries, or none in the last week.")
+    asked_at = workers.asked_since(worker)
+    # Whichever it is: a message that a broker has lost is sent again.
+    workers.ask_soon()
+    if (asked_at and asked_at < now - PATIENCE) or (late and late < now - PATIENCE):
+        said = _("Nothing is sent, and nothing is lost: events are captured and wait.")
+        return Finding("worker", Level.BAD, f"{words} {said}", start_workers())
+    return Finding("worker", Level.WARN, words, _("One has been asked to look just now: look here again in a minute."))
+
+
+def _eager() -> tuple[str, str]:
+    return (
+        _("Celery is eager here: deliveries are made in learners' requests, and retries wait for a command."),
+        _("For development only. Set CELERY_ALWAYS_EAGER to False and run a worker, or run webhooks_deliver --loop."),
+    )
+
+
+def start_workers() -> str:
+    """What to do if no worker delivers, in sentences."""
+    queue = app_settings.DELIVERY_QUEUE
+    if queue:
+        start = _(
+            "Is there a worker for the queue “%(queue)s” of the setting DELIVERY_QUEUE? Start one (celery … worker -Q "
+            "%(queue)s), or take the setting out."
+        ) % {"queue": queue}
+    else:
+        start = _(
+            "Start the platform's Celery workers, for the queue “%s” (with Tutor: tutor local start -d lms-worker "
+            "cms-worker)."
+        ) % (reachability.queue_name())
+    without = _(
+        "Without Celery, run manage.py webhooks_deliver --loop in a container of its own, or webhooks_deliver --once "
+        "from cron. manage.py webhooks_status tells more."
+    )
+    return f"{start} {without}"
+
+
+def _backlog(late: datetime | None) -> Finding:
+    now = timezone.now()
+    if late is None or late > now - PATIENCE:
+        return Finding("backlog", Level.OK, _("Nothing is late."))
+    too_old = app_settings.BACKLOG_ALERT_SECONDS and late < now - timedelta(seconds=app_settings.BACKLOG_ALERT_SECONDS)
+    return Finding(
+        "backlog",
+        Level.BAD if too_old else Level.WARN,
+        _("Deliveries that could be sent have waited for %s.") % age(late, now),
+        _("If workers run, they are behind: give DELIVERY_QUEUE a queue and a worker of its own, or more workers."),
+    )
+
+
+def _clock() -> Finding:
+    """This machine's against the database's, and against the worker's that was seen last."""
+    ahead = -reachability.clock_difference(Mark.objects.writable().db, time.time())
+    worker = workers.last()
+    worker_ahead = (worker.seen_at - timezone.now()).total_seconds() if worker else 0.0
+    if max(abs(ahead), worker_ahead) <= _CLOCKS_DIFFER_SECONDS:
+        return Finding("clock", Level.OK, _("The clocks of this machine and of the database agree."))
+    if abs(ahead) > _CLOCKS_DIFFER_SECONDS:
+        text = _("The clocks of this machine and of the database differ by %.0f seconds.")
+        words = text % abs(ahead)
+    else:
+        words = _("The clock of the worker %(name)s is at least %(seconds).0f seconds ahead of this machine's.") % {
+            "name": worker.name,
+            "seconds": worker_ahead,
+        }
+    remedy = _("Keep the machines' time with NTP: retries come late or early, and receivers refuse old signatures.")
+    return Finding("clock", Level.WARN, words, remedy)
+
+
+# --- What is asked in full only
+
+
+def _services(found: list[Finding]) -> Iterator[Finding]:
+    is_worker_seen_lately = all(one.level is Level.OK for one in found if one.name == "worker")
+    yield from _broker(is_worker_seen_lately)
+    yield _cache()
+    yield _alerts()
+
+
+def _broker(is_worker_seen_lately: bool) -> Iterator[Finding]:
+    queue = reachability.queue_name()
+    broker = reachability.broker(queue)
+    if broker.error:
+        words = _("Celery's broker does not answer (%s).") % broker.error
+        remedy = _("Look at the broker (Redis or RabbitMQ) and at CELERY_BROKER_URL. Until then deliveries wait.")
+        yield Finding("broker", Level.WARN if is_worker_seen_lately else Level.BAD, words, remedy)
+        return
+    yield Finding("broker", Level.OK, _("Celery's broker answers."))
+    words = _("Workers are asked through the queue “%s”.") % queue
+    if broker.waiting is not None:
+        waiting = ngettext("%d message waits in it.", "%d messages wait in it.", broker.waiting) % broker.waiting
+        words = f"{words} {waiting}"
+    if broker.waiting and broker.waiting >= _MANY_MESSAGES:
+        remedy = _("Our messages wait behind these. Give DELIVERY_QUEUE a queue of its own, with a worker.")
+        yield Finding("queue", Level.WARN, words, remedy)
+    elif not is_worker_seen_lately and (served := _not_served(queue)):
+        yield Finding("queue", Level.BAD, f"{words} {served}", start_workers())
+    else:
+        yield Finding("queue", Level.OK, words)
+
+
+def _not_served(queue: str) -> str:
+    """Which queues the workers serve, if not this one; empty if they do, or nobody can tell."""
+    workers = reachability.queues_of_workers()
+    if workers is None or any(queue in queues for queues in workers.values()):
+        return ""
+    if not workers:
+        return _("No Celery worker answers.")
+    listed = "; ".join(f"{name}: {', '.join(queues)}" for name, queues in sorted(workers.items())[:10])
+    return _("No worker serves it. These run: %s.") % listed
+
+
+def _cache() -> Finding:
+    if error := reachability.cache_error():
+        return Finding(
+            "cache",
+            Level.WARN,
+            _("The default cache does not work (%s).") % error,
+            _("Look at the server of CACHES. Without it every endpoint is called, however often it fails."),
+        )
+    if reachability.is_cache_private():
+        return Finding(
+            "cache",
+            Level.WARN,
+            _("The default cache is each process's own."),
+            _("Let CACHES name Redis or memcached: circuits, cached answers and counts are shared through it."),
+        )
+    return Finding("cache", Level.OK, _("The default cache answers."))
+
+
+def _alerts() -> Finding:
+    if app_settings.ALERT_EMAILS or settings.ADMINS:
+        return Finding("alerts", Level.OK, _("Operators are told of trouble by e-mail."))
+    return Finding(
+        "alerts",
+        Level.OK if index.webhooks.is_empty() and index.webfilters.is_empty() else Level.WARN,
+        _("Nobody is told by e-mail when a hook fails."),
+        _("Set ALERT_EMAILS in OPENEDX_WEBHOOKS, or the site's ADMINS."),
+    )
