@@ -105,7 +105,7 @@ def check_stored_values(using):
 @_of_database
 def check_running(using):  # pylint: disable=unused-argument
     """openedx_webhooks.W010: nobody serves the queue, or the database and this machine have different times."""
-    for finding in status.findings(is_full=False):
+    for finding in status.look(is_full=False).findings:
         if finding.name in ("worker", "backlog", "clock") and finding.level is not status.Level.OK:
             yield checks.Warning(finding.words, hint=finding.remedy, id="openedx_webhooks.W010")
 

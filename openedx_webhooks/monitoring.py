@@ -58,7 +58,7 @@ def _has_token(request: HttpRequest) -> bool:
 def health(_request: HttpRequest) -> HttpResponse:
     """:func:`openedx_webhooks.operations.health_report.report`; 503 if something is bad."""
     report = health_report.report()
-    return JsonResponse(report, status=503 if report["status"] == Level.BAD else 200)
+    return _quietly(JsonResponse(report, status=503 if report["status"] == Level.BAD else 200))
 
 
 @_for_monitoring
@@ -69,9 +69,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "prometheus_client":
             raise
-        text = (
-            "Metrics need a package that is not installed: pip install “openedx-webhooks[metrics]” (prometheus_client)."
-        )
-        return HttpResponse(text, status=501, content_type="text/plain; charset=utf-8")
+        return _quietly(HttpResponse(_NOT_INSTALLED, status=501, content_type="text/plain; charset=utf-8"))
     body, content_type = render(request.headers.get("Accept", ""))
     return HttpResponse(body, content_type=content_type)
+
+
+def _quietly(response: HttpResponse) -> HttpResponse:
+    """Without an error in the log, of which Django would send the admins an e-mail, each time that somebody asks."""
+    # pylint: disable-next=protected-access
+    response._has_been_logged = True
+    return response

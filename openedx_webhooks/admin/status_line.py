@@ -10,7 +10,7 @@ TONES = {Level.OK: "good", Level.WARN: "warn", Level.BAD: "bad"}
 
 def context() -> dict[str, Any]:
     """What ``status_line.html`` needs: what must be said, or else that a worker delivers."""
-    found = status.findings(is_full=False)
+    found = status.look(is_full=False).findings
     troubles = [finding for finding in found if finding.level is not Level.OK]
     return {"owh_troubles": [(finding, TONES[finding.level]) for finding in troubles], "owh_running": _running(found)}
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ..models import Delivery, Webfilter, Webhook
 from ..transport.breaker import State, breaker, circuits
-from . import status, workers
+from . import status
 from .statistics import cached
 
 # Of each kind; a site with more is told about the first ones, and the totals are of all.
@@ -56,15 +56,13 @@ def report() -> dict[str, Any]:
     ``status`` is ``bad`` if the plugin itself does not do its work: then nothing is sent, or far too late. An endpoint
     that fails is in ``failing_webhooks``: that is a receiver's outage, not the site's.
     """
-    found = status.findings(is_full=False)
-    report = {"status": status.worst(found), "findings": [attrs.asdict(finding) for finding in found]}
-    if any(finding.name in ("database", "tables") for finding in found):
-        return report
-    now, worker, owed = timezone.now(), workers.last(), backlogs()
-    late = status.oldest_due()
+    found = status.look(is_full=False)
+    if not found.is_readable:
+        return found.as_json()
+    now, worker, late = timezone.now(), found.worker, found.oldest_due
     webhooks = Webhook.objects.filter(removing_since=None).order_by("pk")
-    return report | {
-        "pending": sum(backlog.pending for backlog in owed.values()),
+    return found.as_json() | {
+        "pending": sum(backlog.pending for backlog in backlogs().values()),
         "oldest_due_seconds": max(0.0, (now - late).total_seconds()) if late else 0.0,
         "worker_seen_seconds": max(0.0, (now - worker.seen_at).total_seconds()) if worker else None,
         "failing_webhooks": list(webhooks.filter(failing_since__isnull=False).values_list("pk", flat=True)),

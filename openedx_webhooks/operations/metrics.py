@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from .. import __version__
 from ..models import Webhook
-from . import health_report, status, workers
+from . import health_report, status
 
 _PREFIX = "openedx_webhooks_"
 _HOOK = ["id", "event"]
@@ -42,27 +42,31 @@ def render(accept: str) -> tuple[bytes, str]:
 class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Everything."""
-        found = status.findings(is_full=False)
+        found = status.look(is_full=False)
         yield _gauge("info", "The installed version.", {"version": __version__}, 1)
-        level = GaugeMetricFamily(
-            f"{_PREFIX}finding",
-            "What manage.py webhooks_status finds: 0 is good, 1 a warning, 2 means that nothing is sent.",
-            labels=["name"],
-        )
-        levels: dict[str, int] = {}
-        for finding in found:
-            levels[finding.name] = max(levels.get(finding.name, 0), status.LEVELS.index(finding.level))
-        for name, value in levels.items():
-            level.add_metric([name], value)
-        yield level
-        if not {"database", "tables"} & levels.keys():
-            yield from _work()
+        yield _findings(found)
+        if found.is_readable:
+            yield from _work(found)
             yield from _webhooks()
             yield from _webfilters()
 
 
-def _work() -> Iterator[Metric]:
-    worker, late = workers.last(), status.oldest_due()
+def _findings(found: status.Status) -> Metric:
+    family = GaugeMetricFamily(
+        f"{_PREFIX}finding",
+        "What manage.py webhooks_status finds: 0 is good, 1 a warning, 2 means that nothing is sent.",
+        labels=["name"],
+    )
+    levels: dict[str, int] = {}
+    for finding in found.findings:
+        levels[finding.name] = max(levels.get(finding.name, 0), status.LEVELS.index(finding.level))
+    for name, value in levels.items():
+        family.add_metric([name], value)
+    return family
+
+
+def _work(found: status.Status) -> Iterator[Metric]:
+    worker, late = found.worker, found.oldest_due
     if worker:
         yield _gauge(
             "worker_last_seen_timestamp_seconds",

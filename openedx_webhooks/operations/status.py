@@ -7,9 +7,10 @@ one is asked to look, and whether it does is said the next time.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import attrs
 from django.conf import settings
@@ -26,6 +27,7 @@ from ..models import Delivery, Mark
 from ..webhooks import wakeups
 from . import reachability, workers
 from .hook_health import PATIENCE
+from .workers import Worker
 
 APP = "openedx_webhooks"
 # NTP keeps clocks together by far more than this; retries and signatures suffer from more.
@@ -61,9 +63,30 @@ class Finding:
     remedy: str = ""
 
 
-def worst(findings: Iterable[Finding]) -> Level:
-    """The level of the worst."""
-    return max((finding.level for finding in findings), key=LEVELS.index, default=Level.OK)
+@attrs.frozen
+class Status:
+    """
+    What was found, in the order in which it matters.
+
+    Attributes:
+        worker: the one that looked last, if any did lately.
+        oldest_due: since when the oldest delivery that can be sent waits; None if nothing is late.
+        is_readable: the database answers and has our tables; without it nothing else can be told.
+    """
+
+    findings: list[Finding]
+    worker: Worker | None = None
+    oldest_due: datetime | None = None
+    is_readable: bool = True
+
+    @property
+    def level(self) -> Level:
+        """Of the worst."""
+        return max((finding.level for finding in self.findings), key=LEVELS.index, default=Level.OK)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"status": self.level, "findings": [attrs.asdict(finding) for finding in self.findings]}
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -88,9 +111,9 @@ def oldest_due() -> datetime | None:
 # --- Findings
 
 
-def findings(*, is_full: bool = True) -> list[Finding]:
+def look(*, is_full: bool = True) -> Status:
     """
-    What was found, in the order in which it matters. Never raises because something is away.
+    Find out. Never raises because something is away.
 
     Args:
         is_full: also ask broker and cache, which may take seconds, and for whether every migration was applied. Without
@@ -98,25 +121,21 @@ def findings(*, is_full: bool = True) -> list[Finding]:
     """
     found = list(_start())
     try:
-        found += _database(is_full)
+        if is_full and (missing := missing_migrations(Mark.objects.writable().db)):
+            found.append(not_migrated(missing))
+        worker, late = workers.last(), oldest_due()
+        found += [_worker(worker, late), _backlog(late), _clock(worker)]
     except (DatabaseError, InterfaceError) as error:
-        return [*found, _trouble(error)]
-    return [*found, *_services(found)] if is_full else found
+        return Status([*found, _trouble(error)], is_readable=False)
+    if is_full:
+        found += _services(found)
+    return Status(found, worker, late)
 
 
 def _start() -> Iterator[Finding]:
     for problem in startup_problems.found:
         words = _("The plugin could not start fully: %s") % problem
         yield Finding("start", Level.BAD, words, _("The site runs without the part that failed. The log says more."))
-
-
-def _database(is_full: bool) -> Iterator[Finding]:
-    if is_full and (missing := missing_migrations(Mark.objects.writable().db)):
-        yield not_migrated(missing)
-    late = oldest_due()
-    yield _worker(late)
-    yield _backlog(late)
-    yield _clock()
 
 
 def missing_migrations(using: str) -> list[str]:
@@ -153,8 +172,7 @@ def _trouble(error: Exception) -> Finding:
     )
 
 
-def _worker(late: datetime | None) -> Finding:
-    worker = workers.last()
+def _worker(worker: Worker | None, late: datetime | None) -> Finding:
     now = timezone.now()
     if wakeups.is_eager():
         return Finding("worker", Level.WARN, *_eager())
@@ -167,7 +185,7 @@ def _worker(late: datetime | None) -> Finding:
         words = _("No worker has ever looked for deliveries, or none in the last week.")
     asked_at = workers.asked_since(worker)
     # Whichever it is: a message that a broker has lost is sent again.
-    workers.ask_soon()
+    workers.ask_soon(is_asked=asked_at is not None)
     if (asked_at and asked_at < now - PATIENCE) or (late and late < now - PATIENCE):
         said = _("Nothing is sent, and nothing is lost: events are captured and wait.")
         return Finding("worker", Level.BAD, f"{words} {said}", start_workers())
@@ -214,10 +232,9 @@ def _backlog(late: datetime | None) -> Finding:
     )
 
 
-def _clock() -> Finding:
+def _clock(worker: Worker | None) -> Finding:
     """This machine's against the database's, and against the worker's that was seen last."""
     ahead = -reachability.clock_difference(Mark.objects.writable().db, time.time())
-    worker = workers.last()
     worker_ahead = (worker.seen_at - timezone.now()).total_seconds() if worker else 0.0
     if max(abs(ahead), worker_ahead) <= _CLOCKS_DIFFER_SECONDS:
         return Finding("clock", Level.OK, _("The clocks of this machine and of the database agree."))

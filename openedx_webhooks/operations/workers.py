@@ -69,21 +69,23 @@ def is_seen() -> bool:
 
 def ask() -> bool:
     """Ask a worker to look, and wait for the broker to take the message; whether it did."""
-    _note_asked()
+    if asked_since(last()) is None:
+        Mark.objects.writable().note(_ASKED)
     return wakeups.publish()
 
 
-def ask_soon() -> None:
-    """The same after the current transaction, once a minute at most, and without waiting for the broker."""
-    _note_asked()
+def ask_soon(*, is_asked: bool) -> None:
+    """
+    The same after the current transaction, once a minute at most, and without waiting for the broker.
+
+    Args:
+        is_asked: one was asked, and has not answered. From when on an answer is waited for stays then.
+    """
+    marks = Mark.objects.writable()
+    if not is_asked:
+        marks.note(_ASKED)
     if throttle.allows("worker asked", seconds=_NOTE_SECONDS):
-        wakeups.nudge_on_commit(Mark.objects.writable().db)
-
-
-def _note_asked() -> None:
-    """From when on an answer is waited for: however often it is asked meanwhile, that stays."""
-    if asked_since(last()) is None:
-        Mark.objects.writable().note(_ASKED)
+        wakeups.nudge_on_commit(marks.db)
 
 
 def asked_since(worker: Worker | None) -> datetime | None:

@@ -30,7 +30,7 @@ def nudges(monkeypatch):
 
 
 def found(name, **how):
-    return next(finding for finding in status.findings(**{"is_full": False, **how}) if finding.name == name)
+    return next(finding for finding in status.look(**{"is_full": False, **how}).findings if finding.name == name)
 
 
 def seen(ago, name="celery@host"):

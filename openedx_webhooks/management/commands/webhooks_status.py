@@ -40,16 +40,17 @@ class Command(BaseCommand):
 
     def handle(self, *_args, **options):
         is_asked = options["wait"] > 0 and self._ask_worker(options["wait"])
-        found = status.findings()
+        found = status.look()
         if is_asked:
-            found = [self._not_answered(one, options["wait"]) for one in found]
+            found = attrs.evolve(
+                found, findings=[self._not_answered(finding, options["wait"]) for finding in found.findings]
+            )
         if options["json"]:
-            report = {"status": status.worst(found), "findings": [attrs.asdict(finding) for finding in found]}
-            self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
         else:
-            for finding in found:
+            for finding in found.findings:
                 self._write(finding)
-        if status.worst(found) is Level.BAD:
+        if found.level is Level.BAD:
             sys.exit(1)
 
     @staticmethod
