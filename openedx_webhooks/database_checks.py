@@ -16,6 +16,7 @@ from .catalog import find_filter
 from .models import Hook, Webfilter, Webhook
 from .models.lost_keys import hooks_without_key
 from .operations import status
+from .operations.finding import Level
 from .operations.hook_problems import malformed
 from .platform_facts import facts_of
 from .platform_facts.filters import OFTEN
@@ -106,7 +107,7 @@ def check_stored_values(using):
 def check_running(using):  # pylint: disable=unused-argument
     """openedx_webhooks.W010: nobody serves the queue, or the database and this machine have different times."""
     for finding in status.look(is_full=False).findings:
-        if finding.name in ("worker", "backlog", "clock") and finding.level is not status.Level.OK:
+        if finding.name in ("worker", "backlog", "clock") and finding.level is not Level.OK:
             yield checks.Warning(finding.words, hint=finding.remedy, id="openedx_webhooks.W010")
 
 

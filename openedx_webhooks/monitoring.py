@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from .app_settings import app_settings
 from .operations import health_report
-from .operations.status import Level
+from .operations.finding import Level
 
 _PERMISSION = "openedx_webhooks.view_monitoring"
 _HOW = (

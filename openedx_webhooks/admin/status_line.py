@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..operations import status
-from ..operations.status import Finding, Level
+from ..operations.finding import Finding, Level
 
 TONES = {Level.OK: "good", Level.WARN: "warn", Level.BAD: "bad"}
 

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from .. import __version__
 from ..models import Webhook
 from . import health_report, status
+from .finding import LEVELS
 
 _PREFIX = "openedx_webhooks_"
 _HOOK = ["id", "event"]
@@ -59,7 +60,7 @@ def _findings(found: status.Status) -> Metric:
     )
     levels: dict[str, int] = {}
     for finding in found.findings:
-        levels[finding.name] = max(levels.get(finding.name, 0), status.LEVELS.index(finding.level))
+        levels[finding.name] = max(levels.get(finding.name, 0), LEVELS.index(finding.level))
     for name, value in levels.items():
         family.add_metric([name], value)
     return family

@@ -9,58 +9,26 @@ one is asked to look, and whether it does is said the next time.
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import attrs
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from .. import index, startup_problems
+from .. import startup_problems
 from ..app_settings import app_settings
 from ..models import Delivery, Mark
 from ..webhooks import wakeups
-from . import reachability, workers
+from . import reachability, services, workers
+from .finding import LEVELS, Finding, Level, age
 from .hook_health import PATIENCE
 from .workers import Worker
 
-APP = "openedx_webhooks"
+_APP = "openedx_webhooks"
 # NTP keeps clocks together by far more than this; retries and signatures suffer from more.
 _CLOCKS_DIFFER_SECONDS = 5
-_MANY_MESSAGES = 1000
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-LEVELS = list(Level)
-
-
-@attrs.frozen
-class Finding:
-    """
-    One thing that was looked at.
-
-    Attributes:
-        name: stable, for programs: database, tables, start, worker, backlog, clock, queue, broker, cache, alerts.
-        words: what was found, for an operator.
-        remedy: what to do; empty if nothing need be done.
-    """
-
-    name: str
-    level: Level
-    words: str
-    remedy: str = ""
 
 
 @attrs.frozen
@@ -87,14 +55,6 @@ class Status:
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {"status": self.level, "findings": [attrs.asdict(finding) for finding in self.findings]}
-
-
-def age(since: datetime, now: datetime) -> str:
-    """For how long something has been so, in one unit."""
-    seconds = max(0, int((now - since).total_seconds()))
-    if seconds < 60:
-        return ngettext("%d second", "%d seconds", seconds) % seconds
-    return timesince(since, now, depth=1)
 
 
 def oldest_due() -> datetime | None:
@@ -128,7 +88,8 @@ def look(*, is_full: bool = True) -> Status:
     except (DatabaseError, InterfaceError) as error:
         return Status([*found, _trouble(error)], is_readable=False)
     if is_full:
-        found += _services(found)
+        is_seen = all(finding.level is Level.OK for finding in found if finding.name == "worker")
+        found += services.find(is_worker_seen_lately=is_seen)
     return Status(found, worker, late)
 
 
@@ -141,8 +102,8 @@ def _start() -> Iterator[Finding]:
 def missing_migrations(using: str) -> list[str]:
     """Names of our migrations that a database lacks."""
     executor = MigrationExecutor(connections[using])
-    plan = executor.migration_plan([node for node in executor.loader.graph.leaf_nodes() if node[0] == APP])
-    return [migration.name for migration, _is_backwards in plan if migration.app_label == APP]
+    plan = executor.migration_plan([node for node in executor.loader.graph.leaf_nodes() if node[0] == _APP])
+    return [migration.name for migration, _is_backwards in plan if migration.app_label == _APP]
 
 
 def not_migrated(missing: list[str]) -> Finding:
@@ -188,7 +149,7 @@ def _worker(worker: Worker | None, late: datetime | None) -> Finding:
     workers.ask_soon(is_asked=asked_at is not None)
     if (asked_at and asked_at < now - PATIENCE) or (late and late < now - PATIENCE):
         said = _("Nothing is sent, and nothing is lost: events are captured and wait.")
-        return Finding("worker", Level.BAD, f"{words} {said}", start_workers())
+        return Finding("worker", Level.BAD, f"{words} {said}", services.start_workers())
     return Finding("worker", Level.WARN, words, _("One has been asked to look just now: look here again in a minute."))
 
 
@@ -197,26 +158,6 @@ def _eager() -> tuple[str, str]:
         _("Celery is eager here: deliveries are made in learners' requests, and retries wait for a command."),
         _("For development only. Set CELERY_ALWAYS_EAGER to False and run a worker, or run webhooks_deliver --loop."),
     )
-
-
-def start_workers() -> str:
-    """What to do if no worker delivers, in sentences."""
-    queue = app_settings.DELIVERY_QUEUE
-    if queue:
-        start = _(
-            "Is there a worker for the queue “%(queue)s” of the setting DELIVERY_QUEUE? Start one (celery … worker -Q "
-            "%(queue)s), or take the setting out."
-        ) % {"queue": queue}
-    else:
-        start = _(
-            "Start the platform's Celery workers, for the queue “%s” (with Tutor: tutor local start -d lms-worker "
-            "cms-worker)."
-        ) % (reachability.queue_name())
-    without = _(
-        "Without Celery, run manage.py webhooks_deliver --loop in a container of its own, or webhooks_deliver --once "
-        "from cron. manage.py webhooks_status tells more."
-    )
-    return f"{start} {without}"
 
 
 def _backlog(late: datetime | None) -> Finding:
@@ -248,75 +189,3 @@ def _clock(worker: Worker | None) -> Finding:
         }
     remedy = _("Keep the machines' time with NTP: retries come late or early, and receivers refuse old signatures.")
     return Finding("clock", Level.WARN, words, remedy)
-
-
-# --- What is asked in full only
-
-
-def _services(found: list[Finding]) -> Iterator[Finding]:
-    is_worker_seen_lately = all(one.level is Level.OK for one in found if one.name == "worker")
-    yield from _broker(is_worker_seen_lately)
-    yield _cache()
-    yield _alerts()
-
-
-def _broker(is_worker_seen_lately: bool) -> Iterator[Finding]:
-    queue = reachability.queue_name()
-    broker = reachability.broker(queue)
-    if broker.error:
-        words = _("Celery's broker does not answer (%s).") % broker.error
-        remedy = _("Look at the broker (Redis or RabbitMQ) and at CELERY_BROKER_URL. Until then deliveries wait.")
-        yield Finding("broker", Level.WARN if is_worker_seen_lately else Level.BAD, words, remedy)
-        return
-    yield Finding("broker", Level.OK, _("Celery's broker answers."))
-    words = _("Workers are asked through the queue “%s”.") % queue
-    if broker.waiting is not None:
-        waiting = ngettext("%d message waits in it.", "%d messages wait in it.", broker.waiting) % broker.waiting
-        words = f"{words} {waiting}"
-    if broker.waiting and broker.waiting >= _MANY_MESSAGES:
-        remedy = _("Our messages wait behind these. Give DELIVERY_QUEUE a queue of its own, with a worker.")
-        yield Finding("queue", Level.WARN, words, remedy)
-    elif not is_worker_seen_lately and (served := _not_served(queue)):
-        yield Finding("queue", Level.BAD, f"{words} {served}", start_workers())
-    else:
-        yield Finding("queue", Level.OK, words)
-
-
-def _not_served(queue: str) -> str:
-    """Which queues the workers serve, if not this one; empty if they do, or nobody can tell."""
-    workers = reachability.queues_of_workers()
-    if workers is None or any(queue in queues for queues in workers.values()):
-        return ""
-    if not workers:
-        return _("No Celery worker answers.")
-    listed = "; ".join(f"{name}: {', '.join(queues)}" for name, queues in sorted(workers.items())[:10])
-    return _("No worker serves it. These run: %s.") % listed
-
-
-def _cache() -> Finding:
-    if error := reachability.cache_error():
-        return Finding(
-            "cache",
-            Level.WARN,
-            _("The default cache does not work (%s).") % error,
-            _("Look at the server of CACHES. Without it every endpoint is called, however often it fails."),
-        )
-    if reachability.is_cache_private():
-        return Finding(
-            "cache",
-            Level.WARN,
-            _("The default cache is each process's own."),
-            _("Let CACHES name Redis or memcached: circuits, cached answers and counts are shared through it."),
-        )
-    return Finding("cache", Level.OK, _("The default cache answers."))
-
-
-def _alerts() -> Finding:
-    if app_settings.ALERT_EMAILS or settings.ADMINS:
-        return Finding("alerts", Level.OK, _("Operators are told of trouble by e-mail."))
-    return Finding(
-        "alerts",
-        Level.OK if index.webhooks.is_empty() and index.webfilters.is_empty() else Level.WARN,
-        _("Nobody is told by e-mail when a hook fails."),
-        _("Set ALERT_EMAILS in OPENEDX_WEBHOOKS, or the site's ADMINS."),
-    )

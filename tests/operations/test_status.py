@@ -13,7 +13,7 @@ from openedx_webhooks import startup_problems
 from openedx_webhooks.background import process
 from openedx_webhooks.models import Delivery, Mark, Webhook
 from openedx_webhooks.operations import chores, reachability, status, workers
-from openedx_webhooks.operations.status import Level
+from openedx_webhooks.operations.finding import Level
 from openedx_webhooks.webhooks import wakeups
 
 from ..webhooks.conftest import LOGIN, happened, missing_table

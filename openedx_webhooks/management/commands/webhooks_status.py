@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext as _
 
-from ...operations import status, workers
-from ...operations.status import Level
+from ...operations import services, status, workers
+from ...operations.finding import Finding, Level
 from ...webhooks import wakeups
 
 _LOOK_SECONDS = 0.2
@@ -70,16 +70,16 @@ class Command(BaseCommand):
         return True
 
     @staticmethod
-    def _not_answered(finding: status.Finding, seconds: float) -> status.Finding:
+    def _not_answered(finding: Finding, seconds: float) -> Finding:
         if finding.name != "worker" or finding.level is Level.OK:
             return finding
         words = _("%(found)s One was asked now, and none answered within %(seconds)g seconds.") % {
             "found": finding.words,
             "seconds": seconds,
         }
-        return attrs.evolve(finding, level=Level.BAD, words=words, remedy=status.start_workers())
+        return attrs.evolve(finding, level=Level.BAD, words=words, remedy=services.start_workers())
 
-    def _write(self, finding: status.Finding) -> None:
+    def _write(self, finding: Finding) -> None:
         style = getattr(self.style, _STYLES[finding.level])
         self.stdout.write(style(f"{_SIGNS[finding.level]} {finding.name}: {finding.words}"))
         if finding.remedy:
