@@ -15,7 +15,7 @@ from ..background import DaemonExecutor, process
 from ..webhooks import wakeups
 
 _Result = TypeVar("_Result")
-_SECONDS = 2.0
+SECONDS = 2.0
 # What hangs keeps its thread until the system gives up: these are all that there will ever be.
 _THREADS = 4
 _EPOCH = {
@@ -41,13 +41,28 @@ class Broker:
     waiting: int | None = None
 
 
+def within(seconds: float, ask: Callable[[], _Result], failed: Callable[[str], Any]) -> Any:
+    """
+    What a function returns in a thread, or what is made of the kind of its error, or of its silence.
+
+    Args:
+        seconds: nobody waits longer, whatever the function does.
+        ask: uses no database.
+        failed: gets the name of the error's type.
+    """
+    try:
+        return process.get(_threads).submit(ask).result(timeout=seconds)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        return failed(type(error).__name__)
+
+
 def broker(queue: str) -> Broker:
     """Ask the broker of this process for the length of a queue."""
     app = wakeups.celery_app.get()
 
     def ask() -> Broker:
         with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=_SECONDS)
+            connection.ensure_connection(max_retries=1, timeout=SECONDS)
             try:
                 return Broker(waiting=connection.default_channel.queue_declare(queue, passive=True).message_count)
             except ChannelError:
@@ -56,7 +71,7 @@ def broker(queue: str) -> Broker:
             except NotImplementedError:
                 return Broker()
 
-    return _within(_SECONDS, ask, Broker)
+    return within(SECONDS, ask, Broker)
 
 
 def queues_of_workers() -> dict[str, list[str]] | None:
@@ -69,9 +84,9 @@ def queues_of_workers() -> dict[str, list[str]] | None:
         return None
 
     def ask():
-        return app.control.inspect(timeout=_SECONDS / 2).active_queues() or {}
+        return app.control.inspect(timeout=SECONDS / 2).active_queues() or {}
 
-    found = _within(2 * _SECONDS, ask, lambda error: None)
+    found = within(2 * SECONDS, ask, lambda error: None)
     return found and {name: sorted(queue["name"] for queue in queues) for name, queues in found.items()}
 
 
@@ -99,7 +114,7 @@ def cache_error() -> str:
         finally:
             cache.close()
 
-    return _within(_SECONDS, ask, str)
+    return within(SECONDS, ask, str)
 
 
 def is_cache_private() -> bool:
@@ -124,14 +139,6 @@ def clock_difference(using: str, now: float) -> float:
     with connection.cursor() as cursor:
         cursor.execute(_EPOCH[connection.vendor])
         return float(cursor.fetchone()[0]) - now
-
-
-def _within(seconds: float, ask: Callable[[], _Result], failed: Callable[[str], Any]) -> Any:
-    """What a function returns in a thread, or what is made of the kind of its error, or of its silence."""
-    try:
-        return process.get(_threads).submit(ask).result(timeout=seconds)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        return failed(type(error).__name__)
 
 
 def _threads() -> DaemonExecutor:

@@ -23,7 +23,8 @@ def find(*, is_worker_seen_lately: bool) -> Iterator[Finding]:
     """
     yield from _broker(is_worker_seen_lately)
     yield _cache()
-    yield _alerts()
+    if not (index.webhooks.is_empty() and index.webfilters.is_empty()):
+        yield _alerts()
 
 
 def _broker(is_worker_seen_lately: bool) -> Iterator[Finding]:
@@ -43,7 +44,10 @@ def _broker(is_worker_seen_lately: bool) -> Iterator[Finding]:
         remedy = _("Our messages wait behind these. Give DELIVERY_QUEUE a queue of its own, with a worker.")
         yield Finding("queue", Level.WARN, words, remedy)
     elif not is_worker_seen_lately and (served := _not_served(queue)):
-        yield Finding("queue", Level.BAD, f"{words} {served}", start_workers())
+        remedy = _(
+            "Start a worker that serves it (celery … worker -Q %s), or set DELIVERY_QUEUE to one that is served."
+        )
+        yield Finding("queue", Level.BAD, f"{words} {served}", remedy % queue)
     else:
         yield Finding("queue", Level.OK, words)
 
@@ -82,7 +86,7 @@ def _alerts() -> Finding:
         return Finding("alerts", Level.OK, _("Operators are told of trouble by e-mail."))
     return Finding(
         "alerts",
-        Level.OK if index.webhooks.is_empty() and index.webfilters.is_empty() else Level.WARN,
+        Level.WARN,
         _("Nobody is told by e-mail when a hook fails."),
         _("Set ALERT_EMAILS in OPENEDX_WEBHOOKS, or the site's ADMINS."),
     )

@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import startup_problems
 from ..app_settings import app_settings
@@ -82,7 +83,7 @@ def look(*, is_full: bool = True) -> Status:
     found = list(_start())
     try:
         if is_full and (missing := missing_migrations(Mark.objects.writable().db)):
-            found.append(not_migrated(missing))
+            return Status([*found, not_migrated(missing)], is_readable=False)
         worker, late = workers.last(), oldest_due()
         found += [_worker(worker, late), _backlog(late), _clock(worker)]
     except (DatabaseError, InterfaceError) as error:
@@ -111,7 +112,12 @@ def not_migrated(missing: list[str]) -> Finding:
     return Finding(
         "tables",
         Level.BAD,
-        _("The tables are not those of this version. Missing: %s.") % ", ".join(missing),
+        ngettext(
+            "The tables are not those of this version: %(count)d migration is missing, %(first)s.",
+            "The tables are not those of this version: %(count)d migrations are missing, from %(first)s on.",
+            len(missing),
+        )
+        % {"count": len(missing), "first": missing[0]},
         _("Run manage.py migrate openedx_webhooks; with Tutor: tutor local do init --limit lms."),
     )
 

@@ -5,6 +5,7 @@ A worker that has nothing to do is not nudged for long on a quiet site. So no ma
 much if a worker was asked since.
 """
 
+import functools
 import socket
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from .. import throttle
 from ..models import Mark
 from ..models.mark import WORKER
 from ..webhooks import wakeups
+from . import reachability
 
 # Workers are nudged every minute while requests come.
 SEEN_LATELY = timedelta(minutes=5)
@@ -68,10 +70,11 @@ def is_seen() -> bool:
 
 
 def ask() -> bool:
-    """Ask a worker to look, and wait for the broker to take the message; whether it did."""
+    """Ask a worker to look, and wait for the broker to take the message, but not for long; whether it did."""
     if asked_since(last()) is None:
         Mark.objects.writable().note(_ASKED)
-    return wakeups.publish()
+    publish = functools.partial(wakeups.publish, app=wakeups.celery_app.get())
+    return reachability.within(reachability.SECONDS, publish, lambda _error: False)
 
 
 def ask_soon(*, is_asked: bool) -> None:

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from openedx_webhooks.models import Mark
 from openedx_webhooks.operations import workers
-from openedx_webhooks.webhooks import wakeups
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +43,7 @@ def test_where_none_answers_it_says_so_with_the_remedy_and_fails():
 def test_a_worker_that_answers_when_it_is_asked(monkeypatch):
     """On a quiet site nobody has asked it for long."""
     Mark.objects.create(name="worker:celery@host", at=timezone.now() - timedelta(days=1))
-    monkeypatch.setattr(wakeups, "publish", lambda: workers.note() or True)
+    monkeypatch.setattr(workers, "ask", lambda: workers.note() or True)
     status, text = run()
     assert status == 0
     assert "✓ worker: A worker looked for deliveries 0 seconds ago: webhooks_deliver@" in text
@@ -58,6 +57,6 @@ def test_json_for_scripts(is_seen):
     report = json.loads(text)
     assert (status, report["status"]) == ((0, "warn") if is_seen else (1, "bad"))
     assert set(report["findings"][0]) == {"name", "level", "words", "remedy"}
-    assert {"worker", "backlog", "clock", "queue", "broker", "cache", "alerts"} <= {
+    assert {"worker", "backlog", "clock", "queue", "broker", "cache"} <= {
         finding["name"] for finding in report["findings"]
     }
