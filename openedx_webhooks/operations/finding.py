@@ -1,9 +1,10 @@
 """One thing that was looked at: how it is, and what to do about it."""
 
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
 
 import attrs
+from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import ngettext
 
@@ -36,9 +37,10 @@ class Finding:
     remedy: str = ""
 
 
-def age(since: datetime, now: datetime) -> str:
-    """For how long something has been so, in one unit."""
-    seconds = max(0, int((now - since).total_seconds()))
+def lasting(time: timedelta) -> str:
+    """How long, in one unit."""
+    seconds = max(0, int(time.total_seconds()))
     if seconds < 60:
         return ngettext("%d second", "%d seconds", seconds) % seconds
-    return timesince(since, now, depth=1)
+    now = timezone.now()
+    return timesince(now - time, now, depth=1)

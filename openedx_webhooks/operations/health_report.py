@@ -64,7 +64,7 @@ def report() -> dict[str, Any]:
     return found.as_json() | {
         "pending": sum(backlog.pending for backlog in backlogs().values()),
         "oldest_due_seconds": max(0.0, (now - late).total_seconds()) if late else 0.0,
-        "worker_seen_seconds": max(0.0, (now - worker.seen_at).total_seconds()) if worker else None,
+        "worker_seen_seconds": max(0.0, worker.seen_ago.total_seconds()) if worker else None,
         "failing_webhooks": list(webhooks.filter(failing_since__isnull=False).values_list("pk", flat=True)),
         "disabled_webhooks": list(
             webhooks.filter(enabled=False).exclude(disabled_reason="").values_list("pk", flat=True)

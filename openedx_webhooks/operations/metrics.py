@@ -54,9 +54,7 @@ class _Metrics(Collector):
 
 def _findings(found: status.Status) -> Metric:
     family = GaugeMetricFamily(
-        f"{_PREFIX}finding",
-        "What manage.py webhooks_status finds: 0 is good, 1 a warning, 2 means that nothing is sent.",
-        labels=["name"],
+        f"{_PREFIX}finding", "What manage.py webhooks_status finds: 0 is good, 1 a warning, 2 bad.", labels=["name"]
     )
     levels: dict[str, int] = {}
     for finding in found.findings:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import attrs
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connections
 from kombu.exceptions import ChannelError
 
 from ..app_settings import app_settings
@@ -18,11 +17,6 @@ _Result = TypeVar("_Result")
 SECONDS = 2.0
 # What hangs keeps its thread until the system gives up: these are all that there will ever be.
 _THREADS = 4
-_EPOCH = {
-    "mysql": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
-    "postgresql": "SELECT EXTRACT(EPOCH FROM clock_timestamp())",
-    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
-}
 # Caches that no other process can read.
 _PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
@@ -120,25 +114,6 @@ def cache_error() -> str:
 def is_cache_private() -> bool:
     """Whether each process has a cache of its own, or none."""
     return settings.CACHES.get("default", {}).get("BACKEND", "").endswith(_PRIVATE_CACHES)
-
-
-def clock_difference(using: str, now: float) -> float:
-    """
-    By how many seconds the database's clock is ahead of this machine's.
-
-    Args:
-        using: alias of the database.
-        now: seconds since the epoch, here.
-
-    Raises:
-        django.db.Error: the database is away.
-    """
-    connection = connections[using]
-    if connection.vendor not in _EPOCH:
-        return 0.0
-    with connection.cursor() as cursor:
-        cursor.execute(_EPOCH[connection.vendor])
-        return float(cursor.fetchone()[0]) - now
 
 
 def _threads() -> DaemonExecutor:

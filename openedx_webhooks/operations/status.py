@@ -6,7 +6,6 @@ hooks look healthy, and nothing is sent. So workers leave a mark when they have 
 one is asked to look, and whether it does is said the next time.
 """
 
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +21,8 @@ from .. import startup_problems
 from ..app_settings import app_settings
 from ..models import Delivery, Mark
 from ..webhooks import wakeups
-from . import reachability, services, workers
-from .finding import LEVELS, Finding, Level, age
+from . import services, workers
+from .finding import LEVELS, Finding, Level, lasting
 from .hook_health import PATIENCE
 from .workers import Worker
 
@@ -140,20 +139,19 @@ def _trouble(error: Exception) -> Finding:
 
 
 def _worker(worker: Worker | None, late: datetime | None) -> Finding:
-    now = timezone.now()
     if wakeups.is_eager():
         return Finding("worker", Level.WARN, *_eager())
-    if worker and worker.seen_at > now - workers.SEEN_LATELY:
+    if worker and worker.is_seen_lately:
         words = _("A worker looked for deliveries %(ago)s ago: %(name)s.")
-        return Finding("worker", Level.OK, words % {"ago": age(worker.seen_at, now), "name": worker.name})
+        return Finding("worker", Level.OK, words % {"ago": lasting(worker.seen_ago), "name": worker.name})
     if worker:
-        words = _("No worker has looked for deliveries for %s.") % age(worker.seen_at, now)
+        words = _("No worker has looked for deliveries for %s.") % lasting(worker.seen_ago)
     else:
         words = _("No worker has ever looked for deliveries, or none in the last week.")
-    asked_at = workers.asked_since(worker)
+    asked_ago = workers.asked_ago(worker)
     # Whichever it is: a message that a broker has lost is sent again.
-    workers.ask_soon(is_asked=asked_at is not None)
-    if (asked_at and asked_at < now - PATIENCE) or (late and late < now - PATIENCE):
+    workers.ask_soon(is_asked=asked_ago is not None)
+    if (asked_ago and asked_ago > PATIENCE) or (late and late < timezone.now() - PATIENCE):
         said = _("Nothing is sent, and nothing is lost: events are captured and wait.")
         return Finding("worker", Level.BAD, f"{words} {said}", services.start_workers())
     return Finding("worker", Level.WARN, words, _("One has been asked to look just now: look here again in a minute."))
@@ -174,24 +172,23 @@ def _backlog(late: datetime | None) -> Finding:
     return Finding(
         "backlog",
         Level.BAD if too_old else Level.WARN,
-        _("Deliveries that could be sent have waited for %s.") % age(late, now),
+        _("Deliveries that could be sent have waited for %s.") % lasting(now - late),
         _("If workers run, they are behind: give DELIVERY_QUEUE a queue and a worker of its own, or more workers."),
     )
 
 
 def _clock(worker: Worker | None) -> Finding:
-    """This machine's against the database's, and against the worker's that was seen last."""
-    ahead = -reachability.clock_difference(Mark.objects.writable().db, time.time())
-    worker_ahead = (worker.seen_at - timezone.now()).total_seconds() if worker else 0.0
-    if max(abs(ahead), worker_ahead) <= _CLOCKS_DIFFER_SECONDS:
-        return Finding("clock", Level.OK, _("The clocks of this machine and of the database agree."))
-    if abs(ahead) > _CLOCKS_DIFFER_SECONDS:
-        text = _("The clocks of this machine and of the database differ by %.0f seconds.")
-        words = text % abs(ahead)
-    else:
-        words = _("The clock of the worker %(name)s is at least %(seconds).0f seconds ahead of this machine's.") % {
+    """This machine's and the last worker's against the database's."""
+    ours = abs(Mark.objects.writable().clock_ahead())
+    theirs = abs(worker.clock_ahead) if worker else 0.0
+    if ours > _CLOCKS_DIFFER_SECONDS:
+        words = _("The clocks of this machine and of the database differ by %.0f seconds.") % ours
+    elif theirs > _CLOCKS_DIFFER_SECONDS:
+        words = _("The clocks of the worker %(name)s and of the database differ by %(seconds).0f seconds.") % {
             "name": worker.name,
-            "seconds": worker_ahead,
+            "seconds": theirs,
         }
+    else:
+        return Finding("clock", Level.OK, _("The clocks agree."))
     remedy = _("Keep the machines' time with NTP: retries come late or early, and receivers refuse old signatures.")
     return Finding("clock", Level.WARN, words, remedy)

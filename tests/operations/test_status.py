@@ -1,6 +1,5 @@
 """Is it running at all? What is found, and what to do."""
 
-import datetime
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ from django.utils import timezone
 from openedx_webhooks import startup_problems
 from openedx_webhooks.background import process
 from openedx_webhooks.models import Delivery, Mark, Webhook
+from openedx_webhooks.models.mark import MarkQuerySet
 from openedx_webhooks.operations import chores, reachability, status, workers
 from openedx_webhooks.operations.finding import Level
 from openedx_webhooks.webhooks import wakeups
@@ -62,8 +62,24 @@ class TestWorker:
         with django_assert_num_queries(0):
             workers.note()
         process.forget()
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(4):
             workers.note()
+
+    @pytest.mark.usefixtures("nudges")
+    @pytest.mark.parametrize(
+        "name, given, ago, level",
+        [
+            ("celery@host", {}, 290, Level.OK),
+            ("celery@host", {}, 310, Level.WARN),
+            ("celery@host", {"DELIVERY_TASK_SECONDS": 600}, 1100, Level.OK),
+            ("webhooks_deliver@host", {}, 3500, Level.OK),
+            ("webhooks_deliver@host", {}, 3700, Level.WARN),
+        ],
+    )
+    def test_cron_and_long_tasks_have_their_time(self, name, given, ago, level):
+        seen(ago, name)
+        with override_settings(OPENEDX_WEBHOOKS=given):
+            assert found("worker").level is level
 
     def test_names_that_come_and_go_do_not_pile_up(self):
         seen(8 * 24 * 3600, "pod-1")
@@ -138,18 +154,22 @@ class TestOthers:
         with override_settings(OPENEDX_WEBHOOKS={"BACKLOG_ALERT_SECONDS": setting}):
             assert found("backlog").level is level
 
-    def test_clocks_of_database_and_machine(self, monkeypatch):
+    def test_the_clock_of_the_database(self, monkeypatch):
         assert found("clock").level is Level.OK
-        monkeypatch.setattr(status.time, "time", lambda: datetime.datetime.now().timestamp() + 90)
+        assert abs(Mark.objects.clock_ahead()) < 5
+        monkeypatch.setattr(MarkQuerySet, "clock_ahead", lambda _marks: -90.0)
         finding = found("clock")
         assert finding.level is Level.WARN
-        assert "differ by 90 seconds" in finding.words
+        assert "this machine and of the database differ by 90 seconds" in finding.words
 
-    def test_the_clock_of_a_worker_that_is_ahead(self):
-        seen(-300)
-        finding = found("clock")
-        assert finding.level is Level.WARN
-        assert "celery@host is at least 300 seconds ahead" in finding.words
+    @pytest.mark.parametrize("ahead", [-400.0, 400.0])
+    def test_a_worker_whose_clock_is_wrong_is_seen_all_the_same(self, monkeypatch, ahead):
+        with monkeypatch.context() as on_its_machine:
+            real = timezone.now
+            on_its_machine.setattr(timezone, "now", lambda: real() + timedelta(seconds=ahead))
+            workers.note()
+        assert found("worker").level is Level.OK
+        assert "differ by 400 seconds" in found("clock").words
 
     def test_what_failed_at_the_start(self, monkeypatch):
         monkeypatch.setattr(startup_problems, "found", ["connecting the events: ValueError"])
