@@ -106,6 +106,8 @@ LOGIN_REDIRECT_URL = "/dashboard"
 # Hosts besides this one that a login may lead to.
 LOGIN_REDIRECT_WHITELIST = []
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Traces go nowhere; the default, New Relic, is in the platform's image only.
+OPENEDX_TELEMETRY = []
 PLATFORM_NAME = "Mini LMS"
 # Where the demo's receiver is, for the links in the page header; empty when the mini LMS runs alone.
 DEMO_RECEIVER_URL = os.environ.get("DEMO_RECEIVER_URL", "")
