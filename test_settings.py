@@ -27,6 +27,8 @@ if _url.scheme:
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "ATOMIC_REQUESTS": True}}
 
+# The plugin as it comes.
+OPENEDX_WEBHOOKS = {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Nothing leaves the test process by accident: tests that want a worker say so.

@@ -43,8 +43,11 @@ DEFAULTS: dict[str, Any] = {
     # A webhook with nothing but failures is warned about, then disabled, after these times.
     "FAILING_WARN_AFTER_SECONDS": 24 * 3600,
     "FAILING_DISABLE_AFTER_SECONDS": 5 * 24 * 3600,
-    # E-mail addresses told of failing webhooks; empty: settings.ADMINS.
+    # E-mail addresses told of failing hooks and of an old backlog; empty: settings.ADMINS.
     "ALERT_EMAILS": [],
+    # The backlog is old, which is told and makes the plugin unhealthy, if a delivery that could be sent has waited for
+    # this time; 0: never.
+    "BACKLOG_ALERT_SECONDS": 900,
     # Days after which the payloads of finished deliveries and of calls are removed, with what is kept of the responses,
     # and after which the records themselves are deleted; 0 keeps them for ever. What failed is kept, with its payload,
     # for RETENTION_FAILED_DAYS at least; None: like the rest. What is pending is never touched. A hook may say
@@ -95,6 +98,11 @@ DEFAULTS: dict[str, Any] = {
     # REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, in this order, or certifi's.
     "CA_BUNDLE": None,
     "VERIFY_TLS": True,
+    # --- Monitoring
+    # Tokens that may read /openedx_webhooks/health and /metrics (Authorization: Bearer …), besides users with the
+    # permission. Long and random; two while one is replaced.
+    "MONITORING_TOKENS": [],
+    # --- Secrets
     # Keys for secrets at rest, newest first; empty: derived from settings.SECRET_KEY.
     "ENCRYPTION_KEYS": [],
 }

@@ -58,7 +58,7 @@ class OpenedxWebhooksConfig(AppConfig):
 
 
 def _register_checks():
-    from . import checks  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+    from . import checks, database_checks  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
 
 
 def _wire_filters():

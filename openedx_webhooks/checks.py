@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.core import checks
-from django.db import DatabaseError, router
 
 from . import app_settings, startup_problems, wiring
 
 # As Django asks of SECRET_KEY.
 _SHORTEST_KEY = 50
+_SHORTEST_TOKEN = 20
 
 
 @checks.register("openedx_webhooks")
@@ -122,31 +122,25 @@ def check_encryption_keys(**_kwargs):
     return []
 
 
-@checks.register(checks.Tags.database)
-def check_stored_secrets(databases=None, **_kwargs):
-    """openedx_webhooks.W006: secrets that no key opens. Of ``check --database``, since it reads the tables."""
-    # Not at the top: the app registry may not be ready then.
-    from .models import Webfilter, Webhook  # pylint: disable=import-outside-toplevel
-    from .models.lost_keys import hooks_without_key  # pylint: disable=import-outside-toplevel
+@checks.register("openedx_webhooks", deploy=True)
+def check_production(**_kwargs):
+    """openedx_webhooks.W013: settings that are for development. Of ``check --deploy``."""
+    from .webhooks import wakeups  # pylint: disable=import-outside-toplevel  # the app registry may not be ready before
 
-    found = []
-    for model in (Webhook, Webfilter):
-        using = router.db_for_read(model)
-        if using not in (databases or ()):
-            continue
-        try:
-            numbers = sorted(hooks_without_key(model.objects.using(using).filter(removing_since=None)))
-        except DatabaseError:
-            # Before the first migration.
-            continue
-        if numbers:
-            found.append(
-                checks.Warning(
-                    f"No key opens what is stored for these {model._meta.verbose_name_plural}: "
-                    f"{', '.join(map(str, numbers))}. Nothing is sent for them, and what is owed waits.",
-                    hint='Add the key that they were encrypted with to OPENEDX_WEBHOOKS["ENCRYPTION_KEYS"], or the '
-                    "old SECRET_KEY to SECRET_KEY_FALLBACKS; or enter the secrets again on their pages.",
-                    id="openedx_webhooks.W006",
-                )
-            )
-    return found
+    given = app_settings.app_settings
+    found = {
+        "CELERY_ALWAYS_EAGER is on: deliveries are made in learners' requests, and failed ones wait for a command.": (
+            wakeups.is_eager() and "Set it to False, and run Celery workers."
+        ),
+        'OPENEDX_WEBHOOKS["VERIFY_TLS"] is False: whoever is between this site and a receiver can read and answer.': (
+            not given.VERIFY_TLS and 'Name the certificates of your own authority in OPENEDX_WEBHOOKS["CA_BUNDLE"].'
+        ),
+        "DEBUG is on: error pages show visitors what a webhook's code was working on, and workers keep every query.": (
+            settings.DEBUG and "Set DEBUG to False."
+        ),
+        'One of OPENEDX_WEBHOOKS["MONITORING_TOKENS"] is shorter than 20 characters: it can be guessed.': (
+            any(len(token) < _SHORTEST_TOKEN for token in given.MONITORING_TOKENS)
+            and "Take a longer one, such as from openssl rand -hex 32."
+        ),
+    }
+    return [checks.Warning(text, hint=hint, id="openedx_webhooks.W013") for text, hint in found.items() if hint]

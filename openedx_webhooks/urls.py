@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from .operations import health_report
+from . import monitoring
 
-urlpatterns = [path("health", health_report.view, name="health")]
+urlpatterns = [path("health", monitoring.health, name="health"), path("metrics", monitoring.metrics, name="metrics")]

@@ -12,7 +12,10 @@ from django.test import override_settings
 
 from openedx_webhooks import checks, startup_problems
 from openedx_webhooks.models import Webfilter, Webhook
+from openedx_webhooks.operations import status, workers
+from openedx_webhooks.webhooks import wakeups
 
+EVENT = "org.openedx.learning.auth.session.login.completed.v1"
 LOGIN = "org.openedx.learning.student.login.requested.v1"
 
 
@@ -146,3 +149,82 @@ def test_secrets_that_no_key_opens_are_reported_by_id(django_assert_num_queries)
     assert [f"webhooks: {hooks[0].pk}, {hooks[2].pk}." in found[0].msg, f": {hooks[1].pk}." in found[1].msg] == [
         True
     ] * 2
+
+
+def of_database():
+    return [m for m in django_checks.run_checks(databases=["default"]) if m.id.startswith("openedx_webhooks")]
+
+
+HOT = "org.openedx.learning.vertical_block_child.render.started.v1"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "model, fields, reported",
+    [
+        (Webhook, {"event": "org.example.gone.v1"}, ["W007"]),
+        (Webfilter, {"event": "org.example.gone.v1"}, ["W007"]),
+        (Webhook, {"event": "org.example.gone.v1", "enabled": False}, []),
+        (Webhook, {"event": EVENT, "webhook_url": "gopher://x"}, ["W009"]),
+        (Webfilter, {"event": HOT}, ["W012"]),
+        (Webfilter, {"event": HOT, "cache_answers": True}, []),
+        (Webfilter, {"event": HOT, "webhook_url": "", "local_answer": "{}"}, []),
+        (Webfilter, {"event": LOGIN}, []),
+    ],
+)
+def test_enabled_hooks_that_cannot_work_or_cost_too_much(model, fields, reported):
+    workers.note()
+    hook = model.objects.create(**{"webhook_url": "https://example.com/", **fields})
+    found = of_database()
+    assert ids(found) == [f"openedx_webhooks.{name}" for name in reported]
+    assert all(f"{model._meta.verbose_name} {hook.pk}" in message.msg for message in found)
+
+
+@pytest.mark.django_db
+def test_enabled_webfilters_that_a_setting_keeps_from_being_called():
+    workers.note()
+    hooks = [Webfilter.objects.create(event=LOGIN, webhook_url="https://e.com/", enabled=on) for on in (True, False)]
+    assert of_database() == []
+    with override_settings(OPEN_EDX_FILTERS_CONFIG={LOGIN: 5}):
+        (message,) = [m for m in of_database() if m.id == "openedx_webhooks.W008"]
+    assert f"never called: {hooks[0].pk}." in message.msg
+
+
+@pytest.mark.django_db
+def test_a_queue_that_nobody_serves_is_told_from_the_database():
+    (message,) = of_database()
+    assert message.id == "openedx_webhooks.W010"
+    assert "No worker has ever looked" in message.msg
+
+
+@pytest.mark.django_db
+def test_migrations_that_were_not_applied(monkeypatch):
+    workers.note()
+    monkeypatch.setattr(status, "missing_migrations", lambda _using: ["0013_watch"])
+    (message,) = of_database()
+    assert message.id == "openedx_webhooks.W011"
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+    assert of_database() == []
+
+
+@pytest.mark.django_db
+def test_all_migrations_are_applied_here():
+    assert status.missing_migrations("default") == []
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"CELERY_ALWAYS": True}, "CELERY_ALWAYS_EAGER"),
+        ({"OPENEDX_WEBHOOKS": {"VERIFY_TLS": False}}, "VERIFY_TLS"),
+        ({"OPENEDX_WEBHOOKS": {"MONITORING_TOKENS": ["short"]}}, "can be guessed"),
+        ({"DEBUG": True}, "DEBUG is on"),
+        ({}, ""),
+    ],
+)
+def test_settings_that_are_for_development(given, said, monkeypatch):
+    if given.pop("CELERY_ALWAYS", False):
+        monkeypatch.setattr(wakeups, "is_eager", lambda: True)
+    with override_settings(**given):
+        found = [m for m in django_checks.run_checks(include_deployment_checks=True) if m.id == "openedx_webhooks.W013"]
+    assert [said in message.msg and bool(message.hint) for message in found] == ([True] if said else [])

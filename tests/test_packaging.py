@@ -167,8 +167,17 @@ def _requirements():
     return {line for line in lines if line and not line.startswith("-")}
 
 
-def test_metadata_asks_for_what_base_in_names(wheel):
-    assert set(_metadata(wheel).get_all("Requires-Dist")) == _requirements()
+def test_metadata_asks_for_what_base_in_names_and_for_nothing_more_without_an_extra(wheel):
+    asked = map(Requirement, _metadata(wheel).get_all("Requires-Dist"))
+    by_marker = {extra: {str(one).partition(";")[0] for one in ones} for extra, ones in _by_extra(asked).items()}
+    assert by_marker == {"": _requirements(), 'extra == "metrics"': {"prometheus-client>=0.20"}}
+
+
+def _by_extra(requirements):
+    found = {}
+    for one in requirements:
+        found.setdefault(str(one.marker or ""), []).append(one)
+    return found
 
 
 def _pins(release):

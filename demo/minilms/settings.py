@@ -17,7 +17,17 @@ VAR_DIR = Path(os.environ.get("DEMO_DIR", BASE_DIR.parent.parent / ".demo"))
 SERVICE_VARIANT = os.environ.get("SERVICE_VARIANT", "lms")
 PROJECT_TYPE = f"{SERVICE_VARIANT}.djangoapp"
 
-SECRET_KEY = "demo-only-not-a-secret"
+SECRET_KEY = "demo-only-not-a-secret-but-as-long-as-django-wants-one-to-be"
+# Keys of their own for secrets at rest, as on a site in production.
+OPENEDX_WEBHOOKS = {
+    "ENCRYPTION_KEYS": [
+        "demo-only-not-a-key-but-as-long-as-the-plugin-wants-one-to-be",
+        # The SECRET_KEY of until then, for demos that were begun with it.
+        "demo-only-not-a-secret",
+    ]
+}
+# The demo is served on loopback without TLS: HSTS, the redirect to https, and cookies that go over https only.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "demo.minilms.urls"
@@ -61,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crum.CurrentRequestUserMiddleware",
     "demo.minilms.pages.RedirectMiddleware",
 ]
@@ -95,6 +106,8 @@ LOGIN_REDIRECT_URL = "/dashboard"
 # Hosts besides this one that a login may lead to.
 LOGIN_REDIRECT_WHITELIST = []
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Traces go nowhere; the default, New Relic, is in the platform's image only.
+OPENEDX_TELEMETRY = []
 PLATFORM_NAME = "Mini LMS"
 # Where the demo's receiver is, for the links in the page header; empty when the mini LMS runs alone.
 DEMO_RECEIVER_URL = os.environ.get("DEMO_RECEIVER_URL", "")

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from ..models import history as versions
 from ..operations import hook_health
-from . import bulk, cloning, health_words, parts
+from . import bulk, cloning, health_words, parts, status_line
 from .filters import types_of
 from .removing import RemovingAdmin
 
@@ -25,6 +26,12 @@ class HookListAdmin(RemovingAdmin):
     search_help_text = gettext_lazy("Search by event, address or description.")
     actions = [bulk.action("enable_hooks"), bulk.action("disable_hooks"), cloning.clone_hooks]
     actions_selection_counter = True
+
+    @transaction.non_atomic_requests
+    def changelist_view(self, request, extra_context=None):
+        """With a line on whether anything is sent at all."""
+        shown = status_line.context() if request.method == "GET" else {}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_changelist_instance(self, request):
         """Attach the health of the page's hooks: a few queries for all of them."""

@@ -2,7 +2,7 @@
 
 from .. import throttle
 from ..webhooks import deliver
-from . import removal, retention_turns
+from . import alerts, removal, retention_turns, workers
 
 _REMOVAL_SECONDS = 10
 _CLOCK_SECONDS = 300
@@ -10,10 +10,13 @@ _CLOCK_SECONDS = 300
 
 def run_when_due() -> None:
     """
-    Do what is due: go on with removals, repair what a wrong clock has scheduled, purge what is old. Never raises.
+    Do what is due: say that this worker runs, tell operators of trouble, go on with removals, repair what a wrong clock
+    has scheduled, purge what is old. Never raises.
 
     For workers and commands; it may take half a minute.
     """
+    workers.note()
+    alerts.run_when_due()
     if throttle.allows("removal", seconds=_REMOVAL_SECONDS):
         removal.run()
     if throttle.allows("clock", seconds=_CLOCK_SECONDS):

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .facts import ExceptionFacts, FilterFacts, Message, Redirect, Text
 
-_OFTEN = _("It runs many times for one page. Use a condition, a short timeout and cached answers.")
+OFTEN = _("It runs many times for one page. Use a condition, a short timeout and cached answers.")
 _ANSWERS = _(
     "For staff, the HTML of a unit holds the answers to its problems (Staff Debug Info). Send it only to an endpoint "
     "that may know them."
@@ -291,7 +291,7 @@ FILTERS: dict[str, FilterFacts] = {
     f"{_LEARNING}vertical_block_child.render.started.v1": FilterFacts(
         _("Runs once for each component of a unit, before it is made."),
         {"PreventChildBlockRender": ExceptionFacts(_("The component is left out, without a word."))},
-        (_OFTEN,),
+        (OFTEN,),
     ),
     f"{_LEARNING}vertical_block.render.completed.v1": FilterFacts(
         _("Runs once for each unit that a learner opens, after its HTML was made."),
@@ -328,7 +328,7 @@ FILTERS: dict[str, FilterFacts] = {
                 reads=["error_code", "developer_message", "user_message"],
             )
         },
-        (_OFTEN,),
+        (OFTEN,),
     ),
     f"{_LEARNING}courseware.access_checks.requested.v1": FilterFacts(
         _("Runs when the learning MFE asks whether the learner may see a course, after the platform said yes."),
@@ -348,23 +348,23 @@ FILTERS: dict[str, FilterFacts] = {
         is_wanted=True,
     ),
     f"{_LEARNING}course.homepage.url.creation.started.v1": FilterFacts(
-        _("Runs for each link to a course, on pages and in e-mails."), notes=(_OFTEN,)
+        _("Runs for each link to a course, on pages and in e-mails."), notes=(OFTEN,)
     ),
     f"{_LEARNING}idv.page.url.requested.v1": FilterFacts(
-        _("Runs for each link to the verification of an identity, on pages and in e-mails."), notes=(_OFTEN,)
+        _("Runs for each link to the verification of an identity, on pages and in e-mails."), notes=(OFTEN,)
     ),
     f"{_LEARNING}course_about.page.url.requested.v1": FilterFacts(
-        _("Runs for each link to the about page of a course."), notes=(_OFTEN,)
+        _("Runs for each link to the about page of a course."), notes=(OFTEN,)
     ),
     f"{_AUTHORING}lms.page.url.requested.v1": FilterFacts(
         _("Runs in Studio for each file in the list of a course's files. The URL is what their addresses begin with."),
-        notes=(_OFTEN,),
+        notes=(OFTEN,),
     ),
     f"{_LEARNING}home.enrollment.api.rendered.v1": FilterFacts(
-        _("Runs for each enrollment that the learner's home (MFE) shows."), notes=(_OFTEN,)
+        _("Runs for each enrollment that the learner's home (MFE) shows."), notes=(OFTEN,)
     ),
     f"{_LEARNING}home.courserun.api.rendered.started.v1": FilterFacts(
-        _("Runs for each course that the learner's home (MFE) shows."), notes=(_OFTEN,)
+        _("Runs for each course that the learner's home (MFE) shows."), notes=(OFTEN,)
     ),
     f"{_LEARNING}support.contact.context.requested.v1": FilterFacts(
         _("Runs before the page to contact the site's support.")

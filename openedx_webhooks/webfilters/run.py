@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, models
 from django.utils.functional import LazyObject, empty
 from openedx_filters.exceptions import OpenEdxFilterException
 
-from .. import catalog, skips, throttle
+from .. import catalog, skips, throttle, tracing
 from ..payloads import limits, serialize, shape
 from ..payloads.published import VERSIONS, Message
 from ..savepoint import savepoint
@@ -127,6 +127,7 @@ def _run(filter_name, webfilters, kwargs):
     record = functools.partial(call_log.record, calls, calls[0].message.payload)
     if halting is not None:
         halting.has_halted = True
+        tracing.note(halted_by=halting.webfilter.pk)
     else:
         changing = [call for call in calls if call.verdict.data and not call.observes]
         changed, record = _change(filter_type, kwargs, changing, record)
@@ -300,7 +301,8 @@ def _call_endpoints(calls: list[RunningCall]) -> None:
 
 def _call_all(calls: list[RunningCall], guards) -> None:
     start = time.monotonic()
-    with Spending() as deadline:
+    with Spending() as deadline, tracing.span("call_webfilters"):
+        tracing.note(filter=calls[0].webfilter.event, webfilters=" ".join(str(call.webfilter.pk) for call in calls))
         outcomes = call_all([call.request for call in calls], deadline)
     for call, guard, outcome in zip(calls, guards, outcomes, strict=True):
         call.outcome = outcome

@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from .. import tracing
 from ..app_settings import app_settings
 from ..models import CapturedEvent, Delivery, Webhook
 from ..safe_log import where
@@ -63,10 +64,12 @@ def deliver_due(
     if max_seconds is None:
         max_seconds = app_settings.DELIVERY_TASK_SECONDS
     drain = _Drain(time.monotonic() + max_seconds, stop, tick)
-    try:
-        drain.run()
-    finally:
-        drain.close()
+    with tracing.span("deliver"):
+        try:
+            drain.run()
+        finally:
+            drain.close()
+        tracing.note(**attrs.asdict(drain.counts))
     return drain.counts
 
 

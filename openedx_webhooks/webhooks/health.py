@@ -4,7 +4,7 @@ The health of an endpoint: healthy → failing → warned → disabled.
 Any success makes it healthy again. A webhook that fails and fails is reported to its operators after
 ``FAILING_WARN_AFTER_SECONDS``, and disabled when as much time again has passed as lies between that and
 ``FAILING_DISABLE_AFTER_SECONDS``; so nobody's webhook is disabled without that warning. 410 Gone disables at once.
-Each is told once.
+Operators are told of each: operations/alerts.py.
 """
 
 import logging
@@ -13,12 +13,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 import attrs
-from django.conf import settings
-from django.core.mail import mail_admins, send_mail
 from django.db import DatabaseError, connections, router, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -68,7 +65,7 @@ def judge(
 
     Args:
         failing_since: when the first failure after its last success began.
-        warned_at: when its operators were told, if they were.
+        warned_at: when it was found to be failing, of which its operators are told; None if it was not.
         now: all three are aware.
         warn_after: nothing but failures for so long.
         disable_after: and for so long.
@@ -110,7 +107,7 @@ class HealthBook:
                 )
 
     def write(self) -> None:
-        """Bring the webhooks' rows up to date; e-mails are sent from here. Never raises."""
+        """Bring the webhooks' rows up to date. Never raises."""
         try:
             for pk in self._succeeded | self._failed.keys():
                 self._write_one(pk)
@@ -186,10 +183,9 @@ def _act(webhook: Webhook, gone: bool) -> None:
             _("Nothing but failures since %(since)s (%(count)d in a row).")
             % {"since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC", "count": webhook.consecutive_failures},
         )
-    # Several workers may come to the same conclusion: the one whose UPDATE hits tells.
+    # Several workers may come to the same conclusion: the one whose UPDATE hits logs it.
     elif step is Step.WARN and _rows().filter(pk=webhook.pk, enabled=True, warned_at=None).update(warned_at=now):
         log.warning("Webhook %s fails since %s", webhook.pk, webhook.failing_since.isoformat())
-        _tell(_("Webhook %(pk)s is failing") % {"pk": webhook.pk}, _warning(webhook))
 
 
 def _disable(webhook: Webhook, reason: str) -> None:
@@ -198,74 +194,13 @@ def _disable(webhook: Webhook, reason: str) -> None:
         index.webhooks.forget()
         log.error("Webhook %s was disabled: %s", webhook.pk, reason)
         _note(webhook)
-        _tell(
-            _("Webhook %(pk)s was disabled") % {"pk": webhook.pk},
-            "\n\n".join(
-                [
-                    _describe(webhook),
-                    reason,
-                    _(
-                        "Nothing new is recorded for it, and what it is owed waits. When the endpoint works "
-                        "again, enable the webhook in the admin: what waited is then delivered. Use "
-                        "Replay for what had failed."
-                    ),
-                ]
-            ),
-        )
 
 
 def _note(webhook: Webhook) -> None:
-    """A line in its history. The e-mail is sent without it, too."""
+    """A line in its history."""
     rows = _rows().filter(pk=webhook.pk)
     try:
         with transaction.atomic(using=rows.db):
             history.note(rows, history.BY_PLUGIN, by_plugin=True)
     except DatabaseError as error:
         log.warning("The history of webhook %s lacks this: %s", webhook.pk, type(error).__name__)
-
-
-def _warning(webhook: Webhook) -> str:
-    disable_at = timezone.now() + timedelta(
-        seconds=app_settings.FAILING_DISABLE_AFTER_SECONDS - app_settings.FAILING_WARN_AFTER_SECONDS
-    )
-    return "\n\n".join(
-        [
-            _describe(webhook),
-            _("All %(count)d attempts since %(since)s failed. The attempts are in the admin under Deliveries.")
-            % {"count": webhook.consecutive_failures, "since": f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC"},
-            _("Unless one succeeds, the webhook is disabled after %(when)s.")
-            % {"when": f"{disable_at:%Y-%m-%d %H:%M} UTC"},
-        ]
-    )
-
-
-def _describe(webhook: Webhook) -> str:
-    # The server only: many services put a token into the path or the query, and e-mail is not for secrets.
-    text = _("Webhook %(pk)s: %(event)s → %(server)s\n%(description)s") % {
-        "pk": webhook.pk,
-        "event": webhook.event_name,
-        "server": webhook.server,
-        "description": webhook.description,
-    }
-    return f"{text}\n{_page(webhook)}".strip()
-
-
-def _page(webhook: Webhook) -> str:
-    """The address of the webhook's page in the admin; empty if there is no admin, or the site has no address."""
-    root = getattr(settings, "LMS_ROOT_URL", None) or ""
-    try:
-        path = reverse("admin:openedx_webhooks_webhook_change", args=[webhook.pk])
-    except NoReverseMatch:
-        return ""
-    return f"{root.rstrip('/')}{path}" if root else ""
-
-
-def _tell(subject: str, text: str) -> None:
-    try:
-        if app_settings.ALERT_EMAILS:
-            send_mail(subject, text, None, list(app_settings.ALERT_EMAILS))
-        else:
-            mail_admins(subject, text)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # The mail server's trouble must not stop deliveries; the log line before has told it already.
-        log.error("The e-mail “%s” could not be sent: %s", subject, type(error).__name__)

@@ -39,7 +39,7 @@ _FRUITLESS_SECONDS = 5
 @shared_task(name=TASK_NAME, ignore_result=True)
 def deliver_due() -> None:
     """Deliver what is due, for a bounded time; then leave word for what is due later."""
-    if _eager():
+    if is_eager():
         # Inside a request of a development site: what is due now, once. Retries are left to the command.
         deliver.deliver_due(max_seconds=deliver.EAGER_SECONDS)
         return
@@ -90,7 +90,7 @@ def nudge() -> None:
     With eager Celery the deliveries are made here and now.
     """
     try:
-        if _eager():
+        if is_eager():
             publish()
         else:
             process.get(Nudges).ask_through(celery_app.get())
@@ -110,7 +110,7 @@ def look_again(at: float) -> None:
     now = time.time()
     last = (math.floor(now / MAX_COUNTDOWN_SECONDS) + 1) * MAX_COUNTDOWN_SECONDS
     second = max(math.ceil(min(at, last)), math.ceil(now) + 1)
-    if _first_to_ask(second, now) and not _eager():
+    if _first_to_ask(second, now) and not is_eager():
         publish(countdown=second - now)
 
 
@@ -159,7 +159,8 @@ def publish(countdown: float | None = None, app: Celery | None = None, connectio
         return False
 
 
-def _eager() -> bool:
+def is_eager() -> bool:
+    """Whether tasks run where they are asked for, as on development sites."""
     return bool(celery_app.get().conf.task_always_eager)
 
 
@@ -255,7 +256,7 @@ class Heart:
         if now >= self.beats_at:
             self.beats_at = now + app_settings.HEARTBEAT_SECONDS
             is_idle = index.webhooks.is_empty() and now < self.chores_at
-            if not is_idle and not _eager():
+            if not is_idle and not is_eager():
                 self.chores_at = now + _CHORES_SECONDS
                 nudge()
 

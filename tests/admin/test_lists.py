@@ -9,7 +9,7 @@ from django.utils.html import escape
 
 from openedx_webhooks import index
 from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
-from openedx_webhooks.operations import removal
+from openedx_webhooks.operations import removal, workers
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webhooks import wakeups
 
@@ -117,7 +117,8 @@ class TestColumns:
         for number in range(30):
             made = Webhook.objects.create(event=LOGIN, webhook_url=f"https://example.com/{number}")
             make_delivery(made)
-        with django_assert_max_num_queries(12):
+        workers.note()
+        with django_assert_max_num_queries(17):
             admin_client.get(url_of(Webhook))
 
     @pytest.mark.parametrize("model", [Webhook, Webfilter])
@@ -261,3 +262,21 @@ class TestDeletion:
 def test_a_search_for_a_thousand_words_is_answered(admin_client, model):
     """A page that was pasted into the box: SQLite knows no query of that depth."""
     assert admin_client.get(url_of(model), {"q": "word " * 1000}).status_code == 200
+
+
+class TestStatus:
+    """Above the lists: is anything sent at all?"""
+
+    @pytest.mark.parametrize("model", [Webhook, Webfilter])
+    def test_one_line_where_it_runs(self, admin_client, model):
+        workers.note()
+        page = admin_client.get(url_of(model)).content.decode()
+        assert '<span class="owh-badge owh-good">running</span> A worker looked for deliveries' in page
+        assert "owh-alert" not in page
+
+    def test_a_site_on_which_nobody_delivers_says_so_with_the_remedy(self, admin_client, webhook):
+        make_delivery(webhook, "pending", next_attempt_at=timezone.now() - timedelta(minutes=5))
+        page = admin_client.get(url_of(Webhook)).content.decode()
+        assert '<div class="owh-alert owh-bad" role="alert">' in page
+        assert "No worker has ever looked for deliveries" in page
+        assert "webhooks_deliver --loop" in page

@@ -400,7 +400,7 @@ class TestWhoDoesIt:
 
     @pytest.mark.parametrize("eager, expected", [(False, "gone"), (True, "full")])
     def test_the_task_unless_it_runs_in_a_request(self, webhook, monkeypatch, eager, expected):
-        monkeypatch.setattr(wakeups, "_eager", lambda: eager)
+        monkeypatch.setattr(wakeups, "is_eager", lambda: eager)
         delivery = deliver(webhook, 40)
         tasks.deliver_due()
         assert what_is_left(delivery) == expected
