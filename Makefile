@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help requirements demo demo-smoke test test-browser screenshots published test-services thorough chaos coverage diff_cover quality format pii_check validate \
-	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
+	docs references schema-clients dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
 help: ## show this help
@@ -163,6 +163,12 @@ references: $(VENV)/.dev ## write the pages of docs/references that come from se
 	$(BIN)/python docs/references/generate_settings.py
 	WRITE_WHAT_LEARNERS_SEE=1 $(BIN)/python -m pytest -q tests/demo/test_what_learners_see.py
 
+schema-clients: $(VENV)/.dev ## lint the OpenAPI document and generate clients' types of it in Python and TypeScript (needs Node)
+	$(BIN)/python -m venv $(VENV)/clients
+	$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/clients.txt
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	$(BIN)/python tests/clients/check.py $(VENV)/clients/bin/python
+
 dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 	rm -rf build dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
@@ -182,7 +188,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(BIN)/pip-compile --quiet 
 compile-requirements: $(BIN)/python ## compile requirements/*.in after a change of one of them
 	$(PIP) install --quiet -r requirements/pip.txt -r requirements/pip-tools.txt
 	@# In this order: a file may include the compiled form of one before it.
-	for name in pip pip-tools base test services quality doc ci dev; do \
+	for name in pip pip-tools base test services quality doc ci dev clients; do \
 		$(PIP_COMPILE) $(COMPILE_ARGS) -o requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 

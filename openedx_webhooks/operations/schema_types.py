@@ -26,6 +26,8 @@ from . import personal_data
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
+# Without the second, TypeScript's generators make an object that may have no member.
+_ANY_OBJECT = {"type": "object", "additionalProperties": True}
 # The platform has nothing to put in here in some cases, although the class has no default for it.
 _MAY_BE_MISSING = frozenset(
     (
@@ -60,6 +62,13 @@ class Components:
             self.schemas[name] = {}  # A class may contain itself.
             self.schemas[name] = make()
         return {"$ref": f"#/components/schemas/{name}"}
+
+    def named(self, hook_type: EventType | FilterType, suffix: str, make) -> Schema:
+        """A reference to what is sent or answered to a type, by its short name; by the dotted one if that is taken."""
+        name = f"{hook_type.name}{suffix}"
+        if name in self.schemas:
+            name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{hook_type.dotted}{suffix}")
+        return self.ref(name, make)
 
     def event_payload(self, event_type: EventType) -> Schema:
         """The payload of an event."""
@@ -191,7 +200,7 @@ class Components:
     def _inferred(self, name, sample):
         if isinstance(sample, dict):
             known = _MEMBERS.get(name)
-            return self._platform_object(known, sample) if known else {"type": "object"}
+            return self._platform_object(known, sample) if known else dict(_ANY_OBJECT)
         if isinstance(sample, list):
             return _inferred_list(sample)
         if isinstance(sample, str):
@@ -227,9 +236,9 @@ _SCALARS: tuple[tuple[type, Schema], ...] = (
 
 
 def component_name(cls: type) -> str:
-    """``learning.UserData`` for the libraries' own classes, the full dotted name for others."""
+    """``learning_UserData`` for the libraries' own classes, the full name for others; code generators take no dots."""
     module = re.sub(r"^openedx_events\.|\.data$", "", cls.__module__)
-    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{module}.{cls.__qualname__}")
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{module}.{cls.__qualname__}")
 
 
 def nullable(schema: Schema) -> Schema:
@@ -306,7 +315,7 @@ def _references(schema):
 
 def _inferred_list(sample):
     kinds = {type(item) for item in sample}
-    items = {str: {"type": "string"}, dict: {"type": "object"}}.get(kinds.pop(), {}) if len(kinds) == 1 else {}
+    items = {str: {"type": "string"}, dict: dict(_ANY_OBJECT)}.get(kinds.pop(), {}) if len(kinds) == 1 else {}
     return {"type": "array", "items": items}
 
 
