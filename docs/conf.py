@@ -15,7 +15,8 @@ version = release
 exclude_patterns = ["_build"]
 html_theme = "sphinx_book_theme"
 html_title = f"openedx-webhooks {release}"
-html_static_path = []
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
 html_show_sourcelink = False
 # Nothing of a page may depend on a server of somebody else.
 html_theme_options = {"show_toc_level": 2}

@@ -73,6 +73,7 @@ class Components:
     def event_payload(self, event_type: EventType) -> Schema:
         """The payload of an event."""
         arguments = {name: self.of_type(cls) for name, cls in event_type.init_data.items() if not is_sensitive(name)}
+        arguments = {name: with_notes(schema, self._about(schema), ()) for name, schema in arguments.items()}
         time = platform_facts.event_facts_of(event_type.event_type).time
         return self._payload(arguments, event_type.event_type, event_type.name, time=time)
 
@@ -86,10 +87,12 @@ class Components:
                 schema = self._argument(name, kwargs[name], payload[name])
                 if _may_be_null(name, parameter.annotation):
                     schema = nullable(schema)
-                arguments[name] = with_notes(schema, about.get(name), self.personal(name, schema))
+                note = platform_facts.meaning(filter_type.name, name) or about.get(name)
+                arguments[name] = with_notes(schema, note, self.personal(name, schema))
         optional = tuple(sample_arguments.filter_extra(filter_type))
         for name in optional:
-            arguments[name] = self._argument(name, payload[name], payload[name])
+            schema = self._argument(name, payload[name], payload[name])
+            arguments[name] = with_notes(schema, platform_facts.meaning(filter_type.name, name), ())
         if "user" in arguments:
             schema = self._platform_object("UserProfile", payload["profile"])
             note = _("The user's profile, where it is loaded or the filter loads it.")
@@ -154,7 +157,8 @@ class Components:
             name = field.name
             if is_sensitive(name) or name.startswith("_"):
                 continue
-            schema, note = self.of_type(field.type), about.get(name)
+            schema = self.of_type(field.type)
+            note = about.get(name) or platform_facts.meaning(cls.__name__, name) or self._about(schema)
             if field.default is None or (cls.__name__, name) in _MAY_BE_MISSING or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
             properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__))
@@ -192,7 +196,8 @@ class Components:
             properties = {}
             for member, item in sample.items():
                 schema = nullable(self._inferred(member, item))
-                properties[member] = with_notes(schema, None, self.personal(member, schema, name))
+                note = platform_facts.meaning(name, member)
+                properties[member] = with_notes(schema, note, self.personal(member, schema, name))
             return {"type": "object", "properties": properties}
 
         return self.ref(name, make)
@@ -210,6 +215,12 @@ class Components:
             if isinstance(sample, known):
                 return {"type": kind}
         return {}
+
+    def _about(self, schema: Schema) -> str:
+        """What the class says of itself that a schema refers to, alone or beside null."""
+        targets = [schema, *schema.get("anyOf", ())]
+        found = (self.schemas[each["$ref"].rpartition("/")[2]].get("description") for each in targets if "$ref" in each)
+        return next(filter(None, found), "")
 
     def personal(self, name: str, schema: Schema, owner: str = "") -> tuple[str, ...]:
         """Which kinds of personal data a member holds, itself or inside; OEP-30's names for them."""
@@ -320,10 +331,14 @@ def _inferred_list(sample):
 
 
 def _file():
+    kinds = {"name": "string", "size": "integer"}
     return {
         "type": ["object", "null"],
         "description": _("A file: its content is not sent."),
-        "properties": {"name": {"type": ["string", "null"]}, "size": {"type": ["integer", "null"]}},
+        "properties": {
+            name: with_notes({"type": [kind, "null"]}, platform_facts.meaning("File", name), ())
+            for name, kind in kinds.items()
+        },
     }
 
 
