@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help requirements demo demo-smoke test test-browser screenshots published test-services thorough chaos coverage diff_cover quality format pii_check validate \
-	docs references dist benchmark compile-requirements upgrade extract_translations compile_translations \
+	docs linkcheck references schema-clients dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
 help: ## show this help
@@ -119,9 +119,10 @@ TESTS_MAY := R,C,unused-argument,protected-access,attribute-defined-outside-init
 TESTS_MAY := $(TESTS_MAY),no-value-for-parameter,imported-auth-user,unsafe-yaml-load,catching-non-exception
 TESTS_MAY := $(TESTS_MAY),keyword-arg-before-vararg,useless-suppression
 
-QUALITY := ruff format pylint pylint-tests layers migrations django
+QUALITY := ruff format types pylint pylint-tests layers migrations django
 check_ruff = $(BIN)/ruff check --output-format concise .
 check_format = $(BIN)/ruff format --check .
+check_types = $(BIN)/mypy
 check_pylint = $(BIN)/pylint $(SOURCES)
 check_pylint-tests = $(BIN)/pylint tests --disable=$(TESTS_MAY)
 check_layers = $(BIN)/lint-imports
@@ -159,14 +160,26 @@ docs: $(VENV)/.dev ## check and build the documentation; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+linkcheck: $(VENV)/.dev ## try every link of the documentation that leads out of it (needs the network)
+	$(BIN)/sphinx-build -q -b linkcheck docs docs/_build/linkcheck
+
 references: $(VENV)/.dev ## write the pages of docs/references that come from settings' comments and from the demo
 	$(BIN)/python docs/references/generate_settings.py
 	WRITE_WHAT_LEARNERS_SEE=1 $(BIN)/python -m pytest -q tests/demo/test_what_learners_see.py
 
+schema-clients: $(VENV)/.dev ## lint the OpenAPI document and generate clients' types of it in Python and TypeScript (needs Node)
+	$(BIN)/python -m venv $(VENV)/clients
+	$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/clients.txt
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	$(BIN)/python tests/clients/check.py $(VENV)/clients/bin/python
+
+# Whoever builds a commit again gets the same bytes: https://reproducible-builds.org/docs/source-date-epoch/
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 	rm -rf build dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 selfcheck: ## check that the Makefile is well-formed
 	@echo "The Makefile is well-formed."
@@ -182,7 +195,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(BIN)/pip-compile --quiet 
 compile-requirements: $(BIN)/python ## compile requirements/*.in after a change of one of them
 	$(PIP) install --quiet -r requirements/pip.txt -r requirements/pip-tools.txt
 	@# In this order: a file may include the compiled form of one before it.
-	for name in pip pip-tools base test services quality doc ci dev; do \
+	for name in pip pip-tools base test services quality doc ci dev clients; do \
 		$(PIP_COMPILE) $(COMPILE_ARGS) -o requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 

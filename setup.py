@@ -1,11 +1,15 @@
 """Package metadata; the tools' settings are in pyproject.toml and tox.ini."""
 
+import gzip
+import io
 import os
 import re
+import tarfile
 from pathlib import Path
 
 from setuptools import Command, find_packages, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "openedx_webhooks" / "__init__.py").read_text(), re.M)[1]
@@ -15,6 +19,69 @@ def load_requirements(name):
     """The requirements of a file in requirements/, without comments, options and includes."""
     lines = (line.split("#")[0].strip() for line in (ROOT / "requirements" / name).read_text().splitlines())
     return [line for line in lines if line and not line.startswith("-")]
+
+
+def repository():
+    """
+    The address of the repository, without a slash at its end; empty if nobody knows it.
+
+    GitHub tells its workflows; whoever builds from a source distribution has it from there.
+    """
+    if name := os.environ.get("GITHUB_REPOSITORY"):
+        return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}"
+    information = ROOT / "PKG-INFO"
+    text = information.read_text() if information.exists() else ""
+    found = re.search(r"^Project-URL: Repository, (\S+)$", text, re.M)
+    return found[1] if found else ""
+
+
+def long_description():
+    """README and change log; on the index, their links and pictures lead to this version in the repository."""
+    text = f"{(ROOT / 'README.rst').read_text()}\n\n{(ROOT / 'CHANGELOG.rst').read_text()}"
+    if not repository():
+        return text
+    text = re.sub(r"<((?:docs/|LICENSE|SECURITY|catalog)[^<>\s]*)>`_", rf"<{repository()}/blob/v{VERSION}/\1>`_", text)
+    text = re.sub(r"(?m)^( +:target: )((?:docs/|LICENSE)\S*)$", rf"\1{repository()}/blob/v{VERSION}/\2", text)
+    return re.sub(r"(?m)^(\.\. image:: )(docs/\S+)$", rf"\1{repository()}/raw/v{VERSION}/\2", text)
+
+
+def project_urls():
+    """Where to find what, as far as it is known."""
+    found = {
+        "Open edX events": "https://docs.openedx.org/projects/openedx-events/",
+        "Open edX filters": "https://docs.openedx.org/projects/openedx-filters/",
+    }
+    if root := repository():
+        # The documentation in the repository; the events and filters in it are made when it is built.
+        found |= {
+            "Repository": root,
+            "Documentation": f"{root}/blob/v{VERSION}/docs/index.rst",
+            "Changelog": f"{root}/blob/v{VERSION}/CHANGELOG.rst",
+            "Issues": f"{root}/issues",
+        }
+    return found
+
+
+class SDist(sdist):
+    """A source distribution that comes out the same each time: with one time for all files, and nobody's name."""
+
+    def make_archive(self, *args, **kwargs):
+        """Write it again, if ``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org) says with which time."""
+        name = super().make_archive(*args, **kwargs)
+        if "SOURCE_DATE_EPOCH" in os.environ:
+            _normalize(Path(name), int(os.environ["SOURCE_DATE_EPOCH"]))
+        return name
+
+
+def _normalize(archive, seconds):
+    content = io.BytesIO()
+    with tarfile.open(archive) as before, tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as after:
+        for member in sorted(before.getmembers(), key=lambda member: member.name):
+            member.mtime, member.uid, member.gid, member.uname, member.gname = seconds, 0, 0, "", ""
+            member.mode, member.pax_headers = 0o755 if member.isdir() else 0o644, {}
+            after.addfile(member, before.extractfile(member) if member.isfile() else None)
+    with archive.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=seconds) as compressed:
+        compressed.write(content.getvalue())
 
 
 def compile_catalogs():
@@ -66,16 +133,13 @@ if __name__ == "__main__":
         version=VERSION,
         description="Webhooks and webfilters for the Open edX LMS and Studio: tell other systems what happened, ask "
         "them what may happen.",
-        long_description=f"{(ROOT / 'README.rst').read_text()}\n\n{(ROOT / 'CHANGELOG.rst').read_text()}",
+        long_description=long_description(),
         long_description_content_type="text/x-rst",
         author="The openedx-webhooks contributors",
         license_expression="AGPL-3.0-only",
         license_files=["LICENSE"],
         keywords="Open edX, openedx, LMS, Studio, webhook, webhooks, events, filters, hooks, Django",
-        project_urls={
-            "Open edX events": "https://docs.openedx.org/projects/openedx-events/",
-            "Open edX filters": "https://docs.openedx.org/projects/openedx-filters/",
-        },
+        project_urls=project_urls(),
         classifiers=[
             "Development Status :: 4 - Beta",
             "Environment :: Plugins",
@@ -94,10 +158,11 @@ if __name__ == "__main__":
             "Programming Language :: Python :: 3.12",
             "Programming Language :: Python :: 3.13",
             "Topic :: Education",
+            "Typing :: Typed",
         ],
-        cmdclass={"build_py": BuildPy, "compile_catalogs": CompileCatalogs},
+        cmdclass={"build_py": BuildPy, "compile_catalogs": CompileCatalogs, "sdist": SDist},
         packages=find_packages(include=["openedx_webhooks", "openedx_webhooks.*"]),
-        package_data={"openedx_webhooks": ["templates/**/*", "static/**/*", "locale/**/*"]},
+        package_data={"openedx_webhooks": ["templates/**/*", "static/**/*", "locale/**/*", "py.typed"]},
         install_requires=load_requirements("base.in"),
         extras_require={"metrics": load_requirements("metrics.in")},
         # Teak's Python; requirements/releases and tox.ini have what the tests run on.

@@ -13,12 +13,20 @@ release = re.search(r'^__version__ = "(.+)"$', (ROOT / "openedx_webhooks" / "__i
 version = release
 
 exclude_patterns = ["_build"]
+# What make linkcheck doesn't try: made-up addresses of examples, and pages that refuse robots.
+linkcheck_ignore = [
+    r"https?://([\w.-]+\.)?example\.(com|org)",
+    r"https?://(127\.0\.0\.1|localhost)",
+    r"https://openedx\.org/slack",
+]
 html_theme = "sphinx_book_theme"
 html_title = f"openedx-webhooks {release}"
-html_static_path = []
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
 html_show_sourcelink = False
 # Nothing of a page may depend on a server of somebody else.
-html_theme_options = {"show_toc_level": 2}
+# One search box: the theme has another above the page.
+html_theme_options = {"show_toc_level": 2, "navbar_persistent": []}
 
 
 def setup(app):

@@ -91,7 +91,7 @@ DEFAULTS: dict[str, Any] = {
     # --- Addresses and TLS
     # Refuse private networks (10/8, 192.168/16, loopback, …) except those allowed below.
     "DENY_PRIVATE_ADDRESSES": False,
-    # Host names (.example.com: all below it) and networks (CIDR) that are allowed whatever the guard says.
+    # Host names (.example.com: all below it) and networks (CIDR) that are allowed all the same, whatever is refused.
     "ALLOWED_HOSTS": [],
     "ALLOWED_NETWORKS": [],
     # Certificate bundle (path), and whether certificates are verified at all. None: what the environment names in

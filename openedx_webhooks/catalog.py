@@ -176,7 +176,7 @@ def _try_import(module: str):
         return None
 
 
-def _note_import_problem(module: str, error: Exception) -> None:
+def _note_import_problem(module: str, error: BaseException | None) -> None:
     problem = f"{module} could not be imported: {type(error).__name__}: {error}"
     if problem not in import_problems:
         import_problems.append(problem)

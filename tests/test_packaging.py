@@ -3,6 +3,7 @@
 import gettext
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -55,9 +56,9 @@ print(Webhook.objects.count())
 BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, 'build_' + sys.argv[1])(sys.argv[2])"
 
 
-def _checkout(directory):
+def _checkout(directory, with_tests=False):
     """A copy of the sources, so that nothing an earlier build left in the checkout can slip in."""
-    for path in _tracked_or_new():
+    for path in _tracked_or_new(with_tests):
         target = directory / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
@@ -85,14 +86,14 @@ def install(wheel, tmp_path_factory):
     return target
 
 
-def _tracked_or_new():
+def _tracked_or_new(with_tests=False):
     """The files of the checkout that git doesn't ignore and that a build reads."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     paths = [ROOT / name for name in listed.split("\0") if name]
-    return [path for path in paths if path.is_file() and "tests" not in path.relative_to(ROOT).parts]
+    return [path for path in paths if path.is_file() and (with_tests or "tests" not in path.relative_to(ROOT).parts)]
 
 
 def _python(*arguments, path=None, cwd=None):
@@ -138,6 +139,65 @@ def test_wheel_of_the_source_distribution_has_the_same_files(wheel, tmp_path):
     with tarfile.open(sdist) as archive:
         assert not [name for name in archive.getnames() if name.endswith(".mo")]
     assert _files(_wheel_of(sdist, tmp_path)) == _files(wheel)
+
+
+@pytest.fixture(scope="module", name="sdists")
+def build_sdists(tmp_path_factory):
+    """Two of the same commit, as the release workflow builds it, from checkouts of different times."""
+    archives = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+        patch.setenv("GITHUB_REPOSITORY", "example/hooks")
+        patch.setenv("GITHUB_SERVER_URL", "https://github.example")
+        for stamp in (1_600_000_000, 1_700_000_000):
+            source = _checkout(tmp_path_factory.mktemp("source"), with_tests=True)
+            for path in source.rglob("*"):
+                os.utime(path, (stamp, stamp))
+            out = tmp_path_factory.mktemp("dist")
+            _python("-c", BUILD, "sdist", str(out), cwd=source)
+            archives.append(next(out.glob("*.tar.gz")))
+    return archives
+
+
+def test_source_distributions_of_one_commit_are_equal(sdists):
+    """Whenever and by whomever they are built: nothing of the clock and of the machine is in them."""
+    one, two = sdists
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_source_distribution_has_no_half_of_the_tests(sdists):
+    """They need the demo, too: setuptools would take the files whose names begin with test, and nothing they import."""
+    with tarfile.open(sdists[0]) as archive:
+        assert not [name for name in archive.getnames() if "/tests" in name]
+
+
+def test_links_and_pictures_of_the_readme_work_on_the_index(sdists, tmp_path):
+    """They are relative in the repository. Whoever builds a wheel of the source distribution has them, too."""
+    with tarfile.open(sdists[0]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [source] = tmp_path.iterdir()
+    root = "https://github.example/example/hooks"
+    assert f"\nProject-URL: Repository, {root}\n" in (source / "PKG-INFO").read_text()
+    setup = runpy.run_path(str(source / "setup.py"))
+    assert setup["repository"]() == root
+    readme = setup["long_description"]().split("\nChange")[0]
+    assert f".. image:: {root}/raw/v{openedx_webhooks.__version__}/docs/images/desk.png" in readme
+    links = re.findall(r"<([^<>\s]+)>`_|:target: (\S+)|image:: (\S+)", readme)
+    assert len(links) > 20
+    assert [link for link in links if not "".join(link).startswith("https://")] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name)
+def test_workflows_run_what_was_looked_at_and_may_do_little(path):
+    """Actions by their hash, no token that can write unless a job says what for, no credentials left in a checkout."""
+    text = path.read_text()
+    used = re.findall(r"uses: (\S+)", text)
+    # The organization changes its own workflows for all its repositories at once.
+    assert [each for each in used if not re.search(r"@[0-9a-f]{40}$", each) and not each.startswith("openedx/")] == []
+    assert re.search(r"^permissions:( \{\}|\n  contents: read)$", text, re.M)
+    writes = re.findall(r"^ +[\w-]+: write(.*)$", text, re.M)
+    assert path.name in ("release.yml", "upgrade-requirements.yml") or writes == []
+    assert text.count("actions/checkout@") == text.count("persist-credentials:")
 
 
 def test_installed_wheel_is_translated(installed):
@@ -260,7 +320,7 @@ def test_make_quality_runs_every_tool_and_names_those_that_failed(tmp_path):
     """In an environment whose tools all fail."""
     environment = tmp_path / "venv"
     (environment / "bin").mkdir(parents=True)
-    for name in ("python", "ruff", "pylint", "lint-imports"):
+    for name in ("python", "ruff", "mypy", "pylint", "lint-imports"):
         (environment / "bin" / name).write_text(f"#!/bin/sh\necho {name} $@ complains; exit {name != 'ruff':d}\n")
         (environment / "bin" / name).chmod(0o755)
     for stamp in (".base", ".dev"):
@@ -269,9 +329,16 @@ def test_make_quality_runs_every_tool_and_names_those_that_failed(tmp_path):
         ["make", f"VENV={environment}", "quality"], cwd=ROOT, check=False, capture_output=True, text=True
     )
     assert done.returncode != 0
-    for tool in ("ruff check", "ruff format --check", "pylint openedx_webhooks", "pylint tests", "lint-imports"):
+    for tool in (
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "pylint openedx_webhooks",
+        "pylint tests",
+        "lint-imports",
+    ):
         assert f"{tool} " in done.stdout
-    assert "make quality: failed: django layers migrations pylint pylint-tests\n" in done.stderr
+    assert "make quality: failed: django layers migrations pylint pylint-tests types\n" in done.stderr
 
 
 def test_make_says_what_to_install_if_python_is_missing(tmp_path):

@@ -51,7 +51,7 @@ installation, other packages' filters included, as an OpenAPI 3.1 document."""
 
 
 def index_page(title, intro, entries):
-    """All pages by subdomain."""
+    """All pages by their area: the subdomain of their dotted type."""
     parts = [heading(title, "#"), intro]
     by_subdomain = sorted(entries, key=lambda entry: (entry.subdomain, entry.name))
     for subdomain, group in groupby(by_subdomain, key=lambda entry: entry.subdomain):
@@ -158,7 +158,7 @@ def head(entry, schema):
     return [
         heading(entry.name, "#"),
         escaped(schema.about(entry) or "The library that defines it says nothing about it."),
-        f":Type: ``{entry.dotted}``\n:Subdomain: {entry.subdomain}",
+        f":Type: ``{entry.dotted}``\n:Area: {entry.subdomain}",
         *(f".. note::\n\n{textwrap.indent(escaped(caution), '   ')}" for caution in schema.cautions(entry)),
     ]
 

@@ -39,14 +39,29 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
         "info": {
             "title": _("Webhooks and webfilters of this Open edX installation"),
             "version": __version__,
+            "license": {"name": "AGPL-3.0-only", "identifier": "AGPL-3.0-only"},
+            "contact": {"name": "openedx-webhooks"},
             "description": _(
                 "Every event that a webhook can be told of, and every filter that a webfilter can be called for. "
                 "Members with x-personal-data hold personal data, by OEP-30's kinds. A member may be missing where a "
                 "payload exceeded a limit; event_metadata.cut then lists it."
             ),
         },
+        # The address is what each hook's operator has entered.
+        "servers": [{"url": "https://{receiver}", "variables": {"receiver": {"default": "receiver.example.org"}}}],
+        "security": [{"signature": []}],
         "webhooks": webhooks,
-        "components": {"schemas": dict(sorted(components.schemas.items()))},
+        "components": {
+            "schemas": dict(sorted(components.schemas.items())),
+            "securitySchemes": {
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "webhook-signature",
+                    "description": _("Not a key: to be verified, after https://www.standardwebhooks.com."),
+                }
+            },
+        },
     }
 
 
@@ -231,6 +246,7 @@ def _relocated(schema):
 def _operation(hook_type, components) -> dict[str, Any]:
     is_event = isinstance(hook_type, catalog.EventType)
     sample = sample_payload(hook_type)
+    payload = components.named(hook_type, "", lambda: _payload(hook_type, components))
     kind = _("Webhook") if is_event else _("Webfilter")
     return {
         "operationId": hook_type.dotted,
@@ -243,7 +259,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                **_formats(_payload(hook_type, components), sample),
+                **_formats(payload, sample),
                 FORM_TYPE: {
                     "schema": {
                         "type": "object",
@@ -254,7 +270,7 @@ def _operation(hook_type, components) -> dict[str, Any]:
                 },
             },
         },
-        "responses": _event_responses() if is_event else _filter_responses(hook_type),
+        "responses": _event_responses() if is_event else _filter_responses(hook_type, components),
     }
 
 
@@ -282,7 +298,8 @@ def _signature_headers(is_event):
         "webhook-id": same if is_event else _("Identifies the message."),
         "webhook-timestamp": _("Seconds since the epoch, of this attempt."),
     }
-    always = set(notes)
+    # An operator can choose another kind of signature; nobody should write a receiver that takes a request without one.
+    always = {*notes, *signing.KINDS[signing.STANDARD].headers}
     for kind in signing.KINDS.values():
         notes |= {name: str(note) for name, note in kind.headers.items()}
     notes["webhook-test"] = _("“true”: an operator tries the hook out; else it is not there.")
@@ -300,13 +317,11 @@ def _event_responses():
     }
 
 
-def _filter_responses(filter_type):
+def _filter_responses(filter_type, components):
+    answer = components.named(filter_type, "Answer", lambda: answer_schema(filter_type))
     examples = {name: {"value": answer} for name, answer in sample_answers(filter_type).items()}
     return {
-        "200": {
-            "description": _("The answer."),
-            "content": {JSON_TYPE: {"schema": answer_schema(filter_type), "examples": examples}},
-        },
+        "200": {"description": _("The answer."), "content": {JSON_TYPE: {"schema": answer, "examples": examples}}},
         "204": {"description": _("No answer: go on.")},
         "4XX": {"description": _("Halts, if the webfilter is set to halt on 4xx; else ignored.")},
         "5XX": {"description": _("Halts, if the webfilter is set to halt on 5xx; else ignored.")},

@@ -26,6 +26,8 @@ from . import personal_data
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
+# Without the second, TypeScript's generators make an object that may have no member.
+_ANY_OBJECT = {"type": "object", "additionalProperties": True}
 # The platform has nothing to put in here in some cases, although the class has no default for it.
 _MAY_BE_MISSING = frozenset(
     (
@@ -61,9 +63,17 @@ class Components:
             self.schemas[name] = make()
         return {"$ref": f"#/components/schemas/{name}"}
 
+    def named(self, hook_type: EventType | FilterType, suffix: str, make) -> Schema:
+        """A reference to what is sent or answered to a type, by its short name; by the dotted one if that is taken."""
+        name = f"{hook_type.name}{suffix}"
+        if name in self.schemas:
+            name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{hook_type.dotted}{suffix}")
+        return self.ref(name, make)
+
     def event_payload(self, event_type: EventType) -> Schema:
         """The payload of an event."""
         arguments = {name: self.of_type(cls) for name, cls in event_type.init_data.items() if not is_sensitive(name)}
+        arguments = {name: with_notes(schema, self._about(schema), ()) for name, schema in arguments.items()}
         time = platform_facts.event_facts_of(event_type.event_type).time
         return self._payload(arguments, event_type.event_type, event_type.name, time=time)
 
@@ -77,10 +87,12 @@ class Components:
                 schema = self._argument(name, kwargs[name], payload[name])
                 if _may_be_null(name, parameter.annotation):
                     schema = nullable(schema)
-                arguments[name] = with_notes(schema, about.get(name), self.personal(name, schema))
+                note = platform_facts.meaning(filter_type.name, name) or about.get(name)
+                arguments[name] = with_notes(schema, note, self.personal(name, schema))
         optional = tuple(sample_arguments.filter_extra(filter_type))
         for name in optional:
-            arguments[name] = self._argument(name, payload[name], payload[name])
+            schema = self._argument(name, payload[name], payload[name])
+            arguments[name] = with_notes(schema, platform_facts.meaning(filter_type.name, name), ())
         if "user" in arguments:
             schema = self._platform_object("UserProfile", payload["profile"])
             note = _("The user's profile, where it is loaded or the filter loads it.")
@@ -145,7 +157,8 @@ class Components:
             name = field.name
             if is_sensitive(name) or name.startswith("_"):
                 continue
-            schema, note = self.of_type(field.type), about.get(name)
+            schema = self.of_type(field.type)
+            note = about.get(name) or platform_facts.meaning(cls.__name__, name) or self._about(schema)
             if field.default is None or (cls.__name__, name) in _MAY_BE_MISSING or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
             properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__))
@@ -183,7 +196,8 @@ class Components:
             properties = {}
             for member, item in sample.items():
                 schema = nullable(self._inferred(member, item))
-                properties[member] = with_notes(schema, None, self.personal(member, schema, name))
+                note = platform_facts.meaning(name, member)
+                properties[member] = with_notes(schema, note, self.personal(member, schema, name))
             return {"type": "object", "properties": properties}
 
         return self.ref(name, make)
@@ -191,7 +205,7 @@ class Components:
     def _inferred(self, name, sample):
         if isinstance(sample, dict):
             known = _MEMBERS.get(name)
-            return self._platform_object(known, sample) if known else {"type": "object"}
+            return self._platform_object(known, sample) if known else dict(_ANY_OBJECT)
         if isinstance(sample, list):
             return _inferred_list(sample)
         if isinstance(sample, str):
@@ -201,6 +215,12 @@ class Components:
             if isinstance(sample, known):
                 return {"type": kind}
         return {}
+
+    def _about(self, schema: Schema) -> str:
+        """What the class says of itself that a schema refers to, alone or beside null."""
+        targets = [schema, *schema.get("anyOf", ())]
+        found = (self.schemas[each["$ref"].rpartition("/")[2]].get("description") for each in targets if "$ref" in each)
+        return next(filter(None, found), "")
 
     def personal(self, name: str, schema: Schema, owner: str = "") -> tuple[str, ...]:
         """Which kinds of personal data a member holds, itself or inside; OEP-30's names for them."""
@@ -227,9 +247,9 @@ _SCALARS: tuple[tuple[type, Schema], ...] = (
 
 
 def component_name(cls: type) -> str:
-    """``learning.UserData`` for the libraries' own classes, the full dotted name for others."""
+    """``learning_UserData`` for the libraries' own classes, the full name for others; code generators take no dots."""
     module = re.sub(r"^openedx_events\.|\.data$", "", cls.__module__)
-    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{module}.{cls.__qualname__}")
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{module}.{cls.__qualname__}")
 
 
 def nullable(schema: Schema) -> Schema:
@@ -306,15 +326,19 @@ def _references(schema):
 
 def _inferred_list(sample):
     kinds = {type(item) for item in sample}
-    items = {str: {"type": "string"}, dict: {"type": "object"}}.get(kinds.pop(), {}) if len(kinds) == 1 else {}
+    items = {str: {"type": "string"}, dict: dict(_ANY_OBJECT)}.get(kinds.pop(), {}) if len(kinds) == 1 else {}
     return {"type": "array", "items": items}
 
 
 def _file():
+    kinds = {"name": "string", "size": "integer"}
     return {
         "type": ["object", "null"],
         "description": _("A file: its content is not sent."),
-        "properties": {"name": {"type": ["string", "null"]}, "size": {"type": ["integer", "null"]}},
+        "properties": {
+            name: with_notes({"type": [kind, "null"]}, platform_facts.meaning("File", name), ())
+            for name, kind in kinds.items()
+        },
     }
 
 

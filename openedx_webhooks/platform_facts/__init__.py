@@ -10,8 +10,11 @@ its library says is shown instead. Nothing else may depend on a name that is her
 from .events import EVENTS
 from .facts import EventFacts, ExceptionFacts, FilterFacts, Message, Redirect
 from .filters import FILTERS
+from .members import meaning
 
-__all__ = ["EventFacts", "ExceptionFacts", "FilterFacts", "Message", "Redirect", "event_facts_of", "facts_of"]
+__all__ = [
+    "EventFacts", "ExceptionFacts", "FilterFacts", "Message", "Redirect", "event_facts_of", "facts_of", "meaning",
+]  # fmt: skip
 
 
 def facts_of(filter_type: str) -> FilterFacts:

@@ -44,7 +44,7 @@ _OWN_HEADERS = frozenset(
 )
 # What a response may be encoded in, and how its body may be framed.
 _CONTENT_ENCODINGS = frozenset(("", "identity", "gzip", "x-gzip", "deflate"))
-_TRANSFER_ENCODINGS = (set(), {"chunked"}, {"identity"})
+_TRANSFER_ENCODINGS: tuple[set[str], ...] = (set(), {"chunked"}, {"identity"})
 # RFC 9110, 5.1 and 5.5: a token; no control characters that could end the line; and what fits into bytes.
 _HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\r\n\0\u0100-\U0010ffff]*")
 _READ_BYTES = 16384

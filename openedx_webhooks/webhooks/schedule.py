@@ -15,7 +15,7 @@ GONE = 410
 _MOST_SECONDS = 366 * 24 * 3600
 # The bound is the caller's: newer versions of urllib3 have one of their own.
 _parser = Retry()
-_parser.retry_after_max = float("inf")
+_parser.retry_after_max = float("inf")  # type: ignore[assignment]
 
 
 @attrs.frozen

@@ -224,7 +224,11 @@ class FormFields(Kind):
 
     def schema(self):
         names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
-        properties = {name: {"type": [names[one] for one in types]} for name, types in _FIELD_PROPERTIES.items()}
+        properties: dict[str, Any] = {
+            name: {"type": [names[one] for one in types] if len(types) > 1 else names[types[0]]}
+            for name, types in _FIELD_PROPERTIES.items()
+        }
+        properties["options"]["items"], properties["restrictions"]["additionalProperties"] = {}, True
         return {
             "type": "object",
             "additionalProperties": {"type": "object", "properties": properties, "additionalProperties": False},
@@ -324,7 +328,8 @@ class Records(Kind):
         return current if all(new is old for new, old in zip(result, current, strict=True)) else result
 
     def schema(self):
-        record = {"type": "object", "properties": {self.key: {"type": "string"}}, "required": [self.key]}
+        of_key = {"properties": {self.key: {"type": "string"}}, "required": [self.key]}
+        record = {"type": "object", **of_key, "additionalProperties": True}
         return {"type": "array", "items": record, "description": _("Each is merged into the record with its key.")}
 
 
