@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
+from ..operations import newest
 from ..webhooks import replay
-from . import delivery_page, newest, parts, searching, sending_again, times, words
+from . import delivery_page, parts, searching, sending_again, times, words
 from .delivery_page import last_answers, of
 from .permissions import may_replay
 from .record_filters import (

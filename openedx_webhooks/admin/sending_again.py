@@ -23,8 +23,9 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from ..models import Delivery, Webhook
 from ..models.delivery import FINAL_STATES
+from ..operations import newest
 from ..webhooks import resending
-from . import newest, parts, words
+from . import parts, words
 from .permissions import may_replay
 from .record_filters import hook_label
 
