@@ -27,7 +27,7 @@ from .record_filters import (
 from .records import RecordAdmin
 
 # Name → what a button does with one delivery, what is said then, and why it was not done.
-_OPERATIONS = {
+OPERATIONS = {
     "replay": (
         replay.replay,
         gettext_lazy("It is sent again now."),
@@ -154,9 +154,7 @@ class DeliveryAdmin(RecordAdmin):
         """Django's, one for each button, and the page for many."""
         admin_view, name = self.admin_site.admin_view, "openedx_webhooks_delivery_{}".format
         own = [path("send-again/", admin_view(self.send_again_view), name=name("send_again"))]
-        own += [
-            path(f"<path:object_id>/{verb}/", admin_view(self._view(verb)), name=name(verb)) for verb in _OPERATIONS
-        ]
+        own += [path(f"<path:object_id>/{verb}/", admin_view(self._view(verb)), name=name(verb)) for verb in OPERATIONS]
         own.append(path("<path:object_id>/progress/", admin_view(self.progress_view), name=name("progress")))
         return own + super().get_urls()
 
@@ -180,7 +178,7 @@ class DeliveryAdmin(RecordAdmin):
         return view
 
     def _operate(self, request, verb, delivery):
-        operate, done, cannot = _OPERATIONS[verb]
+        operate, done, cannot = OPERATIONS[verb]
         if not operate(Delivery.objects.filter(pk=delivery.pk)):
             self.message_user(request, cannot, messages.WARNING)
             return

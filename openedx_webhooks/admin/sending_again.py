@@ -329,9 +329,14 @@ def _lists(webhooks) -> list[tuple[str, str]]:
 def _log(model_admin, request, choice, progress, count: int) -> None:
     if not count:
         return
-    title = _("Send past events") if choice.past else VERBS[choice.verb][0]
-    text = f"{title}: {VERBS[choice.verb][2] % count}"
     # It belongs into the history of the webhooks, whose page does that.
-    of_webhooks = model_admin.admin_site.get_model_admin(Webhook)
+    # pylint: disable-next=protected-access  # Django 4.2 has no other way
+    of_webhooks = model_admin.admin_site._registry[Webhook]
     for hook in Webhook.objects.filter(pk__in=list(progress.webhooks)[:100]):
-        of_webhooks.log_change(request, hook, text)
+        of_webhooks.log_change(request, hook, said(choice, count))
+
+
+def said(choice: resending.Choice, count: int) -> str:
+    """What was done, for the history of a webhook."""
+    title = _("Send past events") if choice.past else VERBS[choice.verb][0]
+    return f"{title}: {VERBS[choice.verb][2] % count}"

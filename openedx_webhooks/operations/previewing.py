@@ -10,6 +10,7 @@ from ..models import Hook
 from ..payloads import lint, shape
 from ..payloads.limits import METADATA
 from ..payloads.lint_tokens import Finding
+from ..transport.client import USER_AGENT
 from ..webfilters.trial_call import Trial
 from . import schema
 
@@ -65,6 +66,16 @@ def request_for(hook: Hook, payload: Mapping[str, Any]) -> tuple[HookRequest | N
         return request_of(hook, "0", content, payload.get(METADATA, {})), ""
     except ValueError as error:
         return None, _("Nothing could be sent: %s") % error
+
+
+def headers_of(request: HookRequest) -> dict[str, str]:
+    """The headers of a request that is only shown; what the operator entered may be a secret, and is hidden."""
+    headers = {**request.shown_headers(), "User-Agent": USER_AGENT}
+    for name in request.our_headers:
+        if name != "Content-Type":
+            # Another one in each request: ids, times and signatures.
+            headers[name] = _("(made when it is sent)")
+    return headers
 
 
 def effects_of(result: Trial) -> list[str]:
