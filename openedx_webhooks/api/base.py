@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
@@ -14,6 +15,16 @@ from .access import AsInTheAdmin, PerUser
 from .pages import Newest
 
 _MOST_BYTES = 1024 * 1024
+
+
+def documented(**kwargs):
+    """``extend_schema``, also where the site's settings have another class of schemas, or none."""
+
+    def decorate(view):
+        view.kwargs = {"schema": AutoSchema, **getattr(view, "kwargs", {})}
+        return extend_schema(**kwargs)(view)
+
+    return decorate
 
 
 class TooLarge(APIException):

@@ -16,6 +16,8 @@ from .hook_input import Wanted, wanted
 
 _KEPT = "Values are never shown: null stands for one that is stored, and null keeps it."
 
+_NOT_SHOWN = {"webhook_url": {"allow_null": True, "help_text": "Null for those who may not change the hook."}}
+
 
 class _Kept(serializers.DictField):
     """Name → text; None keeps what is stored."""
@@ -55,8 +57,8 @@ class HookSerializer(StrictMixin, serializers.ModelSerializer):
     """What both have in common."""
 
     serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, JSONTextField: WaitsField}
-    headers = HeadersField(required=False, help_text=f"Name and value of each. {_KEPT}")
-    credentials = CredentialsField(required=False, help_text=f"What the authentication needs. {_KEPT}")
+    headers = HeadersField(required=False, allow_null=True, help_text=f"Name and value of each. {_KEPT}")
+    credentials = CredentialsField(required=False, allow_null=True, help_text=f"What the authentication needs. {_KEPT}")
     secret = SecretField(
         required=False,
         allow_null=True,
@@ -103,6 +105,7 @@ class WebhookSerializer(HookSerializer):
     class Meta:
         model = Webhook
         fields = fields_of(Webhook)
+        extra_kwargs = _NOT_SHOWN
 
 
 class WebfilterSerializer(HookSerializer):
@@ -111,6 +114,7 @@ class WebfilterSerializer(HookSerializer):
     class Meta:
         model = Webfilter
         fields = fields_of(Webfilter)
+        extra_kwargs = _NOT_SHOWN
 
 
 class HealthSerializer(serializers.Serializer):

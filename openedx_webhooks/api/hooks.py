@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db import router, transaction
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import OpenApiResponse, extend_schema_view, inline_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -15,7 +15,7 @@ from ..operations.hook_problems import problems_of
 from ..transport.breaker import breaker
 from . import sending, trying
 from .access import REPLAY, TestsPerUser, page_of
-from .base import ApiMixin, Conflict
+from .base import ApiMixin, Conflict, documented
 from .hook_serializers import (
     HealthSerializer,
     MadeSecretSerializer,
@@ -111,13 +111,13 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
                 self._log(hook, [{"changed": {"fields": sorted(wanted.changed)}}])
         return Response(self.get_serializer(self.get_object()).data)
 
-    @extend_schema(responses=_GONE)
+    @documented(responses=_GONE)
     def destroy(self, request, pk=None):
         """Delete it, with all that was recorded of it."""
         is_gone = removal.remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT if is_gone else status.HTTP_202_ACCEPTED)
 
-    @extend_schema(responses=HealthSerializer)
+    @documented(responses=HealthSerializer)
     @action(detail=True)
     def health(self, request, pk=None):
         """How it is, in a word, and why it can't run."""
@@ -125,7 +125,7 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         word = hook_health.of(hook).word
         return Response({"word": word, "title": word.label, "problems": problems_of([hook]).get(hook.pk, [])})
 
-    @extend_schema(request=RotateSerializer, responses=MadeSecretSerializer)
+    @documented(request=RotateSerializer, responses=MadeSecretSerializer)
     @action(detail=True, methods=["post"])
     def rotate_secret(self, request, pk=None):
         """Make a new signing secret. Requests are signed with both for a while, unless the old one leaked."""
@@ -135,20 +135,20 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
             self._log(hook, [{"changed": {"fields": ["secret"]}}])
         return Response({"secret": hook.secret, "previous_secret_expires_at": hook.previous_secret_expires_at})
 
-    @extend_schema(request=trying.TestSerializer, responses=trying.TestedSerializer)
+    @documented(request=trying.TestSerializer, responses=trying.TestedSerializer)
     @action(detail=True, methods=["post"])
     def test(self, request, pk=None):
         """Send a test now, marked as one, whatever the condition says, and say what came back."""
         hook, asked = self.get_object(), self._read(trying.TestSerializer).validated_data
         return Response(trying.test(request, hook, asked.get("captured_event")))
 
-    @extend_schema(responses=trying.PreviewedSerializer)
+    @documented(responses=trying.PreviewedSerializer)
     @action(detail=False, methods=["post"])
     def preview(self, request):
         """What a new hook would make of a payload; nothing is saved or sent."""
         return self._preview(None)
 
-    @extend_schema(responses=trying.PreviewedSerializer)
+    @documented(responses=trying.PreviewedSerializer)
     @action(detail=True, methods=["post"], url_path="preview")
     def preview_change(self, request, pk=None):
         """What this hook, with the given changes, would make of a payload; nothing is saved or sent."""
@@ -176,9 +176,9 @@ def _documented(serializer: type[serializers.ModelSerializer]):
     preview = inline_serializer(f"{name}Preview", {"hook": serializer(), **more})
     change = inline_serializer(f"{name}ChangePreview", {"hook": serializer(partial=True, required=False), **more})
     return extend_schema_view(
-        list=extend_schema(parameters=[HookFilters]),
-        preview=extend_schema(request=preview),
-        preview_change=extend_schema(request=change),
+        list=documented(parameters=[HookFilters]),
+        preview=documented(request=preview),
+        preview_change=documented(request=change),
     )
 
 
@@ -188,13 +188,13 @@ class WebhookViews(HookViews):
 
     serializer_class = WebhookSerializer
 
-    @extend_schema(request=sending.ReplaySerializer, responses=sending.ProgressSerializer)
+    @documented(request=sending.ReplaySerializer, responses=sending.ProgressSerializer)
     @action(detail=True, methods=["post"])
     def replay(self, request, pk=None):
         """Send its deliveries again, try them now, or cancel them: those of a time, in certain states."""
         return Response(sending.carry_on(request, self.get_object(), self._read(sending.ReplaySerializer)))
 
-    @extend_schema(request=sending.PastEventsSerializer, responses=sending.ProgressSerializer)
+    @documented(request=sending.PastEventsSerializer, responses=sending.ProgressSerializer)
     @action(detail=True, methods=["post"])
     def send_past_events(self, request, pk=None):
         """Send it captured events that it was not owed: those from before it was made."""
@@ -207,7 +207,7 @@ class WebfilterViews(HookViews):
 
     serializer_class = WebfilterSerializer
 
-    @extend_schema(request=None, responses={204: None})
+    @documented(request=None, responses={204: None})
     @action(detail=True, methods=["post"])
     def reset_breaker(self, request, pk=None):
         """Call the endpoint again at once, whatever its failures."""

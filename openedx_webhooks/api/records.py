@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -15,7 +15,7 @@ from ..admin.delivery_page import of
 from ..admin.permissions import may_see_payload, sees_payload_of
 from ..models import Attempt, Call, CapturedEvent, Delivery
 from .access import REPLAY, page_of
-from .base import ApiMixin, Conflict
+from .base import ApiMixin, Conflict, documented
 from .pages import Filters, Moment, Newest, Number
 
 _MOST_ATTEMPTS = 100
@@ -50,6 +50,11 @@ class _Whole(RecordSerializer):
         return sees_payload_of(self.context["request"], instance)
 
 
+def _nullable(*names: str) -> dict[str, dict[str, bool]]:
+    """For the OpenAPI description: what is null for those who may not see it."""
+    return {name: {"allow_null": True} for name in names}
+
+
 class CapturedEventSerializer(RecordSerializer):
     """An event as it happened; its payload stands on its own page."""
 
@@ -58,6 +63,7 @@ class CapturedEventSerializer(RecordSerializer):
     class Meta:
         model = CapturedEvent
         exclude = ["payload"]
+        extra_kwargs = _nullable("username")
 
 
 class CapturedEventDetailSerializer(_Whole):
@@ -69,6 +75,7 @@ class CapturedEventDetailSerializer(_Whole):
     class Meta:
         model = CapturedEvent
         fields = "__all__"
+        extra_kwargs = _nullable("username")
 
 
 class AttemptSerializer(_Whole):
@@ -81,6 +88,7 @@ class AttemptSerializer(_Whole):
     class Meta:
         model = Attempt
         exclude = ["delivery"]
+        extra_kwargs = _nullable("request_excerpt", "response_excerpt", "detail")
 
     def sees(self, instance):
         """As of its delivery, which is asked once."""
@@ -141,6 +149,7 @@ class CallSerializer(_CallSerializer):
     class Meta:
         model = Call
         exclude = ["request_body", "response_excerpt"]
+        extra_kwargs = _nullable("note")
 
 
 class CallDetailSerializer(_CallSerializer, _Whole):
@@ -153,6 +162,7 @@ class CallDetailSerializer(_CallSerializer, _Whole):
     class Meta:
         model = Call
         fields = "__all__"
+        extra_kwargs = _nullable("note", "response_excerpt")
 
 
 # --- Filters
@@ -230,7 +240,7 @@ class RecordViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
     time_field = "created"
 
 
-@extend_schema_view(list=extend_schema(parameters=[CapturedEventFilters]))
+@extend_schema_view(list=documented(parameters=[CapturedEventFilters]))
 class CapturedEventViews(RecordViews):
     """Events as they happened, before any condition or shape."""
 
@@ -246,7 +256,7 @@ class CapturedEventViews(RecordViews):
         return CapturedEventDetailSerializer if self.action == "retrieve" else CapturedEventSerializer
 
 
-@extend_schema_view(list=extend_schema(parameters=[CallFilters]))
+@extend_schema_view(list=documented(parameters=[CallFilters]))
 class CallViews(RecordViews):
     """Calls of webfilters, as their call log keeps them."""
 
@@ -272,7 +282,7 @@ _CONFLICT = OpenApiResponse(description="Its state does not allow it; the answer
 def _operation(verb: str, description: str):
     """The view of one thing that can be done with a delivery."""
 
-    @extend_schema(request=None, responses={200: DeliveryDetailSerializer, 409: _CONFLICT}, description=description)
+    @documented(request=None, responses={200: DeliveryDetailSerializer, 409: _CONFLICT}, description=description)
     def view(self, request, pk=None):
         delivery = self.get_object()
         operate, _done, cannot = OPERATIONS[verb]
@@ -286,7 +296,7 @@ def _operation(verb: str, description: str):
     return action(detail=True, methods=["post"])(view)
 
 
-@extend_schema_view(list=extend_schema(parameters=[DeliveryFilters]))
+@extend_schema_view(list=documented(parameters=[DeliveryFilters]))
 class DeliveryViews(RecordViews):
     """Which event is owed to which webhook, and every attempt."""
 
