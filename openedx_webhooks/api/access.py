@@ -24,7 +24,10 @@ class AsInTheAdmin(BasePermission):
 
     def has_permission(self, request, view):
         """Whether somebody may do that at all."""
-        return admin.site.has_permission(request) and self._may(request, view)
+        if not admin.site.has_permission(request):
+            self.message = _("This is for staff who have the permission for what they do.")
+            return False
+        return self._may(request, view)
 
     def has_object_permission(self, request, view, obj):
         """Whether they may do it with this."""

@@ -99,10 +99,8 @@ def _walk(rows: QuerySet, every: Q, *, along: str, time: str) -> Found:
         # Without an order and a limit: the range is the smallest there is, and nothing tempts to another index.
         matching = part.filter(every).order_by().values_list(along, "pk")
         found.ids += [pk for _at, pk in sorted(matching, reverse=True)[: COUNTED - len(found.ids)]]
-        if edge is None:
-            return found
         found.is_cut = len(found.ids) >= COUNTED
-        if found.is_cut:
+        if edge is None or found.is_cut:
             return found
         if edge == before or monotonic() - start > _SECONDS:
             found.is_cut, found.edge = True, (along, edge)

@@ -42,7 +42,7 @@ def api(admin_client):
 
 
 @pytest.fixture
-def api_as(staff):  # noqa: F811
+def api_as(staff):
     """A function: of staff with the given permissions."""
     return lambda *codenames: Api(staff(*codenames))
 
