@@ -48,6 +48,7 @@ def api_as(staff):
 
 
 @pytest.fixture(autouse=True)
-def _transactions(monkeypatch):
+def _transactions(request, monkeypatch):
     """Django REST framework rolls back what is around a view that refuses: here it would be the test's transaction."""
-    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", False)
+    if "transactional_db" not in request.fixturenames:
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", False)
