@@ -99,6 +99,7 @@ if __name__ == "__main__":
         packages=find_packages(include=["openedx_webhooks", "openedx_webhooks.*"]),
         package_data={"openedx_webhooks": ["templates/**/*", "static/**/*", "locale/**/*"]},
         install_requires=load_requirements("base.in"),
+        extras_require={"api": load_requirements("api.in")},
         # Teak's Python; requirements/releases and tox.ini have what the tests run on.
         python_requires=">=3.11",
         entry_points={

@@ -50,5 +50,5 @@ def api_as(staff):
 @pytest.fixture(autouse=True)
 def _transactions(request, monkeypatch):
     """Django REST framework rolls back what is around a view that refuses: here it would be the test's transaction."""
-    if "transactional_db" not in request.fixturenames:
+    if not {"transactional_db", "live_server"} & set(request.fixturenames):
         monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", False)

@@ -12,6 +12,7 @@ from openedx_webhooks.api import authentication
 from openedx_webhooks.api.hooks import HookViews, WebhookViews
 from openedx_webhooks.models import Delivery, Webhook
 
+from .. import neighbours
 from ..admin.conftest import HOSTILE, make_delivery
 from .conftest import BASE
 
@@ -143,6 +144,47 @@ class TestAuthentication:
         name = "rest_framework.authentication.TokenAuthentication"
         with override_settings(OPENEDX_WEBHOOKS={"API_AUTHENTICATION_CLASSES": [name]}):
             assert [each.__name__ for each in authentication.classes()] == ["TokenAuthentication"]
+
+
+@pytest.fixture(name="jwt")
+def platforms_tokens(settings):
+    """A function: the ``Authorization`` header with which the platform lets somebody in, by its own code."""
+    before = set(sys.modules)
+    settings.OPENEDX_WEBHOOKS = {}
+    issuer = {"ISSUER": "https://lms.example.com", "AUDIENCE": "openedx", "SECRET_KEY": "s" * 32}
+    settings.JWT_AUTH = {
+        "JWT_ISSUERS": [issuer],
+        "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.jwt_decode_handler",
+        "JWT_AUTH_HEADER_PREFIX": "JWT",
+        "JWT_ALGORITHM": "HS256",
+        "JWT_SUPPORTED_VERSION": "1.3.0",
+        "JWT_VERIFY_AUDIENCE": False,
+    }
+    for name in ("auth.jwt.authentication", "permissions"):
+        neighbours.module(f"edx_rest_framework_extensions.{name}")
+    utils = neighbours.module("edx_rest_framework_extensions.auth.jwt.tests.utils")
+    yield lambda user, **claims: f"JWT {utils.generate_jwt(user, **claims)}"
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ("edx_rest_framework_extensions", "rest_framework_jwt", "jwt"):
+            del sys.modules[name]
+
+
+@neighbours.needed
+@pytest.mark.django_db
+@pytest.mark.parametrize("restricted, status", [(False, 200), (True, 403)])
+def test_on_the_platform_its_tokens_are_enough_unless_they_were_lent_to_an_application(
+    jwt, rf, admin_user, webhook, restricted, status
+):
+    class Views(WebhookViews):
+        authentication_classes = authentication.classes()
+        permission_classes = [*WebhookViews.permission_classes, *authentication.permissions()]
+
+    assert [each.__name__ for each in Views.authentication_classes] == ["JwtAuthentication", "SessionAuthentication"]
+    view = Views.as_view({"get": "list"})
+    assert view(rf.get("/")).status_code == 401
+    assert view(rf.get("/", headers={"Authorization": "JWT a.b.c"})).status_code == 401
+    token = jwt(admin_user, is_restricted=restricted)
+    assert view(rf.get("/", headers={"Authorization": token})).status_code == status
 
 
 WITHOUT = """

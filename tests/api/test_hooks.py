@@ -3,6 +3,7 @@
 import pytest
 
 from openedx_webhooks.models import Delivery, Webfilter, Webhook
+from openedx_webhooks.models.encrypted_fields import encrypt
 from openedx_webhooks.models.history import is_encrypted
 from openedx_webhooks.operations import removal
 
@@ -151,6 +152,13 @@ def test_header_values_stay_with_their_address(api, webhook, change, refused):
     else:
         assert status == 200
         assert "evil" not in webhook.webhook_url or "t0p-s3cret" not in str(dict(webhook.headers))
+
+
+def test_what_is_sent_is_never_decrypted(api, webhook):
+    """Whoever has a dump could else have what is in it sent to them, opened."""
+    stolen = encrypt("t0p-s3cret")
+    made = api.post("webhooks/", {**NEW, "headers": {"X-Key": stolen}})[1]
+    assert Webhook.objects.get(pk=made["id"]).headers == {"X-Key": stolen}
 
 
 @pytest.mark.parametrize("change", [{}, {"credentials": {"user": "bob", "password": None}}])

@@ -99,6 +99,7 @@ def _cases(operation, url: str) -> list:
     @given(case=operation.as_strategy(), is_near=st.booleans(), pk=st.integers(1, 4))
     def collect(case, is_near, pk):
         if is_near:
+            case.headers = {name: text for name, text in (case.headers or {}).items() if name != "Authorization"}
             if "id" in (case.path_parameters or {}):
                 case.path_parameters["id"] = pk
             hook = case.body.get("hook", case.body) if isinstance(case.body, dict) else None
