@@ -162,13 +162,14 @@ def _files(wheel):
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def _requirements():
-    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements" / "base.in").read_text().splitlines())
+def _requirements(name="base.in"):
+    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements" / name).read_text().splitlines())
     return {line for line in lines if line and not line.startswith("-")}
 
 
-def test_metadata_asks_for_what_base_in_names(wheel):
-    assert set(_metadata(wheel).get_all("Requires-Dist")) == _requirements()
+def test_metadata_asks_for_what_base_in_names_and_offers_the_api(wheel):
+    optional = {f'{requirement}; extra == "api"' for requirement in _requirements("api.in")}
+    assert set(_metadata(wheel).get_all("Requires-Dist")) == _requirements() | optional
 
 
 def _pins(release):

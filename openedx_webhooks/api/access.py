@@ -22,6 +22,8 @@ def page_of(model: type) -> admin.ModelAdmin:
 class AsInTheAdmin(BasePermission):
     """Staff, with the permission that the action of the view needs: ``view.rights``, action → right."""
 
+    message = ""
+
     def has_permission(self, request, view):
         """Whether somebody may do that at all."""
         if not admin.site.has_permission(request):

@@ -1,5 +1,8 @@
 """Webhooks and webfilters as JSON: their models' own fields, and of secrets only that there are any."""
 
+# Nothing is saved by a serializer here.
+# pylint: disable=abstract-method
+
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -67,6 +70,9 @@ class HookSerializer(StrictMixin, serializers.ModelSerializer):
     )
     server = serializers.CharField(read_only=True, help_text="Host and port of the address.")
     event_name = serializers.CharField(read_only=True, help_text="The short name of the type.")
+
+    class Meta:
+        model: type[Hook]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """

@@ -1,5 +1,8 @@
 """Webhooks and webfilters: list, add, change, delete; test, preview, rotate a secret, send again."""
 
+# Nothing is saved by a serializer here.
+# pylint: disable=abstract-method
+
 from datetime import timedelta
 
 from django.db import router, transaction
@@ -99,7 +102,7 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
             shown["secret"] = wanted.hook.secret
         return Response(shown, status=status.HTTP_201_CREATED)
 
-    def partial_update(self, request, pk=None):
+    def partial_update(self, request, **_pk):
         """Change what is given, and leave the rest as it is. To pause a webhook: `{"paused": true}`."""
         hook = self.get_object()
         serializer = self.get_serializer(hook, data=request.data, partial=True)
@@ -112,14 +115,14 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         return Response(self.get_serializer(self.get_object()).data)
 
     @documented(responses=_GONE)
-    def destroy(self, request, pk=None):
+    def destroy(self, request, **_pk):
         """Delete it, with all that was recorded of it."""
         is_gone = removal.remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT if is_gone else status.HTTP_202_ACCEPTED)
 
     @documented(responses=HealthSerializer)
     @action(detail=True)
-    def health(self, request, pk=None):
+    def health(self, request, **_pk):
         """How it is, in a word, and why it can't run."""
         hook = self.get_object()
         word = hook_health.of(hook).word
@@ -127,7 +130,7 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
 
     @documented(request=RotateSerializer, responses=MadeSecretSerializer)
     @action(detail=True, methods=["post"])
-    def rotate_secret(self, request, pk=None):
+    def rotate_secret(self, request, **_pk):
         """Make a new signing secret. Requests are signed with both for a while, unless the old one leaked."""
         hook, asked = self.get_object(), self._read(RotateSerializer).validated_data
         with self._one_transaction():
@@ -137,7 +140,7 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
 
     @documented(request=trying.TestSerializer, responses=trying.TestedSerializer)
     @action(detail=True, methods=["post"])
-    def test(self, request, pk=None):
+    def test(self, request, **_pk):
         """Send a test now, marked as one, whatever the condition says, and say what came back."""
         hook, asked = self.get_object(), self._read(trying.TestSerializer).validated_data
         return Response(trying.test(request, hook, asked.get("captured_event")))
@@ -150,7 +153,7 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
 
     @documented(responses=trying.PreviewedSerializer)
     @action(detail=True, methods=["post"], url_path="preview")
-    def preview_change(self, request, pk=None):
+    def preview_change(self, request, **_pk):
         """What this hook, with the given changes, would make of a payload; nothing is saved or sent."""
         return self._preview(self.get_object())
 
@@ -190,13 +193,13 @@ class WebhookViews(HookViews):
 
     @documented(request=sending.ReplaySerializer, responses=sending.ProgressSerializer)
     @action(detail=True, methods=["post"])
-    def replay(self, request, pk=None):
+    def replay(self, request, **_pk):
         """Send its deliveries again, try them now, or cancel them: those of a time, in certain states."""
         return Response(sending.carry_on(request, self.get_object(), self._read(sending.ReplaySerializer)))
 
     @documented(request=sending.PastEventsSerializer, responses=sending.ProgressSerializer)
     @action(detail=True, methods=["post"])
-    def send_past_events(self, request, pk=None):
+    def send_past_events(self, request, **_pk):
         """Send it captured events that it was not owed: those from before it was made."""
         return Response(sending.carry_on(request, self.get_object(), self._read(sending.PastEventsSerializer)))
 
@@ -209,7 +212,7 @@ class WebfilterViews(HookViews):
 
     @documented(request=None, responses={204: None})
     @action(detail=True, methods=["post"])
-    def reset_breaker(self, request, pk=None):
+    def reset_breaker(self, request, **_pk):
         """Call the endpoint again at once, whatever its failures."""
         hook = self.get_object()
         breaker(hook.webhook_url).reset()

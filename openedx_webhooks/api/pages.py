@@ -1,5 +1,8 @@
 """Lists of the API: filters, and pages, each of which says where the next begins, in bounded time."""
 
+# Nothing is saved by a serializer here.
+# pylint: disable=abstract-method
+
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -78,6 +81,9 @@ class Filters(serializers.Serializer):
 
 class Newest(BasePagination):
     """The newest first. The view has ``filters`` (a class of the above) and ``time_field``."""
+
+    _url = ""
+    _next: str | None = None
 
     def paginate_queryset(self, queryset, request, view=None):
         """The rows of a page."""

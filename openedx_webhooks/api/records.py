@@ -1,5 +1,8 @@
 """What happened: captured events, deliveries with their attempts, calls of webfilters."""
 
+# Nothing is saved by a serializer here.
+# pylint: disable=abstract-method
+
 from typing import Any
 
 from django.db.models import Prefetch
@@ -38,7 +41,7 @@ class RecordSerializer(serializers.ModelSerializer):
             shown |= dict.fromkeys(self.personal)
         return shown
 
-    def sees(self, instance) -> bool:
+    def sees(self, _instance) -> bool:
         """Whether this person sees the personal data."""
         return may_see_payload(self.context["request"])
 
@@ -46,8 +49,8 @@ class RecordSerializer(serializers.ModelSerializer):
 class _Whole(RecordSerializer):
     """One row with its payload."""
 
-    def sees(self, instance):
-        return sees_payload_of(self.context["request"], instance)
+    def sees(self, _instance):
+        return sees_payload_of(self.context["request"], _instance)
 
 
 def _nullable(*names: str) -> dict[str, dict[str, bool]]:
@@ -90,7 +93,7 @@ class AttemptSerializer(_Whole):
         exclude = ["delivery"]
         extra_kwargs = _nullable("request_excerpt", "response_excerpt", "detail")
 
-    def sees(self, instance):
+    def sees(self, _instance):
         """As of its delivery, which is asked once."""
         return self.context["sees"]
 
@@ -283,7 +286,7 @@ def _operation(verb: str, description: str):
     """The view of one thing that can be done with a delivery."""
 
     @documented(request=None, responses={200: DeliveryDetailSerializer, 409: _CONFLICT}, description=description)
-    def view(self, request, pk=None):
+    def view(self, request, **_pk):
         delivery = self.get_object()
         operate, _done, cannot = OPERATIONS[verb]
         if not operate(Delivery.objects.filter(pk=delivery.pk)):
