@@ -1,4 +1,4 @@
-"""What all views of the API have in common. Nothing is left to the site's settings of Django REST framework."""
+"""What all views of the API have in common. Who may do what, and how much, is not left to the site's settings."""
 
 from collections.abc import Mapping
 

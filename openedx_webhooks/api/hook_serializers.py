@@ -120,7 +120,8 @@ class WebfilterSerializer(HookSerializer):
     class Meta:
         model = Webfilter
         fields = fields_of(Webfilter)
-        extra_kwargs = _NOT_SHOWN
+        # Who adds one chooses with open eyes: from its first call on it may halt learners.
+        extra_kwargs = {**_NOT_SHOWN, "mode": {"required": True}}
 
 
 class HealthSerializer(serializers.Serializer):

@@ -13,7 +13,7 @@ from .conftest import BASE
 
 pytestmark = pytest.mark.django_db
 NEW = {"event": LOGIN, "webhook_url": "https://example.com/hooks"}
-NEW_FILTER = {"event": MAY_LOGIN, "webhook_url": "https://example.com/login"}
+NEW_FILTER = {"event": MAY_LOGIN, "webhook_url": "https://example.com/login", "mode": "observe"}
 SECRET = "whsec_" + "c2VjcmV0" * 5
 
 
@@ -123,6 +123,12 @@ def test_a_mistake_is_told_at_its_field(api, change, field, says):
 def test_a_webfilters_mistakes_are_those_of_its_form(api, change, field):
     status, errors = api.post("webfilters/", {**NEW_FILTER, **change})
     assert (status, list(errors)) == (400, [field])
+
+
+def test_who_adds_a_webfilter_says_whether_its_answers_count(api):
+    assert api.post("webfilters/", {**NEW_FILTER})[1]["mode"] == "observe"
+    status, errors = api.post("webfilters/", {name: NEW_FILTER[name] for name in ("event", "webhook_url")})
+    assert (status, list(errors)) == (400, ["mode"])
 
 
 def test_a_webfilter_that_would_never_be_called_is_not_enabled(api, webfilter, settings):

@@ -104,7 +104,9 @@ def _cases(operation, url: str) -> list:
                 case.path_parameters["id"] = pk
             hook = case.body.get("hook", case.body) if isinstance(case.body, dict) else None
             if isinstance(hook, dict) and "event" in hook:
-                hook |= {"event": MAY_LOGIN if "webfilter" in operation.path else LOGIN, "webhook_url": url}
+                hook |= {"event": LOGIN, "webhook_url": url}
+                if "webfilter" in operation.path:
+                    hook |= {"event": MAY_LOGIN, "mode": "observe"}
                 for name in ("credentials", "authentication", "secret", "headers", "condition", "shape"):
                     hook.pop(name, None)
         found.append(case)
