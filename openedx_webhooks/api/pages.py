@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -68,14 +68,14 @@ class Filters(serializers.Serializer):
             raise serializers.ValidationError({name[:100]: [text] for name in unknown[:20]})
         return attrs
 
-    def conditions(self) -> list[Condition]:
-        """What rows must meet; for a valid query."""
+    def conditions(self, model: type[Model]) -> list[Condition]:
+        """What rows of a model must meet; for a valid query."""
         found = []
         for name, lookup in self.lookups.items():
             if name in self.validated_data:
                 column, _separator, kind = lookup.partition("__")
                 condition = Q(**{lookup: self.validated_data[name]})
-                found.append(Condition(condition, column.removesuffix("_id"), is_single=not kind))
+                found.append(Condition(condition, model._meta.get_field(column).name, is_single=not kind))
         return found
 
 
@@ -89,7 +89,7 @@ class Newest(BasePagination):
         """The rows of a page."""
         query = view.filters(data=request.query_params.dict(), context={"request": request})
         query.is_valid(raise_exception=True)
-        given, conditions = query.validated_data, query.conditions()
+        given, conditions = query.validated_data, query.conditions(queryset.model)
         self._url, size = request.build_absolute_uri(), given["page_size"]
         begin = _begin(given.get("cursor", ""), view.time_field)
         conditions += [begin] if begin and begin.column else []
