@@ -164,7 +164,7 @@ if __name__ == "__main__":
         packages=find_packages(include=["openedx_webhooks", "openedx_webhooks.*"]),
         package_data={"openedx_webhooks": ["templates/**/*", "static/**/*", "locale/**/*", "py.typed"]},
         install_requires=load_requirements("base.in"),
-        extras_require={"metrics": load_requirements("metrics.in")},
+        extras_require={extra: load_requirements(f"{extra}.in") for extra in ("api", "metrics")},
         # Teak's Python; requirements/releases and tox.ini have what the tests run on.
         python_requires=">=3.11",
         entry_points={

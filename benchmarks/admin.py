@@ -1,5 +1,7 @@
 """The lists of deliveries, calls and captured events with a million rows of each: every page at most one second.
 
+Those of the admin, and those of the REST API.
+
 ``TEST_DATABASE_URL`` chooses the database, as for the tests; the figures that count are those of MariaDB.
 ``BENCHMARK_ROWS`` is how many rows (1,000,000). ``BENCHMARK_KEEP=1`` keeps the database for the next run.
 """
@@ -17,9 +19,15 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 from django.urls import reverse
 
 from benchmarks import _million
+from openedx_webhooks.api.records import CallViews, CapturedEventViews, DeliveryViews
 from openedx_webhooks.models import Call, CapturedEvent, Delivery
 
 _GOAL_SECONDS = 1.0
+_APIS = {
+    Delivery: ("deliveries", DeliveryViews),
+    CapturedEvent: ("captured_events", CapturedEventViews),
+    Call: ("calls", CallViews),
+}
 _KEEP = bool(os.environ.get("BENCHMARK_KEEP"))
 
 
@@ -49,7 +57,7 @@ def _pages() -> bool:
     # What a process does once is no page's.
     client.get(reverse("admin:index"))
     for model in (Delivery, CapturedEvent, Call):
-        for name, url in itertools.chain(_lists(client, model), _single(model)):
+        for name, url in itertools.chain(_lists(client, model), _single(model), _api(model)):
             took, response = _best(client, url)
             times.append(took)
             changes = response.context and response.context.get("cl")
@@ -113,3 +121,17 @@ def _single(model):
     """One page of one row of each kind."""
     opts = model._meta
     yield "a page", reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[model.objects.latest("pk").pk])
+
+
+def _api(model):
+    """The list of the REST API, with each of its filters, with each two of them, and far down."""
+    path, views = _APIS[model]
+    base = f"/openedx_webhooks/api/v1/{path}/"
+    row = model.objects.order_by("-pk")[_million.ROWS // 3]
+    value = {name: getattr(row, lookup.partition("__")[0]) for name, lookup in views.filters.lookups.items()}
+    rare = model.objects.order_by("pk").first()
+    for chosen in [(), *((name,) for name in value), *itertools.combinations(value, 2)]:
+        query = {name: value[name].isoformat() if hasattr(value[name], "isoformat") else value[name] for name in chosen}
+        yield f"API {', '.join(chosen)}", f"{base}?{urlencode(query)}"
+    yield "API far down", f"{base}?cursor=before.{row.pk}"
+    yield "API from an old time", f"{base}?{urlencode({'until': getattr(rare, views.time_field).isoformat()})}"

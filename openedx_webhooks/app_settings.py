@@ -88,6 +88,15 @@ DEFAULTS: dict[str, Any] = {
     "ALLOWED_RESPONSE_HEADERS": [],
     # Log who opens a page with personal data, and of which record, to the logger openedx_webhooks.access (level INFO).
     "LOG_PAYLOAD_ACCESS": False,
+    # --- The REST API
+    # Whether there is one, where Django REST framework and drf-spectacular are installed.
+    "API": True,
+    # How its clients are recognised: paths of classes of Django REST framework; empty: by the platform's JWT, bearer
+    # tokens and sessions, where it is the platform, else by sessions alone.
+    "API_AUTHENTICATION_CLASSES": [],
+    # Of one user; 0: no limit. A test is a request to somebody else's server.
+    "API_REQUESTS_PER_MINUTE": 300,
+    "API_TESTS_PER_MINUTE": 20,
     # --- Addresses and TLS
     # Refuse private networks (10/8, 192.168/16, loopback, …) except those allowed below.
     "DENY_PRIVATE_ADDRESSES": False,

@@ -1,7 +1,27 @@
 """URLs of the plugin, below ``/openedx_webhooks/``."""
 
-from django.urls import path
+import importlib.util
 
-from . import monitoring
+from django.urls import include, path
+
+from . import monitoring, startup_problems
+from .app_settings import app_settings
+
+_NEEDED = ("rest_framework", "drf_spectacular")
 
 urlpatterns = [path("health", monitoring.health, name="health"), path("metrics", monitoring.metrics, name="metrics")]
+
+
+def _api() -> list:
+    """The REST API, where it is wanted and what it needs is installed; the platform has both."""
+    if not app_settings.API or not all(importlib.util.find_spec(name) for name in _NEEDED):
+        return []
+    try:
+        return [path("api/v1/", include("openedx_webhooks.api.urls"))]
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Whatever it is, the platform's own pages must be found.
+        startup_problems.note("loading the REST API", error)
+        return []
+
+
+urlpatterns += _api()

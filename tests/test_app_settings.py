@@ -10,8 +10,9 @@ from openedx_webhooks.app_settings import DEFAULTS, app_settings
 
 
 def test_defaults_hold_where_nothing_is_set():
-    for name, default in DEFAULTS.items():
-        assert getattr(app_settings, name) == default
+    with override_settings(OPENEDX_WEBHOOKS={}):
+        for name, default in DEFAULTS.items():
+            assert getattr(app_settings, name) == default
 
 
 def test_the_operators_value_replaces_one_default():

@@ -222,15 +222,16 @@ def _files(wheel):
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def _requirements():
-    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements" / "base.in").read_text().splitlines())
+def _requirements(name="base.in"):
+    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements" / name).read_text().splitlines())
     return {line for line in lines if line and not line.startswith("-")}
 
 
 def test_metadata_asks_for_what_base_in_names_and_for_nothing_more_without_an_extra(wheel):
     asked = map(Requirement, _metadata(wheel).get_all("Requires-Dist"))
     by_marker = {extra: {str(one).partition(";")[0] for one in ones} for extra, ones in _by_extra(asked).items()}
-    assert by_marker == {"": _requirements(), 'extra == "metrics"': {"prometheus-client>=0.20"}}
+    extras = {f'extra == "{name}"': _requirements(f"{name}.in") for name in ("api", "metrics")}
+    assert by_marker == {"": _requirements(), **extras}
 
 
 def _by_extra(requirements):

@@ -3,8 +3,6 @@ The part of the hook forms that says how the receiver knows us: inputs for what 
 from :data:`..transport.authentication.KINDS`, and what these and the signing secret must be.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -12,14 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..models.addresses import is_another_place
 from ..models.encrypted_fields import is_lost
-from ..models.validators import validate_endpoint
-from ..transport import authentication, signing
+from ..operations import hook_rules
+from ..operations.hook_rules import StoredCredentials
+from ..transport import authentication
 
 # Each keeps its stored value in a form that does not have it, such as that of a script.
 _CHOICES = ("authentication", "signature", "payload_format")
-_MAX_LENGTH = 4096
+MAX_LENGTH = 4096
 
 
 class CredentialsWidget(forms.Widget):
@@ -91,18 +89,14 @@ class CredentialsField(forms.Field):
     What was entered for each kind, without blanks around it. Which of it counts, the form knows.
 
     Attributes:
-        kind: of the stored ones.
         stored: the credentials that the hook has; an empty secret keeps them.
-        lost: what the hook has and no key opens, None if there is none; it is kept if nothing is entered.
-        entered: what was entered for each kind; known once the field was cleaned.
     """
 
     widget = CredentialsWidget
-    entered: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.kind, self.stored, self.lost = authentication.NONE, {}, None
+        self.stored = StoredCredentials()
 
     def clean(self, value: Any) -> dict[str, dict[str, str]] | None:
         """
@@ -114,37 +108,15 @@ class CredentialsField(forms.Field):
         if value is None:
             return None
         entered = {kind: {name: text.strip() for name, text in texts.items()} for kind, texts in value.items()}
-        if any(len(text) > _MAX_LENGTH for texts in entered.values() for text in texts.values()):
-            raise ValidationError(_("Enter at most %d characters.") % _MAX_LENGTH, code="too_long")
-        self.entered = entered
+        if any(len(text) > MAX_LENGTH for texts in entered.values() for text in texts.values()):
+            raise ValidationError(_("Enter at most %d characters.") % MAX_LENGTH, code="too_long")
         return entered
 
     def has_changed(self, initial, data):
-        found = None if data is None else self.of(self.kind, data)
-        return found is not None and not is_lost(found) and found != self.stored
-
-    def of(self, kind_name: str, entered: Mapping[str, Mapping[str, str]] | None) -> dict[str, str]:
-        """The credentials of a kind: as entered, and a secret that was left empty as it is stored."""
-        kind, stored = authentication.KINDS[kind_name], self.stored if kind_name == self.kind else {}
-        if entered is None:
-            return dict(stored) if self.lost is None or kind_name != self.kind else self.lost
-        texts = entered.get(kind_name, {})
-        found = {
-            one.name: texts.get(one.name) or (stored.get(one.name) if one.is_secret else "") for one in kind.credentials
-        }
-        found = {name: text for name, text in found.items() if text}
-        is_kept = self.lost is not None and kind_name == self.kind and not found
-        return self.lost if is_kept else found
-
-    def kept(self, found: Mapping[str, str]) -> list[str]:
-        """The labels of the secrets that are as they were, and that nobody entered again."""
-        if is_lost(found):
-            return [str(one.label) for one in authentication.KINDS[self.kind].credentials if one.is_secret]
-        return [
-            str(one.label)
-            for one in authentication.KINDS[self.kind].credentials
-            if one.is_secret and found.get(one.name) and not self.entered.get(self.kind, {}).get(one.name)
-        ]
+        if data is None:
+            return False
+        found = self.stored.merged(self.stored.kind, data.get(self.stored.kind, {}))
+        return not is_lost(found) and found != self.stored.texts
 
 
 class AuthenticationForm(forms.ModelForm):
@@ -178,18 +150,13 @@ class AuthenticationForm(forms.ModelForm):
         self._prepare_credentials(self.fields["credentials"])
 
     def _prepare_credentials(self, field: CredentialsField) -> None:
-        stored = authentication.texts_in(self.instance.credentials)
-        kind = authentication.KINDS.get(self.instance.authentication)
-        if kind is None:
-            self.initial["credentials"] = {}
-            return
-        field.kind = self.instance.authentication
-        if is_lost(self.instance.credentials):
-            field.lost, field.widget.lost_kind = self.instance.credentials, field.kind
-        field.stored = {one.name: stored[one.name] for one in kind.credentials if stored.get(one.name)}
-        field.widget.stored = set(field.stored)
-        shown = {one.name: field.stored.get(one.name, "") for one in kind.credentials if not one.is_secret}
-        self.initial["credentials"] = {field.kind: shown}
+        stored = field.stored = StoredCredentials.of(self.instance)
+        if stored.lost is not None:
+            field.widget.lost_kind = stored.kind
+        field.widget.stored = set(stored.texts)
+        credentials = authentication.KINDS[stored.kind].credentials
+        shown = {one.name: stored.texts.get(one.name, "") for one in credentials if not one.is_secret}
+        self.initial["credentials"] = {stored.kind: shown} if stored.kind == self.instance.authentication else {}
 
     def clean_secret(self) -> str:
         """The new secret, or the one that the hook has."""
@@ -205,45 +172,27 @@ class AuthenticationForm(forms.ModelForm):
         for name in _CHOICES:
             cleaned[name] = cleaned.get(name) or getattr(self.instance, name)
         self._clean_signature(cleaned)
-        field, kind_name = self.fields["credentials"], cleaned["authentication"]
+        stored, kind_name = self.fields["credentials"].stored, cleaned["authentication"]
         if kind_name not in authentication.KINDS or "credentials" in self.errors:
             return
-        found = cleaned["credentials"] = field.of(kind_name, cleaned.get("credentials"))
-        if kind_name != field.kind:
+        entered = cleaned.get("credentials")
+        entered = None if entered is None else entered.get(kind_name, {})
+        found = cleaned["credentials"] = stored.merged(kind_name, entered)
+        if kind_name != stored.kind:
             # Those of the kind before must not stay, whether or not the form had inputs: Django leaves alone what it
             # takes for omitted, and what is saved is what was changed.
             self.instance.credentials = found
             self.changed_data.append("credentials")
-        for problem in () if is_lost(found) else _problems(kind_name, found):
+        for problem in hook_rules.credentials_problems(kind_name, found):
             self.add_error("credentials", problem)
-        places = [(self.instance.webhook_url if self.instance.pk else "", cleaned.get("webhook_url") or "")]
-        places.append((field.stored.get(authentication.TOKEN_URL, ""), found.get(authentication.TOKEN_URL, "")))
-        kept = field.kept(found) if kind_name == field.kind else []
-        if kept and any(is_another_place(before, now) for before, now in places):
-            self.add_error(
-                "credentials", _("An address was changed. Enter again what may be sent to it: %s.") % ", ".join(kept)
-            )
+        before = self.instance.webhook_url if self.instance.pk else ""
+        if problem := stored.moved(kind_name, found, entered, before, cleaned.get("webhook_url") or ""):
+            self.add_error("credentials", problem)
 
     def _clean_signature(self, cleaned: dict[str, Any]) -> None:
-        kind = signing.KINDS.get(cleaned["signature"])
-        is_new = "secret" in self.changed_data or cleaned["signature"] != self.instance.signature
-        if kind is None or not cleaned.get("secret") or not is_new:
+        is_entered = "secret" in self.changed_data
+        if not is_entered and cleaned["signature"] == self.instance.signature:
             return
-        try:
-            kind.key(cleaned["secret"])
-        except ValueError:
-            text = kind.secret_help
-            if "secret" not in self.changed_data:
-                text = _("The stored secret does not fit this signature: enter another. %s") % text
-            self.add_error("secret", ValidationError(text, code="invalid_secret"))
-
-
-def _problems(kind_name: str, found: Mapping[str, str]) -> list[str]:
-    kind, problems = authentication.KINDS[kind_name], []
-    for one in kind.credentials:
-        try:
-            if one.is_address and found.get(one.name):
-                validate_endpoint(found[one.name])
-        except ValidationError as error:
-            problems.append(f"{one.label}: {' '.join(error.messages)}")
-    return [*problems, *authentication.problems_of(kind_name, found)]
+        problem = hook_rules.signature_problem(cleaned["signature"], cleaned.get("secret"), is_entered=is_entered)
+        if problem:
+            self.add_error("secret", ValidationError(problem, code="invalid_secret"))

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
+from ..operations import newest
 from ..webhooks import replay
-from . import delivery_page, newest, parts, searching, sending_again, times, words
+from . import delivery_page, parts, searching, sending_again, times, words
 from .delivery_page import last_answers, of
 from .permissions import may_replay
 from .record_filters import (
@@ -26,7 +27,7 @@ from .record_filters import (
 from .records import RecordAdmin
 
 # Name → what a button does with one delivery, what is said then, and why it was not done.
-_OPERATIONS = {
+OPERATIONS = {
     "replay": (
         replay.replay,
         gettext_lazy("It is sent again now."),
@@ -153,9 +154,7 @@ class DeliveryAdmin(RecordAdmin):
         """Django's, one for each button, and the page for many."""
         admin_view, name = self.admin_site.admin_view, "openedx_webhooks_delivery_{}".format
         own = [path("send-again/", admin_view(self.send_again_view), name=name("send_again"))]
-        own += [
-            path(f"<path:object_id>/{verb}/", admin_view(self._view(verb)), name=name(verb)) for verb in _OPERATIONS
-        ]
+        own += [path(f"<path:object_id>/{verb}/", admin_view(self._view(verb)), name=name(verb)) for verb in OPERATIONS]
         own.append(path("<path:object_id>/progress/", admin_view(self.progress_view), name=name("progress")))
         return own + super().get_urls()
 
@@ -179,7 +178,7 @@ class DeliveryAdmin(RecordAdmin):
         return view
 
     def _operate(self, request, verb, delivery):
-        operate, done, cannot = _OPERATIONS[verb]
+        operate, done, cannot = OPERATIONS[verb]
         if not operate(Delivery.objects.filter(pk=delivery.pk)):
             self.message_user(request, cannot, messages.WARNING)
             return

@@ -6,18 +6,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
-from ..models.addresses import is_another_place
+from ..operations import hook_rules
 from ..operations.hook_problems import malformed
-from ..payloads.local_answer import LocalAnswer
-from ..payloads.shape import ExpressionError
-from ..webfilters import local_answers
 from . import expressions, options
 from .credentials import AuthenticationForm
-from .halt_options import halt_options_of
 from .picker import TypeField, types_of
 from .widgets import HeadersField, ScheduleField
-
-_ON = ("4xx", "5xx", "request_exception")
 
 
 class HookForm(AuthenticationForm):
@@ -70,13 +64,9 @@ class HookForm(AuthenticationForm):
             cleaned.pop(name, None)
         self.clean_authentication_with(cleaned)
         stored = self.fields["headers"].stored
-        headers = self.fields["headers"].kept
-        kept = [name for name in headers if headers[name] == stored.get(name)]
-        if kept and is_another_place(self.stored_url, cleaned.get("webhook_url") or ""):
-            self.add_error(
-                "headers",
-                _("The address was changed. Enter the values again that may be sent to it: %s.") % ", ".join(kept),
-            )
+        before, now = self.stored_url, cleaned.get("webhook_url") or ""
+        if problem := hook_rules.headers_moved(stored, self.fields["headers"].kept, before, now):
+            self.add_error("headers", problem)
         return cleaned
 
     def _left_alone(self) -> set[str]:
@@ -162,23 +152,6 @@ class WebfilterForm(HookForm):
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""
         cleaned = super().clean()
-        known = self.types().get(cleaned.get("event"))
-        if known:
-            can = halt_options_of(known)
-            for on in _ON:
-                problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
-                if problem:
-                    self.add_error(f"{problem[0]}_on_{on}", problem[1])
-            if problem := self._local_problem(known, cleaned.get("local_answer")):
-                self.add_error("local_answer", problem)
-        if cleaned.get("serve_stale_answers") and not cleaned.get("cache_answers"):
-            self.add_error("serve_stale_answers", _("Tick “cache answers” too: without it there is no old answer."))
+        for name, problem in hook_rules.webfilter_problems(self.types().get(cleaned.get("event")), cleaned):
+            self.add_error(name, problem)
         return cleaned
-
-    @staticmethod
-    def _local_problem(known, text) -> str:
-        try:
-            return local_answers.problem_of(known, LocalAnswer(text)) if text else ""
-        except ExpressionError:
-            # The field's own validator says so.
-            return ""

@@ -15,7 +15,7 @@ __all__ = ["MOST", "may_send", "page", "parse_time"]
 
 # A mistake that is found after so many is bad enough.
 MOST = 1_000_000
-_DEFAULT = 1000
+DEFAULT = 1000
 
 
 def may_send(model_admin, request, hook: Webhook) -> bool:
@@ -43,7 +43,7 @@ class PastEventsForm(sending_again.SpanForm):
         label=gettext_lazy("At most"),
         min_value=1,
         max_value=MOST,
-        initial=_DEFAULT,
+        initial=DEFAULT,
         help_text=gettext_lazy("The oldest are sent first."),
     )
 

@@ -11,24 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import catalog
-from ..hook_request import request_of
 from ..models import Hook, Webfilter
-from ..operations import schema
-from ..payloads import explain, expression_examples, formats, lint, published, shape
-from ..payloads.limits import METADATA
+from ..operations import previewing, schema
+from ..payloads import explain, expression_examples, formats, published, shape
 from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
 from .expression_widgets import Entered
 from .payload_choice import Choice
 from .permissions import may_see_payload, sees_payload_of
 from .reference import title_of_answer
-from .trying import effects_of
 
 MOST_PAST = 50
 _MOST_ANSWER = 64 * 1024
 _MOST_MORE = 5
-# Names of the fields that hold an expression, in the order in which they are worked on.
-EXPRESSIONS = ("condition", "shape", "local_answer")
 
 
 @attrs.define
@@ -89,7 +84,7 @@ def preview_of(request, form) -> Preview:
         hook.event = str(form.initial.get("event") or "")
     made = Preview(payload_choice.choice_of(request, hook), is_filter=isinstance(hook, Webfilter))
     more = [catalog.find_event(dotted) for dotted in getattr(form, "more_events", ())[:_MOST_MORE]]
-    texts = {name: _text_of(form, name) for name in EXPRESSIONS if name in form.fields}
+    texts = {name: _text_of(form, name) for name in previewing.EXPRESSIONS if name in form.fields}
     for name, errors in form.errors.as_data().items():
         label = str(form.fields[name].label or name) if name in form.fields else ""
         for error in errors:
@@ -170,30 +165,20 @@ class _Writer:
     # --- Warnings
 
     def _warnings(self):
-        samples = [self._payload] if self._payload else []
-        found = []
-        for name, text in self._texts.items():
-            if not text.strip():
-                continue
-            if name == "local_answer":
-                findings = lint.lint_answer(text, self._schema, samples, self._keys(), list(self._known.exceptions))
-            else:
-                findings = lint.lint(text, self._schema, samples, is_condition=name == "condition")
-            label = str(self._hook._meta.get_field(name).verbose_name)
-            found += [preview_parts.marked(label, name, text, finding) for finding in findings]
-        return found
+        labels = {name: str(self._hook._meta.get_field(name).verbose_name) for name in self._texts}
+        return [
+            preview_parts.marked(labels[name], name, self._texts[name], finding)
+            for name, finding in previewing.findings(self._known, self._texts, self._payload)
+        ]
 
     def _warnings_of(self, known):
         """Of another event: what fits the one need not fit the other."""
-        found = []
-        for name in ("condition", "shape"):
-            text, label = self._texts.get(name, ""), f"{self._hook._meta.get_field(name).verbose_name}, {known.name}"
-            findings = lint.lint(text, schema.payload_schema(known), is_condition=name == "condition")
-            found += [preview_parts.marked(label, name, text, finding) for finding in findings]
-        return found
-
-    def _keys(self) -> list[str]:
-        return list(schema.answer_schema(self._known)["properties"]["data"]["properties"])
+        texts = {name: self._texts.get(name, "") for name in ("condition", "shape")}
+        labels = {name: f"{self._hook._meta.get_field(name).verbose_name}, {known.name}" for name in texts}
+        return [
+            preview_parts.marked(labels[name], name, texts[name], finding)
+            for name, finding in previewing.findings(known, texts)
+        ]
 
     # --- Condition
 
@@ -204,7 +189,7 @@ class _Writer:
             return True
         if expression is None or self._made.choice.payload is None:
             return None
-        matches = matches_of(expression, self._payload)
+        matches = previewing.matches(expression, self._payload)
         if matches is None:
             self._made.condition = parts.badge(_("fails"), "bad")
         else:
@@ -227,24 +212,15 @@ class _Writer:
         if {"shape", "headers", "secret", "credentials", "payload_format", "use_www_form_encoding"} & self._wrong:
             made.nothing = _("Correct the mistakes: then the request is shown.")
             return
-        content: Any = dict(self._payload)
-        if not getattr(self._hook, "send_profile", True):
-            content.pop("profile", None)
-        expression = self._compiled("shape")
-        try:
-            if expression is not None:
-                content = shape.evaluate(expression, content)
-                if content is None:
-                    made.nothing = _("The shape gives null for this payload: nothing would be sent.")
-                    return
-            metadata = self._payload.get(METADATA, {})
-            made.request = preview_parts.shown(request_of(self._hook, "0", content, metadata))
-            if self._hook.payload_format in published.VERSIONS:
-                switched = copy.copy(self._hook)
-                switched.payload_format = formats.CURRENT
-                made.in_current = preview_parts.shown(request_of(switched, "0", content, metadata))
-        except ValueError as error:
-            made.nothing = _("Nothing could be sent: %s") % error
+        request, made.nothing = previewing.request_for(self._hook, self._payload)
+        if request is None:
+            return
+        made.request = preview_parts.shown(request)
+        if self._hook.payload_format in published.VERSIONS:
+            switched = copy.copy(self._hook)
+            switched.payload_format = formats.CURRENT
+            request, _why = previewing.request_for(switched, self._payload)
+            made.in_current = preview_parts.shown(request) if request else None
 
     # --- The latest events
 
@@ -256,7 +232,7 @@ class _Writer:
             {
                 "label": payload_choice.label_of(event),
                 "url": reverse("admin:openedx_webhooks_capturedevent_change", args=[event.pk]),
-                "matches": matches_of(expression, payload),
+                "matches": previewing.matches(expression, payload),
             }
             for event, payload in payload_choice.read_latest(self._known, MOST_PAST)
             if sees_payload_of(self._request, event)
@@ -282,12 +258,4 @@ class _Writer:
             trial = trial_call.effect_of(hook, made.answer.encode("utf-8", "replace"), made.choice.payload)
         else:
             return
-        made.effects = effects_of(trial)
-
-
-def matches_of(expression, payload) -> bool | None:
-    """Whether a compiled condition is true of a payload; None if it can't be applied to it."""
-    try:
-        return shape.matches(expression, payload)
-    except shape.ExpressionError:
-        return None
+        made.effects = previewing.effects_of(trial)

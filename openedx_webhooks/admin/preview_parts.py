@@ -3,14 +3,12 @@
 import json
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from ..hook_request import HookRequest
+from ..operations import previewing
 from ..payloads import condition_rows
 from ..payloads.encode import FORM_TYPE
 from ..payloads.explain import Reason
 from ..payloads.lint_tokens import Finding
-from ..transport.client import USER_AGENT
 from . import parts
 
 _MOST_SHOWN = 20_000
@@ -86,11 +84,7 @@ def marked(label: str, name: str, text: str, finding: Finding) -> dict[str, Any]
 
 def shown(sent: HookRequest) -> dict[str, Any]:
     """A request; what the operator entered may be a secret, and is hidden."""
-    headers = {**sent.shown_headers(), "User-Agent": USER_AGENT}
-    for name in sent.our_headers:
-        if name != "Content-Type":
-            # Another one in each request: ids, times and signatures.
-            headers[name] = _("(made when it is sent)")
+    headers = previewing.headers_of(sent)
     text = sent.body[:_MOST_SHOWN].decode("utf-8", "replace")
     is_form = headers.get("Content-Type") == FORM_TYPE
     if is_form:

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Delivery, Webfilter, Webhook
+from ..operations.newest import Condition
 from .filters import BarFilter, types_in_use
-from .newest import Condition
 from .times import parse_time
 
 _MOST_HOOKS = 50

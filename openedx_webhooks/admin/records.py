@@ -13,7 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from . import newest, parts, searching, words
+from ..operations import newest
+from . import parts, searching, words
 from .permissions import may_see_payload
 
 

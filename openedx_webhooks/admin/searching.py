@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from ..models import Call, CapturedEvent, Delivery
-from . import newest
+from ..operations import newest
 
 _MOST_WORDS = 4
 # A search that means more learners than this means none of them.

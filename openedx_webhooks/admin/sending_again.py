@@ -5,13 +5,11 @@ What was chosen is the page's own form, so nothing is kept on the server; how fa
 page. The script of the page presses its button by itself.
 """
 
-from collections import Counter
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.loader import render_to_string
@@ -23,13 +21,12 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from ..models import Delivery, Webhook
 from ..models.delivery import FINAL_STATES
+from ..operations import newest, progress_tokens
 from ..webhooks import resending
-from . import newest, parts, words
+from . import parts, words
 from .permissions import may_replay
 from .record_filters import hook_label
 
-_SALT = "openedx_webhooks.sending_again"
-_TOKEN_SECONDS = 24 * 3600
 # One page, or one turn of its script, works no longer; the step with which this is over is finished.
 _SECONDS = 0.5
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -240,7 +237,7 @@ def page(model_admin, request, form, address: str, *, is_begun: bool, extra: dic
         **(extra or {}),
     }
     if choice and is_begun:
-        progress = _load(request)
+        progress = progress_tokens.load(request.user.pk, request.POST.get("token", ""))
         if progress is None:
             messages.error(request, _("This page was open for too long: count again."))
             return HttpResponseRedirect(address)
@@ -307,7 +304,7 @@ def _carried_on(model_admin, request, choice, progress) -> dict:
     waiting = _waiting(progress) if progress.is_over and choice.verb == "replay" else 0
     return {
         "progress": {
-            "token": _dump(request, progress),
+            "token": progress_tokens.dump(request.user.pk, progress),
             "says": VERBS[choice.verb][2] % count,
             "is_over": progress.is_over,
             "is_cut": progress.is_cut,
@@ -338,38 +335,14 @@ def _lists(webhooks) -> list[tuple[str, str]]:
 def _log(model_admin, request, choice, progress, count: int) -> None:
     if not count:
         return
-    title = _("Send past events") if choice.past else VERBS[choice.verb][0]
-    text = f"{title}: {VERBS[choice.verb][2] % count}"
     # It belongs into the history of the webhooks, whose page does that.
-    of_webhooks = model_admin.admin_site.get_model_admin(Webhook)
+    # pylint: disable-next=protected-access  # Django 4.2 has no other way
+    of_webhooks = model_admin.admin_site._registry[Webhook]
     for hook in Webhook.objects.filter(pk__in=list(progress.webhooks)[:100]):
-        of_webhooks.log_change(request, hook, text)
+        of_webhooks.log_change(request, hook, said(choice, count))
 
 
-def _dump(request, progress) -> str:
-    state = [
-        request.user.pk,
-        dict(progress.tally),
-        progress.cursor,
-        progress.is_over,
-        progress.is_cut,
-        sorted(progress.webhooks),
-        progress.started.isoformat(),
-    ]
-    return signing.dumps(state, salt=_SALT, compress=True)
-
-
-def _load(request) -> resending.Progress | None:
-    """What the page was told; the beginning if it was told nothing; None if it is no longer true."""
-    token = request.POST.get("token", "")
-    if not token:
-        return resending.Progress()
-    try:
-        user, tally, cursor, is_over, is_cut, webhooks, started = signing.loads(
-            token, salt=_SALT, max_age=_TOKEN_SECONDS
-        )
-    except signing.BadSignature:
-        return None
-    if user != request.user.pk:
-        return None
-    return resending.Progress(Counter(tally), cursor, is_over, is_cut, set(webhooks), datetime.fromisoformat(started))
+def said(choice: resending.Choice, count: int) -> str:
+    """What was done, for the history of a webhook."""
+    title = _("Send past events") if choice.past else VERBS[choice.verb][0]
+    return f"{title}: {VERBS[choice.verb][2] % count}"

@@ -12,7 +12,6 @@ from ..hook_request import HookRequest
 from ..models import Attempt, Hook
 from ..payloads import redact
 from ..transport.client import USER_AGENT, Outcome
-from ..webfilters import trial_call
 from . import parts, words
 
 _MOST_HEADERS = 50
@@ -74,20 +73,6 @@ def result_page(model_admin, request, hook: Hook, **result):
         "test_url": reverse(f"admin:{model_admin.url_name('test')}", args=[hook.pk]),
     }
     return TemplateResponse(request, "admin/openedx_webhooks/test_result.html", context)
-
-
-def effects_of(result: trial_call.Trial) -> list[str]:
-    """What the answer of a trial would do, in sentences."""
-    # Why there is no answer at all stands beside it already.
-    effects = [_("Not used: %s") % result.problem] if result.problem and not result.outcome.error else []
-    if result.halt:
-        effects.append(_("It would halt the process with %s") % result.halt)
-    effects += [_("Note: %s") % note for note in result.notes]
-    if result.changed:
-        effects.append(_("It would change %s.") % ", ".join(result.changed))
-    for key, reason in result.refused:
-        effects.append(_("It would not change %(key)s: %(reason)s") % {"key": key, "reason": reason})
-    return effects or [_("The process would go on unchanged.")]
 
 
 def curl(sent: HookRequest) -> str:

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from demo.minilms.models import UserProfile
-from openedx_webhooks.admin import newest, sending_again
+from openedx_webhooks.admin import sending_again
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webhook
+from openedx_webhooks.operations import newest
 from openedx_webhooks.webhooks import resending, sending
 
 from .conftest import HOSTILE, LOGIN, UNKNOWN, make_delivery, url_of

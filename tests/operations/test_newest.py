@@ -7,10 +7,10 @@ import pytest
 from django.db.models import Q
 from django.utils import timezone
 
-from openedx_webhooks.admin import newest
 from openedx_webhooks.models import Delivery, Webhook
+from openedx_webhooks.operations import newest
 
-from .conftest import LOGIN, make_event
+from ..admin.conftest import LOGIN, make_event
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

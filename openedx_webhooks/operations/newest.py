@@ -9,6 +9,7 @@ row in windows, each of them a range of one index, until enough is found or the 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from time import monotonic
+from typing import Any
 
 import attrs
 from django.db.models import Model, Q, QuerySet
@@ -46,11 +47,13 @@ class Found:
         ids: primary keys, the newest first; at most :data:`COUNTED`.
         is_cut: there may be more.
         back_to: how far it was looked, if that was not to the end for want of time.
+        edge: column and value of the newest row that was not looked at then.
     """
 
     ids: list[int] = attrs.field(factory=list)
     is_cut: bool = False
     back_to: datetime | None = None
+    edge: tuple[str, Any] | None = None
 
 
 def newest(rows: QuerySet, conditions: Sequence[Condition], time_field: str) -> Found:
@@ -96,13 +99,11 @@ def _walk(rows: QuerySet, every: Q, *, along: str, time: str) -> Found:
         # Without an order and a limit: the range is the smallest there is, and nothing tempts to another index.
         matching = part.filter(every).order_by().values_list(along, "pk")
         found.ids += [pk for _at, pk in sorted(matching, reverse=True)[: COUNTED - len(found.ids)]]
-        if edge is None:
-            return found
         found.is_cut = len(found.ids) >= COUNTED
-        if found.is_cut:
+        if edge is None or found.is_cut:
             return found
         if edge == before or monotonic() - start > _SECONDS:
-            found.is_cut = True
+            found.is_cut, found.edge = True, (along, edge)
             found.back_to = edge if along == time else rows.filter(pk=edge).values_list(time, flat=True).first()
             return found
         before, took = edge, monotonic() - began
