@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models.addresses import is_another_place
 from ..models.encrypted_fields import is_lost
-from ..models.validators import validate_endpoint
+from ..operations import hook_rules
 from ..transport import authentication, signing
 
 # Each keeps its stored value in a form that does not have it, such as that of a script.
@@ -214,7 +214,7 @@ class AuthenticationForm(forms.ModelForm):
             # takes for omitted, and what is saved is what was changed.
             self.instance.credentials = found
             self.changed_data.append("credentials")
-        for problem in () if is_lost(found) else _problems(kind_name, found):
+        for problem in () if is_lost(found) else hook_rules.of_credentials(kind_name, found):
             self.add_error("credentials", problem)
         places = [(self.instance.webhook_url if self.instance.pk else "", cleaned.get("webhook_url") or "")]
         places.append((field.stored.get(authentication.TOKEN_URL, ""), found.get(authentication.TOKEN_URL, "")))
@@ -229,21 +229,7 @@ class AuthenticationForm(forms.ModelForm):
         is_new = "secret" in self.changed_data or cleaned["signature"] != self.instance.signature
         if kind is None or not cleaned.get("secret") or not is_new:
             return
-        try:
-            kind.key(cleaned["secret"])
-        except ValueError:
-            text = kind.secret_help
+        if text := hook_rules.of_signature(cleaned["signature"], cleaned["secret"]):
             if "secret" not in self.changed_data:
                 text = _("The stored secret does not fit this signature: enter another. %s") % text
             self.add_error("secret", ValidationError(text, code="invalid_secret"))
-
-
-def _problems(kind_name: str, found: Mapping[str, str]) -> list[str]:
-    kind, problems = authentication.KINDS[kind_name], []
-    for one in kind.credentials:
-        try:
-            if one.is_address and found.get(one.name):
-                validate_endpoint(found[one.name])
-        except ValidationError as error:
-            problems.append(f"{one.label}: {' '.join(error.messages)}")
-    return [*problems, *authentication.problems_of(kind_name, found)]

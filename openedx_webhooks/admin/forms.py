@@ -7,17 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
 from ..models.addresses import is_another_place
+from ..operations import hook_rules
 from ..operations.hook_problems import malformed
-from ..payloads.local_answer import LocalAnswer
-from ..payloads.shape import ExpressionError
-from ..webfilters import local_answers
 from . import expressions, options
 from .credentials import AuthenticationForm
-from .halt_options import halt_options_of
 from .picker import TypeField, types_of
 from .widgets import HeadersField, ScheduleField
-
-_ON = ("4xx", "5xx", "request_exception")
 
 
 class HookForm(AuthenticationForm):
@@ -162,23 +157,6 @@ class WebfilterForm(HookForm):
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""
         cleaned = super().clean()
-        known = self.types().get(cleaned.get("event"))
-        if known:
-            can = halt_options_of(known)
-            for on in _ON:
-                problem = can.problem(cleaned.get(f"halt_on_{on}"), cleaned.get(f"redirect_on_{on}"))
-                if problem:
-                    self.add_error(f"{problem[0]}_on_{on}", problem[1])
-            if problem := self._local_problem(known, cleaned.get("local_answer")):
-                self.add_error("local_answer", problem)
-        if cleaned.get("serve_stale_answers") and not cleaned.get("cache_answers"):
-            self.add_error("serve_stale_answers", _("Tick “cache answers” too: without it there is no old answer."))
+        for name, problem in hook_rules.of_webfilter(self.types().get(cleaned.get("event")), cleaned):
+            self.add_error(name, problem)
         return cleaned
-
-    @staticmethod
-    def _local_problem(known, text) -> str:
-        try:
-            return local_answers.problem_of(known, LocalAnswer(text)) if text else ""
-        except ExpressionError:
-            # The field's own validator says so.
-            return ""

@@ -19,9 +19,9 @@ from .widgets import format_wait
 
 # The newest; older ones are in the table.
 _MOST = 200
-# What a restored version does not bring back: whether the hook runs, what the plugin found out, and how it
-# authenticates, for the credentials that go with that are in no version.
-NOT_RESTORED = ("enabled", "paused", "disabled_reason", "authentication")
+# What a restored version does not bring back: the name that files know it by, whether the hook runs, what the plugin
+# found out, and how it authenticates, for the credentials that go with that are in no version.
+NOT_RESTORED = ("name", "enabled", "paused", "disabled_reason", "authentication")
 # A removal that nobody asked for on a page was asked for by a command.
 BY_ITSELF = (BEGUN, BY_PLUGIN)
 

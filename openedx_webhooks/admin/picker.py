@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
 from ..operations import frequency, schema, type_search
-from .halt_options import halt_options_of
+from ..operations.halt_options import halt_options_of
 
 
 class TypePicker(forms.Select):

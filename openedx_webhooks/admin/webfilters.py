@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Call, Webfilter
+from ..operations.halt_options import halt_options_of
 from ..operations.hook_health import records_all
 from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker
@@ -14,7 +15,6 @@ from . import options, parts, permissions, report, words
 from .buttons import Button, State, hook_view
 from .filters import HealthFilter, HookModeFilter, TypeFilter
 from .forms import WebfilterForm
-from .halt_options import halt_options_of
 from .hooks import HookAdmin
 from .trying import effects_of, result_page
 

@@ -212,8 +212,8 @@ class WebhookAdmin(HookAdmin):
 
 
 def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:
-    """A webhook like a new one, its secret included, for another dotted type and with its shape; not saved."""
-    fields = (field for field in Webhook._meta.concrete_fields if not field.primary_key)
+    """A webhook like a new one, its secret included, but for dotted type, shape and name; not saved."""
+    fields = (field for field in Webhook._meta.concrete_fields if not field.unique)
     like = {field.attname: getattr(webhook, field.attname) for field in fields}
     return Webhook(**like | {"event": event, "shape": shape})
 

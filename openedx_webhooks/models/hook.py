@@ -18,7 +18,7 @@ from ..transport import authentication, signing
 from .addresses import server_of
 from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField, Lost, is_lost
 from .history import is_encrypted
-from .validators import validate_endpoint, validate_expression, validate_headers
+from .validators import validate_endpoint, validate_expression, validate_headers, validate_name
 
 
 class KeyLost(ValueError):
@@ -113,6 +113,20 @@ class Hook(TimeStampedModel):
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        unique=True,
+        null=True,
+        blank=True,
+        validators=[validate_name],
+        help_text=_(
+            "By which a configuration file knows this hook, such as crm-logins. Leave it empty: it gets one when the "
+            "configuration is downloaded."
+        ),
+    )
+    # The name of the configuration file that last had this hook in it: operations/configuration.
+    applied_from = models.CharField(max_length=255, blank=True, default="", editable=False)
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
     removing_since = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -6,9 +6,9 @@ import pytest
 from django.utils.html import escape
 
 from openedx_webhooks import catalog
-from openedx_webhooks.admin.halt_options import halt_options_of
 from openedx_webhooks.admin.picker import type_choices
 from openedx_webhooks.models import Webfilter, Webhook
+from openedx_webhooks.operations.halt_options import halt_options_of
 from openedx_webhooks.transport import signing
 from tests.releases import needs_bounds
 
