@@ -16,7 +16,7 @@ from .. import skips
 from ..models import history as versions
 from ..models import signing_secrets
 from ..models.encrypted_fields import is_lost
-from ..operations import hook_health
+from ..operations import hook_health, saving
 from ..transport import signing
 from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once, words
 from .buttons import Button, Page, State, hook_view, posted
@@ -117,19 +117,10 @@ class HookAdmin(PreviewMixin, HookListAdmin):
         }
 
     def save_model(self, request, obj, form, change):
-        """
-        Keep a secret that was replaced valid for a while; one that was made can be shown once.
-
-        Only what was changed is written: what can't be read, such as headers under a lost key, stays as it is stored,
-        and what happened to the hook meanwhile, such as its removal, is not undone.
-        """
+        """Keep a secret that was replaced valid for a while; one that was made can be shown once."""
         if change:
             # A short name of the published plugin becomes the dotted type.
-            changed = {*form.changed_data, "event", "modified"}
-            if obj.secret != form.stored_secret:
-                signing_secrets.supersede(obj, form.stored_secret)
-                changed |= {"previous_secret", "previous_secret_expires_at"}
-            obj.save(update_fields=changed)
+            saving.save(obj, {*form.changed_data, "event"}, form.stored_secret)
         else:
             super().save_model(request, obj, form, change)
             if "secret" not in form.changed_data:

@@ -23,8 +23,6 @@ from .past_events import may_send, parse_time
 from .trying import result_page
 
 _RECENT = 10
-# What waited for one of these need not wait for the next event.
-_LETS_GO = {"enabled", "paused", "webhook_url", "headers", "credentials", "secret"}
 
 
 def _may_send(page: Page) -> bool:
@@ -124,15 +122,10 @@ class WebhookAdmin(HookAdmin):
     # --- The page
 
     def save_model(self, request, obj, form, change):
-        """Start afresh with another address or after disabling; what may go now is sent."""
-        if change and {"enabled", "webhook_url"} & set(form.changed_data) and obj.enabled:
-            # First, so that the history has both in one line.
-            Webhook.objects.filter(pk=obj.pk).update(**health.HEALTHY)
+        """One for each type that was chosen."""
         super().save_model(request, obj, form, change)
         if not change:
             self.save_more(request, obj, form)
-        if change and _LETS_GO & set(form.changed_data):
-            wakeups.nudge_on_commit(router.db_for_write(Webhook))
 
     def save_more(self, request, webhook: Webhook, form) -> None:
         """A webhook like this one for each further type that was chosen, with a line in its history."""

@@ -1,0 +1,13 @@
+"""
+Hooks as a file: what there is becomes YAML, and YAML becomes what there is. docs/how-tos/configuration_as_code.rst says
+how it is used, docs/decisions/0012-configuration-as-code.rst why it is so.
+
+The options are the fields of the models that an operator can edit: there is no list of them here.
+"""
+
+from .apply import apply
+from .document import FORMAT_VERSION, Mistakes, read
+from .export import export
+from .plan import Change, Plan, Step
+
+__all__ = ["FORMAT_VERSION", "Change", "Mistakes", "Plan", "Step", "apply", "export", "read"]
