@@ -67,7 +67,7 @@ class Reader:
 
     def _change(self, field, old, new) -> Change:
         if field.name not in self._withheld:
-            return Change(label_of(field), _shown(field, old), _shown(field, new))
+            return Change(label_of(field), shown(field, old), shown(field, new))
         servers = server_of(str(old)), server_of(str(new))
         if all(servers) and servers[0] != servers[1]:
             return Change(label_of(field), *map(str, servers))
@@ -86,7 +86,8 @@ def label_of(field) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _shown(field, value) -> SafeString | str:
+def shown(field, value) -> SafeString | str:
+    """A value, for a person."""
     if value in field.empty_values and not isinstance(value, (bool, int, float)):
         return format_html('<span class="owh-quiet-text">{}</span>', _("empty"))
     if isinstance(value, bool):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib import admin, messages
 from django.db import router
 from django.http import HttpResponseRedirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
-from . import bulk, expressions, health_words, options, parts, past_events, sending_again, waiting, words
+from . import bulk, configuration, expressions, health_words, options, parts, past_events, sending_again, waiting, words
 from .buttons import Button, Page, State, hook_view, posted
 from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
@@ -84,6 +84,11 @@ class WebhookAdmin(HookAdmin):
             gettext_lazy("It is disabled: events are not recorded for it, and what is owed waits."),
         ),
     )
+
+    def get_urls(self):
+        """The page that is about all hooks, too."""
+        page = self.admin_site.admin_view(configuration.page(self.admin_site))
+        return [path("configuration/", page, name=self.url_name("configuration")), *super().get_urls()]
 
     # --- The list
 

@@ -107,11 +107,12 @@ def test_every_option_comes_back_as_it_was(model):
     assert options(model.objects.get()) == options(before)
 
 
-@pytest.mark.parametrize("text", ["null", "~", "yes", "1e3", "2026-01-01", "- a", "a: b", "#", " x ", "\x00\x1b[31m", "🙂\ud800", "|", "{{ x }}", "a\n b\n", "\n"])  # fmt: skip
+NO_PLAIN_TEXTS = ["null", "~", "yes", "1e3", "2026-01-01", "- a", "a: b", "#", " x ", "\x1b[31m", "🙂", "|", "{{ x }}"]
+
+
+@pytest.mark.parametrize("text", [*NO_PLAIN_TEXTS, "a\n b\n", "\n", "a\r\nb"])
 def test_every_text_comes_back_as_it_was(text):
-    Webhook.objects.create(
-        event=LOGIN, webhook_url="https://a.example/", name="a", description=text.replace("\ud800", "")
-    )
+    Webhook.objects.create(event=LOGIN, webhook_url="https://a.example/", name="a", description=text)
     assert apply(configuration.export(), is_dry=True).steps == []
 
 

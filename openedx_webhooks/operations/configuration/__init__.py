@@ -6,8 +6,9 @@ The options are the fields of the models that an operator can edit: there is no 
 """
 
 from .apply import apply
-from .document import FORMAT_VERSION, Mistakes, read
+from .difference import Change
+from .document import FORMAT_VERSION, MOST_BYTES, Mistakes, read
 from .export import export
-from .plan import Change, Plan, Step
+from .plan import Plan, Step
 
-__all__ = ["FORMAT_VERSION", "Change", "Mistakes", "Plan", "Step", "apply", "export", "read"]
+__all__ = ["FORMAT_VERSION", "MOST_BYTES", "Change", "Mistakes", "Plan", "Step", "apply", "export", "read"]

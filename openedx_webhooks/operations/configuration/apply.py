@@ -3,10 +3,12 @@
 import contextlib
 import random
 import time
+from collections.abc import Callable, Collection
 
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.utils.translation import gettext as _
 
+from ...models import Hook
 from ...models.history import LONGEST_REASON
 from .. import removal, saving
 from . import plan as plans
@@ -23,8 +25,9 @@ def apply(
     *,
     prune: bool = False,
     may_refer: bool = True,
+    models: Collection[type[Hook]] | None = None,
     is_dry: bool = False,
-    agrees=lambda plan: True,
+    agrees: Callable[[Plan], bool] = lambda plan: True,
 ) -> Plan:
     """
     Make the hooks what a file says; done twice, the second time changes nothing.
@@ -34,6 +37,7 @@ def apply(
         source: what the file is called; hooks remember it.
         prune: delete the hooks that this file once had and has no more.
         may_refer: follow references to the environment and to files.
+        models: the kinds of hooks that are looked at; None: all.
         is_dry: only say what would be done.
         agrees: is asked with the plan, when nobody else can change a hook any more, whether to go on.
 
@@ -44,7 +48,7 @@ def apply(
         Mistakes: nothing was done.
     """
     source = source[: SECTIONS["webhooks"]._meta.get_field("applied_from").max_length]
-    options = {"prune": prune, "may_refer": may_refer}
+    options = {"prune": prune, "may_refer": may_refer, "models": models}
     if is_dry:
         return plans.make(read(text, source), **options, is_locking=False)
     for left in reversed(range(_TRIES)):

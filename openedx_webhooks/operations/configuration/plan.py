@@ -1,9 +1,7 @@
 """What a file would change: found out before anything is."""
 
 import copy
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
 
 import attrs
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -11,31 +9,14 @@ from django.db import models, router
 from django.utils.translation import gettext as _
 
 from ...models import Hook
-from ...models.addresses import is_another_place, server_of
-from ...models.history import is_encrypted
-from ...models.validators import validate_endpoint
+from ...models.addresses import is_another_place
 from ...transport import authentication
 from .. import hook_rules
+from .difference import Change, change_of, lines
 from .document import SECTIONS, Document, Entry, Mistake, unknown
 from .values import STATE, Reading, is_default, must_be_said, options_of, written
 
 ADD, CHANGE, DELETE = "add", "change", "delete"
-
-
-@attrs.frozen
-class Change:
-    """
-    One option that differs.
-
-    Attributes:
-        old: None for a new hook.
-        note: stands instead of values that are not shown.
-    """
-
-    field: models.Field
-    old: Any = None
-    new: Any = None
-    note: str = ""
 
 
 @attrs.frozen
@@ -75,13 +56,16 @@ class Plan:
     left: list[Hook] = attrs.field(factory=list)
 
 
-def make(document: Document, *, prune: bool, may_refer: bool, is_locking: bool) -> Plan:
+def make(
+    document: Document, *, prune: bool, may_refer: bool, is_locking: bool, models: Collection[type[Hook]] | None = None
+) -> Plan:
     """
     Compare a file with what there is.
 
     Args:
         prune: delete what this file once had and has no more. What people made on the pages is never deleted.
         may_refer: as of :class:`.values.Reading`.
+        models: the kinds of hooks that are looked at; None: all.
         is_locking: nobody else may change a hook until the end of the transaction.
 
     Raises:
@@ -89,14 +73,16 @@ def make(document: Document, *, prune: bool, may_refer: bool, is_locking: bool) 
     """
     plan = Plan(document.source)
     for section, model in SECTIONS.items():
+        if models is not None and model not in models:
+            continue
         rows = model.objects.using(router.db_for_write(model)).filter(removing_since=None).order_by("pk")
         there = list(rows.select_for_update() if is_locking else rows)
         named = {hook.name: hook for hook in there if hook.name}
         entries = [entry for entry in document.entries if entry.section == section]
         for entry in entries:
             _compare(plan, document, entry, named.get(entry.name), may_refer)
-        gone = {hook.name for hook in there if hook.applied_from == document.source} - {e.name for e in entries}
-        left = [hook for hook in there if hook.applied_from == document.source and hook.name in gone]
+        names = {entry.name for entry in entries}
+        left = [hook for hook in there if hook.applied_from == document.source and hook.name not in names]
         if prune:
             plan.steps += [Step(DELETE, hook) for hook in left]
         else:
@@ -115,7 +101,7 @@ def _compare(plan: Plan, document: Document, entry: Entry, stored: Hook | None, 
         if len(document.texts) == known:
             _check(document, entry, reading, hook)
         shown = changed if stored else [field for field in fields if not is_default(field, written(field, hook))]
-        changes = [_change(field, stored, hook, reading) for field in shown]
+        changes = [change_of(field, stored, hook, reading) for field in shown]
         hook.applied_from = plan.source
         plan.steps.append(Step(CHANGE if stored else ADD, hook, tuple(changes), before.secret))
         return
@@ -193,72 +179,21 @@ def _texts(hook: Hook) -> Mapping[str, str]:
     return hook.credentials if isinstance(hook.credentials, Mapping) else {}
 
 
-# --- What is shown of it
-
-
-def _change(field: models.Field, stored: Hook | None, hook: Hook, reading: Reading) -> Change:
-    old, new = getattr(stored, field.attname, None), getattr(hook, field.attname)
-    if is_encrypted(field):
-        return Change(field, note=_secrets(old, new) if isinstance(new, dict) else _secret(reading, new))
-    if validate_endpoint in field.validators:
-        # The server only: the rest of an address may hold a token.
-        old, new = server_of(old or ""), server_of(new)
-        return Change(field, note=_("another path or query on %s") % new) if old == new else Change(field, old, new)
-    if field.name in reading.hidden:
-        return Change(field, note=_("as it is referred to; it is not shown"))
-    return Change(field, old, new)
-
-
-def _secret(reading: Reading, new: str) -> str:
-    if new == reading.stored.secret:
-        return _("made now; rotate it on the hook's page to see one")
-    return _("another one; it is not shown")
-
-
-def _secrets(old: Any, new: dict) -> str:
-    """Which pieces differ."""
-    old = old if isinstance(old, Mapping) else {}
-    found = {
-        _("new: %s"): [name for name in new if name not in old],
-        _("another value: %s"): [name for name in new if name in old and new[name] != old[name]],
-        _("removed: %s"): [name for name in old if name not in new],
-    }
-    return "; ".join(text % ", ".join(names) for text, names in found.items() if names)
-
-
 def in_words(plan: Plan, *, is_done: bool) -> list[str]:
     """The plan for a terminal, line by line."""
-    lines = []
+    said = []
     for step in plan.steps:
-        lines.append(f"{_SIGNS[step.verb]} {step.hook._meta.verbose_name} {step.hook.name}")
-        lines += [line for change in step.changes for line in _lines(change)]
+        said.append(f"{_SIGNS[step.verb]} {step.hook._meta.verbose_name} {step.hook.name}")
+        said += [line for change in step.changes for line in lines(change)]
     for hook in plan.left:
         text = _("%s is no longer in the file and stays as it is; --prune deletes it.")
-        lines.append("  " + text % f"{hook._meta.verbose_name} {hook.name}")
+        said.append("  " + text % f"{hook._meta.verbose_name} {hook.name}")
     count = {verb: sum(step.verb == verb for step in plan.steps) for verb in _SIGNS}
     if is_done:
         text = _("%(add)d added, %(change)d changed, %(delete)d deleted; %(kept)d were so already.")
     else:
         text = _("%(add)d would be added, %(change)d changed, %(delete)d deleted; %(kept)d are so already.")
-    return [*lines, text % {**count, "kept": plan.kept}]
+    return [*said, text % {**count, "kept": plan.kept}]
 
 
 _SIGNS = {ADD: "+", CHANGE: "~", DELETE: "-"}
-
-
-def _lines(change: Change) -> list[str]:
-    name = change.field.name
-    if change.note:
-        return [f"    {name}: {change.note}"]
-    texts = [text if isinstance(text, str) else "" for text in (change.old, change.new)]
-    if any("\n" in text for text in texts):
-        signed = [f"      {sign} {line}" for sign, text in zip("-+", texts, strict=True) for line in text.splitlines()]
-        return [f"    {name}:", *signed]
-    new = _plain(change.new)
-    return [f"    {name}: {new}" if change.old is None else f"    {name}: {_plain(change.old)} → {new}"]
-
-
-def _plain(value: Any) -> str:
-    """As the file has it, near enough."""
-    is_plain = isinstance(value, str) and value and value.isprintable()
-    return value if is_plain else json.dumps(value, ensure_ascii=False)
