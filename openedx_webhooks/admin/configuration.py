@@ -65,7 +65,7 @@ def page(site):
         if upload is None:
             if request.method == "POST":
                 messages.error(request, _("Choose a file first."))
-            return _render(site, request, {"models": [model._meta.verbose_name_plural for model in models]})
+            return _render(site, request, {"title": _("Configuration file")})
         return _Apply(site, request, models, upload).run()
 
     return view
@@ -78,13 +78,7 @@ def _download(models) -> HttpResponse:
 
 
 def _render(site, request, context) -> TemplateResponse:
-    context = {
-        **site.each_context(request),
-        "opts": Webhook._meta,
-        "title": _("Configuration file"),
-        "media": _admin(site, Webhook).media,
-        **context,
-    }
+    context = {**site.each_context(request), "opts": Webhook._meta, "media": _admin(site, Webhook).media, **context}
     return TemplateResponse(request, "admin/openedx_webhooks/configuration.html", context)
 
 
@@ -169,7 +163,9 @@ class _Apply:
     def _show(self, plan, problems):
         steps = plan.steps if plan else []
         context = {
+            "title": _("What %s would change") % self.upload.source,
             "upload": self.upload,
+            "deletes": any(step.verb == plans.DELETE for step in steps),
             "problems": problems,
             "plan": plan,
             "steps": [(_badge(step), _name(step), [_change(change) for change in step.changes]) for step in steps],

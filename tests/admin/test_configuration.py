@@ -32,6 +32,7 @@ def confirm(client, page):
 
 
 def test_a_download_has_no_secret(admin_client, webhook, webfilter):
+    assert URL in admin_client.get(url_of(Webfilter)).content.decode()
     response = admin_client.post(URL, {"download": "1"})
     text = response.content.decode()
     assert "openedx-webhooks.yml" in response["Content-Disposition"]
@@ -81,6 +82,7 @@ def test_without_a_file_it_is_asked_for_one(admin_client):
 
 
 def test_whoever_may_change_nothing_has_no_such_page(viewer):
+    assert URL not in viewer.get(url_of(Webhook)).content.decode()
     assert viewer.get(URL).status_code == viewer.post(URL, {"download": "1"}).status_code == 403
 
 

@@ -43,7 +43,7 @@ def change_of(field: models.Field, stored: Hook | None, hook: Hook, reading: Rea
         return Change(field, note=_secrets(old, new) if isinstance(new, dict) else _secret(reading, new))
     if validate_endpoint in field.validators:
         # The server only: the rest of an address may hold a token.
-        old, new = server_of(old or ""), server_of(new)
+        old, new = None if old is None else server_of(old), server_of(new)
         return Change(field, note=_("another path or query on %s") % new) if old == new else Change(field, old, new)
     if field.name in reading.hidden:
         return Change(field, note=_("as it is referred to; it is not shown"))
@@ -52,7 +52,7 @@ def change_of(field: models.Field, stored: Hook | None, hook: Hook, reading: Rea
 
 def _secret(reading: Reading, new: str) -> str:
     if new == reading.stored.secret:
-        return _("made now; rotate it on the hook's page to see one")
+        return _("made when the hook is")
     return _("another one; it is not shown")
 
 

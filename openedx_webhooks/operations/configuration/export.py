@@ -44,7 +44,7 @@ def export(models: Collection[type[Hook]] | None = None) -> str:
         _("An option that is not here has its default; enabled, paused and mode are left as they are."),
     ]
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return "".join(f"# {line}\n" for line in head) + text
+    return "".join(f"# {line}\n" for line in head) + re.sub(r"^- ", "\n- ", text, flags=re.MULTILINE)
 
 
 def _entry(hook: Hook) -> dict[str, Any]:
@@ -72,7 +72,8 @@ def _named(model: type[Hook]) -> Iterator[Hook]:
 
 
 def _slug(hook: Hook) -> str:
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", hook.event_name)
+    # RenderXBlockStarted, ORASubmissionViewRenderStarted
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", hook.event_name)
     return slugify(re.sub(r"[^A-Za-z0-9]+", "-", words))[:_LONGEST_NAME].strip("-") or hook._meta.model_name
 
 
