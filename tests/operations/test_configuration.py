@@ -1,8 +1,11 @@
 """Hooks as a file: exported, applied, refused."""
 
 import threading
+from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from django.db import connection, connections
 from django.test import override_settings
 
@@ -125,6 +128,44 @@ def test_hooks_without_a_name_get_one_that_stays():
     ]  # fmt: skip
     assert Webfilter.objects.get().name == "student-login-requested"
     assert configuration.export() == text
+
+
+# --- For editors
+
+
+def problems(text):
+    """What an editor would underline."""
+    return list(jsonschema.Draft202012Validator(configuration.schema()).iter_errors(yaml.safe_load(text)))
+
+
+def test_the_schema_takes_what_is_exported():
+    jsonschema.Draft202012Validator.check_schema(configuration.schema())
+    for model in (Webhook, Webfilter):
+        everything(model)
+    assert problems(configuration.export()) == []
+
+
+@pytest.mark.parametrize("line", ["conditions: a", "mode: observe", "enabled: 5", "secret: a", "headers: {X-A: a}"])
+def test_the_schema_refuses_what_is_refused(line):
+    assert problems(ONE) == []
+    assert problems(f"{ONE}  {line}\n")
+    assert mistakes(f"{ONE}  {line}\n")
+
+
+def test_the_how_to_is_true(monkeypatch, tmp_path):
+    """Its file can be applied, and its mistakes are told as it says."""
+    folder = Path(__file__).parents[2] / "docs" / "how-tos"
+    text, how_to = (folder / "hooks.yml").read_text(), (folder / "configuration_as_code.rst").read_text()
+    assert problems(text) == []
+    monkeypatch.setenv("CRM_API_KEY", "a")
+    for name in ("crm_signing_secret", "hr_token"):
+        (tmp_path / name).write_text("whsec_" + "A" * 32)
+    text = text.replace("/run/secrets", str(tmp_path))
+    found = mistakes(text.replace("condition:", "conditions:").replace(f"{{file: {tmp_path}/hr_token}}", "t0ken"))
+    for mistake in found:
+        assert mistake in " ".join(how_to.split())
+    assert len(found) == 2
+    assert len(apply(text).steps) == 2
 
 
 # --- Applied

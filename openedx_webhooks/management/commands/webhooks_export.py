@@ -1,5 +1,6 @@
 """``manage.py webhooks_export``: the configuration as YAML."""
 
+import json
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,9 +19,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--output", metavar="FILE", type=Path, help="Write it there instead of printing it.")
+        parser.add_argument("--schema", action="store_true", help="Print a JSON Schema of such files, for editors.")
 
     def handle(self, *_args, **options):
-        text = configuration.export()
+        is_schema = options["schema"]
+        text = json.dumps(configuration.schema(), indent=2) if is_schema else configuration.export()
         if options["output"] is None:
             self.stdout.write(text)
             return

@@ -10,5 +10,6 @@ from .difference import Change
 from .document import FORMAT_VERSION, MOST_BYTES, Mistakes, read
 from .export import export
 from .plan import Plan, Step
+from .schema import schema
 
-__all__ = ["FORMAT_VERSION", "MOST_BYTES", "Change", "Mistakes", "Plan", "Step", "apply", "export", "read"]
+__all__ = ["FORMAT_VERSION", "MOST_BYTES", "Change", "Mistakes", "Plan", "Step", "apply", "export", "read", "schema"]

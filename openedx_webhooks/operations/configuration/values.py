@@ -166,12 +166,12 @@ class Reading:
     def _referred(self, node) -> str | None:
         """What a reference leads to; None if it is not followed."""
         found = members(node)
-        if len(found) != 1 or not found.keys() <= _REFERENCES.keys():
+        if len(found) != 1 or not found.keys() <= REFERENCES.keys():
             raise Mistake(_("Write “{env: NAME}”, “{file: PATH}” or a text; a text with braces in quotes."), node)
         [(kind, where)] = found.items()
         if not isinstance(where, yaml.ScalarNode) or not where.value:
             raise Mistake(_("Write the name of what is referred to."), where)
-        return _REFERENCES[kind](where) if self.may_refer else None
+        return REFERENCES[kind](where) if self.may_refer else None
 
 
 def _choice(field, node) -> str:
@@ -221,7 +221,7 @@ def _of_file(node) -> str:
     return text
 
 
-_REFERENCES: dict[str, Callable[[yaml.Node], str]] = {"env": _of_environment, "file": _of_file}
+REFERENCES: dict[str, Callable[[yaml.Node], str]] = {"env": _of_environment, "file": _of_file}
 _TEXT, _NULL, _INT = (f"tag:yaml.org,2002:{name}" for name in ("str", "null", "int"))
 _KINDS = (
     (models.BooleanField, ("tag:yaml.org,2002:bool",), gettext_lazy("Write true or false.")),
