@@ -168,7 +168,7 @@ class Reading:
         found = members(node)
         if len(found) != 1 or not found.keys() <= REFERENCES.keys():
             raise Mistake(_("Write “{env: NAME}”, “{file: PATH}” or a text; a text with braces in quotes."), node)
-        [(kind, where)] = found.items()
+        kind, where = next(iter(found.items()))
         if not isinstance(where, yaml.ScalarNode) or not where.value:
             raise Mistake(_("Write the name of what is referred to."), where)
         return REFERENCES[kind](where) if self.may_refer else None
