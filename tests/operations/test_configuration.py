@@ -395,6 +395,15 @@ def test_an_upload_refers_to_nothing_on_the_server():
     assert "The address was changed" in mistakes(moved, may_refer=False)[0]
 
 
+def test_an_upload_keeps_each_credential_that_it_refers_to(secrets):
+    """One at a time: a user name is no password."""
+    text = f"{ONE}  authentication: basic\n  credentials: {{user: {{env: CRM_TOKEN}}, password: {{file: {secrets}}}}}\n"
+    assert "credentials.user: There is nothing to keep yet" in mistakes(text, may_refer=False)[0]
+    apply(text.replace("user: {env: CRM_TOKEN}", "user: bob"))
+    assert apply(text, may_refer=False).steps == []
+    assert Webhook.objects.get().credentials["user"] == "bob"
+
+
 def test_an_unknown_type_may_stay_as_it_is_but_not_come():
     text = ONE.replace("SESSION_LOGIN_COMPLETED", "org.example.gone.v1")
     assert "webhooks.crm.event: This installation has no “org.example.gone.v1”" in mistakes(text)[0]

@@ -120,7 +120,7 @@ class Reading:
                     if found[name] is stored.get(name):
                         self.kept.setdefault(field.name, []).append(name)
                 else:
-                    found[name] = self._text(field, piece)
+                    found[name] = self._text(piece, stored.get(name))
             except Mistake as mistake:
                 raise Mistake(mistake.text, mistake.node, f".{name}{mistake.below}") from None
         return found
@@ -148,15 +148,20 @@ class Reading:
             if not isinstance(node, yaml.SequenceNode):
                 raise Mistake(_("Write a list, such as [5, 300]."), node)
             return [_scalar(each, (_INT,), _("Write whole numbers.")) for each in node.value]
-        return _choice(field, node) if field.choices else self._text(field, node)
-
-    def _text(self, field, node) -> str:
+        if field.choices:
+            return _choice(field, node)
         if isinstance(node, yaml.MappingNode):
             self.hidden.add(field.name)
+        return self._text(node, getattr(self.stored, field.attname) if self.stored.pk else None)
+
+    def _text(self, node, stored) -> str:
+        """A text; of one that is referred to and not followed, what is stored. None: there is nothing."""
+        if isinstance(node, yaml.MappingNode):
             value = self._referred(node)
-            if value is None and self.stored.pk is None:
+            value = stored if value is None else value
+            if value is None:
                 raise Mistake(_nothing_to_keep(self.may_refer), node)
-            return getattr(self.stored, field.attname) if value is None else value
+            return value
         if node.tag == _NULL:
             return ""
         if node.tag != _TEXT:
