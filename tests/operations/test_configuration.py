@@ -173,11 +173,12 @@ def test_the_how_to_is_true(monkeypatch, tmp_path):
 
 def test_applied_twice_changes_nothing_the_second_time():
     assert verbs(apply(ONE)) == [("add", "crm")]
-    hook, versions = Webhook.objects.get(), Webhook.history.count()
+    hook = Webhook.objects.get()
+    versions = hook.history.count()
     assert (hook.event, hook.enabled, hook.applied_from) == (LOGIN, True, "hooks.yml")
     plan = apply(ONE)
     assert (plan.steps, plan.kept, plan.adopted) == ([], 1, [])
-    assert (Webhook.objects.get().modified, Webhook.history.count()) == (hook.modified, versions)
+    assert (Webhook.objects.get().modified, hook.history.count()) == (hook.modified, versions)
 
 
 def test_what_the_file_does_not_mention_is_as_usual_but_whether_the_hook_runs():
@@ -202,7 +203,7 @@ def test_a_webhook_that_the_plugin_disabled_starts_afresh():
 
 def test_its_history_says_where_it_came_from():
     apply(ONE)
-    assert Webhook.history.get().history_change_reason == "Applied from the file hooks.yml."
+    assert Webhook.objects.get().history.get().history_change_reason == "Applied from the file hooks.yml."
 
 
 def test_secrets_are_read_where_the_file_is_applied(secrets):
