@@ -21,7 +21,7 @@ SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help requirements demo demo-smoke test test-browser screenshots published test-services thorough chaos coverage diff_cover quality format pii_check validate \
+.PHONY: help requirements demo demo-smoke test test-browser test-tutor screenshots published test-services thorough chaos coverage diff_cover quality format pii_check validate \
 	docs linkcheck references schema-clients dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
@@ -55,6 +55,13 @@ $(VENV)/.services: requirements/services.txt $(VENV)/.dev
 	$(PIP) install --quiet -r requirements/services.txt
 	@touch $@
 
+$(VENV)/tutor/.installed: requirements/pip.txt requirements/tutor.txt tutor/pyproject.toml | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/tutor
+	$(VENV)/tutor/bin/pip install --quiet -r requirements/pip.txt
+	$(VENV)/tutor/bin/pip install --quiet -r requirements/tutor.txt
+	$(VENV)/tutor/bin/pip install --quiet --no-deps --no-build-isolation --editable tutor
+	@touch $@
+
 requirements: $(VENV)/.dev ## install everything for working on the plugin
 
 # --- The two commands of the README, and the demo without a person.
@@ -86,6 +93,9 @@ test-browser: $(VENV)/.dev ## drive the operator's desk in Chromium (CHROMIUM=/p
 
 screenshots: $(VENV)/.dev ## the same, and take the pictures of the documentation
 	SCREENSHOTS=1 $(BROWSER_TESTS) $(ARGS)
+
+test-tutor: $(VENV)/tutor/.installed ## run the tests of the companion for Tutor (tutor/), in an environment of its own; needs no Docker
+	$(VENV)/tutor/bin/python -m pytest tutor $(ARGS)
 
 published: $(BIN)/python ## run the published plugin's versions from the index and compare with what was recorded of them
 	$(BIN)/python tests/published/record.py --check $(ARGS)
@@ -195,7 +205,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(BIN)/pip-compile --quiet 
 compile-requirements: $(BIN)/python ## compile requirements/*.in after a change of one of them
 	$(PIP) install --quiet -r requirements/pip.txt -r requirements/pip-tools.txt
 	@# In this order: a file may include the compiled form of one before it.
-	for name in pip pip-tools base test services quality doc ci dev clients; do \
+	for name in pip pip-tools base test services quality doc ci dev clients tutor; do \
 		$(PIP_COMPILE) $(COMPILE_ARGS) -o requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 

@@ -1,4 +1,4 @@
-"""Copies of hooks: everything but the secret and the state, disabled until somebody has looked at it."""
+"""Copies of hooks: everything but the name, the secret and the state, disabled until somebody has looked at it."""
 
 from django.contrib import admin, messages
 from django.utils.translation import gettext as _
@@ -13,12 +13,12 @@ _MOST = 50
 
 def copy_of(hook: Hook) -> Hook:
     """
-    A copy, not saved: with a secret of its own, and disabled.
+    A copy, not saved: without a name, with a secret of its own, and disabled.
 
     Header values and credentials are copied, for the address is the same; to send them elsewhere the form asks for them
     again, as it does for the original.
     """
-    kept = [field for field in hook._meta.concrete_fields if field.editable and not field.primary_key]
+    kept = [field for field in hook._meta.concrete_fields if field.editable and not field.unique]
     copy = type(hook)(
         **{
             field.attname: getattr(hook, field.attname)

@@ -19,9 +19,9 @@ from .widgets import format_wait
 
 # The newest; older ones are in the table.
 _MOST = 200
-# What a restored version does not bring back: whether the hook runs, what the plugin found out, and how it
-# authenticates, for the credentials that go with that are in no version.
-NOT_RESTORED = ("enabled", "paused", "disabled_reason", "authentication")
+# What a restored version does not bring back: the name that files know it by, whether the hook runs, what the plugin
+# found out, and how it authenticates, for the credentials that go with that are in no version.
+NOT_RESTORED = ("name", "enabled", "paused", "disabled_reason", "authentication")
 # A removal that nobody asked for on a page was asked for by a command.
 BY_ITSELF = (BEGUN, BY_PLUGIN)
 
@@ -67,7 +67,7 @@ class Reader:
 
     def _change(self, field, old, new) -> Change:
         if field.name not in self._withheld:
-            return Change(label_of(field), _shown(field, old), _shown(field, new))
+            return Change(label_of(field), shown(field, old), shown(field, new))
         servers = server_of(str(old)), server_of(str(new))
         if all(servers) and servers[0] != servers[1]:
             return Change(label_of(field), *map(str, servers))
@@ -86,7 +86,8 @@ def label_of(field) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _shown(field, value) -> SafeString | str:
+def shown(field, value) -> SafeString | str:
+    """A value, for a person."""
     if value in field.empty_values and not isinstance(value, (bool, int, float)):
         return format_html('<span class="owh-quiet-text">{}</span>', _("empty"))
     if isinstance(value, bool):

@@ -195,6 +195,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
             when=lambda page: cloning.may_clone(page.model_admin, page.request, page.hook),
         ),
         Button(name="restore", method="restore"),
+        Button(name="detach", method="detach"),
         Button(name="switch", method="switch"),
     )
     # Which states the header switches between.
@@ -238,6 +239,15 @@ class HookAdmin(PreviewMixin, HookListAdmin):
     restore = posted(
         restoring.page, lambda admin, request, hook: admin.has_change_permission(request, hook), has_page=True
     )
+
+    @hook_view
+    def detach(self, request, hook):
+        """From the configuration file that it was applied from: pruning that file leaves it alone."""
+        self.model.objects.filter(pk=hook.pk).update(applied_from="")
+        self.log_change(request, hook, _("Detached from the file %s.") % hook.applied_from)
+        text = _("It is set up here now. Remove it from the file, or it is set up from there again.")
+        self.message_user(request, text, messages.SUCCESS)
+        return self.back(hook)
 
     def history_view(self, request, object_id, extra_context=None):
         """Every version, instead of Django's log; also of a hook that is gone."""

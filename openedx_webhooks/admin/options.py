@@ -62,6 +62,7 @@ URL = Option(
     shown_as="endpoint_column",
 )
 DESCRIPTION = Option("description", widget=forms.Textarea(attrs={"rows": 2, "cols": 80}))
+NAME = Option("name", widget=forms.TextInput(attrs={"size": 40, "spellcheck": "false"}), is_advanced=True)
 ENABLED = Option("enabled")
 CONDITION = Option(
     "condition", widget=ConditionWidget(), help_text=_("Only what fits is sent. Without a condition, all of it is.")
@@ -81,7 +82,7 @@ AUTHENTICATION = Section(
 )
 
 WEBHOOK = (
-    Section(_("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True))),
+    Section(_("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True), NAME)),
     Section(
         _("Which of these events, and what of them"),
         (CONDITION, SHAPE, FORM_ENCODING, FORMAT),
@@ -105,7 +106,15 @@ def _redirect(name: str) -> Option:
 WEBFILTER = (
     Section(
         _("What to call, and where"),
-        (EVENT, URL, Option("local_answer", code(rows=4)), DESCRIPTION, ENABLED, Option("mode", forms.RadioSelect())),
+        (
+            EVENT,
+            URL,
+            Option("local_answer", code(rows=4)),
+            DESCRIPTION,
+            ENABLED,
+            Option("mode", forms.RadioSelect()),
+            NAME,
+        ),
     ),
     Section(
         _("What its answers may do"),

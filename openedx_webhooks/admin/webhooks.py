@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
-from . import bulk, expressions, health_words, options, parts, past_events, sending_again, waiting, words
+from . import bulk, configuration, expressions, health_words, options, parts, past_events, sending_again, waiting, words
 from .buttons import Button, Page, State, hook_view, posted
 from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
@@ -83,6 +83,11 @@ class WebhookAdmin(HookAdmin):
             gettext_lazy("It is disabled: events are not recorded for it, and what is owed waits."),
         ),
     )
+
+    def get_urls(self):
+        """The page that is about all hooks, too."""
+        page = self.admin_site.admin_view(configuration.page(self.admin_site))
+        return [path("configuration/", page, name=self.url_name("configuration")), *super().get_urls()]
 
     # --- The list
 
@@ -196,8 +201,8 @@ class WebhookAdmin(HookAdmin):
 
 
 def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:
-    """A webhook like a new one, its secret included, for another dotted type and with its shape; not saved."""
-    fields = (field for field in Webhook._meta.concrete_fields if not field.primary_key)
+    """A webhook like a new one, its secret included, but for dotted type, shape and name; not saved."""
+    fields = (field for field in Webhook._meta.concrete_fields if not field.unique)
     like = {field.attname: getattr(webhook, field.attname) for field in fields}
     return Webhook(**like | {"event": event, "shape": shape})
 

@@ -19,7 +19,7 @@ from ..transport import authentication, signing
 from .addresses import server_of
 from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField, Lost, is_lost
 from .history import is_encrypted
-from .validators import validate_endpoint, validate_expression, validate_headers
+from .validators import validate_endpoint, validate_expression, validate_headers, validate_name
 
 
 class KeyLost(ValueError):
@@ -122,6 +122,20 @@ class Hook(TimeStampedModel):
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        unique=True,
+        null=True,
+        blank=True,
+        validators=[validate_name],
+        help_text=_(
+            "By which a configuration file knows this hook, such as crm-logins. Leave it empty: it gets one when the "
+            "configuration is downloaded."
+        ),
+    )
+    # The name of the configuration file that last had this hook in it: operations/configuration.
+    applied_from = models.CharField(max_length=255, blank=True, default="", editable=False)
     keep_payloads = models.BooleanField(
         _("keep payloads"),
         default=True,

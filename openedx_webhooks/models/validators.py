@@ -11,6 +11,7 @@ from ..payloads import local_answer, shape
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2: token
 _SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_HEADERS = 20
 _MAX_HEADER_LENGTH = 4096
 # Headers that we, or HTTP itself, set: an operator's value would break the request or the signature.
@@ -76,6 +77,19 @@ def _is_host(host: str) -> bool:
         return bool(_HOST.fullmatch(host.encode("idna").decode()))
     except UnicodeError:
         return False
+
+
+def validate_name(value: str) -> None:
+    """
+    Accept a name that reads the same in every file, shell and database: some take capitals for small letters.
+
+    Raises:
+        ValidationError: with what to enter instead.
+    """
+    if not _NAME.fullmatch(value):
+        raise ValidationError(
+            _("Use small letters, digits and single hyphens between them, such as crm-logins."), code="invalid_name"
+        )
 
 
 def validate_redirect(value: str) -> None:

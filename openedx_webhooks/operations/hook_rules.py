@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from .. import catalog
-from ..models import Hook
+from ..models import Hook, Webfilter
 from ..models.addresses import is_another_place
 from ..models.encrypted_fields import is_lost
 from ..models.validators import validate_endpoint
@@ -22,6 +22,16 @@ from ..webfilters import local_answers
 from .halt_options import halt_options_of
 
 _ON = ("4xx", "5xx", "request_exception")
+
+
+def problems_of(hook: Hook) -> Iterator[tuple[str, str]]:
+    """Name of a field and a sentence, for each rule that a hook breaks which is well-formed otherwise."""
+    if isinstance(hook, Webfilter):
+        yield from webfilter_problems(hook.known_type, vars(hook))
+    if problem := signature_problem(hook.signature, hook.secret, is_entered=True):
+        yield "secret", problem
+    for problem in credentials_problems(hook.authentication, hook.credentials):
+        yield "credentials", problem
 
 
 @attrs.define

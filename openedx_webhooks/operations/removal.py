@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 
 from django.db import DatabaseError, router
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import index
@@ -39,10 +40,7 @@ def remove(hook: Hook) -> bool:
 
     Many records go in the background: see :func:`run`. Until then the hook is there, marked by ``removing_since``.
     """
-    rows = type(hook).objects.using(router.db_for_write(type(hook), instance=hook))
-    now = timezone.now()
-    rows.filter(pk=hook.pk).update(enabled=False, removing_since=now, modified=now)
-    index.forget_index(type(hook), using=rows.db)
+    rows = disable(hook)
     if count_records(hook) > _AT_ONCE:
         # Who wants it is known now, and not to the worker.
         history.note(rows.filter(pk=hook.pk), history.REMOVAL)
@@ -51,6 +49,15 @@ def remove(hook: Hook) -> bool:
     _delete_records(hook, time.monotonic() + _RUN_SECONDS)
     hook.delete()
     return True
+
+
+def disable(hook: Hook) -> QuerySet:
+    """Let a hook do nothing any more; all hooks of its kind, where that was written. Another may take its name now."""
+    rows = type(hook).objects.using(router.db_for_write(type(hook), instance=hook))
+    now = timezone.now()
+    rows.filter(pk=hook.pk).update(enabled=False, removing_since=now, modified=now, name=None)
+    index.forget_index(type(hook), using=rows.db)
+    return rows
 
 
 def run() -> None:

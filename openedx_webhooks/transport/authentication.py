@@ -160,9 +160,14 @@ def texts_in(stored: object) -> dict[str, str]:
     return {name: text for name, text in texts.items() if isinstance(text, str) and not _CONTROL.search(text)}
 
 
+def is_secret(name: str) -> bool:
+    """Whether a credential, of whatever kind, is one that nobody may see."""
+    return name in _SECRET_NAMES
+
+
 def secrets_of(credentials: Mapping[str, str]) -> list[str]:
     """Those of the credentials, of whatever kind, that nobody may see."""
-    return [text for name, text in credentials.items() if name in _SECRET_NAMES]
+    return [text for name, text in credentials.items() if is_secret(name)]
 
 
 def problems_of(name: str, credentials: Mapping[str, str]) -> list[str]:

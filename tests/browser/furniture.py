@@ -18,7 +18,7 @@ pending = webhook("pending page", retry_schedule=[3600])
 failing.condition = "user.is_active"
 failing.save()
 webhook("shapeless page", condition="user.no_such_field == `1`", shape="{{a: user.pii.nmae}}")
-webhook("paused page", paused=True)
+webhook("paused page", paused=True, applied_from="hooks.yml")
 webhook("disabled page", enabled=False)
 webhook("gone page").delete()
 observed = Webfilter(

@@ -54,10 +54,29 @@ def check(desk, name):
     page.emulate_media(color_scheme="light")
 
 
-@pytest.mark.parametrize("path", [*LISTS, "webhook/add/", "webfilter/add/", "webhook/deleted/", "webfilter/deleted/"])
+EMPTY = ["webhook/add/", "webfilter/add/", "webhook/deleted/", "webfilter/deleted/", "webhook/configuration/"]
+FILE = """
+version: 1
+webhooks:
+- name: of-a-file
+  event: SESSION_LOGIN_COMPLETED
+  webhook_url: https://crm.example.com/hooks
+  condition: user.is_active == `true` && starts_with(user.pii.email, 'a-very-long-beginning-of-an-address')
+"""
+
+
+@pytest.mark.parametrize("path", [*LISTS, *EMPTY])
 def test_lists_and_empty_forms(window, path):
     window.open(path)
     check(window, path)
+
+
+@pytest.mark.parametrize("file", [FILE, FILE.replace("condition", "conditions")], ids=["difference", "mistake"])
+def test_a_configuration_file(window, file):
+    window.open("webhook/configuration/")
+    window.page.set_input_files("#owh-file", {"name": "hooks.yml", "mimeType": "text/yaml", "buffer": file.encode()})
+    window.page.get_by_role("button", name="Show the difference").click()
+    check(window, "what a configuration file would change")
 
 
 @pytest.mark.parametrize("path", ["delivery/?state=failed", "webhook/?q=page", "delivery/?q=ada", "delivery/?q=nobody"])

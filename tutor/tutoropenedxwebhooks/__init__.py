@@ -1,0 +1,1 @@
+"""openedx-webhooks with Tutor."""
