@@ -29,6 +29,16 @@ _MOST_ANSWER = 64 * 1024
 _MOST_MORE = 5
 # Names of the fields that hold an expression, in the order in which they are worked on.
 EXPRESSIONS = ("condition", "shape", "local_answer")
+# Names of the fields without which no request can be shown.
+_OF_REQUEST = {
+    "credentials",
+    "headers",
+    "payload_format",
+    "personal_data",
+    "secret",
+    "shape",
+    "use_www_form_encoding",
+}
 
 
 @attrs.define
@@ -224,14 +234,14 @@ class _Writer:
     def _write_request(self) -> None:
         made = self._made
         made.is_local = bool(self._texts.get("local_answer", "").strip())
-        if {"shape", "headers", "secret", "credentials", "payload_format", "use_www_form_encoding"} & self._wrong:
+        if _OF_REQUEST & self._wrong:
             made.nothing = _("Correct the mistakes: then the request is shown.")
             return
-        content: Any = dict(self._payload)
-        if not getattr(self._hook, "send_profile", True):
-            content.pop("profile", None)
         expression = self._compiled("shape")
         try:
+            content: Any = dict(self._hook.let_out(self._payload))
+            if not getattr(self._hook, "send_profile", True):
+                content.pop("profile", None)
             if expression is not None:
                 content = shape.evaluate(expression, content)
                 if content is None:

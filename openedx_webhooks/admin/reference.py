@@ -7,6 +7,7 @@ import attrs
 from django.utils.translation import gettext as _
 
 from .. import catalog
+from ..hook_request import content_of
 from ..models import Hook
 from ..operations import schema
 from ..payloads import samples, shape
@@ -73,7 +74,7 @@ def _shaped(hook, sample):
     if not hook.shape:
         return None
     try:
-        return parts.pretty(shape.evaluate(hook.compiled_shape, sample))
+        return parts.pretty(content_of(hook, sample))
     except shape.ExpressionError as error:
         return _("It fails on this sample: %s") % error
 

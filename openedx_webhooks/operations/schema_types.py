@@ -19,10 +19,10 @@ from opaque_keys.edx.keys import UsageKey
 
 from .. import platform_facts
 from ..catalog import EventType, FilterType
-from ..payloads import sample_arguments
+from ..payloads import personal_data, sample_arguments
+from ..payloads.data_classes import data_fields, is_data_class, unwrapped
 from ..payloads.redact import is_sensitive
-from ..payloads.samples import data_fields, is_data_class, sample_payload
-from . import personal_data
+from ..payloads.samples import sample_payload
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
@@ -103,14 +103,8 @@ class Components:
 
     def of_type(self, annotation: Any) -> Schema:
         """The schema of an annotation; an annotation that says nothing allows everything."""
-        if hasattr(annotation, "__value__"):
-            # ``type ID = …`` of Python 3.12, as in openedx-core.
-            return self.of_type(annotation.__value__)
-        if isinstance(annotation, typing.NewType):
-            return self.of_type(annotation.__supertype__)
+        annotation = unwrapped(annotation)
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin is typing.Annotated:
-            return self.of_type(arguments[0])
         if origin is typing.Literal:
             return {"enum": list(arguments)}
         if origin in (typing.Union, types.UnionType):

@@ -1,0 +1,34 @@
+"""How much personal data leaves with a webhook. Made by makemigrations."""
+
+from django.db import migrations, models
+
+import openedx_webhooks.models.encrypted_fields
+import openedx_webhooks.payloads.personal_modes
+
+from ._operations import AddField
+
+
+def _mode():
+    return models.CharField(
+        choices=openedx_webhooks.payloads.personal_modes.choices(),
+        default="full",
+        help_text="How much of what the event says of people leaves this site. A shape works on what is left; a condition on everything, since nothing of it leaves.",
+        max_length=20,
+        verbose_name="personal data",
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("openedx_webhooks", "0012_history_begins")]
+
+    operations = [
+        AddField(model_name="historicalwebhook", name="personal_data", field=_mode()),
+        AddField(model_name="webhook", name="personal_data", field=_mode()),
+        AddField(
+            model_name="webhook",
+            name="pseudonym_key",
+            field=openedx_webhooks.models.encrypted_fields.EncryptedTextField(
+                blank=True, default="", editable=False, verbose_name="key of the pseudonyms"
+            ),
+        ),
+    ]
