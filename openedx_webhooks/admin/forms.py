@@ -110,6 +110,9 @@ class WebhookForm(HookForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.more_events: list[str] = []
+        # Viewers have a form without it.
+        if "personal_data" in self.fields:
+            self.fields["personal_data"].required = False
 
     def _prepare_types(self, field):
         if not self.instance.pk:
@@ -119,6 +122,10 @@ class WebhookForm(HookForm):
                 "else that you enter here."
             )
         super()._prepare_types(field)
+
+    def clean_personal_data(self) -> str:
+        """What was chosen; without it the stored one, never more."""
+        return self.cleaned_data["personal_data"] or self.instance.personal_data
 
     def clean_event(self) -> str:
         """The first; further ones are kept in ``more_events``."""

@@ -30,15 +30,7 @@ _MOST_MORE = 5
 # Names of the fields that hold an expression, in the order in which they are worked on.
 EXPRESSIONS = ("condition", "shape", "local_answer")
 # Names of the fields without which no request can be shown.
-_OF_REQUEST = {
-    "credentials",
-    "headers",
-    "payload_format",
-    "personal_data",
-    "secret",
-    "shape",
-    "use_www_form_encoding",
-}
+_OF_REQUEST = {"credentials", "headers", "payload_format", "personal_data", "secret", "shape", "use_www_form_encoding"}
 
 
 @attrs.define

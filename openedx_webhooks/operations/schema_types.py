@@ -142,7 +142,7 @@ class Components:
             schema, note = self.of_type(field.type), about.get(name)
             if field.default is None or (cls.__name__, name) in _MAY_BE_MISSING or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
-            properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__))
+            properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__, cls))
         schema = {"type": "object", "properties": properties, "required": list(properties)}
         return with_notes(schema, summary(cls), ())
 
@@ -196,9 +196,9 @@ class Components:
                 return {"type": kind}
         return {}
 
-    def personal(self, name: str, schema: Schema, owner: str = "") -> tuple[str, ...]:
+    def personal(self, name: str, schema: Schema, owner: str = "", cls: type | None = None) -> tuple[str, ...]:
         """Which kinds of personal data a member holds, itself or inside; OEP-30's names for them."""
-        own = personal_data.kinds(name, owner)
+        own = personal_data.kinds(name, owner, cls)
         inner = [kind for target in _references(schema) for kind in self._inside(target)]
         return tuple(dict.fromkeys([*own, *sorted(inner)]))
 

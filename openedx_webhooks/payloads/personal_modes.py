@@ -29,7 +29,7 @@ MODES = {
 # What is said of the event itself. “cut” is not among them: it names places inside what is taken out.
 _METADATA = ("event_type", "event_name", "id", "time", "source", "sourcehost", "minorversion", "sourcelib", "test")
 _MAIL = re.compile(r"[\w.+\-]{1,100}(?:@|%40)[\w\-]{1,100}\.[\w.\-]{1,100}")
-# Roles name their subject so, for one.
+# Before a username: so roles name their subject.
 _USER_MARK = "user^"
 _NOTHING = object()
 _SHORTEST_NAME = 3
@@ -107,12 +107,8 @@ class _Restriction:
             return self._inside(value, one)
         if one.treatment == Treatment.CLEAR or (one.treatment == Treatment.RESULT and self._key):
             return self._clear(value, one)
-        if not self._key:
-            return _NOTHING
-        if one.treatment == Treatment.PSEUDONYM:
+        if one.treatment == Treatment.PSEUDONYM and self._key:
             return self._pseudonym(value, one.namespace)
-        if "username" in one.kinds and isinstance(value, str) and value.startswith(_USER_MARK):
-            return _USER_MARK + self._pseudonym(value[len(_USER_MARK) :], "username")
         return _NOTHING
 
     def _inside(self, value, one):
@@ -129,6 +125,8 @@ class _Restriction:
     def _pseudonym(self, value, namespace):
         if value is None or value == "":
             return value
+        if isinstance(value, str) and value.startswith(_USER_MARK):
+            return _USER_MARK + pseudonym(self._key, namespace, value[len(_USER_MARK) :])
         is_identifier = isinstance(value, (str, int)) and not isinstance(value, bool)
         return pseudonym(self._key, namespace, value) if is_identifier else _NOTHING
 

@@ -44,10 +44,11 @@ class Member:
     A member of an object, or an argument of an event.
 
     Attributes:
-        type: its annotation; of a list that of its items.
+        type: its class; of a list that of its items; None if that can't be told.
         kinds: of personal data, by OEP-30's names; none for what is not, or not known to be.
         fits: whether a JSON value, of a list each, is what :attr:`Treatment.CLEAR` may send.
         namespace: identifiers in different ones have different pseudonyms.
+        is_list: it is declared as a list.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Member:
     kinds: tuple[str, ...] = ()
     fits: typing.Callable[[Any], bool] = attrs.field(default=lambda _value: True, repr=False, eq=False)
     namespace: str = ""
+    is_list: bool = False
 
 
 # --- What is known to be harmless. Class → fields.
@@ -114,6 +116,8 @@ _SWITCHES = {"CourseDiscussionConfigurationData": "plugin_configuration", "Discu
 _RESULTS = frozenset(("grade", "letter_grade", "percent_grade", "points_earned"))
 # Identifiers of the platform's users, which are the same user's under each name.
 _USER_IDS = frozenset(("accomplishment_user_id", "actor_id", "lms_user_id", "user_id", "user_ids"))
+# Usernames behind a mark: ``user^ada``.
+_MARKED = frozenset((("RoleAssignmentData", "subject"),))
 _IDENTIFIER = re.compile(r"(?:^|_)(?:ids?|pk|uuids?|guid|keys?|identifiers?)$")
 
 _WORD = re.compile(r"\S{1,255}")
@@ -136,34 +140,39 @@ def member(name: str, annotation: Any, cls: type | None = None) -> Member:
         cls: the data class it is a field of; None for an argument of an event.
     """
     owner = cls.__name__ if cls else ""
-    kind, kinds = _item(annotation), personal_data.kinds(name, owner, cls)
-    if kinds:
-        treatment = Treatment.PSEUDONYM if kinds == ("id",) else Treatment.WITHHELD
+    kind, is_list = _item(annotation)
+    found = Member(name, kind, Treatment.WITHHELD, personal_data.kinds(name, owner, cls), is_list=is_list)
+    if found.kinds:
         if name in _RESULTS:
-            return Member(name, kind, Treatment.RESULT, kinds, _is_word)
-        return Member(name, kind, treatment, kinds, namespace=_namespace(name, owner))
-    if is_data_class(kind):
-        return Member(name, kind, Treatment.INSIDE)
-    if fits := _known(name, owner) or _by_type(kind):
-        return Member(name, kind, Treatment.CLEAR, fits=fits)
-    treatment = Treatment.PSEUDONYM if _IDENTIFIER.search(name) else Treatment.WITHHELD
-    return Member(name, kind, treatment, namespace=_namespace(name, owner))
+            return attrs.evolve(found, treatment=Treatment.RESULT, fits=_is_word)
+        is_identifier = found.kinds == ("id",) or (owner, name) in _MARKED
+    elif is_data_class(kind):
+        return attrs.evolve(found, treatment=Treatment.INSIDE)
+    elif fits := _known(name, owner) or _by_type(kind):
+        return attrs.evolve(found, treatment=Treatment.CLEAR, fits=fits)
+    else:
+        is_identifier = _IDENTIFIER.search(name) is not None
+    if is_identifier:
+        return attrs.evolve(found, treatment=Treatment.PSEUDONYM, namespace=_namespace(name, owner))
+    return found
 
 
-def _item(annotation: Any) -> Any:
-    """The class that a value is of; of a list that of its items; None if that can't be told."""
+def _item(annotation: Any) -> tuple[Any, bool]:
+    """The class that a value is of, of a list that of its items, None if that can't be told; and whether it is one."""
     annotation = unwrapped(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, UnionType):
         inner = {_item(argument) for argument in arguments if argument is not type(None)}
-        return inner.pop() if len(inner) == 1 else None
+        return inner.pop() if len(inner) == 1 else (None, False)
     if origin in (list, set, frozenset, tuple):
-        return _item(arguments[0]) if arguments else None
+        return (_item(arguments[0])[0] if arguments else None), True
     base = origin or annotation
-    return base if isinstance(base, type) else None
+    return (base if isinstance(base, type) else None), False
 
 
 def _namespace(name: str, owner: str) -> str:
+    if (owner, name) in _MARKED:
+        return "username"
     return "user" if name in _USER_IDS or (name == "id" and owner.startswith("User")) else name
 
 

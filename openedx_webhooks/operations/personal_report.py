@@ -1,0 +1,75 @@
+"""What is personal in the payload of an event, and what each mode of personal data sends of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from django.utils.translation import gettext as _
+
+from ..catalog import EventType
+from ..payloads.redact import is_sensitive
+from ..payloads.treatments import Treatment, member, members_of
+
+
+@attrs.frozen
+class Line:
+    """
+    A member of a payload that is no object itself.
+
+    Attributes:
+        path: names joined with dots, ``[]`` after that of a list.
+        kinds: of personal data, by OEP-30's names; none for what is not, or not known to be.
+    """
+
+    path: str
+    kinds: tuple[str, ...]
+    treatment: Treatment
+
+    @property
+    def is_clear(self) -> bool:
+        """Sent in each mode."""
+        return self.treatment == Treatment.CLEAR
+
+    @property
+    def what(self) -> str:
+        """The kinds in words."""
+        if self.kinds:
+            return ", ".join(self.kinds).replace("_", " ")
+        return "" if self.is_clear else _("not known to be harmless")
+
+    @property
+    def pseudonymous(self) -> str:
+        """What that mode sends of it, in words."""
+        if self.treatment == Treatment.PSEUDONYM:
+            return _("a pseudonym")
+        return _("nothing") if self.treatment == Treatment.WITHHELD else _("as it is")
+
+    @property
+    def none(self) -> str:
+        """What that mode sends of it, in words."""
+        return _("as it is") if self.is_clear else _("nothing")
+
+
+def lines_of(event_type: EventType) -> list[Line]:
+    """All members of an event's payload in their order, without its metadata, which hold nothing personal."""
+    arguments = (member(name, kind) for name, kind in event_type.init_data.items())
+    return list(_lines(arguments, "", ()))
+
+
+def _lines(members: Any, above: str, inside: tuple[type, ...]) -> Iterator[Line]:
+    for one in members:
+        if is_sensitive(one.name):
+            continue
+        path = f"{above}{one.name}{'[]' if one.is_list else ''}"
+        if one.treatment != Treatment.INSIDE:
+            yield Line(path, one.kinds, one.treatment)
+        elif one.type not in inside:
+            yield from _lines(members_of(one.type).values(), f"{path}.", (*inside, one.type))
+
+
+def report(event_type: EventType) -> dict[str, Any]:
+    """The same as JSON data, for ``manage.py webhooks_schema --personal``."""
+    return {
+        line.path: {"personal_data": line.what, "pseudonymous": line.pseudonymous, "none": line.none}
+        for line in lines_of(event_type)
+    }
