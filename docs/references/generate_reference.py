@@ -194,8 +194,8 @@ def personal(event_type):
         return [heading("Personal data", "*"), "Nothing that is known to be: each mode sends the same."]
     return [
         heading("Personal data", "*"),
-        "What a webhook that is not set to *full* sends of it (:doc:`../../how-tos/personal_data_modes`); all that is "
-        "not listed is sent as it is.",
+        "What webhooks send of it that are not set to *full* (:doc:`../../../how-tos/personal_data_modes`). All that\n"
+        "is not listed is sent as it is.",
         table(("Member", "Personal data", "Pseudonymous", "None"), rows),
     ]
 

@@ -120,6 +120,8 @@ class _Restriction:
     def _clear(self, value, one):
         if value is None or not one.fits(value):
             return None if value is None else _NOTHING
+        if isinstance(value, Mapping):
+            return {name: item for name, item in value.items() if self._masked(name) == name}
         return self._masked(value) if isinstance(value, str) else value
 
     def _pseudonym(self, value, namespace):

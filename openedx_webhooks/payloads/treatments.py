@@ -142,12 +142,12 @@ def member(name: str, annotation: Any, cls: type | None = None) -> Member:
     owner = cls.__name__ if cls else ""
     kind, is_list = _item(annotation)
     found = Member(name, kind, Treatment.WITHHELD, personal_data.kinds(name, owner, cls), is_list=is_list)
+    if is_data_class(kind) and not personal_data.is_personal_class(cls):
+        return attrs.evolve(found, treatment=Treatment.INSIDE)
     if found.kinds:
         if name in _RESULTS:
             return attrs.evolve(found, treatment=Treatment.RESULT, fits=_is_word)
         is_identifier = found.kinds == ("id",) or (owner, name) in _MARKED
-    elif is_data_class(kind):
-        return attrs.evolve(found, treatment=Treatment.INSIDE)
     elif fits := _known(name, owner) or _by_type(kind):
         return attrs.evolve(found, treatment=Treatment.CLEAR, fits=fits)
     else:
