@@ -32,7 +32,8 @@ _MAIL = re.compile(r"[\w.+\-]{1,100}(?:@|%40)[\w\-]{1,100}\.[\w.\-]{1,100}")
 # Before a username: so roles name their subject.
 _USER_MARK = "user^"
 _NOTHING = object()
-_SHORTEST_NAME = 3
+# Shorter names and numbers are too much else.
+_SHORTEST_NAME, _SMALLEST_ID = 3, 10_000
 
 
 def choices() -> list[tuple[str, Any]]:
@@ -85,7 +86,7 @@ class _Restriction:
         self._metadata = metadata if isinstance(metadata, Mapping) else {}
         known = catalog.find_event(str(self._metadata.get("event_type", "")))
         self._arguments = {name: member(name, kind) for name, kind in known.init_data.items()} if known else {}
-        names = {name.lower() for name in self._names(payload, self._arguments) if len(name) >= _SHORTEST_NAME}
+        names = {name.lower() for name in self._names(payload, self._arguments)}
         # The longest first: an address begins with a username.
         self._own = sorted(names, key=len, reverse=True)
 
@@ -143,14 +144,17 @@ class _Restriction:
         return text
 
     def _names(self, values: Any, members: Mapping[str, Member]) -> Iterator[str]:
-        """Usernames, names and addresses in what has a member of its own for them."""
+        """Usernames, names, addresses and numbers of people in what has a member of its own for them."""
         for name, one in members.items():
             value = values.get(name) if isinstance(values, Mapping) else None
             for item in value if isinstance(value, list) else [value]:
                 if is_data_class(one.type):
                     yield from self._names(item, members_of(one.type))
                 elif isinstance(item, str) and not _NAMING.isdisjoint(one.kinds):
-                    yield item.removeprefix(_USER_MARK)
+                    if len(plain := item.removeprefix(_USER_MARK)) >= _SHORTEST_NAME:
+                        yield plain
+                elif one.namespace == "user" and isinstance(item, int) and item >= _SMALLEST_ID:
+                    yield str(item)
 
 
 _NAMING = frozenset(("username", "email_address", "name"))

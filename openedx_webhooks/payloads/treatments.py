@@ -64,7 +64,7 @@ class Member:
 
 # Texts that are public, such as the title of a course.
 _TEXTS = {
-    "BadgeTemplateData": "name description image_url",
+    "BadgeTemplateData": "name description",
     "CcxCourseData": "display_name",
     "CertificateConfigData": "title",
     "CertificateSignatoryData": "organization",
@@ -73,9 +73,9 @@ _TEXTS = {
     "DiscussionTopicContext": "title",
     "ProgramData": "title",
 }
-# Words out of a list, keys of content, numbers: one word, whatever is declared.
+# Words out of a list, keys of content, addresses of pictures, numbers: one word, whatever is declared.
 _WORDS = {
-    "BadgeTemplateData": "uuid origin",
+    "BadgeTemplateData": "uuid origin image_url",
     "CcxCourseData": "start end max_students_allowed",
     "CertificateConfigData": "certificate_type",
     "CertificateData": "mode current_status previous_status",
