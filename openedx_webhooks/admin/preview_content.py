@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 
 from .. import catalog
 from ..hook_request import request_of
-from ..models import Hook, Webfilter
-from ..operations import schema
+from ..models import Hook, Webfilter, Webhook
+from ..operations import personal_report, schema
 from ..payloads import explain, expression_examples, formats, lint, published, shape
 from ..payloads.limits import METADATA
 from ..webfilters import trial_call
@@ -181,6 +181,8 @@ class _Writer:
                 findings = lint.lint_answer(text, self._schema, samples, self._keys(), list(self._known.exceptions))
             else:
                 findings = lint.lint(text, self._schema, samples, is_condition=name == "condition")
+            if name == "shape" and isinstance(self._hook, Webhook):
+                findings += personal_report.withheld_in(text, self._known, self._hook.personal_data)
             label = str(self._hook._meta.get_field(name).verbose_name)
             found += [preview_parts.marked(label, name, text, finding) for finding in findings]
         return found

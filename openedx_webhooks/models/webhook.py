@@ -55,6 +55,9 @@ class Webhook(Hook):
     warned_at = models.DateTimeField(_("warned at"), null=True, blank=True, editable=False)
     disabled_reason = models.CharField(_("disabled because"), max_length=255, blank=True, default="", editable=False)
 
+    # It was made since the webhook was read.
+    _has_new_key = False
+
     history = HookHistory()
 
     find_type = staticmethod(catalog.find_event)
@@ -66,29 +69,24 @@ class Webhook(Hook):
 
     def save(self, *args, update_fields=None, **kwargs):
         """Save, with a key for pseudonyms if they need one."""
-        if self.make_pseudonym_key() and update_fields is not None:
+        self._make_pseudonym_key()
+        if self._has_new_key and update_fields is not None:
             update_fields = {*update_fields, "pseudonym_key"}
         super().save(*args, update_fields=update_fields, **kwargs)
+        self._has_new_key = False
 
-    def make_pseudonym_key(self) -> bool:
-        """
-        Give pseudonyms a key if there is none, and let a lost one go that nobody needs.
-
-        Returns:
-            whether it was changed; that is not saved.
-        """
+    def _make_pseudonym_key(self) -> None:
+        """Give pseudonyms a key if there is none, and let a lost one go that nobody needs."""
         if "pseudonym_key" in self.get_deferred_fields():
-            return False
+            return
         is_needed, has_lost = self.personal_data == personal_modes.PSEUDONYMOUS, is_lost(self.pseudonym_key)
-        if self.pseudonym_key or is_needed == has_lost:
-            return False
-        self.pseudonym_key = personal_modes.new_key() if is_needed else ""
-        return True
+        if not self.pseudonym_key and is_needed != has_lost:
+            self.pseudonym_key, self._has_new_key = personal_modes.new_key() if is_needed else "", True
 
     def clean(self):
         """As of hooks; a form's preview needs the key before anything is saved."""
         super().clean()
-        self.make_pseudonym_key()
+        self._make_pseudonym_key()
 
     def let_out(self, payload):
         """As the personal-data mode wants it."""

@@ -1,5 +1,6 @@
 """What is personal in the payload of an event, and what each mode of personal data sends of it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +8,12 @@ import attrs
 from django.utils.translation import gettext as _
 
 from ..catalog import EventType
+from ..payloads.lint_tokens import Finding
+from ..payloads.personal_modes import FULL, NONE
 from ..payloads.redact import is_sensitive
 from ..payloads.treatments import Treatment, member, members_of
+
+_WITH_PSEUDONYMS = (Treatment.PSEUDONYM, Treatment.RESULT)
 
 
 @attrs.frozen
@@ -54,6 +59,25 @@ def lines_of(event_type: EventType) -> list[Line]:
     """All members of an event's payload in their order, without its metadata, which hold nothing personal."""
     arguments = (member(name, kind) for name, kind in event_type.init_data.items())
     return list(_lines(arguments, "", ()))
+
+
+def withheld_in(text: str, event_type: EventType, mode: str) -> list[Finding]:
+    """
+    Where a shape names what a mode holds back, so that it gets null there. As far as names joined with dots tell it.
+
+    Args:
+        mode: of :mod:`~openedx_webhooks.payloads.personal_modes`.
+    """
+    found = []
+    for line in lines_of(event_type):
+        if mode == FULL or line.treatment in (Treatment.CLEAR, *([] if mode == NONE else _WITH_PSEUDONYMS)):
+            continue
+        path = re.escape(line.path).replace(r"\[\]", r"\[[^\]]*\]")
+        found += [
+            Finding(*match.span(), _("The personal-data mode sends nothing of it: it is null here."))
+            for match in re.finditer(rf"(?<![\w.]){path}(?!\w)", text)
+        ]
+    return found
 
 
 def _lines(members: Any, above: str, inside: tuple[type, ...]) -> Iterator[Line]:
