@@ -12,7 +12,7 @@ def _mode():
     return models.CharField(
         choices=openedx_webhooks.payloads.personal_modes.choices(),
         default="full",
-        help_text="How much of what the event says of people leaves this site. A shape works on what is left; a condition on everything, since nothing of it leaves.",
+        help_text="How much of what the event says about people is sent. The shape works on what is left; the condition on everything, since it sends nothing.",
         max_length=20,
         verbose_name="personal data",
     )

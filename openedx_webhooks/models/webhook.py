@@ -43,8 +43,8 @@ class Webhook(Hook):
         choices=personal_modes.choices(),
         default=personal_modes.FULL,
         help_text=_(
-            "How much of what the event says of people leaves this site. A shape works on what is left; a condition on "
-            "everything, since nothing of it leaves."
+            "How much of what the event says about people is sent. The shape works on what is left; the condition on "
+            "everything, since it sends nothing."
         ),
     )
     # A second webhook has another: two receivers can't tell that they know the same learner.

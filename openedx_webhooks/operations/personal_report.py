@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..catalog import EventType
 from ..payloads.lint_tokens import Finding
@@ -13,6 +14,18 @@ from ..payloads.personal_modes import FULL, NONE
 from ..payloads.redact import is_sensitive
 from ..payloads.treatments import Treatment, member, members_of
 
+# OEP-30's names → in words.
+_KINDS = {
+    "biography": gettext_lazy("biography"),
+    "birth_date": gettext_lazy("date of birth"),
+    "email_address": gettext_lazy("e-mail address"),
+    "gender": gettext_lazy("gender"),
+    "id": gettext_lazy("identifier"),
+    "location": gettext_lazy("location"),
+    "name": gettext_lazy("name"),
+    "other": gettext_lazy("other"),
+    "username": gettext_lazy("username"),
+}
 _WITH_PSEUDONYMS = (Treatment.PSEUDONYM, Treatment.RESULT)
 
 
@@ -39,7 +52,7 @@ class Line:
     def what(self) -> str:
         """The kinds in words."""
         if self.kinds:
-            return ", ".join(self.kinds).replace("_", " ")
+            return ", ".join(str(_KINDS.get(kind, kind)) for kind in self.kinds)
         return "" if self.is_clear else _("not known to be harmless")
 
     @property

@@ -89,8 +89,8 @@ def test_the_page_says_what_is_personal_and_what_is_left(admin_client, webhook):
     Webhook.objects.update(personal_data="none", pseudonym_key=new_key())
     page = text_of(admin_client.get(url_of(Webhook, "change", webhook.pk)).content.decode())
     assert "What is personal in it" in page
-    assert "user.id id a pseudonym nothing" in page
-    assert "user.pii.email email address nothing nothing" in page
+    assert "user.id identifier a pseudonym nothing" in page
+    assert "user.pii.email e-mail address nothing nothing" in page
     assert "Sent in each mode: user.is_active ." in page
     assert "What the personal-data mode leaves of it" in page
 
