@@ -5,7 +5,7 @@ from django.db import migrations, models
 import openedx_webhooks.models.encrypted_fields
 import openedx_webhooks.payloads.personal_modes
 
-from ._operations import AddField
+from ._operations import AddField, columns
 
 
 def _mode():
@@ -16,6 +16,14 @@ def _mode():
         max_length=20,
         verbose_name="personal data",
     )
+
+
+def _disable_restricted(apps, schema_editor):
+    """An older version would send everything. An interrupted run may have gone further already."""
+    model = apps.get_model("openedx_webhooks", "Webhook")
+    if "personal_data" in columns(schema_editor, model._meta.db_table):
+        rows = model._base_manager.using(schema_editor.connection.alias)  # pylint: disable=protected-access
+        rows.exclude(personal_data="full").update(enabled=False)
 
 
 class Migration(migrations.Migration):
@@ -31,4 +39,6 @@ class Migration(migrations.Migration):
                 blank=True, default="", editable=False, verbose_name="key of the pseudonyms"
             ),
         ),
+        # Going back begins with it.
+        migrations.RunPython(migrations.RunPython.noop, _disable_restricted),
     ]
