@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
 from ..models.addresses import is_another_place
+from ..operations import personal_report
 from ..operations.hook_problems import malformed
 from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
@@ -122,6 +123,12 @@ class WebhookForm(HookForm):
                 "else that you enter here."
             )
         super()._prepare_types(field)
+
+    def _post_clean(self):
+        super()._post_clean()
+        # The shape is in the instance by now.
+        if not self.errors and (problem := personal_report.problem_of_shape(self.instance)):
+            self.add_error("shape", problem)
 
     def clean_personal_data(self) -> str:
         """What was chosen; without it the stored one, never more."""

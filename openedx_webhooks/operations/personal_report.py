@@ -9,9 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..catalog import EventType
+from ..models import Webhook
+from ..payloads import shape
 from ..payloads.lint_tokens import Finding
 from ..payloads.personal_modes import FULL, NONE
 from ..payloads.redact import is_sensitive
+from ..payloads.samples import sample_payload
 from ..payloads.treatments import Treatment, member, members_of
 
 # OEP-30's names → in words.
@@ -91,6 +94,27 @@ def withheld_in(text: str, event_type: EventType, mode: str) -> list[Finding]:
             for match in re.finditer(rf"(?<![\w.]){path}(?!\w)", text)
         ]
     return found
+
+
+def problem_of_shape(webhook: Webhook) -> str:
+    """What to do about a shape that fails on what the mode leaves of the sample, and not on the whole; empty if not."""
+    if webhook.personal_data == FULL or not webhook.shape or webhook.known_type is None:
+        return ""
+    sample = sample_payload(webhook.known_type)
+    try:
+        shape.evaluate(expression := shape.compile_expression(webhook.shape), sample)
+    except shape.ExpressionError:
+        return ""
+    try:
+        shape.evaluate(expression, webhook.let_out(sample))
+    except shape.ExpressionError as error:
+        return (
+            _("It needs what the personal-data mode holds back: take that out of it, or choose another mode. %s")
+            % error
+        )
+    except ValueError:
+        pass
+    return ""
 
 
 def _lines(members: Any, above: str, inside: tuple[type, ...]) -> Iterator[Line]:

@@ -59,6 +59,24 @@ def test_a_shape_that_asks_for_what_is_held_back_is_told(admin_client, event, mo
     assert ("sends nothing of it" in made["result"]) is bool(warnings and shape != "user.idle")
 
 
+@pytest.mark.parametrize(
+    "mode, shape, is_refused",
+    [
+        ("none", "{text: join('', [user.pii.name, ' has logged in'])}", True),
+        ("full", "{text: join('', [user.pii.name, ' has logged in'])}", False),
+        ("pseudonymous", "{text: join('', [user.id, ' has logged in'])}", False),
+        ("none", "{name: user.pii.name}", False),
+    ],
+)
+def test_a_shape_that_would_fail_on_what_is_left_is_refused(admin_client, webhook, mode, shape, is_refused):
+    typed = {"webhook_url": webhook.webhook_url, "headers-name": [], "personal_data": mode, "shape": shape}
+    response = admin_client.post(url_of(Webhook, "change", webhook.pk), form_of(Webhook, **typed))
+    if is_refused:
+        assert "what the personal-data mode holds back" in str(response.context["adminform"].form.errors["shape"])
+    else:
+        assert response.status_code == 302
+
+
 def test_a_form_without_the_choice_lets_out_no_more_than_before(admin_client, webhook):
     Webhook.objects.update(personal_data="none")
     assert saved(admin_client, webhook, description="changed").personal_data == "none"
