@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from . import oauth
 from .models import Hook, signing_secrets
-from .payloads import encode, formats, published
+from .payloads import encode, formats, published, shape
 from .transport import authentication, client, redirects
 
 _HIDDEN = "••••••••"
@@ -110,6 +110,21 @@ def request_of(
         signing=signing_secrets.in_force(hook, timezone.now()),
         redirects=published.MAX_REDIRECTS if hook.payload_format in published.VERSIONS else 0,
     )
+
+
+def content_of(hook: Hook, payload: Mapping[str, Any]) -> Any:
+    """
+    What a hook makes of a payload, whatever its condition says: what may leave, in its shape.
+
+    Returns:
+        a JSON value; None if the shape has nothing to send.
+
+    Raises:
+        shape.ExpressionError: the shape fails.
+        ValueError: as of :meth:`.Hook.let_out`.
+    """
+    left = hook.let_out(payload)
+    return left if hook.compiled_shape is None else shape.evaluate(hook.compiled_shape, left)
 
 
 def encode_for(hook: Hook, message_id: str, content: Any, metadata: Mapping[str, Any]) -> tuple[bytes, str]:

@@ -117,7 +117,9 @@ class HookIndex:
 
 
 # An event is captured, and sent by somebody else: to decrypt what that takes would be most of the work of a refresh.
-webhooks = HookIndex("Webhook", unread=("headers", "credentials", "secret", "previous_secret", "shape", "description"))
+webhooks = HookIndex(
+    "Webhook", unread=("headers", "credentials", "secret", "previous_secret", "pseudonym_key", "shape", "description")
+)
 webfilters = HookIndex("Webfilter")
 
 

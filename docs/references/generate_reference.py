@@ -64,7 +64,7 @@ def event_page(event_type):
     """What an event carries."""
     from openedx_webhooks.operations import schema  # pylint: disable=import-outside-toplevel
 
-    return "\n\n".join([*head(event_type, schema), *sent(event_type, schema)]) + "\n"
+    return "\n\n".join([*head(event_type, schema), *sent(event_type, schema), *personal(event_type)]) + "\n"
 
 
 def filter_page(filter_type):
@@ -181,6 +181,22 @@ def sent(entry, schema):
         code(sample),
         "The same with form encoding, one line per field (``event_metadata_…`` follow):",
         f".. code-block:: text\n\n{textwrap.indent(fields, '   ')}",
+    ]
+
+
+def personal(event_type):
+    """What the personal-data modes of a webhook send of an event."""
+    from openedx_webhooks.operations import personal_report  # pylint: disable=import-outside-toplevel
+
+    lines = personal_report.lines_of(event_type)
+    rows = [(f"``{line.path}``", line.what, line.pseudonymous, line.none) for line in lines if not line.is_clear]
+    if not rows:
+        return [heading("Personal data", "*"), "Nothing that is known to be: each mode sends the same."]
+    return [
+        heading("Personal data", "*"),
+        "What webhooks send of it that are not set to *full* (:doc:`../../../how-tos/personal_data_modes`). All that\n"
+        "is not listed is sent as it is.",
+        table(("Member", "Personal data", "Pseudonymous", "None"), rows),
     ]
 
 

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Webfilter, Webhook
-from ..operations import hook_rules
+from ..operations import hook_rules, personal_report
 from ..operations.hook_problems import malformed
 from . import expressions, options
 from .credentials import AuthenticationForm
@@ -100,6 +100,9 @@ class WebhookForm(HookForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.more_events: list[str] = []
+        # Viewers have a form without it.
+        if "personal_data" in self.fields:
+            self.fields["personal_data"].required = False
 
     def _prepare_types(self, field):
         if not self.instance.pk:
@@ -109,6 +112,16 @@ class WebhookForm(HookForm):
                 "else that you enter here."
             )
         super()._prepare_types(field)
+
+    def _post_clean(self):
+        super()._post_clean()
+        # The shape is in the instance by now.
+        if not self.errors and (problem := personal_report.problem_of_shape(self.instance)):
+            self.add_error("shape", problem)
+
+    def clean_personal_data(self) -> str:
+        """What was chosen; without it the stored one, never more."""
+        return self.cleaned_data["personal_data"] or self.instance.personal_data
 
     def clean_event(self) -> str:
         """The first; further ones are kept in ``more_events``."""

@@ -85,7 +85,7 @@ WEBHOOK = (
     Section(_("What to send, and where"), (EVENT, URL, DESCRIPTION, ENABLED, Option("paused", is_beside=True), NAME)),
     Section(
         _("Which of these events, and what of them"),
-        (CONDITION, SHAPE, FORM_ENCODING, FORMAT),
+        (CONDITION, Option("personal_data"), SHAPE, FORM_ENCODING, FORMAT),
         _(
             "Leave these empty to send every event of this kind as a whole. The preview shows the payload that they "
             "work on, and what they make of it."

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import catalog
-from ..models import Hook, Webfilter
-from ..operations import previewing, schema
+from ..models import Hook, Webfilter, Webhook
+from ..operations import personal_report, previewing, schema
 from ..payloads import explain, expression_examples, formats, published, shape
 from ..webfilters import trial_call
 from . import parts, payload_choice, preview_parts
@@ -24,6 +24,8 @@ from .reference import title_of_answer
 MOST_PAST = 50
 _MOST_ANSWER = 64 * 1024
 _MOST_MORE = 5
+# Names of the fields without which no request can be shown.
+_OF_REQUEST = {"credentials", "headers", "payload_format", "personal_data", "secret", "shape", "use_www_form_encoding"}
 
 
 @attrs.define
@@ -166,10 +168,11 @@ class _Writer:
 
     def _warnings(self):
         labels = {name: str(self._hook._meta.get_field(name).verbose_name) for name in self._texts}
-        return [
-            preview_parts.marked(labels[name], name, self._texts[name], finding)
-            for name, finding in previewing.findings(self._known, self._texts, self._payload)
-        ]
+        found = list(previewing.findings(self._known, self._texts, self._payload))
+        if isinstance(self._hook, Webhook):
+            mode, text = self._hook.personal_data, self._texts.get("shape", "")
+            found += [("shape", finding) for finding in personal_report.withheld_in(text, self._known, mode)]
+        return [preview_parts.marked(labels[name], name, self._texts[name], finding) for name, finding in found]
 
     def _warnings_of(self, known):
         """Of another event: what fits the one need not fit the other."""
@@ -209,7 +212,7 @@ class _Writer:
     def _write_request(self) -> None:
         made = self._made
         made.is_local = bool(self._texts.get("local_answer", "").strip())
-        if {"shape", "headers", "secret", "credentials", "payload_format", "use_www_form_encoding"} & self._wrong:
+        if _OF_REQUEST & self._wrong:
             made.nothing = _("Correct the mistakes: then the request is shown.")
             return
         request, made.nothing = previewing.request_for(self._hook, self._payload)

@@ -7,8 +7,9 @@ import attrs
 from django.utils.translation import gettext as _
 
 from .. import catalog
+from ..hook_request import content_of
 from ..models import Hook
-from ..operations import schema
+from ..operations import personal_report, schema
 from ..payloads import samples, shape
 from . import parts
 
@@ -22,7 +23,10 @@ class Reference:
         sample: the sample payload, as HTML.
         schema: its JSON Schema, as HTML.
         condition: what the hook's condition says about the sample, or None without one.
+        left: what the hook's personal-data mode leaves of the sample, as HTML, or None if that is all.
         shaped: what the hook's shape makes of the sample, as HTML, or None without one.
+        personal: for events: what is personal in it.
+        clear: for events: the members that are sent in each mode.
         changes: for filters: key that an answer may change, type, description.
         exceptions: for filters: exception, what it does, and its arguments as (name, type, description, is required).
         answers: for filters: title → sample answer, as HTML.
@@ -33,7 +37,10 @@ class Reference:
     sample: str
     schema: str
     condition: str | None
+    left: str | None
     shaped: str | None
+    personal: list[personal_report.Line]
+    clear: list[str]
     changes: list[tuple[str, str, str]]
     exceptions: list[tuple[str, str, list[tuple[str, str, str, bool]]]]
     answers: list[tuple[str, str]]
@@ -46,13 +53,17 @@ def reference_of(hook: Hook) -> Reference | None:
         return None
     sample = samples.sample_payload(known)
     is_filter = isinstance(known, catalog.FilterType)
+    lines = [] if is_filter else personal_report.lines_of(known)
     return Reference(
         about=schema.about(known),
         cautions=schema.cautions(known),
         sample=parts.pretty(sample),
         schema=parts.pretty(schema.payload_schema(known)),
         condition=_condition(hook, sample),
+        left=_left(hook, sample),
         shaped=_shaped(hook, sample),
+        personal=[line for line in lines if not line.is_clear],
+        clear=[line.path for line in lines if line.is_clear],
         changes=_changes(schema.answer_schema(known)) if is_filter else [],
         exceptions=_exceptions(schema.exceptions_of(known)) if is_filter else [],
         answers=_answers(schema.sample_answers(known)) if is_filter else [],
@@ -69,12 +80,20 @@ def _condition(hook, sample) -> str | None:
     return _("This sample matches it.") if matches else _("This sample does not match it, so it would not be sent.")
 
 
+def _left(hook, sample) -> str | None:
+    try:
+        left = hook.let_out(sample)
+    except ValueError as error:
+        return str(error)
+    return None if left == sample else parts.pretty(left)
+
+
 def _shaped(hook, sample):
     if not hook.shape:
         return None
     try:
-        return parts.pretty(shape.evaluate(hook.compiled_shape, sample))
-    except shape.ExpressionError as error:
+        return parts.pretty(content_of(hook, sample))
+    except ValueError as error:
         return _("It fails on this sample: %s") % error
 
 

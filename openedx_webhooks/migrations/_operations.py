@@ -8,7 +8,7 @@ migration counts as not applied. So the second run takes away what it finds of t
 from django.db import migrations
 
 
-def _columns(schema_editor, table: str) -> set[str]:
+def columns(schema_editor, table: str) -> set[str]:
     """The columns of a table; none if it isn't there."""
     introspection = schema_editor.connection.introspection
     with schema_editor.connection.cursor() as cursor:
@@ -31,7 +31,7 @@ class AddField(migrations.AddField):
 
     def _is_there(self, app_label, schema_editor, state) -> bool:
         model = state.apps.get_model(app_label, self.model_name)
-        return model._meta.get_field(self.name).column in _columns(schema_editor, model._meta.db_table)
+        return model._meta.get_field(self.name).column in columns(schema_editor, model._meta.db_table)
 
 
 class CreateModel(migrations.CreateModel):
@@ -39,7 +39,7 @@ class CreateModel(migrations.CreateModel):
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         model = to_state.apps.get_model(app_label, self.name)
-        if _columns(schema_editor, model._meta.db_table):
+        if columns(schema_editor, model._meta.db_table):
             if model._base_manager.using(schema_editor.connection.alias).exists():
                 raise RuntimeError(
                     f"The table {model._meta.db_table} is there already and has rows. If they may go, drop it by hand "
@@ -52,7 +52,7 @@ class CreateModel(migrations.CreateModel):
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
         model = from_state.apps.get_model(app_label, self.name)
-        if _columns(schema_editor, model._meta.db_table):
+        if columns(schema_editor, model._meta.db_table):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 

@@ -230,6 +230,9 @@ class Hook(TimeStampedModel):
         What requests need, is stored, and no key opens: labels, with the names of headers. A hook that has any waits
         for its key: what went out unsigned, or without its credentials, would be refused, or taken for another's.
         """
+        return self._lost_labels()
+
+    def _lost_labels(self) -> list[str]:
         found = []
         if self.signature != signing.NONE:
             is_overlap = self.previous_secret_expires_at and self.previous_secret_expires_at > timezone.now()
@@ -277,6 +280,16 @@ class Hook(TimeStampedModel):
         if is_lost(self.credentials):
             raise KeyLost(self.lost_sentence)
         return authentication.credentials_of(self.authentication, self.credentials)
+
+    def let_out(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """
+        What of a payload may leave with this hook: all that the shape, and whoever is sent something, gets to see.
+
+        Raises:
+            KeyLost: what this needs can't be read.
+            ValueError: what is stored for it is malformed.
+        """
+        return payload
 
     @property
     def readable_headers(self) -> dict[str, str]:

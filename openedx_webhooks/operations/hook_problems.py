@@ -58,7 +58,7 @@ def _problems(hook: Hook) -> Iterable[str]:
         waits = _("What is owed waits; nothing is lost.") if isinstance(hook, Webhook) else ""
         yield f"{hook.lost_sentence} {waits}".strip()
     try:
-        _needed = hook.credentials_to_send
+        _needed = hook.credentials_to_send, hook.let_out({})
     except KeyLost:
         # If they are needed, said above.
         return

@@ -55,10 +55,10 @@ def request_for(hook: Hook, payload: Mapping[str, Any]) -> tuple[HookRequest | N
     Args:
         hook: as it is typed; its expressions compile.
     """
-    content: Any = dict(payload)
-    if not getattr(hook, "send_profile", True):
-        content.pop("profile", None)
     try:
+        content: Any = dict(hook.let_out(payload))
+        if not getattr(hook, "send_profile", True):
+            content.pop("profile", None)
         if hook.shape.strip():
             content = shape.evaluate(shape.compile_expression(hook.shape), content)
             if content is None:

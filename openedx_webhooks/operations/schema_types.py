@@ -19,10 +19,10 @@ from opaque_keys.edx.keys import UsageKey
 
 from .. import platform_facts
 from ..catalog import EventType, FilterType
-from ..payloads import sample_arguments
+from ..payloads import personal_data, sample_arguments
+from ..payloads.data_classes import data_fields, is_data_class, unwrapped
 from ..payloads.redact import is_sensitive
-from ..payloads.samples import data_fields, is_data_class, sample_payload
-from . import personal_data
+from ..payloads.samples import sample_payload
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
@@ -115,14 +115,8 @@ class Components:
 
     def of_type(self, annotation: Any) -> Schema:
         """The schema of an annotation; an annotation that says nothing allows everything."""
-        if hasattr(annotation, "__value__"):
-            # ``type ID = …`` of Python 3.12, as in openedx-core.
-            return self.of_type(annotation.__value__)
-        if isinstance(annotation, typing.NewType):
-            return self.of_type(annotation.__supertype__)
+        annotation = unwrapped(annotation)
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin is typing.Annotated:
-            return self.of_type(arguments[0])
         if origin is typing.Literal:
             return {"enum": list(arguments)}
         if origin in (typing.Union, types.UnionType):
@@ -161,7 +155,7 @@ class Components:
             note = about.get(name) or platform_facts.meaning(cls.__name__, name) or self._about(schema)
             if field.default is None or (cls.__name__, name) in _MAY_BE_MISSING or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
-            properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__))
+            properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__, cls))
         schema = {"type": "object", "properties": properties, "required": list(properties)}
         return with_notes(schema, summary(cls), ())
 
@@ -222,9 +216,9 @@ class Components:
         found = (self.schemas[each["$ref"].rpartition("/")[2]].get("description") for each in targets if "$ref" in each)
         return next(filter(None, found), "")
 
-    def personal(self, name: str, schema: Schema, owner: str = "") -> tuple[str, ...]:
+    def personal(self, name: str, schema: Schema, owner: str = "", cls: type | None = None) -> tuple[str, ...]:
         """Which kinds of personal data a member holds, itself or inside; OEP-30's names for them."""
-        own = personal_data.kinds(name, owner)
+        own = personal_data.kinds(name, owner, cls)
         inner = [kind for target in _references(schema) for kind in self._inside(target)]
         return tuple(dict.fromkeys([*own, *sorted(inner)]))
 

@@ -5,7 +5,6 @@ So a sample can't promise what a payload doesn't hold. Everything is filled in, 
 always gives the same sample.
 """
 
-import dataclasses
 import enum
 import io
 import types
@@ -21,6 +20,7 @@ from openedx_events.data import EventsMetadata
 
 from ..catalog import EventType, FilterType
 from . import sample_values as values
+from .data_classes import data_fields, is_data_class, unwrapped
 from .sample_arguments import filter_arguments, filter_extra
 from .serialize import event_payload, filter_payload
 
@@ -60,58 +60,6 @@ def sample_instance(data_class: type, optional: bool = True) -> Any:
     return _Maker(optional).make(data_class)
 
 
-@attrs.frozen
-class DataField:
-    """
-    A field of a data class, whether attrs or the standard library made it.
-
-    Attributes:
-        type: the annotation, resolved if it was a text.
-        default: ``attrs.NOTHING`` without one.
-        argument: its name in the constructor; empty if it has none there.
-    """
-
-    name: str
-    type: Any
-    default: Any
-    argument: str
-
-
-def is_data_class(cls: Any) -> bool:
-    """Whether :func:`data_fields` knows its fields."""
-    return isinstance(cls, type) and (attrs.has(cls) or dataclasses.is_dataclass(cls))
-
-
-def data_fields(cls: type) -> list[DataField]:
-    """The fields of a data class in their order."""
-    if not attrs.has(cls):
-        return [
-            DataField(field.name, kind, _default_of(field), field.name if field.init else "")
-            for field, kind in _with_types(cls, dataclasses.fields(cls))
-        ]
-    return [
-        DataField(field.name, kind, field.default, field.alias if field.init else "")
-        for field, kind in _with_types(cls, attrs.fields(cls))
-    ]
-
-
-def _with_types(cls, fields):
-    hints = {}
-    if any(isinstance(field.type, str) for field in fields):
-        try:
-            hints = typing.get_type_hints(cls)
-        except NameError:
-            # Imported for type checkers only: nothing is known about the field.
-            hints = {}
-    return [(field, hints.get(field.name, field.type)) for field in fields]
-
-
-def _default_of(field):
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory
-    return attrs.NOTHING if field.default is dataclasses.MISSING else field.default
-
-
 def _metadata(event_type):
     version = getattr(openedx_events, "__version__", "0")
     return EventsMetadata(
@@ -132,14 +80,8 @@ class _Maker:
     optional: bool
 
     def make(self, annotation: Any, name: str = "", inside: tuple[type, ...] = ()) -> Any:
-        if hasattr(annotation, "__value__"):
-            # ``type ID = …`` of Python 3.12, as in openedx-core.
-            return self.make(annotation.__value__, name, inside)
-        if isinstance(annotation, typing.NewType):
-            return self.make(annotation.__supertype__, name, inside)
+        annotation = unwrapped(annotation)
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin is typing.Annotated:
-            return self.make(arguments[0], name, inside)
         if origin is typing.Literal:
             return arguments[0]
         if origin in (typing.Union, types.UnionType):

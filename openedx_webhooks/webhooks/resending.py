@@ -319,6 +319,9 @@ def matches(webhook: Webhook, event: CapturedEvent) -> bool:
         sending.content_of(webhook, event)
     except sending.NothingToSend as reason:
         return reason.kind not in sending.SKIPPED
+    except ValueError:
+        # Its settings are malformed.
+        return True
     return True
 
 

@@ -112,6 +112,7 @@ def content_of(webhook: Webhook, event: CapturedEvent | None):
 
     Raises:
         NothingToSend: nothing, and why.
+        ValueError: as of :meth:`.Hook.let_out`.
     """
     if event is None or event.payload is None:
         raise NothingToSend(PAYLOAD_REMOVED)
@@ -122,9 +123,7 @@ def content_of(webhook: Webhook, event: CapturedEvent | None):
         if webhook.compiled_condition is not None and not shape.matches(webhook.compiled_condition, event.payload):
             raise NothingToSend(Reason.NO_MATCH)
         failed = Reason.SHAPE_FAILED
-        if webhook.compiled_shape is None:
-            return event.payload
-        content = shape.evaluate(webhook.compiled_shape, event.payload)
+        content = hook_request.content_of(webhook, event.payload)
     except shape.ExpressionError as error:
         expression = webhook.condition if failed == Reason.CONDITION_FAILED else webhook.shape
         raise NothingToSend(failed, f"{error} — {expression[:500]}") from error

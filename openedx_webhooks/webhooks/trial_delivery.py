@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ..hook_request import HookRequest, request_of
+from ..hook_request import HookRequest, content_of, request_of
 from ..models import KeyLost, Webhook
 from ..payloads import samples, shape, trial
 from ..payloads.limits import METADATA
@@ -26,9 +26,7 @@ def _payload(webhook: Webhook, payload: dict[str, Any] | None) -> dict[str, Any]
 def _content(webhook: Webhook, payload: dict[str, Any]) -> Any:
     """What the shape makes of it, whatever the condition says."""
     try:
-        if webhook.compiled_shape is None:
-            return payload
-        content = shape.evaluate(webhook.compiled_shape, payload)
+        content = content_of(webhook, payload)
     except shape.ExpressionError as error:
         raise sending.NothingToSend(Reason.SHAPE_FAILED, str(error)) from error
     if content is None:

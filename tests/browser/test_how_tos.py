@@ -423,3 +423,23 @@ def test_verify_signatures(desk, site):
     request.locator("summary").click()
     page.evaluate("document.querySelectorAll('details.request[open]').forEach((each) => each.id = 'shown')")
     desk.picture("verified", of=["#shown"])
+
+
+def test_send_pseudonyms(desk, site):
+    how_to, page = HowTo("how-tos/personal_data_modes", desk), desk.page
+    desk.open("webhook/add/")
+    choose(desk, "enrol", "COURSE_ENROLLMENT_CREATED")
+    page.fill("#id_webhook_url", f"{site.receiver_url}/webhooks/analytics")
+    page.select_option("#id_personal_data", "pseudonymous")
+    expect(page.locator(".owh-preview-result section > pre").first).not_to_contain_text("username")
+    how_to.look()
+    desk.picture("personal-data", of=[".field-personal_data", ".owh-preview-result"], stays=True)
+    saved(desk)
+    enroll(register(site, "Nora Quist"), HOOKS)
+    site.operator.wait_for("analytics", 1)
+    open_part(desk, how_to, "Reference")
+    expect(page.locator("[aria-labelledby=owh-carries]")).to_contain_text("a pseudonym")
+    desk.check("what is personal")
+    page.goto(site.receiver_url)
+    expect(page.locator("#webhooks")).to_contain_text("analytics")
+    how_to.done()

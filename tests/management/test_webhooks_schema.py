@@ -54,3 +54,17 @@ def test_an_unknown_type_is_an_error(name):
     """That names it; nothing is printed."""
     with pytest.raises(CommandError, match=f"no event or filter '{name}'"):
         output(name)
+
+
+def test_what_is_personal_and_what_each_mode_sends():
+    """Of all events, or of those that are named."""
+    assert set(json.loads(output("--personal"))) == set(catalog.events())
+    (found,) = yaml.safe_load(output("SESSION_LOGIN_COMPLETED", "--personal", "--format", "yaml")).values()
+    assert found["user.pii.email"] == {"personal_data": "e-mail address", "pseudonymous": "nothing", "none": "nothing"}
+    assert found["user.id"] == {"personal_data": "identifier", "pseudonymous": "a pseudonym", "none": "nothing"}
+
+
+def test_webfilters_have_no_modes():
+    """The error says where to look instead."""
+    with pytest.raises(CommandError, match="x-personal-data"):
+        output("StudentLoginRequested", "--personal")
