@@ -1,9 +1,25 @@
-"""What operators configure (Webhook, Webfilter) and what became of it (CapturedEvent, Delivery, Attempt, Call)."""
+"""
+What operators configure (Webhook, Webfilter), what became of it (CapturedEvent, Delivery, Attempt, Call), and how much
+of it (Tally).
+"""
 
 from .delivery import Attempt, Delivery
 from .event import CapturedEvent
 from .hook import Hook, KeyLost
+from .tally import Overview, Tally, TallyMark
 from .webfilter import Call, Webfilter
 from .webhook import Webhook
 
-__all__ = ["Attempt", "Call", "CapturedEvent", "Delivery", "Hook", "KeyLost", "Webfilter", "Webhook"]
+__all__ = [
+    "Attempt",
+    "Call",
+    "CapturedEvent",
+    "Delivery",
+    "Hook",
+    "KeyLost",
+    "Overview",
+    "Tally",
+    "TallyMark",
+    "Webfilter",
+    "Webhook",
+]

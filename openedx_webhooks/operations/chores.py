@@ -2,7 +2,7 @@
 
 from .. import throttle
 from ..webhooks import deliver
-from . import removal, retention
+from . import removal, retention, tallies
 
 _REMOVAL_SECONDS = 10
 _CLOCK_SECONDS = 300
@@ -10,7 +10,7 @@ _CLOCK_SECONDS = 300
 
 def run_when_due() -> None:
     """
-    Do what is due: go on with removals, repair what a wrong clock has scheduled, purge what is old. Never raises.
+    Do what is due: go on with removals, repair what a wrong clock has scheduled, count, purge what is old. Never raises.
 
     For workers and commands; it may take half a minute.
     """
@@ -18,4 +18,6 @@ def run_when_due() -> None:
         removal.run()
     if throttle.allows("clock", seconds=_CLOCK_SECONDS):
         deliver.repair_schedule()
+    # Before anything of it is removed.
+    tallies.run_when_due()
     retention.run_when_due()

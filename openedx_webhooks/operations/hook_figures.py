@@ -233,6 +233,12 @@ def of_webfilters(webfilters: Iterable[Webfilter]) -> dict[int, Figures]:
 _FAILED = ~Q(error="") & ~Q(result=Call.Result.HALTED, status_code__range=(400, 499))
 
 
+def has_failed(result: str, error: str, status_code: int | None) -> bool:
+    """Whether a call had no usable answer: the same of a row that was read."""
+    is_answer = result == Call.Result.HALTED and status_code is not None and 400 <= status_code <= 499
+    return bool(error) and not is_answer
+
+
 def _start(
     model: type[Hook], hooks: Iterable[Hook], newest: QuerySet, moment: str, **latest: QuerySet
 ) -> tuple[dict[int, Figures], dict[int, dict[str, Any]]]:
