@@ -102,9 +102,7 @@ def chart(series: Series, kind: Kind) -> Chart:
     """Stacked bars, scaled to the busiest hour or day."""
     most = max((one.tally.total() for one in series.slices), default=0)
     step = WIDTH / max(len(series.slices), 1)
-    shown = [
-        _bar(place * step, step - _GAP, one, most, kind, series.period) for place, one in enumerate(series.slices)
-    ]
+    shown = [_bar(place * step, step - _GAP, one, most, kind, series.period) for place, one in enumerate(series.slices)]
     # Outcomes of one tone look alike, so they share an entry.
     legend: dict[str, list[str]] = {}
     for outcome, traits in kind.traits.items():

@@ -99,6 +99,9 @@ class Tally(models.Model):
         ]
         indexes = [models.Index(fields=["start"], name="owh_tally_start")]
 
+    def __str__(self):
+        return f"{self.webhook_id or self.webfilter_id}: {self.start:%Y-%m-%d %H:%M}"
+
 
 class TallyMark(models.Model):
     """
@@ -118,8 +121,11 @@ class TallyMark(models.Model):
     class Meta:
         default_permissions = ()
 
+    def __str__(self):
+        return f"{self.source}: {self.counted_to}"
 
-class Overview(Tally):
+
+class Overview(Tally):  # noqa: DJ008 (there is no instance)
     """
     The overview's place in the admin, which shows models only.
 

@@ -35,6 +35,8 @@ PATIENCE = timedelta(minutes=1)
 OWN_ERRORS = frozenset(
     ("refused_address", "invalid", Reason.KEY_LOST, Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED)
 )
+# Of these a test says nothing: it asks for no condition, and an expression that fails may fail on some payloads only.
+_UNTESTED = frozenset((Reason.CONDITION_FAILED, Reason.SHAPE_FAILED))
 
 
 class Word(TextChoices):
@@ -189,13 +191,15 @@ def has_recovered(hook: Hook, figures: Figures) -> bool:
     """
     if hook.recovered_at is None or getattr(hook, "failing_since", None):
         return False
-    return figures.refusal is None or figures.refusal.at < hook.recovered_at
+    if figures.refusal is None:
+        return True
+    if figures.refusal.error in _UNTESTED and _ends_refused(figures):
+        return False
+    return figures.refusal.at < hook.recovered_at
 
 
 def is_repaired(hook: Webhook, figures: Figures) -> bool:
-    """
-    Whether its health was reset after the last refusal, by another address or enabling, and nothing was tried since.
-    """
+    """Whether it was given another address, or was enabled, after the last refusal, and nothing was tried since."""
     is_reset = not hook.failing_since and not hook.consecutive_failures
     return is_reset and _ends_refused(figures) and not has_recovered(hook, figures)
 
@@ -276,7 +280,7 @@ def accepted_at(hook: Hook, figures: Figures) -> datetime | None:
 
 
 def _by_evidence(hook: Hook, figures: Figures) -> Word:
+    if not figures.all.tried:
+        return Word.NOTHING_YET
     at = accepted_at(hook, figures)
-    if at and at > timezone.now() - LATELY:
-        return Word.FINE
-    return Word.IDLE if figures.all.tried else Word.NOTHING_YET
+    return Word.FINE if at and at > timezone.now() - LATELY else Word.IDLE

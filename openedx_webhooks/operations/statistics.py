@@ -111,7 +111,14 @@ class Series:
         return self.all.percentiles((0.5, 0.95))
 
     def _counted_as(self, verdict: bool) -> int:
-        return sum(n for outcome, n in self.tally.items() if outcome in _TRAITS and _TRAITS[outcome].counts_as is verdict)
+        return sum(
+            n for outcome, n in self.tally.items() if outcome in _TRAITS and _TRAITS[outcome].counts_as is verdict
+        )
+
+
+def counted_as(tally: Counter[str], verdict: bool) -> int:
+    """How many of the outcomes are successes (True), or failures (False)."""
+    return sum(n for outcome, n in tally.items() if outcome in _TRAITS and _TRAITS[outcome].counts_as is verdict)
 
 
 def of(hook: Hook, period: Period = Period.DAY) -> Series:

@@ -249,6 +249,8 @@ def _there(source: Source, rows: QuerySet, keys: Iterable[Key]) -> dict[Key, Tal
 
 def _purge() -> None:
     rows = Tally.objects.using(router.db_for_write(Tally))
-    old = list(rows.filter(start__lt=timezone.now() - KEPT).order_by("start").values_list("pk", flat=True)[:_MOST_PURGED])
+    old = list(
+        rows.filter(start__lt=timezone.now() - KEPT).order_by("start").values_list("pk", flat=True)[:_MOST_PURGED]
+    )
     if old:
         raw_delete(rows.filter(pk__in=old))
