@@ -108,16 +108,27 @@ def chart(series: Series, kind: Kind) -> Chart:
     for outcome, traits in kind.traits.items():
         if series.tally[outcome]:
             legend.setdefault(traits.tone, []).append(str(kind.labels[outcome]))
-    values = {"total": parts.number(series.tally.total()), "failed": parts.number(series.refused)}
     return Chart(
         shown,
         most,
-        _scale(most, series.period),
-        kind.sentence() % {**values, "period": series.period.label},
+        scale(series),
+        sentence(series, kind),
         (_("%s ago") % series.period.label, _("now")),
         [(tone, ", ".join(labels)) for tone, labels in legend.items()],
         totals(series, kind),
     )
+
+
+def paths(series: Series, kind: Kind) -> list[tuple[str, str]]:
+    """The bars of a chart, all of one tone in one path: tone and geometry. A page with 200 of them is still small."""
+    most = max((one.tally.total() for one in series.slices), default=0)
+    step = WIDTH / max(len(series.slices), 1)
+    found: dict[str, list[str]] = {}
+    for place, one in enumerate(series.slices):
+        for part in _stack(one, most, kind):
+            drawn = f"M{place * step:.0f} {part.y:.1f}h{step - _GAP:.0f}v{part.height:.1f}h-{step - _GAP:.0f}z"
+            found.setdefault(part.tone, []).append(drawn)
+    return [(tone, "".join(drawn)) for tone, drawn in found.items()]
 
 
 def totals(series: Series, kind: Kind) -> list[tuple[str, str]]:
@@ -125,8 +136,17 @@ def totals(series: Series, kind: Kind) -> list[tuple[str, str]]:
     return [(str(kind.labels[each]), parts.number(series.tally[each])) for each in kind.traits if series.tally[each]]
 
 
-def _scale(most: int, period: Period) -> str:
-    return (_("up to %s an hour") if period == Period.DAY else _("up to %s a day")) % parts.number(most)
+def sentence(series: Series, kind: Kind) -> str:
+    """What a chart shows, for those who don't see it."""
+    values = {"total": parts.number(series.tally.total()), "failed": parts.number(series.refused)}
+    return kind.sentence() % {**values, "period": series.period.label}
+
+
+def scale(series: Series) -> str:
+    """How many the highest bar stands for, with the unit."""
+    most = max((one.tally.total() for one in series.slices), default=0)
+    text = _("up to %s an hour") if series.period == Period.DAY else _("up to %s a day")
+    return text % parts.number(most)
 
 
 def _bar(x: float, width: float, one: Slice, most: int, kind: Kind, period: Period) -> Bar:

@@ -84,7 +84,7 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
         yield _("Its answers change and halt nothing. What it would have done stands under Calls.")
     elif health.word == Word.FINE and health.window.tried:
         yield _("The last one was accepted at %s.") % words.exact(hook_health.accepted_at(hook, health.figures))
-        yield _lost(health)
+        yield lost_note(health)
     elif health.word == Word.NOTHING_YET:
         yield _("Send a test to see whether the endpoint answers.")
     elif health.word in TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
@@ -241,10 +241,11 @@ def _consequence(hook: Hook, health: Health) -> str:
         text += " " + waiting.overdue_note(health.figures.next_due)
     elif health.figures.next_due:
         text += " " + _("What was not accepted waits, and is sent again at %s.") % words.exact(health.figures.next_due)
-    return f"{text} {_lost(health)}".strip()
+    return f"{text} {lost_note(health)}".strip()
 
 
-def _lost(health: Health) -> str:
+def lost_note(health: Health) -> str:
+    """How many of the last day are sent again by nobody, and what to do; empty if there is none."""
     lost = health.figures.day.lost
     text = ngettext(
         "%d has failed for good: when the cause is gone, “Replay failed” sends it again.",

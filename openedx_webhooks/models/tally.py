@@ -125,7 +125,7 @@ class TallyMark(models.Model):
         return f"{self.source}: {self.counted_to}"
 
 
-class Overview(Tally):  # noqa: DJ008 (there is no instance)
+class Overview(Tally):
     """
     The overview's place in the admin, which shows models only.
 

@@ -10,8 +10,8 @@ _CLOCK_SECONDS = 300
 
 def run_when_due() -> None:
     """
-    Do what is due: go on with removals, repair what a wrong clock has scheduled, count attempts and calls, purge what is
-    old. Never raises.
+    Do what is due: go on with removals, repair what a wrong clock has scheduled, count attempts and calls, purge what
+    is old. Never raises.
 
     For workers and commands; it may take half a minute.
     """

@@ -38,8 +38,9 @@ class Histogram:
     def add_all(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Count what another one has."""
         for outcome, buckets in counts.items():
+            ours = self.counts.setdefault(outcome, {})
             for bucket, count in buckets.items():
-                self.add(outcome, bucket, count)
+                ours[bucket] = ours.get(bucket, 0) + count
 
     @property
     def tally(self) -> Counter[str]:

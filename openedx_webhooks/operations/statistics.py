@@ -16,7 +16,7 @@ from django.db.models import TextChoices
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Hook, Tally
+from ..models import CapturedEvent, Hook, Tally
 from ..models.tally import ATTEMPT_OUTCOMES, CALL_OUTCOMES
 from ..shared_cache import ask
 from . import tallies
@@ -172,6 +172,23 @@ def _counted(source: Source, ids: list[int], span: int, starts: list[datetime]) 
         if mark == tallies.counted_to(source):
             break
     return found, is_complete
+
+
+def captured(period: Period) -> int:
+    """How many events were captured. A day that is over is counted once, for that takes a while on a busy site."""
+    starts = period.starts()
+    over = starts[:-2] if period.span == Tally.Span.DAY else []
+    keys = {f"openedx_webhooks:captured:{start:%Y%m%d}": start for start in over}
+    known = ask("get_many", list(keys)) or {}
+    for key, start in keys.items():
+        if key not in known:
+            known[key] = _captured(start, start + timedelta(days=1))
+            ask("set", key, known[key], tallies.KEPT.total_seconds())
+    return sum(known.values()) + _captured(starts[len(over)], now())
+
+
+def _captured(since: datetime, until: datetime) -> int:
+    return CapturedEvent.objects.filter(created__gte=since, created__lt=until).count()
 
 
 def cached(key: str, query: Callable[[], Any]) -> Any:

@@ -33,7 +33,7 @@ from .retention import raw_delete
 log = logging.getLogger(__name__)
 _EVERY_SECONDS = 30
 _RUN_SECONDS = 10
-_CHUNK = 2000
+_CHUNK = 10_000
 # Numbers are given when a row is written, and seen when it is committed: for so long a lower one may still appear.
 _SETTLED = timedelta(seconds=10)
 # Longer than any page looks back.
@@ -226,18 +226,17 @@ def _write(source: Source, using: str, counts: dict[Key, Histogram]) -> None:
         return
     rows = Tally.objects.using(using)
     there = _there(source, rows, counts)
-    changed, made = [], []
-    for key, histogram in counts.items():
-        row = there.get(key)
-        if row is None:
-            hook, span, start = key
-            made.append(Tally(**{source.column: hook}, span=span, start=start, counts=histogram.counts))
-        else:
-            histogram.add_all(row.counts)
-            row.counts = histogram.counts
-            changed.append(row)
-    rows.bulk_create(made, batch_size=200)
-    rows.bulk_update(changed, ["counts"], batch_size=100)
+    for key, row in there.items():
+        counts[key].add_all(row.counts)
+    # Made anew: to change hundreds of rows, each to something else, takes a database longer.
+    raw_delete(rows.filter(pk__in=[row.pk for row in there.values()]))
+    rows.bulk_create(
+        (
+            Tally(**{source.column: hook}, span=span, start=start, counts=histogram.counts)
+            for (hook, span, start), histogram in counts.items()
+        ),
+        batch_size=500,
+    )
 
 
 def _there(source: Source, rows: QuerySet, keys: Iterable[Key]) -> dict[Key, Tally]:
