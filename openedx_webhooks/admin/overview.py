@@ -10,6 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -39,8 +40,7 @@ class Line:
     """A row of the table, as the template takes it."""
 
     url: str
-    name: SafeString
-    kind: str
+    name: str
     about: str
     tone: str
     badge: SafeString
@@ -118,10 +118,8 @@ def _lead(rows: list[Row]) -> str:
     if not rows:
         return _("There is no hook yet.")
     if not count:
-        return ngettext("The one hook needs no hand.", "None of the %d hooks needs a hand.", len(rows)) % (
-            () if len(rows) == 1 else len(rows)
-        )
-    return ngettext("%(count)d of %(all)d needs a hand.", "%(count)d of %(all)d need a hand.", count) % {
+        return ngettext("%d hook, and it needs no hand.", "%d hooks, and none needs a hand.", len(rows)) % len(rows)
+    return ngettext("%(count)d of %(all)d hooks needs a hand.", "%(count)d of %(all)d hooks need a hand.", count) % {
         "count": count,
         "all": len(rows),
     }
@@ -178,9 +176,8 @@ def _line(request, row: Row) -> Line:
     is_called = bool(series.tally)
     return Line(
         url=reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
-        name=parts.breakable(hook.event_name),
-        kind=str(_NAMES[kind]),
-        about=" ".join(hook.description.split())[:80] or hook.server,
+        name=" ".join(hook.description.split())[:80] or parts.breakable(hook.event_name),
+        about=format_html("{} · {} → {}", _NAMES[kind], parts.breakable(hook.event_name), parts.breakable(hook.server)),
         tone=health_words.tone_of(hook, health),
         badge=health_words.badge(hook, health),
         evidence="" if health.word == Word.REMOVING else health_words.evidence(hook, health),
@@ -192,7 +189,9 @@ def _line(request, row: Row) -> Line:
         accepted=parts.share(series.accepted_share),
         durations=" · ".join(map(parts.seconds, took)) if took else parts.EMPTY,
         waiting=_waiting(row.backlog),
-        since=words.exact(row.backlog.since) if row.backlog else "",
+        since=parts.with_title(times.relative(row.backlog.since), words.exact(row.backlog.since))
+        if row.backlog
+        else "",
     )
 
 
@@ -207,3 +206,7 @@ def _waiting(backlog: Backlog | None) -> str:
     if backlog is None:
         return parts.EMPTY
     return parts.number(backlog.count) + ("+" if backlog.is_more else "")
+
+
+def _since(backlog: Backlog | None) -> str:
+    return parts.with_title(times.relative(backlog.since), words.exact(backlog.since)) if backlog else ""
