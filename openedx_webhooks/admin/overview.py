@@ -140,7 +140,7 @@ def _of_webhooks(rows: list[Row], period: Period) -> Iterator[Figure]:
     yield Figure(_("attempts"), parts.number(attempts.tried))
     yield Figure(_("accepted"), parts.share(attempts.accepted_share))
     yield Figure(
-        _("accepted in the busiest hour") if period == Period.DAY else _("on the busiest day"), _rate(attempts)
+        _("accepted in the busiest hour") if period == Period.DAY else _("accepted on the busiest day"), _rate(attempts)
     )
     backlogs = [row.backlog for row in rows if row.backlog]
     waiting = Backlog(sum(each.count for each in backlogs), timezone.now(), any(each.is_more for each in backlogs))
