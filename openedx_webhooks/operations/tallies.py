@@ -14,7 +14,7 @@ what lies after the mark themselves (:mod:`.statistics`), so that they are never
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -239,11 +239,12 @@ def _write(source: Source, using: str, counts: dict[Key, Histogram]) -> None:
     )
 
 
-def _there(source: Source, rows: QuerySet, keys: Iterable[Key]) -> dict[Key, Tally]:
+def _there(source: Source, rows: QuerySet, keys: Collection[Key]) -> dict[Key, Tally]:
     """The tallies that there are already."""
     hooks, spans, starts = (set(values) for values in zip(*keys, strict=True))
     found = rows.filter(**{f"{source.column}__in": hooks}, span__in=spans, start__in=starts).order_by()
-    return {(getattr(row, source.column), row.span, row.start): row for row in found}
+    by_key = {(getattr(row, source.column), row.span, row.start): row for row in found}
+    return {key: row for key, row in by_key.items() if key in keys}
 
 
 def _purge() -> None:

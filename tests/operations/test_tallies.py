@@ -63,6 +63,18 @@ def test_each_is_counted_once_however_often_and_in_whatever_chunks(webhook, monk
     assert row.counts == {"accepted": {bucket_of(0.1): 6}}
 
 
+def test_each_hour_of_a_day_and_each_hook_keeps_its_own(webhook):
+    other = Webhook.objects.create(event=EVENT, webhook_url="https://example.org/")
+    midnight = tallies.start_of(timezone.now(), Tally.Span.DAY) - timedelta(days=1)
+    for hours, hook in ((0, webhook), (5, webhook), (5, other), (0, other), (23, webhook)):
+        attempts(hook)
+        Attempt.objects.filter(pk=Attempt.objects.latest("pk").pk).update(started_at=midnight + timedelta(hours=hours))
+        count()
+    rows = Tally.objects.filter(span=Tally.Span.HOUR).values_list("webhook_id", "start__hour")
+    assert sorted(rows) == sorted([(webhook.pk, 0), (webhook.pk, 5), (webhook.pk, 23), (other.pk, 0), (other.pk, 5)])
+    assert counted() == counted(Tally.Span.DAY) == 5
+
+
 def test_what_was_there_before_is_counted_as_far_as_pages_look_back(webhook):
     attempts(webhook, 5, days=40)
     attempts(webhook, 2, days=20)
