@@ -72,7 +72,7 @@ class Source:
 
     def rows(self) -> QuerySet:
         """All of them, on the database that they are written to."""
-        return self.model._base_manager.using(router.db_for_write(self.model)).order_by("pk")
+        return self.model.objects.using(router.db_for_write(self.model)).order_by("pk")
 
 
 def _read_attempts(rows: QuerySet) -> list[Row]:
