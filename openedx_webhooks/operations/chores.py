@@ -2,10 +2,11 @@
 
 from .. import throttle
 from ..webhooks import deliver
-from . import removal, retention, tallies
+from . import removal, retention, statistics, tallies
 
 _REMOVAL_SECONDS = 10
 _CLOCK_SECONDS = 300
+_DAYS_SECONDS = 3600
 
 
 def run_when_due() -> None:
@@ -21,4 +22,6 @@ def run_when_due() -> None:
         deliver.repair_schedule()
     # Before anything of it is removed.
     tallies.run_when_due()
+    if throttle.allows("days", seconds=_DAYS_SECONDS):
+        statistics.count_days()
     retention.run_when_due()

@@ -5,6 +5,7 @@ They come from the tallies (:mod:`.tallies`), and what is not in them yet is cou
 fresh. Where there is too much of that, as in the minutes after an upgrade, the figures say that they are incomplete.
 """
 
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
+from django.db import DatabaseError
 from django.db.models import TextChoices
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +25,7 @@ from . import tallies
 from .histogram import Histogram
 from .tallies import OF, Key, Source
 
+log = logging.getLogger(__name__)
 _CACHE_FACTOR = 100
 _CACHE_MAX_SECONDS = 600
 # Rows that a page counts by itself: a quarter of a second, and what a busy site writes in half a minute.
@@ -185,6 +188,18 @@ def captured(period: Period) -> int:
             known[key] = _captured(start, start + timedelta(days=1))
             ask("set", key, known[key], tallies.KEPT.total_seconds())
     return sum(known.values()) + _captured(starts[len(over)], now())
+
+
+def count_days() -> None:
+    """
+    Count the days that are over before somebody asks for them. Never raises.
+
+    For workers, now and then.
+    """
+    try:
+        captured(Period.MONTH)
+    except DatabaseError as error:
+        log.warning("Captured events are counted later: %s", type(error).__name__)
 
 
 def _captured(since: datetime, until: datetime) -> int:
