@@ -1,6 +1,6 @@
-"""
-The overview of 200 hooks, their pages, and the lists of deliveries, calls and captured events, with a million rows of
-each: every page at most one second. Counting these rows for the tallies is measured, too.
+"""The overview, the pages of 200 hooks, and the lists of records with a million rows of each: at most one second.
+
+Counting these rows for the tallies is measured, too.
 
 ``TEST_DATABASE_URL`` chooses the database, as for the tests; the figures that count are those of MariaDB.
 ``BENCHMARK_ROWS`` is how many rows (1,000,000). ``BENCHMARK_KEEP=1`` keeps the database for the next run.

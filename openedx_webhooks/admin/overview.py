@@ -92,6 +92,7 @@ class OverviewAdmin(admin.ModelAdmin):
         asked = request.GET.get("period")
         period = Period(asked) if asked in Period.values else Period.DAY
         rows = {kind: overview.rows(kind, period) for kind in kinds}
+        sums = {kind: statistics.total((row.series for row in found), period) for kind, found in rows.items()}
         every = sorted((row for found in rows.values() for row in found), key=lambda row: row.urgency)
         context = {
             **self.admin_site.each_context(request),
@@ -99,8 +100,8 @@ class OverviewAdmin(admin.ModelAdmin):
             "title": _("Overview"),
             "periods": [(each, each.label, each == period) for each in Period],
             "lead": _lead(every),
-            "figures": list(_figures(rows, period)),
-            "charts": [_chart_of(kind, found, period) for kind, found in rows.items()],
+            "figures": list(_figures(rows, sums)),
+            "charts": [_chart_of(kind, series) for kind, series in sums.items()],
             "lines": [_line(request, row) for row in every],
             "is_complete": all(row.series.is_complete for row in every),
             "adding": [
@@ -125,16 +126,15 @@ def _lead(rows: list[Row]) -> str:
     }
 
 
-def _figures(rows: dict[type[Hook], list[Row]], period: Period) -> Iterator[Figure]:
+def _figures(rows: dict[type[Hook], list[Row]], sums: dict[type[Hook], Series]) -> Iterator[Figure]:
     if Webhook in rows:
-        yield from _of_webhooks(rows[Webhook], period)
+        yield from _of_webhooks(rows[Webhook], sums[Webhook])
     if Webfilter in rows:
-        calls = statistics.total((row.series for row in rows[Webfilter]), period)
-        yield Figure(_("recorded calls"), parts.number(calls.tally.total()))
+        yield Figure(_("recorded calls"), parts.number(sums[Webfilter].tally.total()))
 
 
-def _of_webhooks(rows: list[Row], period: Period) -> Iterator[Figure]:
-    attempts = statistics.total((row.series for row in rows), period)
+def _of_webhooks(rows: list[Row], attempts: Series) -> Iterator[Figure]:
+    period = attempts.period
     site: Totals = overview.totals(rows, period)
     yield Figure(_("events captured"), parts.number(site.captured))
     yield Figure(_("attempts"), parts.number(attempts.tried))
@@ -161,8 +161,7 @@ def _rate(attempts: Series) -> str:
     return _("%s an hour") % parts.number(round(hourly))
 
 
-def _chart_of(kind: type[Hook], rows: list[Row], period: Period) -> dict[str, Any]:
-    series = statistics.total((row.series for row in rows), period)
+def _chart_of(kind: type[Hook], series: Series) -> dict[str, Any]:
     return {
         "title": _("Attempts of webhooks") if kind is Webhook else _("Recorded calls of webfilters"),
         "chart": chart.chart(series, chart.KINDS[kind]),
