@@ -11,7 +11,7 @@ from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webf
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "1000000"))
 LEARNERS = 20_000
 COURSES = 300
-WEBHOOKS = 40
+WEBHOOKS = 190
 _DAYS = 30
 _EVENTS = [
     "org.openedx.learning.course.enrollment.created.v1",

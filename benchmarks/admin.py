@@ -1,4 +1,6 @@
-"""The lists of deliveries, calls and captured events with a million rows of each: every page at most one second.
+"""The overview, the pages of 200 hooks, and the lists of records with a million rows of each: at most one second.
+
+Counting these rows for the tallies is measured, too.
 
 Those of the admin, and those of the REST API.
 
@@ -10,6 +12,7 @@ import itertools
 import logging
 import os
 import time
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
@@ -17,10 +20,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases, teardown_test_environment
 from django.urls import reverse
+from django.utils import timezone
 
 from benchmarks import _million
 from openedx_webhooks.api.records import CallViews, CapturedEventViews, DeliveryViews
-from openedx_webhooks.models import Call, CapturedEvent, Delivery
+from openedx_webhooks.models import Call, CapturedEvent, Delivery, Tally, TallyMark, Webfilter, Webhook
+from openedx_webhooks.operations import statistics, tallies
 
 _GOAL_SECONDS = 1.0
 _APIS = {
@@ -42,6 +47,8 @@ def main() -> bool:
             start = time.perf_counter()
             _million.fill()
             print(f"Filled in {time.perf_counter() - start:.0f} s")
+        if not Tally.objects.exists():
+            _count()
         return _pages()
     finally:
         teardown_test_environment()
@@ -56,19 +63,23 @@ def _pages() -> bool:
     client.force_login(users.filter(username="root").first() or users.create_superuser("root", password=""))
     # What a process does once is no page's.
     client.get(reverse("admin:index"))
-    for model in (Delivery, CapturedEvent, Call):
-        for name, url in itertools.chain(_lists(client, model), _single(model), _api(model)):
+    pages = [("overview", _hooks())] + [
+        (model.__name__, itertools.chain(_lists(client, model), _single(model), _api(model)))
+        for model in (Delivery, CapturedEvent, Call)
+    ]
+    for group, each in pages:
+        for name, url in each:
             took, response = _best(client, url)
             times.append(took)
             changes = response.context and response.context.get("cl")
             rows = f"{changes.result_count:>5} rows" if changes else ""
-            if changes and changes.back_to:
+            if changes and getattr(changes, "back_to", None):
                 rows += f", back to {changes.back_to:%d %H:%M}"
             mark = "" if response.status_code == 200 else f" STATUS {response.status_code}"
             if took > _GOAL_SECONDS or mark:
                 slow.append(name)
                 mark += " MISSED"
-            print(f"{model.__name__:14} {name[:76]:76} {took * 1000:6.0f} ms  {rows}{mark}")
+            print(f"{group:14} {name[:76]:76} {took * 1000:6.0f} ms  {rows}{mark}")
     times.sort()
     print(f"{len(times)} pages, median {times[len(times) // 2] * 1000:.0f} ms, slowest {times[-1] * 1000:.0f} ms")
     return not slow
@@ -84,6 +95,29 @@ def _best(client, url: str):
         if times[-1] < _GOAL_SECONDS / 2:
             break
     return min(times), response
+
+
+def _count() -> None:
+    """Have a worker count all rows, as after an upgrade."""
+    for source in tallies.SOURCES:
+        # It looks, and what it has seen is counted a little later.
+        tallies.count(source)
+        TallyMark.objects.update(seen_at=timezone.now() - timedelta(minutes=1))
+        start = time.perf_counter()
+        tallies.count(source)
+        print(f"{source.name}: counted in {time.perf_counter() - start:.0f} s")
+    print(f"{Tally.objects.count():,} tallies")
+
+
+def _hooks():
+    """The overview in each period, the lists of hooks, and the pages of the busiest and of a quiet one."""
+    for period in statistics.Period:
+        yield f"of {period.label}", f"{reverse('admin:openedx_webhooks_overview_changelist')}?period={period.value}"
+    for kind in (Webhook, Webfilter):
+        name = f"admin:openedx_webhooks_{kind._meta.model_name}"
+        yield f"{kind.__name__}s", reverse(f"{name}_changelist")
+        for title, pk in (("busiest", 1), ("last", kind.objects.latest("pk").pk)):
+            yield f"the {title} {kind.__name__}", reverse(f"{name}_change", args=[pk])
 
 
 def _lists(client, model):

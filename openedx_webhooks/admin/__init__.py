@@ -8,6 +8,6 @@ of the admin must work all the same.
 from .. import startup_problems
 
 try:
-    from . import calls, deliveries, events, webfilters, webhooks  # noqa: F401
+    from . import calls, deliveries, events, overview, webfilters, webhooks  # noqa: F401
 except Exception as error:  # pylint: disable=broad-exception-caught
     startup_problems.note("loading the admin pages", error)

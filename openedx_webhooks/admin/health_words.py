@@ -83,7 +83,8 @@ def _outlook(hook: Hook, health: Health) -> Iterator[str]:
     elif health.word == Word.OBSERVING:
         yield _("Its answers change and halt nothing. What it would have done stands under Calls.")
     elif health.word == Word.FINE and health.window.tried:
-        yield _("The last one was accepted at %s.") % words.exact(health.figures.accepted_at)
+        yield _("The last one was accepted at %s.") % words.exact(hook_health.accepted_at(hook, health.figures))
+        yield lost_note(health)
     elif health.word == Word.NOTHING_YET:
         yield _("Send a test to see whether the endpoint answers.")
     elif health.word in TROUBLE and not (health.word == Word.MISCONFIGURED and health.problems):
@@ -160,6 +161,16 @@ def _unrecorded(hook: Webfilter) -> str:
 
 def _counted(hook: Hook, health: Health) -> str:
     """``12 of 40 in the last hour were not accepted: 404.``"""
+    text = _counted_so_far(hook, health)
+    if health.window.refused and hook_health.has_recovered(hook, health.figures):
+        return _("Fine since %(since)s; before that %(evidence)s") % {
+            "since": words.exact(hook.recovered_at),
+            "evidence": text,
+        }
+    return text
+
+
+def _counted_so_far(hook: Hook, health: Health) -> str:
     window, in_a_row = health.window, _in_a_row(hook, health)
     if window.refused:
         text = _refused(hook, health)
@@ -191,7 +202,7 @@ def _refused(hook: Hook, health: Health) -> str:
 
 
 def _accepted(hook: Hook, health: Health) -> str:
-    at, tried = health.figures.accepted_at, _tried(health)
+    at, tried = hook_health.accepted_at(hook, health.figures), _tried(health)
     if health.word == Word.LOCAL and not health.window.tried:
         return _("Nothing is sent: the answer is given here.")
     if lost := health.figures.day.lost if isinstance(hook, Webhook) else 0:
@@ -218,7 +229,7 @@ def _tried(health: Health) -> str:
 def _since(hook: Hook, health: Health) -> str:
     since = getattr(hook, "failing_since", None)
     if isinstance(hook, Webhook) and hook_health.is_repaired(hook, health.figures):
-        return _("Since then a test was accepted, or the webhook was changed: the next attempts will tell.")
+        return _("The webhook was changed since then: the next attempts will tell.")
     return _("Nothing was accepted since %s.") % words.exact(since) if since else ""
 
 
@@ -230,17 +241,18 @@ def _consequence(hook: Hook, health: Health) -> str:
         text += " " + waiting.overdue_note(health.figures.next_due)
     elif health.figures.next_due:
         text += " " + _("What was not accepted waits, and is sent again at %s.") % words.exact(health.figures.next_due)
-    if lost := health.figures.day.lost:
-        text += (
-            " "
-            + ngettext(
-                "%d has failed for good: when the cause is gone, “Replay failed” sends it again.",
-                "%d have failed for good: when the cause is gone, “Replay failed” sends them again.",
-                lost,
-            )
-            % lost
-        )
-    return text
+    return f"{text} {lost_note(health)}".strip()
+
+
+def lost_note(health: Health) -> str:
+    """How many of the last day are sent again by nobody, and what to do; empty if there is none."""
+    lost = health.figures.day.lost
+    text = ngettext(
+        "%d has failed for good: when the cause is gone, “Replay failed” sends it again.",
+        "%d have failed for good: when the cause is gone, “Replay failed” sends them again.",
+        lost,
+    )
+    return text % lost if lost else ""
 
 
 def _consequence_of_webfilter(hook: Webfilter, health: Health) -> str:

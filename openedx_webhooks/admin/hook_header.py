@@ -9,10 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
+from ..models.tally import CallOutcome
 from ..operations import hook_figures, hook_health, statistics
+from ..operations.statistics import Series
 from . import health_words, parts, waiting, words
 from .buttons import Button, Page
-from .chart import CALLS, DELIVERIES, Chart, chart
+from .chart import KINDS, chart
 from .permissions import may_see_payload
 
 _LAST_FAILURES = 3
@@ -40,7 +42,7 @@ class Failure:
 
 def header_of(page: Page) -> dict[str, Any]:
     """The header, as the template takes it."""
-    hook, health = page.hook, page.health
+    hook, health, day = page.hook, page.health, statistics.of(page.hook)
     return {
         "name": parts.breakable(hook.event_name),
         "badge": health_words.badge(hook, health),
@@ -49,9 +51,10 @@ def header_of(page: Page) -> dict[str, Any]:
         "is_silent": health.word == hook_health.Word.NOTHING_YET,
         "problems": health.problems,
         "outlook": health_words.outlook(hook, health),
-        "chart": _chart(hook),
+        "chart": chart(day, KINDS[type(hook)]),
         "empty_day": _empty_day(hook),
-        "figures": _figures(page),
+        "is_complete": day.is_complete,
+        "figures": _figures(page, day),
         "failures": _failures(page),
         "states": [(state, state.is_of(hook)) for state in page.model_admin.states],
         "buttons": _buttons(page),
@@ -68,70 +71,69 @@ def _address(page: Page, button: Button) -> str:
     return button.opens if button.opens.startswith("#") else page.model_admin.url_of(button, page.hook)
 
 
-def _chart(hook: Hook) -> Chart:
-    if isinstance(hook, Webhook):
-        return chart(statistics.hours(hook.pk), DELIVERIES)
-    return chart(statistics.hours_of_calls(hook.pk), CALLS)
-
-
 def _empty_day(hook: Hook) -> str:
     """What the place of the chart says when there is nothing to draw."""
     if isinstance(hook, Webhook):
-        return _("Nothing to send in the last 24 hours.")
+        return _("Nothing was tried in the last 24 hours.")
     if hook.call_log == Webfilter.CallLog.NONE:
         return _("Its calls are not recorded.")
     return _("No call was recorded in the last 24 hours.")
 
 
-def _figures(page: Page) -> list[Figure]:
-    if isinstance(page.hook, Webhook):
-        figures, took = _of_webhook(page), statistics.durations(page.hook.pk)
-    else:
-        figures, took = _of_webfilter(page), statistics.durations_of_calls(page.hook.pk)
-    if took:
-        figures.append(Figure(_("median · 95 of 100"), f"{parts.seconds(took.median)} · {parts.seconds(took.p95)}"))
+def _figures(page: Page, day: Series) -> list[Figure]:
+    figures = _of_webhook(page, day) if isinstance(page.hook, Webhook) else _of_webfilter(page, day)
+    if took := day.durations:
+        figures.append(Figure(_("median · 95 of 100"), " · ".join(map(parts.seconds, took))))
     return figures
 
 
-def _of_webhook(page: Page) -> list[Figure]:
-    day = page.health.figures.day
+def _of_webhook(page: Page, day: Series) -> list[Figure]:
     url = f"{reverse('admin:openedx_webhooks_delivery_changelist')}?webhook__id__exact={page.hook.pk}"
     url = url if page.request.user.has_perm("openedx_webhooks.view_delivery") else ""
     count = waiting.count(page.hook) if page.health.figures.next_due else 0
     figures = [
-        Figure(_("accepted, last day"), parts.percent(day.accepted_share) if day.tried else parts.EMPTY, url),
+        Figure(_("attempts accepted, last day"), parts.share(day.accepted_share), url),
         Figure(
             _("waiting"),
             parts.number(count) + ("+" if count >= waiting.MOST_COUNTED else ""),
             url and f"{url}&state__exact={Delivery.State.PENDING}",
         ),
     ]
-    if failed := day.lost:
+    if failed := page.health.figures.day.lost:
         more = "+" if failed >= hook_figures.MOST_LOST else ""
         url = url and f"{url}&state__exact={Delivery.State.FAILED}"
         figures.append(Figure(_("failed"), f"{parts.number(failed)}{more}", url))
     return figures
 
 
-def _of_webfilter(page: Page) -> list[Figure]:
+# Name of a figure of a webfilter's calls, the result whose rows are behind it, and what it counts.
+_Counted = tuple[str, str, tuple[str, ...]]
+
+
+def _of_webfilter(page: Page, day: Series) -> list[Figure]:
     """Of the calls that are recorded; the labels say where these are not all."""
-    hook, day = page.hook, page.health.figures.day
-    if hook.call_log == Webfilter.CallLog.NONE and not day.results:
+    hook, tally, result = page.hook, day.tally, Call.Result
+    if hook.call_log == Webfilter.CallLog.NONE and not tally:
         return []
     url = f"{reverse('admin:openedx_webhooks_call_changelist')}?webfilter__id__exact={hook.pk}"
     url = url if page.request.user.has_perm("openedx_webhooks.view_call") else ""
-    more = "+" if page.health.figures.is_cut else ""
-    labels = {Call.Result.HALTED: _("halted"), Call.Result.CHANGED: _("changed")}
-    calls = _("calls, last day") if hook_health.records_all(hook) else _("recorded, last day")
+    counted: tuple[_Counted, ...] = (
+        (_("halted"), result.HALTED, (CallOutcome.HALTED, CallOutcome.HALTED_BY_FAILURE)),
+        (_("changed"), result.CHANGED, (CallOutcome.CHANGED,)),
+    )
     if hook.mode == Webfilter.Mode.OBSERVE:
-        labels = {Call.Result.HALTED: _("would have halted"), Call.Result.CHANGED: _("would have changed")}
+        counted = (
+            (_("would have halted"), result.HALTED, (CallOutcome.WOULD_HALT, CallOutcome.WOULD_HALT_BY_FAILURE)),
+            (_("would have changed"), result.CHANGED, (CallOutcome.WOULD_CHANGE,)),
+        )
+    calls = _("calls, last day") if hook_health.records_all(hook) else _("recorded, last day")
     return [
-        Figure(calls, parts.day_count(page.health.figures), url),
+        Figure(calls, parts.number(tally.total()), url),
         *(
-            Figure(label, f"{parts.number(day.results[result])}{more}", url and f"{url}&result__exact={result}")
-            for result, label in labels.items()
+            Figure(label, parts.number(sum(tally[each] for each in outcomes)), url and f"{url}&result__exact={found}")
+            for label, found, outcomes in counted
         ),
-        Figure(_("failed"), f"{parts.number(day.refused)}{more}", url and f"{url}&result__exact={Call.Result.IGNORED}"),
+        Figure(_("failed"), parts.number(day.refused), url and f"{url}&result__exact={result.IGNORED}"),
     ]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from ..models import history as versions
-from ..operations import hook_health
+from ..operations import hook_health, statistics
 from . import bulk, cloning, health_words, parts, status_line
 from .filters import types_of
 from .removing import RemovingAdmin
@@ -34,12 +34,13 @@ class HookListAdmin(RemovingAdmin):
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_changelist_instance(self, request):
-        """Attach the health of the page's hooks: a few queries for all of them."""
+        """Attach the health of the page's hooks, and the figures of their day: a few queries for all of them."""
         changes = super().get_changelist_instance(request)
         # Who filters by health has decided it already.
         found = getattr(request, "owh_health", None) or hook_health.OF[self.model](changes.result_list)
+        days = statistics.of_hooks(self.model, [hook.pk for hook in changes.result_list])
         for hook in changes.result_list:
-            hook.health = health_words.as_seen_by(request, found[hook.pk])
+            hook.health, hook.day = health_words.as_seen_by(request, found[hook.pk]), days[hook.pk]
         return changes
 
     @admin.display(description=gettext_lazy("health"))

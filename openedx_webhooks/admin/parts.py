@@ -14,8 +14,7 @@ from .. import catalog
 from ..models import Call, CapturedEvent, Delivery, Webfilter
 from ..models.delivery import STATES
 from ..models.json_fields import Unreadable
-from ..operations import hook_figures, removal
-from ..operations.hook_figures import Figures
+from ..operations import removal
 from . import words
 
 EMPTY = "–"
@@ -135,15 +134,14 @@ def percent(ratio: float) -> str:
     return f"{int(ratio * 100)} %"
 
 
+def share(ratio: float | None) -> str:
+    """The same, or that there is none."""
+    return EMPTY if ratio is None else percent(ratio)
+
+
 def number(count: int) -> str:
     """``1,003``."""
     return number_format(count, force_grouping=True)
-
-
-def day_count(figures: Figures) -> str:
-    """How many deliveries or calls of the last day the figures are of: ``160``, or ``300+`` if those are not all."""
-    count = figures.day.results.total()
-    return f"{number(min(count, hook_figures.NEWEST))}+" if figures.is_cut else number(count)
 
 
 def number_of(count: int, name: str) -> str:

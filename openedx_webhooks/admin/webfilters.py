@@ -12,7 +12,7 @@ from ..operations.previewing import effects_of
 from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker
 from ..webfilters import trial_call
-from . import options, parts, permissions, report, words
+from . import chart, options, parts, permissions, report, words
 from .buttons import Button, State, hook_view
 from .filters import HealthFilter, HookModeFilter, TypeFilter
 from .forms import WebfilterForm
@@ -73,15 +73,12 @@ class WebfilterAdmin(HookAdmin):
     @admin.display(description=gettext_lazy("calls, last day"))
     def calls_column(self, hook):
         """How many were recorded, and how many of them halted or changed something."""
-        figures = hook.health.figures
-        results = figures.day.results
-        if not results:
+        if not hook.day.tally:
             return parts.EMPTY
-        of_note = [(str(label), results[result]) for result, label in Call.Result.choices if results[result]]
         return format_html(
             '{}<br><span class="owh-quiet-text">{}</span>',
-            parts.day_count(figures),
-            ", ".join(f"{label}: {count}" for label, count in of_note),
+            parts.number(hook.day.tally.total()),
+            ", ".join(f"{label}: {count}" for label, count in chart.totals(hook.day, chart.CALLS)),
         )
 
     # --- The page

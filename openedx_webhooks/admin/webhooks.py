@@ -93,14 +93,14 @@ class WebhookAdmin(HookAdmin):
 
     @admin.display(description=gettext_lazy("accepted, last day"))
     def success_column(self, hook):
-        """The share that the endpoint accepted, of what was tried."""
-        day = hook.health.figures.day
-        if not day.tried:
+        """The share that the endpoint accepted, of the attempts."""
+        tried = hook.day.tried
+        if not tried:
             return parts.EMPTY
         return format_html(
             '{} <span class="owh-quiet-text">{}</span>',
-            parts.percent(day.accepted_share),
-            _("of %s") % parts.day_count(hook.health.figures),
+            parts.share(hook.day.accepted_share),
+            ngettext("of %s attempt", "of %s attempts", tried) % parts.number(tried),
         )
 
     @admin.display(description=gettext_lazy("latest delivery"))

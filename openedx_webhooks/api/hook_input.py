@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from ..models import Hook, Webfilter
-from ..operations import hook_rules
+from ..operations import hook_rules, personal_report
 from ..operations.hook_problems import malformed
 from ..operations.hook_rules import StoredCredentials
 from ..transport import authentication
@@ -65,6 +65,8 @@ def wanted(model: type[Hook], stored: Hook | None, given: Mapping[str, Any]) -> 
             hook.known_type, {name: getattr(hook, name) for name in names}
         ):
             problems.setdefault(name, []).append(problem)
+    elif not problems and (problem := personal_report.problem_of_shape(hook)):
+        problems["shape"] = [problem]
     if problems:
         raise serializers.ValidationError(problems)
     return Wanted(hook, changed, stored.secret if stored else "")

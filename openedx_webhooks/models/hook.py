@@ -161,6 +161,8 @@ class Hook(TimeStampedModel):
     )
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
     removing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # When the endpoint was last well again: a test was accepted, or a delivery after failures in a row.
+    recovered_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Name → value, of the encrypted options, as they were read or last kept in the history.
     _secrets: Mapping[str, Any] = MappingProxyType({})

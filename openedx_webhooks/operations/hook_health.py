@@ -6,7 +6,7 @@ was accepted lately.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 from django.db.models import TextChoices
@@ -16,12 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Hook, Webfilter, Webhook
 from ..skips import Reason
 from ..transport.breaker import Circuit, State, breaker, circuits
+from ..webhooks.health import IN_A_ROW
 from . import hook_figures
 from .hook_figures import Figures, Window
 from .hook_problems import problems_of
 
-# One failure may be the network's; three in a row, with the waits between them, are the endpoint's.
-IN_A_ROW = 3
 # Of four things one does not arrive: nobody can rely on it. (12 of 40 is failing.)
 FAILING_SHARE = 0.25
 # Retries are there for one failure in a hundred; more than that has a cause that somebody can find.
@@ -36,6 +35,8 @@ PATIENCE = timedelta(minutes=1)
 OWN_ERRORS = frozenset(
     ("refused_address", "invalid", Reason.KEY_LOST, Reason.UNSENDABLE, Reason.CONDITION_FAILED, Reason.SHAPE_FAILED)
 )
+# Of these a test says nothing: it asks for no condition, and an expression that fails may fail on some payloads only.
+_UNTESTED = frozenset((Reason.CONDITION_FAILED, Reason.SHAPE_FAILED))
 
 
 class Word(TextChoices):
@@ -167,23 +168,40 @@ def webhook_word(hook: Webhook, figures: Figures, has_problems: bool) -> Word:
         return word
     if hook.paused:
         return Word.PAUSED
+    if hook.consecutive_failures >= IN_A_ROW and not _is_own_error(figures, in_a_row=True):
+        return Word.FAILING
+    is_overdue = figures.next_due and figures.next_due < timezone.now() - PATIENCE
+    if has_recovered(hook, figures):
+        return Word.OVERDUE if is_overdue else _by_evidence(hook, figures)
     if _is_own_error(figures, in_a_row=hook.consecutive_failures):
         return Word.MISCONFIGURED
-    if hook.consecutive_failures >= IN_A_ROW or (_fails_often(figures) and not is_repaired(hook, figures)):
+    if _fails_often(figures) and not is_repaired(hook, figures):
         return Word.FAILING
-    if figures.next_due and figures.next_due < timezone.now() - PATIENCE:
+    if is_overdue:
         return Word.OVERDUE
     if hook.failing_since or figures.day.lost or telling(figures).refused_share >= DEGRADED_SHARE:
         return Word.DEGRADED
-    return _by_evidence(figures)
+    return _by_evidence(hook, figures)
+
+
+def has_recovered(hook: Hook, figures: Figures) -> bool:
+    """
+    Whether its endpoint was well again after the last refusal: a test was accepted, or a delivery after failures in a
+    row. What failed before that is told, and decides nothing any more.
+    """
+    if hook.recovered_at is None or getattr(hook, "failing_since", None):
+        return False
+    if figures.refusal is None:
+        return True
+    if figures.refusal.error in _UNTESTED and _ends_refused(figures):
+        return False
+    return figures.refusal.at < hook.recovered_at
 
 
 def is_repaired(hook: Webhook, figures: Figures) -> bool:
-    """
-    Whether its health was reset after the last refusal, by a test that was accepted, another address or enabling, and
-    nothing was tried since.
-    """
-    return not hook.failing_since and not hook.consecutive_failures and _ends_refused(figures)
+    """Whether it was given another address, or was enabled, after the last refusal, and nothing was tried since."""
+    is_reset = not hook.failing_since and not hook.consecutive_failures
+    return is_reset and _ends_refused(figures) and not has_recovered(hook, figures)
 
 
 def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circuit: Circuit) -> Word:
@@ -198,20 +216,25 @@ def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circui
         return word
     if hook.local_answer:
         return Word.DEGRADED if figures.day.refused else Word.LOCAL
-    if _is_own_error(figures, in_a_row=circuit.failures):
+    has_ended = not circuit.failures and has_recovered(hook, figures)
+    if not has_ended and _is_own_error(figures, in_a_row=circuit.failures):
         return Word.MISCONFIGURED
     if circuit.state != State.CLOSED:
         return Word.CIRCUIT_OPEN if circuit.state == State.OPEN else Word.PROBED
+    if not has_ended and (word := _of_failures(hook, figures, circuit)):
+        return word
+    if hook.mode == Webfilter.Mode.OBSERVE:
+        return Word.OBSERVING
+    word = _by_evidence(hook, figures)
+    return word if word == Word.FINE or records_all(hook) else Word.NOT_RECORDED
+
+
+def _of_failures(hook: Webfilter, figures: Figures, circuit: Circuit) -> Word | None:
     if circuit.failures >= IN_A_ROW or (records_all(hook) and _fails_often(figures)):
         return Word.FAILING
     # Where only problems are recorded they are no share of anything.
     is_degraded = telling(figures).refused_share >= DEGRADED_SHARE if records_all(hook) else figures.hour.refused
-    if circuit.failures or is_degraded:
-        return Word.DEGRADED
-    if hook.mode == Webfilter.Mode.OBSERVE:
-        return Word.OBSERVING
-    word = _by_evidence(figures)
-    return word if word == Word.FINE or records_all(hook) else Word.NOT_RECORDED
+    return Word.DEGRADED if circuit.failures or is_degraded else None
 
 
 def records_all(hook: Webfilter) -> bool:
@@ -251,7 +274,13 @@ def _ends_refused(figures: Figures) -> bool:
     return figures.accepted_at is None or figures.accepted_at < figures.refusal.at
 
 
-def _by_evidence(figures: Figures) -> Word:
-    if figures.accepted_at and figures.accepted_at > timezone.now() - LATELY:
-        return Word.FINE
-    return Word.IDLE if figures.all.tried else Word.NOTHING_YET
+def accepted_at(hook: Hook, figures: Figures) -> datetime | None:
+    """When something was last accepted, a test after failures too."""
+    return max(filter(None, (figures.accepted_at, hook.recovered_at)), default=None)
+
+
+def _by_evidence(hook: Hook, figures: Figures) -> Word:
+    if not figures.all.tried:
+        return Word.NOTHING_YET
+    at = accepted_at(hook, figures)
+    return Word.FINE if at and at > timezone.now() - LATELY else Word.IDLE

@@ -19,6 +19,7 @@ from ..payloads.local_answer import LocalAnswer
 from ..payloads.shape import ExpressionError
 from ..transport import authentication, signing
 from ..webfilters import local_answers
+from . import personal_report
 from .halt_options import halt_options_of
 
 _ON = ("4xx", "5xx", "request_exception")
@@ -28,6 +29,8 @@ def problems_of(hook: Hook) -> Iterator[tuple[str, str]]:
     """Name of a field and a sentence, for each rule that a hook breaks which is well-formed otherwise."""
     if isinstance(hook, Webfilter):
         yield from webfilter_problems(hook.known_type, vars(hook))
+    elif problem := personal_report.problem_of_shape(hook):
+        yield "shape", problem
     if problem := signature_problem(hook.signature, hook.secret, is_entered=True):
         yield "secret", problem
     for problem in credentials_problems(hook.authentication, hook.credentials):

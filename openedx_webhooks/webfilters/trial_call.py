@@ -6,9 +6,11 @@ from typing import Any
 
 import attrs
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..app_settings import app_settings
+from ..models import Webfilter
 from ..payloads import limits, sample_arguments, samples, serialize, trial
 from ..payloads.limits import METADATA
 from ..payloads.published import VERSIONS
@@ -48,7 +50,8 @@ class Trial:
 
 def call_test(webfilter, payload: dict[str, Any] | None = None) -> Trial:
     """
-    Call now, marked as a test, whatever the condition and the breaker say; a good answer closes the breaker.
+    Call now, marked as a test, whatever the condition and the breaker say; a good answer closes the breaker, and if it
+    came from what is stored, the webfilter's health begins anew.
 
     Takes up to the webfilter's timeout.
 
@@ -60,7 +63,11 @@ def call_test(webfilter, payload: dict[str, Any] | None = None) -> Trial:
         ValueError: this installation doesn't know the filter, or the shape fails on the payload.
     """
     message = _message(webfilter, payload)
-    return _trial(answer_locally(webfilter, message) if webfilter.local_answer else _call_endpoint(webfilter, message))
+    found = _trial(answer_locally(webfilter, message) if webfilter.local_answer else _call_endpoint(webfilter, message))
+    if not found.problem and webfilter.pk:
+        same = {"webhook_url": webfilter.webhook_url, "local_answer": webfilter.local_answer}
+        Webfilter.objects.filter(pk=webfilter.pk, **same).update(recovered_at=timezone.now())
+    return found
 
 
 def effect_of(webfilter, answer: bytes, payload: dict[str, Any] | None = None) -> Trial:

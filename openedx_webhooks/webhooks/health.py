@@ -14,7 +14,7 @@ from enum import Enum
 
 import attrs
 from django.db import DatabaseError, connections, router, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,7 +26,10 @@ from .schedule import GONE
 from .sending import Result
 
 log = logging.getLogger(__name__)
-HEALTHY = {"consecutive_failures": 0, "failing_since": None, "warned_at": None, "disabled_reason": ""}
+_WELL = {"consecutive_failures": 0, "failing_since": None, "warned_at": None}
+HEALTHY = {**_WELL, "disabled_reason": ""}
+# One failure may be the network's; three in a row, with the waits between them, are the endpoint's.
+IN_A_ROW = 3
 
 
 class Step(Enum):
@@ -120,7 +123,7 @@ class HealthBook:
             if not _lock(webhook):
                 return
             if pk in self._succeeded:
-                reset(webhook)
+                recover(webhook)
             if failures:
                 webhook.update(
                     consecutive_failures=F("consecutive_failures") + failures.count,
@@ -144,9 +147,20 @@ def _lock(webhook: QuerySet[Webhook]) -> bool:
     return bool(webhook.order_by().select_for_update(skip_locked=can_skip).values_list("pk"))
 
 
-def reset(webhooks) -> None:
-    """Make the webhooks of a queryset healthy: a success, or a test that succeeded. Disabled ones stay disabled."""
-    webhooks.update(**{name: value for name, value in HEALTHY.items() if name != "disabled_reason"})
+def recover(webhooks: QuerySet[Webhook]) -> None:
+    """
+    Make the webhooks of a queryset healthy: a delivery was accepted. Disabled ones stay disabled.
+
+    After one failure or two, what came before still counts: an endpoint that fails now and then has not recovered.
+    """
+    since = Case(When(consecutive_failures__gte=IN_A_ROW, then=Value(timezone.now())), default=F("recovered_at"))
+    # It comes first: MySQL assigns from left to right, others compare with what there was.
+    webhooks.update(recovered_at=since, **_WELL)
+
+
+def reset(webhooks: QuerySet[Webhook]) -> None:
+    """The same whatever came before, for somebody has looked: a test was accepted."""
+    webhooks.update(**_WELL, recovered_at=timezone.now())
 
 
 def enable(webhooks) -> int:

@@ -23,6 +23,8 @@ PAYLOAD_UNREADABLE = "payload_unreadable"
 _HOPELESS = frozenset({PAYLOAD_REMOVED, PAYLOAD_UNREADABLE})
 # The webhook's own condition or shape says that there is nothing to send.
 SKIPPED = frozenset({Reason.NO_MATCH, Reason.NO_SHAPE})
+# Of attempts for which there was nothing to send, and that therefore tell nothing of the webhook.
+NOT_SENT = SKIPPED | _HOPELESS
 
 
 @attrs.frozen

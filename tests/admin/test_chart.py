@@ -1,24 +1,32 @@
 """The geometry of the chart."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
-from openedx_webhooks.admin.chart import CALLS, HEIGHT, WIDTH, chart
-from openedx_webhooks.operations.statistics import Hour
+from openedx_webhooks.admin.chart import ATTEMPTS, CALLS, HEIGHT, WIDTH, chart
+from openedx_webhooks.operations.histogram import Histogram
+from openedx_webhooks.operations.statistics import Period, Series, Slice
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+def series(*hours, period=Period.DAY):
+    """These hours, each given as counts by outcome."""
+    made = Series(period, [Slice(NOON + timedelta(hours=place)) for place in range(len(hours))])
+    for place, counts in enumerate(hours):
+        made.add(place, Histogram({outcome: {"": count} for outcome, count in counts.items()}))
+    return made
+
+
 def day(*hours):
-    """The chart of these hours, each given as counts by state."""
-    return chart([Hour(NOON + timedelta(hours=place), Counter(counts)) for place, counts in enumerate(hours)])
+    """Their chart."""
+    return chart(series(*hours), ATTEMPTS)
 
 
 def test_the_bars_fill_the_width_without_touching():
-    bars = day(*[{"delivered": 1}] * 24).bars
+    bars = day(*[{"accepted": 1}] * 24).bars
     assert len(bars) == 24
     for left, right in pairwise(bars):
         assert left.x + left.width < right.x
@@ -26,24 +34,26 @@ def test_the_bars_fill_the_width_without_touching():
 
 
 def test_the_busiest_hour_has_the_full_height_and_the_others_their_share():
-    first, second = day({"delivered": 100}, {"delivered": 25}).bars
+    drawn = day({"accepted": 1200}, {"accepted": 300})
+    first, second = drawn.bars
     assert first.parts[0].height == HEIGHT
     assert second.parts[0].height == HEIGHT / 4
     assert second.parts[0].y == HEIGHT * 3 / 4
+    assert drawn.scale == "up to 1,200 an hour"
 
 
-def test_states_are_stacked_from_the_bottom():
-    (hour,) = day({"delivered": 2, "pending": 1, "failed": 1}).bars
-    assert [part.state for part in hour.parts] == ["delivered", "pending", "failed"]
+def test_outcomes_are_stacked_from_the_bottom():
+    (hour,) = day({"accepted": 2, "not_sent": 1, "refused": 1}).bars
+    assert [part.outcome for part in hour.parts] == ["accepted", "not_sent", "refused"]
     for lower, upper in pairwise(hour.parts):
         assert upper.y + upper.height == lower.y
 
 
 def test_one_failure_among_thousands_is_seen_and_stays_inside():
-    (hour,) = day({"delivered": 100_000, "failed": 1}).bars
-    failed = hour.parts[-1]
-    assert failed.height >= 2
-    assert failed.y >= 0
+    (hour,) = day({"accepted": 100_000, "refused": 1}).bars
+    refused = hour.parts[-1]
+    assert refused.height >= 2
+    assert refused.y >= 0
 
 
 @pytest.mark.parametrize("hours", [(), ({},), ({}, {})])
@@ -54,11 +64,24 @@ def test_nothing_is_no_bar(hours):
 
 
 def test_what_it_shows_is_said_in_words():
-    assert day({"delivered": 3, "failed": 1}).label == "Deliveries in the last 24 hours: 4, of which 1 failed"
+    drawn = day({"accepted": 3, "refused": 1})
+    assert drawn.label == "Attempts (24 hours): 4, of which 1 were not accepted"
+    assert drawn.bars[0].counts == "Accepted: 3, Not accepted: 1"
 
 
-def test_the_results_of_calls_have_a_chart_too():
-    drawn = chart([Hour(NOON, Counter(passed=3, halted=2, ignored=1))], CALLS)
-    assert drawn.label == "Recorded calls in the last 24 hours: 6, of which 1 had no usable answer"
-    assert [part.state for part in drawn.bars[0].parts] == ["passed", "halted", "ignored"]
-    assert drawn.totals == [("Passed", 3), ("Halted", 2), ("Ignored: no usable answer", 1)]
+def test_days_have_dates_and_their_scale():
+    drawn = chart(series({"accepted": 3}, period=Period.WEEK), ATTEMPTS)
+    assert (drawn.bars[0].start, drawn.scale, drawn.ends) == ("11/24/2026", "up to 3 a day", ("7 days ago", "now"))
+
+
+def test_calls_have_a_chart_too_and_what_was_only_observed_is_told_apart():
+    drawn = chart(series({"passed": 3, "halted": 2, "would_halt": 4, "ignored": 1}), CALLS)
+    assert drawn.label == "Recorded calls (24 hours): 10, of which 1 had no usable answer"
+    assert [part.outcome for part in drawn.bars[0].parts] == ["passed", "halted", "would_halt", "ignored"]
+    assert drawn.totals == [
+        ("Passed", "3"),
+        ("Halted", "2"),
+        ("Would have halted", "4"),
+        ("Ignored: no usable answer", "1"),
+    ]
+    assert drawn.legend[1] == ("warn", "Halted, Would have halted")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from openedx_webhooks import index
 from openedx_webhooks.models import Call, Delivery, Webfilter, Webhook
+from openedx_webhooks.operations import statistics
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webhooks import wakeups
 
@@ -104,8 +105,8 @@ class TestHealth:
         assert "Retry now…" in header_of(admin_client, hook)
         assert "Send now what waits…" in admin_client.post(url_of(Webhook, "test", hook.pk)).content.decode()
         header = header_of(admin_client, hook)
-        assert ">degraded</span>" in header
-        assert "Since then a test was accepted" in header
+        assert ">fine</span> <strong>Fine since 20" in header
+        assert "; before that 1 of 1 in the last hour were not accepted: 500.</strong>" in header
         response = admin_client.post(url_of(Webhook, "retry-waiting", hook.pk), follow=True)
         assert "Retry 1 now" in response.content.decode()
 
@@ -152,7 +153,27 @@ class TestHealth:
         values = [re.sub(r"<[^>]*>", "", value) for value in re.findall(r"<dd>(.*?)</dd>", header)]
         figures = dict(zip(re.findall(r"<dt>(.*?)</dt>", header), values))
         expected = {"calls, last day": "5", "halted": "1", "changed": "2", "failed": "1"}
-        assert figures == {**expected, "median · 95 of 100": "200 ms · 200 ms"}
+        assert figures == {**expected, "median · 95 of 100": "210 ms · 210 ms"}
+
+    def test_the_figures_are_of_what_it_does_in_its_mode(self, admin_client, webfilter):
+        Call.objects.create(webfilter=webfilter, mode="enforce", result="halted")
+        Call.objects.create(webfilter=webfilter, mode="observe", result="halted", error="timeout")
+        for mode, label in (("observe", "would have halted"), ("enforce", "halted")):
+            Webfilter.objects.update(mode=mode)
+            assert re.search(rf"<dt>{label}</dt><dd>(?:<a [^>]*>)?1<", header_of(admin_client, webfilter))
+
+    def test_that_the_workers_still_count_is_told(self, admin_client, webhook, monkeypatch):
+        make_delivery(webhook)
+        assert "still counting" not in header_of(admin_client, webhook)
+        monkeypatch.setattr(statistics, "_MOST_NEW", 1)
+        assert "still counting" in header_of(admin_client, webhook)
+
+    def test_what_was_lost_before_it_was_well_again_can_be_sent_again(self, admin_client, webhook):
+        make_delivery(webhook, "failed")
+        Webhook.objects.update(recovered_at=timezone.now())
+        header = header_of(admin_client, webhook)
+        assert "Fine since" in header
+        assert "1 has failed for good: when the cause is gone, “Replay failed” sends it again." in header
 
     def test_list_and_page_say_the_same(self, admin_client, webhook):
         make_delivery(webhook, "failed")

@@ -87,10 +87,21 @@ class TestHealth:
 
     def test_the_chart_has_a_bar_for_each_hour_and_says_what_it_shows(self, admin_client, webhook):
         make_delivery(webhook, "delivered")
-        make_delivery(webhook, "failed", created=timezone.now() - timedelta(hours=3))
+        make_delivery(webhook, "failed")
         page = page_of(admin_client, webhook)
         assert page.count("owh-bar-back") == 24
-        assert 'aria-label="Deliveries in the last 24 hours: 2, of which 1 failed"' in page
+        assert 'aria-label="Attempts (24 hours): 2, of which 1 were not accepted"' in page
+        for tone, label in (("good", "Accepted"), ("bad", "Not accepted")):
+            assert f'<rect class="owh-bar-{tone}"' in page
+            assert f'<i class="owh-key owh-bar-{tone}"></i>{label}' in page
+            assert f"{label}: 1" in page
+
+    def test_what_a_webfilter_would_have_done_is_told_as_such(self, admin_client, webfilter):
+        for mode in ("observe", "enforce"):
+            Call.objects.create(webfilter=webfilter, mode=mode, result="halted")
+        page = page_of(admin_client, webfilter)
+        assert "In the last day: Halted: 1, Would have halted: 1." in page
+        assert "</i>Halted, Would have halted" in page
 
     def test_the_latest_deliveries_with_their_last_answer(self, admin_client, webhook):
         delivery = make_delivery(webhook, "failed")

@@ -1,6 +1,5 @@
 """The lists of webhooks and webfilters: columns, filters, search, actions and deletion."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -8,12 +7,12 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from openedx_webhooks import index
-from openedx_webhooks.models import Attempt, Call, Delivery, Webfilter, Webhook
-from openedx_webhooks.operations import removal, workers
+from openedx_webhooks.models import Attempt, Call, Delivery, Tally, Webfilter, Webhook
+from openedx_webhooks.operations import removal, tallies, workers
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webhooks import wakeups
 
-from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, make_delivery, make_event, url_of
+from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, make_delivery, url_of
 
 pytestmark = pytest.mark.django_db
 NOW = "2026-11-24T12:00Z"
@@ -49,22 +48,21 @@ class TestColumns:
         assert "not known to this installation" in page
         assert ">misconfigured<" in page
 
-    def test_how_many_deliveries_of_the_last_day_were_accepted(self, admin_client, webhook):
-        for state in ("delivered", "delivered", "delivered", "failed", "pending"):
+    def test_how_many_attempts_of_the_last_day_were_accepted(self, admin_client, webhook):
+        for state in ("delivered", "delivered", "delivered", "failed"):
             make_delivery(webhook, state)
-        make_delivery(webhook, "failed", created=timezone.now() - timedelta(days=2))
+        make_delivery(webhook, "failed")
+        Attempt.objects.filter(pk=Attempt.objects.latest("pk").pk).update(started_at=timezone.now() - timedelta(days=2))
         page = admin_client.get(url_of(Webhook)).content.decode()
-        assert '75 % <span class="owh-quiet-text">of 5</span>' in page
+        assert '75 % <span class="owh-quiet-text">of 4 attempts</span>' in page
 
     def test_nearly_all_is_not_all(self, admin_client, webhook):
-        event = make_event()
-        for number in range(400):
-            event.pk, event.event_id = None, uuid.uuid4()
-            event.save()
-            Delivery.objects.create(
-                webhook=webhook, event=event, state="failed" if number == 0 else "delivered", next_attempt_at=None
-            )
-        assert "99 % " in admin_client.get(url_of(Webhook)).content.decode()
+        tallies.count(tallies.ATTEMPTS)
+        counts = {"accepted": {"": 39_999}, "refused": {"": 1}}
+        start = tallies.start_of(timezone.now(), Tally.Span.HOUR)
+        Tally.objects.create(webhook=webhook, span=Tally.Span.HOUR, start=start, counts=counts)
+        page = admin_client.get(url_of(Webhook)).content.decode()
+        assert '99 % <span class="owh-quiet-text">of 40,000 attempts</span>' in page
 
     def test_the_latest_delivery(self, admin_client, webhook):
         make_delivery(webhook, "delivered", created=timezone.now() - timedelta(hours=2))
@@ -99,7 +97,7 @@ class TestColumns:
 
     def test_the_figures_of_webfilters_are_those_that_are_recorded(self, admin_client, call):
         page = admin_client.get(url_of(Webfilter)).content.decode()
-        assert '1<br><span class="owh-quiet-text">Halted: 1</span>' in page
+        assert '1<br><span class="owh-quiet-text">Would have halted: 1</span>' in page
         assert ">observing</span>" in page
         assert call.webfilter.server in page.replace("<wbr>", "")
 

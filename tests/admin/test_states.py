@@ -1,24 +1,15 @@
 """Every state of a delivery, also one that is added tomorrow, is on every page."""
 
 import pytest
-from django.core.cache import cache
 
 from openedx_webhooks.admin import deliveries, parts
-from openedx_webhooks.admin.chart import chart
 from openedx_webhooks.models import Delivery, Webhook
 from openedx_webhooks.models.delivery import FINAL_STATES, STATES
-from openedx_webhooks.operations import statistics
 
 from .conftest import make_delivery, url_of
 
 pytestmark = pytest.mark.django_db
 every_state = pytest.mark.parametrize("state", Delivery.State.values)
-
-
-@pytest.fixture(autouse=True)
-def _no_kept_figures():
-    """On a slow machine figures are kept for a while, and hooks of different tests have the same numbers."""
-    cache.clear()
 
 
 def test_the_table_has_every_state_and_no_other():
@@ -44,16 +35,11 @@ def test_the_list_shows_and_filters_it(admin_client, webhook, state):
 
 
 @every_state
-def test_the_webhook_s_chart_legend_figures_and_list_show_it(admin_client, webhook, state):
+def test_the_webhook_s_page_and_list_show_it(admin_client, webhook, state):
     make_delivery(webhook, state)
-    page = admin_client.get(url_of(Webhook, "change", webhook.pk)).content.decode()
-    label, tone = Delivery.State(state).label, STATES[state].tone
-    assert f'<rect class="owh-bar-{tone}"' in page
-    assert f'<i class="owh-key owh-bar-{tone}"></i>{label}' in page
-    assert f"{label}: 1." in page
-    assert parts.delivery_badge(state) in admin_client.get(url_of(Webhook)).content.decode()
-    drawn = chart(statistics.hours(webhook.pk))
-    assert [part.state for bar in drawn.bars for part in bar.parts] == [state]
+    badge = parts.delivery_badge(state)
+    assert badge in admin_client.get(url_of(Webhook, "change", webhook.pk)).content.decode()
+    assert badge in admin_client.get(url_of(Webhook)).content.decode()
 
 
 @every_state

@@ -100,8 +100,28 @@ def test_every_word_has_a_tone_and_some_hook():
             {"failing_since": ago(hours=0.25)},
             Word.FAILING,
         ),
-        # Its health was reset since, as by a test that was accepted.
+        # Its health was reset since, by another address: nothing tells yet that this was the remedy.
         ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {}, Word.DEGRADED),
+        # A test was accepted since, or a delivery after failures in a row: what was before decides nothing any more.
+        ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {"recovered_at": ago(minutes=1)}, Word.FINE),
+        ([("failed", 1, 5 * HOUR, {})], {"recovered_at": ago(minutes=1)}, Word.FINE),
+        ([("pending", 1, HOUR / 2, {"error": "refused_address"})], {"recovered_at": ago(minutes=1)}, Word.FINE),
+        # A test tells nothing of what an expression makes of other payloads.
+        ([("pending", 1, HOUR / 2, {"error": "shape_failed"})], {"recovered_at": ago(minutes=1)}, Word.MISCONFIGURED),
+        # That was before the last failure; or so long ago that it tells nothing of today.
+        (
+            [("pending", 12, HOUR / 4, {})],
+            {"recovered_at": ago(hours=1), "failing_since": ago(hours=0.25)},
+            Word.FAILING,
+        ),
+        (
+            [("delivered", 28, HOUR / 4, {}), ("pending", 12, HOUR / 2, {})],
+            {"recovered_at": ago(hours=1)},
+            Word.FAILING,
+        ),
+        ([("failed", 1, 9 * DAY, {})], {"recovered_at": ago(days=8)}, Word.IDLE),
+        # Nothing but a test.
+        ([], {"recovered_at": ago(minutes=1)}, Word.NOTHING_YET),
         ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 3, "failing_since": ago(minutes=5)}, Word.FAILING),
         ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 1, "failing_since": ago(minutes=5)}, Word.DEGRADED),
         ([("pending", 1, HOUR / 2, {"error": "refused_address"})], {}, Word.MISCONFIGURED),
@@ -161,6 +181,10 @@ UNUSABLE = {"error": "timeout"}
         ([], {"local_answer": "{}", "webhook_url": ""}, 0, Word.LOCAL),
         ([("ignored", 1, HOUR / 2, UNUSABLE)], {"local_answer": "{}", "webhook_url": ""}, 0, Word.DEGRADED),
         ([], {"event": "org.example.gone.v1"}, 0, Word.MISCONFIGURED),
+        # A test was answered since.
+        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": ago(minutes=1)}, 0, Word.FINE),
+        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": ago(minutes=1)}, 1, Word.FAILING),
+        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": ago(hours=1)}, 0, Word.FAILING),
     ],
 )
 def test_the_word_for_a_webfilter(calls, fields, failures, expected):

@@ -1,4 +1,4 @@
-"""Figures about the last day."""
+"""Figures of a day, a week or a month: from tallies, and from what is not in them yet."""
 
 from collections import Counter
 from datetime import timedelta
@@ -9,7 +9,8 @@ from django.core.cache.backends.base import memcache_key_warnings
 from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
-from openedx_webhooks.operations import frequency, statistics
+from openedx_webhooks.operations import frequency, statistics, tallies
+from openedx_webhooks.operations.statistics import Period
 
 pytestmark = pytest.mark.django_db
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
@@ -28,96 +29,143 @@ def _empty_cache():
     cache.clear()
 
 
-def deliver(webhook, state="delivered", hours_ago=0.0, duration=None):
-    """A delivery, and an attempt if it has a duration (seconds)."""
+def attempt(webhook, hours_ago=0.0, status=200, error="", duration=0.1):
+    """An attempt of a delivery of its own."""
     moment = timezone.now() - timedelta(hours=hours_ago)
     event = CapturedEvent.objects.create(
         event_id=f"{Delivery.objects.count():032x}", event_type=EVENT, time=moment, created=moment
     )
-    made = Delivery.objects.create(webhook=webhook, event=event, state=state, created=moment)
-    if duration is not None:
-        Attempt.objects.create(delivery=made, started_at=timezone.now(), duration=duration)
-    return made
-
-
-def test_there_are_24_hours_and_each_delivery_is_in_its_own(webhook):
-    for hours_ago in (0, 5, 5, 22):
-        deliver(webhook, hours_ago=hours_ago)
-    hours = statistics.hours(webhook.pk)
-    assert len(hours) == 24
-    assert [hour.start for hour in hours] == sorted(hour.start for hour in hours)
-    assert [hour.tally.total() for hour in hours if hour.tally] == [1, 2, 1]
-    assert hours[-1].tally.total() == 1
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu", "UTC"])
-def test_hours_do_not_depend_on_the_sites_time_zone(webhook, zone, settings):
-    """MySQL without time zone tables gives no hours at all in other zones than UTC."""
-    settings.TIME_ZONE = zone
-    deliver(webhook, hours_ago=0)
-    with timezone.override(zone):
-        assert statistics.hours(webhook.pk)[-1].tally.total() == 1
-
-
-def test_durations_are_of_the_latest_attempts(webhook):
-    for number in range(1, 101):
-        deliver(webhook, duration=number / 100)
-    found = statistics.durations(webhook.pk)
-    assert (found.count, found.median, found.p95) == (100, 0.51, 0.96)
-
-
-def test_without_attempts_there_are_no_durations(webhook):
-    deliver(webhook)
-    assert statistics.durations(webhook.pk) is None
-
-
-def test_a_fast_result_is_always_fresh(webhook):
-    deliver(webhook)
-    statistics.hours(webhook.pk)
-    deliver(webhook)
-    assert statistics.hours(webhook.pk)[-1].tally.total() == 2
-
-
-def test_a_slow_result_is_kept_for_a_while(webhook, monkeypatch):
-    clock = iter([0.0, 1.5, 100.0, 101.5])
-    monkeypatch.setattr(statistics, "time", type("Clock", (), {"monotonic": lambda: next(clock)}))
-    deliver(webhook)
-    first = statistics.hours(webhook.pk)
-    deliver(webhook)
-    assert statistics.hours(webhook.pk) == first
-
-
-def test_calls_are_counted_by_hour_and_result_and_those_that_were_made_are_timed():
-    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
-    now = timezone.now()
-    for result, hours_ago, more in (
-        ("passed", 0, {}),
-        ("halted", 3, {}),
-        ("passed", 30, {}),
-        ("passed", 0, {"is_cached": True, "duration": 0}),
-        ("halted", 0, {"error": "budget: no time", "duration": 0}),
-    ):
-        fields = {"duration": 0.2, "started_at": now - timedelta(hours=hours_ago), **more}
-        Call.objects.create(webfilter=webfilter, mode="enforce", result=result, **fields)
-    hours = statistics.hours_of_calls(webfilter.pk)
-    assert sum((hour.tally for hour in hours), Counter()) == {"passed": 2, "halted": 2}
-    assert statistics.durations_of_calls(webfilter.pk) == statistics.Durations(3, 0.2, 0.2)
+    made = Delivery.objects.create(webhook=webhook, event=event, created=moment)
+    return Attempt.objects.create(delivery=made, started_at=moment, duration=duration, status_code=status, error=error)
 
 
 @pytest.mark.parametrize(
-    "figures",
+    "period, hours_ago, where",
     [
-        frequency.of_events,
-        frequency.of_filters,
-        lambda: statistics.hours(1),
-        lambda: statistics.hours_of_calls(1),
-        lambda: statistics.durations(1),
-        lambda: statistics.durations_of_calls(1),
+        (Period.DAY, (0, 5, 5, 22), {-1: 1, -6: 2, -23: 1}),
+        (Period.WEEK, (0, 48, 48, 144, 200), {-1: 1, -3: 2, -7: 1}),
+        (Period.MONTH, (0, 48, 29 * 24, 31 * 24), {-1: 1, -3: 1, -30: 1}),
     ],
 )
+def test_each_attempt_is_in_its_hour_or_day(webhook, period, hours_ago, where):
+    for each in hours_ago:
+        attempt(webhook, each)
+    slices = statistics.of(webhook, period).slices
+    assert len(slices) == period.slices
+    assert [one.start for one in slices] == sorted(one.start for one in slices)
+    assert {place - len(slices): one.tally.total() for place, one in enumerate(slices) if one.tally} == where
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu"])
+def test_hours_do_not_depend_on_the_sites_time_zone(webhook, zone, settings):
+    settings.TIME_ZONE = zone
+    attempt(webhook)
+    with timezone.override(zone):
+        assert statistics.of(webhook).slices[-1].tally.total() == 1
+
+
+def test_outcomes_rates_and_durations(webhook):
+    for number in range(1, 101):
+        attempt(webhook, status=200 if number % 4 else 503, duration=number / 100)
+    attempt(webhook, status=None, error="timeout", duration=15)
+    attempt(webhook, status=None, error="shape_failed", duration=0)
+    # Neither is the endpoint's, nor the webhook's.
+    attempt(webhook, status=None, error="no_match", duration=0)
+    attempt(webhook, status=None, error="payload_removed", duration=0)
+    found = statistics.of(webhook)
+    assert found.tally == {"accepted": 75, "refused": 27, "not_sent": 2}
+    assert found.accepted_share == 75 / 102
+    assert found.durations == pytest.approx([0.51, 0.96], rel=0.1)
+
+
+def test_without_attempts_there_is_no_share_and_no_duration(webhook):
+    found = statistics.of(webhook)
+    assert (found.accepted_share, found.durations, found.tally, found.is_complete) == (None, None, Counter(), True)
+
+
+def test_what_is_counted_and_what_is_new_are_the_whole(webhook, monkeypatch):
+    other = Webhook.objects.create(event=EVENT, webhook_url="https://example.org/")
+    monkeypatch.setattr(tallies, "_SETTLED", timedelta())
+    attempt(webhook)
+    tallies.count(tallies.ATTEMPTS)
+    attempt(webhook, status=500)
+    attempt(other)
+    found = statistics.of_hooks(Webhook, [webhook.pk, other.pk])
+    assert (found[webhook.pk].tally, found[other.pk].tally) == ({"accepted": 1, "refused": 1}, {"accepted": 1})
+    sum_of_both = statistics.total(found.values(), Period.DAY)
+    assert (sum_of_both.tally, sum_of_both.slices[-1].tally.total()) == ({"accepted": 2, "refused": 1}, 3)
+
+
+def test_too_much_that_is_new_is_told(webhook, monkeypatch):
+    monkeypatch.setattr(statistics, "_MOST_NEW", 2)
+    for _ in range(3):
+        attempt(webhook)
+    found = statistics.of(webhook)
+    assert (found.is_complete, found.tally.total()) == (False, 2)
+
+
+def test_a_worker_that_counts_meanwhile_does_not_double_it(webhook, monkeypatch):
+    attempt(webhook)
+    monkeypatch.setattr(tallies, "_SETTLED", timedelta())
+    counted_to, asked = tallies.counted_to, []
+
+    def in_between(source):
+        mark = counted_to(source)
+        if not asked:
+            tallies.count(source)
+        asked.append(mark)
+        return mark
+
+    monkeypatch.setattr(tallies, "counted_to", in_between)
+    assert statistics.of(webhook).tally == {"accepted": 1}
+
+
+def test_what_calls_did_and_would_have_done():
+    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
+    now = timezone.now()
+    for mode, result, more in (
+        ("enforce", "passed", {}),
+        ("enforce", "halted", {"started_at": now - timedelta(hours=3)}),
+        ("enforce", "passed", {"started_at": now - timedelta(hours=30)}),
+        ("enforce", "passed", {"is_cached": True, "duration": 3}),
+        ("enforce", "halted", {"error": "it answered with status 403", "status_code": 403}),
+        ("enforce", "halted", {"error": "budget: no time", "duration": 0}),
+        ("enforce", "ignored", {"error": "it is no JSON", "status_code": 200}),
+        ("observe", "changed", {}),
+        ("observe", "halted", {}),
+        ("observe", "halted", {"error": "timeout"}),
+        ("observe", "passed", {}),
+    ):
+        Call.objects.create(
+            webfilter=webfilter, mode=mode, result=result, **{"duration": 0.2, "started_at": now, **more}
+        )
+    found = statistics.of(webfilter)
+    assert found.tally == {
+        "passed": 3,
+        "halted": 2,
+        "halted_by_failure": 1,
+        "ignored": 1,
+        "would_change": 1,
+        "would_halt": 1,
+        "would_halt_by_failure": 1,
+    }
+    assert (found.tried, found.refused) == (10, 3)
+    assert found.durations == pytest.approx([0.2, 0.2], rel=0.1)
+
+
+def test_a_fast_result_is_always_fresh_and_a_slow_one_is_kept_for_a_while(monkeypatch):
+    results = iter(range(9))
+    assert [statistics.cached("fast", lambda: next(results)) for _ in range(2)] == [0, 1]
+    clock = iter([0.0, 1.5, 100.0, 101.5])
+    monkeypatch.setattr(statistics, "time", type("Clock", (), {"monotonic": lambda: next(clock)}))
+    assert [statistics.cached("slow", lambda: next(results)) for _ in range(2)] == [2, 2]
+
+
+@pytest.mark.parametrize("figures", [frequency.of_events, frequency.of_filters])
 def test_memcached_takes_its_key(figures, monkeypatch):
     """One that it refuses would count as a cache that is away: for half a minute no circuit would be open."""
     keys = []
     monkeypatch.setattr(statistics, "ask", lambda operation, key, *args: keys.append(key))
     figures()
+    assert keys
     assert [warning for key in keys for warning in memcache_key_warnings(key)] == []

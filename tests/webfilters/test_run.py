@@ -22,7 +22,7 @@ from demo.minilms.models import UserProfile
 from openedx_webhooks import index, skips
 from openedx_webhooks.models import Call, Webfilter
 from openedx_webhooks.transport.breaker import breaker
-from openedx_webhooks.webfilters import run
+from openedx_webhooks.webfilters import run, trial_call
 from tests.receiver import Reply
 
 from .world import COURSE_KEY, OTHER_KEY, World, log_in, registration_form
@@ -247,6 +247,14 @@ def test_calls_that_an_open_breaker_kept_back_are_counted(make_webfilter):
     for _ in range(8):
         register()
     assert skips.last_day(webfilter)[skips.Reason.BREAKER_OPEN] == before + 3
+
+
+@pytest.mark.parametrize("reply, is_well", [(Reply({}), True), (Reply(b"no JSON"), False), (Reply(status=500), False)])
+def test_a_test_with_a_usable_answer_begins_its_health_anew(make_webfilter, reply, is_well):
+    webfilter = make_webfilter(REGISTRATION, reply)
+    trial_call.call_test(webfilter)
+    webfilter.refresh_from_db()
+    assert (webfilter.recovered_at is not None) == is_well
 
 
 def test_refusals_do_not_open_the_breaker(make_webfilter, receiver):

@@ -87,6 +87,16 @@ def test_success_makes_healthy(failing, receiver):
     deliver_due()
     failing.refresh_from_db()
     assert (failing.consecutive_failures, failing.failing_since, failing.warned_at) == (0, None, None)
+    assert failing.recovered_at is not None
+
+
+def test_one_that_fails_now_and_then_has_not_recovered(failing, receiver):
+    Webhook.objects.update(consecutive_failures=2, failing_since=now())
+    receiver.on(ADDRESS, Reply())
+    owe(failing)
+    deliver_due()
+    failing.refresh_from_db()
+    assert (failing.consecutive_failures, failing.failing_since, failing.recovered_at) == (0, None, None)
 
 
 def test_success_within_a_batch_counts_only_the_failures_after_it(db, receiver):

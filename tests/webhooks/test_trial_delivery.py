@@ -39,6 +39,7 @@ def test_accepted_sample_makes_healthy_and_no_other(webhook, receiver, status, f
     webhook.refresh_from_db()
     assert webhook.consecutive_failures == failures
     assert (webhook.failing_since is None) == (webhook.warned_at is None) == (failures == 0)
+    assert (webhook.recovered_at is not None) == (failures == 0)
 
 
 @pytest.mark.parametrize(

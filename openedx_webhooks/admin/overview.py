@@ -1,0 +1,211 @@
+"""The overview: the first entry of the section, with every hook and what needs a hand on top."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ..models import Hook, Overview, Webfilter, Webhook
+from ..operations import overview, statistics
+from ..operations.hook_health import Word
+from ..operations.overview import Backlog, Row, Totals
+from ..operations.statistics import Period, Series
+from . import chart, health_words, parts, times, words
+from .hook_header import Figure
+
+_NAMES = {Webhook: gettext_lazy("webhook"), Webfilter: gettext_lazy("webfilter")}
+
+
+def kinds_for(request) -> list[type[Hook]]:
+    """The kinds of hooks that somebody may look at."""
+    return [
+        kind
+        for kind in (Webhook, Webfilter)
+        if any(request.user.has_perm(f"openedx_webhooks.{verb}_{kind._meta.model_name}") for verb in ("view", "change"))
+    ]
+
+
+@attrs.frozen
+class Line:
+    """A row of the table, as the template takes it."""
+
+    url: str
+    name: str
+    about: str
+    tone: str
+    badge: SafeString
+    evidence: str
+    advice: str
+    paths: list[tuple[str, str]]
+    label: str
+    scale: str
+    tried: str
+    accepted: str
+    durations: str
+    waiting: str
+    since: str
+
+
+@admin.register(Overview)
+class OverviewAdmin(admin.ModelAdmin):
+    """One page, and nothing to change on it."""
+
+    def has_view_permission(self, request, obj=None):
+        """For who may look at webhooks, or at webfilters."""
+        return bool(kinds_for(request))
+
+    def has_module_permission(self, request):
+        """The same."""
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request):
+        """There is nothing to add, …"""
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """… to change, …"""
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        """… or to delete."""
+        return False
+
+    def get_urls(self):
+        """The page has the address of a list."""
+        return [path("", self.admin_site.admin_view(self.changelist_view), name="openedx_webhooks_overview_changelist")]
+
+    def changelist_view(self, request, extra_context=None):
+        """The page; ``?period=week`` or ``month`` look further back."""
+        kinds = kinds_for(request)
+        if not kinds:
+            raise PermissionDenied
+        asked = request.GET.get("period")
+        period = Period(asked) if asked in Period.values else Period.DAY
+        rows = {kind: overview.rows(kind, period) for kind in kinds}
+        sums = {kind: statistics.total((row.series for row in found), period) for kind, found in rows.items()}
+        every = sorted((row for found in rows.values() for row in found), key=lambda row: row.urgency)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Overview"),
+            "periods": [(each, each.label, each == period) for each in Period],
+            "lead": _lead(every),
+            "figures": list(_figures(rows, sums)),
+            "charts": [_chart_of(kind, series) for kind, series in sums.items()],
+            "lines": [_line(request, row) for row in every],
+            "is_complete": all(row.series.is_complete for row in every),
+            "adding": [
+                (kind._meta.verbose_name, reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_add"))
+                for kind in kinds
+                if request.user.has_perm(f"openedx_webhooks.add_{kind._meta.model_name}")
+            ],
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/openedx_webhooks/overview.html", context)
+
+
+def _lead(rows: list[Row]) -> str:
+    count = sum(row.needs_a_hand for row in rows)
+    if not rows:
+        return _("There is no hook yet.")
+    if not count:
+        return ngettext("%d hook, and it needs no hand.", "%d hooks, and none needs a hand.", len(rows)) % len(rows)
+    return ngettext("%(count)d of %(all)d hooks needs a hand.", "%(count)d of %(all)d hooks need a hand.", count) % {
+        "count": count,
+        "all": len(rows),
+    }
+
+
+def _figures(rows: dict[type[Hook], list[Row]], sums: dict[type[Hook], Series]) -> Iterator[Figure]:
+    if Webhook in rows:
+        yield from _of_webhooks(rows[Webhook], sums[Webhook])
+    if Webfilter in rows:
+        yield Figure(_("recorded calls"), parts.number(sums[Webfilter].tally.total()))
+
+
+def _of_webhooks(rows: list[Row], attempts: Series) -> Iterator[Figure]:
+    period = attempts.period
+    site: Totals = overview.totals(rows, period)
+    yield Figure(_("events captured"), parts.number(site.captured))
+    yield Figure(_("attempts"), parts.number(attempts.tried))
+    yield Figure(_("accepted"), parts.share(attempts.accepted_share))
+    yield Figure(
+        _("accepted in the busiest hour") if period == Period.DAY else _("accepted on the busiest day"), _rate(attempts)
+    )
+    backlogs = [row.backlog for row in rows if row.backlog]
+    waiting = Backlog(sum(each.count for each in backlogs), timezone.now(), any(each.is_more for each in backlogs))
+    yield Figure(_("waiting"), _waiting(waiting))
+    yield Figure(_("oldest due"), times.relative(site.oldest_due) if site.oldest_due else _("nothing is due"))
+    yield Figure(_("a worker was last seen"), times.relative(site.worker_seen) if site.worker_seen else _("never"))
+    if site.storage is not None:
+        yield Figure(_("storage used"), filesizeformat(site.storage))
+
+
+def _rate(attempts: Series) -> str:
+    """How many were accepted per second, or if they are few, per minute or hour, when they were most."""
+    most = max(statistics.counted_as(one.tally, True) for one in attempts.slices)
+    hourly = most / attempts.period.span
+    for count, text in ((hourly / 3600, _("%s a second")), (hourly / 60, _("%s a minute"))):
+        if count >= 1:
+            return text % f"{count:.2g}"
+    return _("%s an hour") % parts.number(round(hourly))
+
+
+def _chart_of(kind: type[Hook], series: Series) -> dict[str, Any]:
+    return {
+        "title": _("Attempts of webhooks") if kind is Webhook else _("Recorded calls of webfilters"),
+        "chart": chart.chart(series, chart.KINDS[kind]),
+    }
+
+
+def _line(request, row: Row) -> Line:
+    hook, kind = row.hook, type(row.hook)
+    health, series = health_words.as_seen_by(request, row.health), row.series
+    took = series.durations
+    is_called = bool(series.tally)
+    return Line(
+        url=reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
+        name=" ".join(hook.description.split())[:80] or parts.breakable(hook.event_name),
+        about=format_html("{} · {} → {}", _NAMES[kind], parts.breakable(hook.event_name), parts.breakable(hook.server)),
+        tone=health_words.tone_of(hook, health),
+        badge=health_words.badge(hook, health),
+        evidence="" if health.word == Word.REMOVING else health_words.evidence(hook, health),
+        advice=_advice(row, health),
+        paths=chart.paths(series, chart.KINDS[kind]),
+        label=chart.sentence(series, chart.KINDS[kind]),
+        scale=chart.scale(series) if is_called else "",
+        tried=parts.number(series.tally.total()) if is_called else parts.EMPTY,
+        accepted=parts.share(series.accepted_share),
+        durations=" · ".join(map(parts.seconds, took)) if took else parts.EMPTY,
+        waiting=_waiting(row.backlog),
+        since=parts.with_title(times.relative(row.backlog.since), words.exact(row.backlog.since))
+        if row.backlog
+        else "",
+    )
+
+
+def _advice(row: Row, health) -> str:
+    """Of what needs a hand: what the last failure means, and what to do."""
+    if not row.needs_a_hand:
+        return ""
+    return " ".join(filter(None, (health_words.meaning(health), health_words.lost_note(health))))
+
+
+def _waiting(backlog: Backlog | None) -> str:
+    if backlog is None:
+        return parts.EMPTY
+    return parts.number(backlog.count) + ("+" if backlog.is_more else "")
+
+
+def _since(backlog: Backlog | None) -> str:
+    return parts.with_title(times.relative(backlog.since), words.exact(backlog.since)) if backlog else ""
