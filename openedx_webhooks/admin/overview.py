@@ -20,7 +20,7 @@ from ..operations import overview, statistics
 from ..operations.hook_health import Word
 from ..operations.overview import Backlog, Row, Totals
 from ..operations.statistics import Period, Series
-from . import chart, health_words, parts, times, words
+from . import chart, health_words, parts, status_line, times, words
 from .hook_header import Figure
 
 _NAMES = {Webhook: gettext_lazy("webhook"), Webfilter: gettext_lazy("webfilter")}
@@ -96,6 +96,7 @@ class OverviewAdmin(admin.ModelAdmin):
         every = sorted((row for found in rows.values() for row in found), key=lambda row: row.urgency)
         context = {
             **self.admin_site.each_context(request),
+            **status_line.context(),
             "opts": self.opts,
             "title": _("Overview"),
             "periods": [(each, each.label, each == period) for each in Period],

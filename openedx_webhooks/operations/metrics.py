@@ -6,18 +6,21 @@ starts anew begins with no zeros. Labels are a hook's number and type, findings'
 outside, and there are no more of them than there are hooks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from django.utils import timezone
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from .. import __version__
-from ..models import Webhook
-from . import health_report, status
+from ..models import Hook, Tally, Webfilter, Webhook
+from ..models.tally import ATTEMPT_OUTCOMES, CALL_OUTCOMES
+from . import health_report, status, tallies
 from .finding import LEVELS
+from .histogram import Histogram
 
 _PREFIX = "openedx_webhooks_"
 _HOOK = ["id", "event"]
@@ -50,6 +53,10 @@ class _Metrics(Collector):
             yield from _work(found)
             yield from _webhooks()
             yield from _webfilters()
+            yield _outcomes(
+                "attempts", "Attempts of a webhook's deliveries today (UTC), by outcome.", Webhook, ATTEMPT_OUTCOMES
+            )
+            yield _outcomes("calls", "Recorded calls of a webfilter today (UTC), by outcome.", Webfilter, CALL_OUTCOMES)
 
 
 def _findings(found: status.Status) -> Metric:
@@ -120,6 +127,24 @@ def _webfilters() -> Iterator[Metric]:
     for webfilter in webfilters:
         circuits.add_metric([str(webfilter.pk), webfilter.event_name], int(webfilter.pk in not_called))
     yield circuits
+
+
+def _outcomes(name: str, help_text: str, kind: type[Hook], outcomes: Iterable[str]) -> Metric:
+    """
+    A counter that begins anew at midnight: what tallies keep for ever would become less when old ones go. Prometheus
+    takes that for the restart of a process. Each outcome is there from the beginning, so that the first one is counted.
+    """
+    family = CounterMetricFamily(_PREFIX + name, help_text, labels=[*_HOOK, "outcome"])
+    column = tallies.OF[kind].column
+    today = Tally.objects.filter(span=Tally.Span.DAY, start=tallies.start_of(timezone.now(), Tally.Span.DAY))
+    counted = {
+        pk: Histogram(counts).tally for pk, counts in today.exclude(**{column: None}).values_list(column, "counts")
+    }
+    for hook in kind.objects.filter(removing_since=None).order_by("pk")[: health_report.MOST_HOOKS]:
+        for outcome in outcomes:
+            count = counted.get(hook.pk, {}).get(outcome, 0)
+            family.add_metric([str(hook.pk), hook.event_name, str(outcome)], count)
+    return family
 
 
 def _gauge(name: str, help_text: str, labels: dict[str, str], value: float) -> Metric:

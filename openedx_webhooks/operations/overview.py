@@ -8,9 +8,9 @@ from django.db.models import Count, Min, Subquery
 from django.db.models.expressions import OuterRef
 from django.utils import timezone
 
-from ..models import Attempt, Delivery, Hook, Webhook
+from ..models import Delivery, Hook, Webhook
 from ..models.webhook import ACTIVE
-from . import hook_health, statistics, storage
+from . import hook_health, statistics, storage, workers
 from .hook_health import Health, Word
 from .statistics import Period, Series
 
@@ -76,7 +76,7 @@ class Totals:
     Attributes:
         captured: events, in the period.
         oldest_due: when what waits the longest was due; None if nothing is.
-        worker_seen: when a worker last tried something; None if none ever did.
+        worker_seen: when a worker last looked for deliveries; None if none did in the last week.
         storage: bytes; None if the database doesn't tell.
     """
 
@@ -111,14 +111,9 @@ def totals(webhooks: Iterable[Row], period: Period) -> Totals:
     return Totals(
         statistics.captured(period),
         min((at for at in due if at <= now), default=None),
-        worker_last_seen(),
+        worker.seen_at if (worker := workers.last()) else None,
         statistics.cached("storage", storage.used),
     )
-
-
-def worker_last_seen() -> datetime | None:
-    """When a worker last tried to deliver something. (Whoever knows more of the workers is to be asked here.)"""
-    return Attempt.objects.order_by("-pk").values_list("started_at", flat=True).first()
 
 
 def _backlogs(ids: list[int], health: dict[int, Health]) -> dict[int, Backlog]:

@@ -116,7 +116,7 @@ class TestColumns:
             made = Webhook.objects.create(event=LOGIN, webhook_url=f"https://example.com/{number}")
             make_delivery(made)
         workers.note()
-        with django_assert_max_num_queries(17):
+        with django_assert_max_num_queries(23):
             admin_client.get(url_of(Webhook))
 
     @pytest.mark.parametrize("model", [Webhook, Webfilter])

@@ -14,8 +14,8 @@ from django.utils import timezone
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from openedx_webhooks.models import CapturedEvent, Delivery, Mark, Webfilter, Webhook
-from openedx_webhooks.operations import health_report, workers
+from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Mark, Webfilter, Webhook
+from openedx_webhooks.operations import health_report, tallies, workers
 from openedx_webhooks.transport.breaker import breaker
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +168,22 @@ class TestMetrics:
         assert found["finding", "backlog"] == 1
         assert timezone.now().timestamp() - found["worker_last_seen_timestamp_seconds",] < 60
         assert sum(value for name, value in found.items() if name[0] == "webhook_disabled_by_failures") == 1
+
+    def test_todays_attempts_and_calls_by_outcome(self, client, open_circuit, monkeypatch):
+        hook = owed(0)
+        delivery = Delivery.objects.get()
+        for status, age in ((200, 0), (200, 0), (500, 0), (200, 30)):
+            at = timezone.now() - timedelta(hours=age)
+            Attempt.objects.create(delivery=delivery, started_at=at, status_code=status, duration=0.1)
+        monkeypatch.setattr(tallies, "_SETTLED", timedelta(seconds=-5))
+        for _begun in range(3):
+            tallies.count(tallies.ATTEMPTS)
+        found = self.scrape(client)
+        counts = [
+            found["attempts_total", "SESSION_LOGIN_COMPLETED", str(hook.pk), one] for one in ("accepted", "refused")
+        ]
+        assert counts == [2, 1]
+        assert found["calls_total", "StudentLoginRequested", str(open_circuit.pk), "halted"] == 0
 
     def test_no_address_and_no_more_labels_than_hooks(self, client, monkeypatch):
         monkeypatch.setattr(health_report, "MOST_HOOKS", 2)
