@@ -27,7 +27,7 @@ def _disable_restricted(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("openedx_webhooks", "0013_config")]
+    dependencies = [("openedx_webhooks", "0015_names")]
 
     operations = [
         AddField(model_name="historicalwebhook", name="personal_data", field=_mode()),

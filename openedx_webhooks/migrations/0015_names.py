@@ -20,7 +20,7 @@ def _name(**options):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("openedx_webhooks", "0013_watch")]
+    dependencies = [("openedx_webhooks", "0014_marks")]
     operations = [
         AddField("historicalwebfilter", "name", _name(db_index=True)),
         AddField("historicalwebhook", "name", _name(db_index=True)),

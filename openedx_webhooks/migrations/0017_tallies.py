@@ -20,7 +20,7 @@ def _hook(model):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("openedx_webhooks", "0013_privacy")]
+    dependencies = [("openedx_webhooks", "0016_personal_data")]
 
     operations = [
         AddField("webfilter", "recovered_at", models.DateTimeField(blank=True, editable=False, null=True)),
