@@ -200,7 +200,7 @@ def test_a_queue_that_nobody_serves_is_told_from_the_database():
 @pytest.mark.django_db
 def test_migrations_that_were_not_applied(monkeypatch):
     workers.note()
-    monkeypatch.setattr(status, "missing_migrations", lambda _using: ["0013_watch"])
+    monkeypatch.setattr(status, "missing_migrations", lambda _using: ["0014_marks"])
     (message,) = of_database()
     assert message.id == "openedx_webhooks.W011"
     monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])

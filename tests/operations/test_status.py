@@ -259,11 +259,11 @@ def celery(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_full", [True, False])
 def test_tables_that_are_not_there(is_full, monkeypatch):
-    monkeypatch.setattr(status, "missing_migrations", lambda _using: ["0013_watch"])
+    monkeypatch.setattr(status, "missing_migrations", lambda _using: ["0014_marks"])
     with missing_table(Mark):
         finding = found("tables", is_full=is_full)
     assert finding.level is Level.BAD
-    assert "1 migration is missing, 0013_watch" in finding.words
+    assert "1 migration is missing, 0014_marks" in finding.words
     assert "migrate openedx_webhooks" in finding.remedy
 
 
