@@ -187,7 +187,7 @@ def test_filters(receiver, caplog, client):
     assert not found(PERSON[:4], logged) and not found(HOOK_SECRETS, logged, dump())
     look_at_pages(client, {Webfilter: 40, Call: 20})
     Call.objects.update(started_at=timezone.now() - timezone.timedelta(days=365))
-    retention.purge(retention.from_settings())
+    retention.purge(retention.Purge())
     assert not found(PERSON, dump())
 
 
@@ -267,7 +267,7 @@ def retire_and_purge():
     owed = Attempt.objects.exclude(delivery__event__in=left).values_list("request_excerpt", "response_excerpt")
     assert not found(PERSON, repr(list(owed)))
     everything_is_old()
-    retention.purge(retention.from_settings())
+    retention.purge(retention.Purge())
     assert not found(PERSON, dump())
     assert not CapturedEvent.objects.exists() and not Attempt.objects.exists()
 

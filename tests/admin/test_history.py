@@ -139,7 +139,7 @@ def test_stored_headers_are_never_sent_to_a_server_of_an_earlier_version(admin_c
 
 
 def test_a_version_that_is_not_valid_any_more_is_refused_with_the_reason(admin_client, webhook):
-    Webhook.history.filter(id=webhook.pk).update(condition="a ==")
+    Webhook.history.filter(id=webhook.pk).update(condition="a ==")  # pylint: disable=no-member
     version = webhook.history.first()
     page = admin_client.post(url_of(Webhook, "restore", webhook.pk), {"version": version.pk}).content.decode()
     assert "Condition: " in page
@@ -196,7 +196,7 @@ def test_a_success_or_failure_costs_no_version(webhook, receiver):
 
 def test_without_the_table_the_plugin_still_disables_and_tells(webhook, monkeypatch, mailoutbox, settings):
     settings.ADMINS = [("ops", "ops@example.com")]
-    monkeypatch.setattr(Webhook.history.model._meta, "db_table", "nowhere")
+    monkeypatch.setattr(Webhook.history.model._meta, "db_table", "nowhere")  # pylint: disable=no-member
     health._disable(webhook, "why")
     webhook.refresh_from_db()
     assert not webhook.enabled

@@ -67,7 +67,7 @@ def test_no_panel_covers_another_one():
     ],
 )
 def test_promtool_finds_nothing_wrong(arguments):
-    done = subprocess.run(["promtool", *arguments], cwd=FILES, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["promtool", *arguments], cwd=FILES, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import override_settings
 from django.utils.timezone import now
 
-from openedx_webhooks import tasks  # noqa: F401  (as a worker loads it)
+from openedx_webhooks import tasks  # noqa: F401  pylint: disable=unused-import  # as a worker loads it
 from openedx_webhooks.background import process
 from openedx_webhooks.models import Delivery, Mark, Webfilter, Webhook
 from openedx_webhooks.operations import alerts, chores

@@ -90,7 +90,7 @@ urlpatterns = []
 
 def main():
     set_up()
-    import scenario
+    import scenario  # pylint: disable=import-error  # beside it
 
     from openedx_webhooks.models import Webfilter, Webhook
 
