@@ -24,7 +24,15 @@ OPENEDX_WEBHOOKS = {
         "demo-only-not-a-key-but-as-long-as-the-plugin-wants-one-to-be",
         # The SECRET_KEY of until then, for demos that were begun with it.
         "demo-only-not-a-secret",
-    ]
+    ],
+    # The platform has tokens; here the API takes the passwords of demo.json, too.
+    "API_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # For tools that try out thousands of requests.
+    "API_REQUESTS_PER_MINUTE": 0,
+    "API_TESTS_PER_MINUTE": 0,
 }
 # The demo is served on loopback without TLS: HSTS, the redirect to https, and cookies that go over https only.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
@@ -123,17 +131,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # The files have no place for a worker's remote control, and nobody here would use it.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-
-# The platform has tokens; here the API takes the passwords of demo.json, too.
-OPENEDX_WEBHOOKS = {
-    "API_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    # For tools that try out thousands of requests.
-    "API_REQUESTS_PER_MINUTE": 0,
-    "API_TESTS_PER_MINUTE": 0,
-}
 
 INSTALLED_APPS += get_plugin_apps(PROJECT_TYPE)
 add_plugins(__name__, PROJECT_TYPE, "common")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from openedx_webhooks.models import Webfilter, Webhook, signing_secrets
-from openedx_webhooks.operations import removal
+from openedx_webhooks.operations import alerts, removal
 from openedx_webhooks.transport import signing
 from openedx_webhooks.webhooks import deliver, health
 from tests.receiver import Reply
@@ -200,6 +200,7 @@ def test_without_the_table_the_plugin_still_disables_and_tells(webhook, monkeypa
     health._disable(webhook, "why")
     webhook.refresh_from_db()
     assert not webhook.enabled
+    alerts.tell()
     assert len(mailoutbox) == 1
 
 

@@ -17,7 +17,8 @@ BLOCK = re.compile(r"\.\. code-block:: bash\n\n((?:   .*\n|\n)+)")
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="needs bash and curl")
-def test_each_example_does_what_it_says(live_server, admin_user, tmp_path):
+def test_each_example_does_what_it_says(live_server, admin_user, tmp_path, settings):
+    settings.OPENEDX_WEBHOOKS = {"API_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"]}
     examples = [re.sub("^   ", "", block, flags=re.MULTILINE) for block in BLOCK.findall(HOW_TO.read_text())]
     last = [n for n, example in enumerate(examples) if "DELETE" in example]
     assert last == [len(examples) - 1]

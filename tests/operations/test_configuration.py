@@ -66,6 +66,7 @@ def everything(model):
         "webhook_url": "https://crm.example.com/h00k?a=b",
         "description": "Für die \"Kollegen\": 'ja'\n\nno\ttab, # no comment",
         "payload_format": "current",
+        "personal_data": "pseudonymous",
         "condition": "user.is_active == `true` &&\r\n  !contains(user.pii.email, '@example.com')",
         "shape": "{a: user.id, b: `1`}",
         "authentication": "oauth2",

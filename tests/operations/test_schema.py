@@ -376,7 +376,7 @@ class TestPersonalData:
             ),
             ("COURSE_ENROLLMENT_CREATED", "learning_CourseData.display_name", None),
             ("CERTIFICATE_CREATED", "learning_CertificateData.name", ["name"]),
-            ("COHORT_MEMBERSHIP_CHANGED", "learning_CohortData.name", None),
+            ("COHORT_MEMBERSHIP_CHANGED", "learning_CohortData.name", ["other"]),
             ("IDV_ATTEMPT_APPROVED", "learning_VerificationAttemptData.name", ["name"]),
             ("LEDGER_TRANSACTION_CREATED", "enterprise_LedgerTransaction.state", None),
             ("StudentLoginRequested", "UserProfile.year_of_birth", ["birth_date"]),
