@@ -215,11 +215,11 @@ class _Builder:
 
     @staticmethod
     def _message(value) -> str:
-        if value is None or value == "":
-            return _("Your request was refused.")
-        if not isinstance(value, str):
+        if value is not None and not isinstance(value, str):
             value = json.dumps(value, ensure_ascii=False)
-        return check_text(value[:_MAX_MESSAGE].replace("\0", ""))
+        text = (value or "")[:_MAX_MESSAGE].replace("\0", "")
+        # Of a message that shows nothing the learner would not know what has happened.
+        return check_text(text) if text.strip() else _("Your request was refused.")
 
     def _response(self, given, message):
         names = responses.OPTIONS if not self.adapter.html_response else ("content",)

@@ -487,6 +487,8 @@ def test_registration_passes_on_the_statuses_that_the_sign_up_page_knows(status,
     [
         ("Veto", "", {"message": "Your request was refused."}),
         ("Veto", {}, {"message": "Your request was refused."}),
+        ("Veto", "\0", {"message": "Your request was refused."}),
+        ("Veto", {"message": " \r\n"}, {"message": "Your request was refused."}),
         ("Veto", {"message": 5}, {"message": "5"}),
         ("Veto", {"message": ["a"]}, {"message": '["a"]'}),
         ("Veto", {"message": "x" * 5000}, {"message": "x" * 2000}),
