@@ -147,7 +147,6 @@ def _of_webhooks(rows: list[Row], attempts: Series) -> Iterator[Figure]:
     waiting = Backlog(sum(each.count for each in backlogs), timezone.now(), any(each.is_more for each in backlogs))
     yield Figure(_("waiting"), _waiting(waiting))
     yield Figure(_("oldest due"), times.relative(site.oldest_due) if site.oldest_due else _("nothing is due"))
-    yield Figure(_("a worker was last seen"), times.relative(site.worker_seen) if site.worker_seen else _("never"))
     if site.storage is not None:
         yield Figure(_("storage used"), filesizeformat(site.storage))
 

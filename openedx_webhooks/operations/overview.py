@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ..models import Delivery, Hook, Webhook
 from ..models.webhook import ACTIVE
-from . import hook_health, statistics, storage, workers
+from . import hook_health, statistics, storage
 from .hook_health import Health, Word
 from .statistics import Period, Series
 
@@ -76,13 +76,11 @@ class Totals:
     Attributes:
         captured: events, in the period.
         oldest_due: when what waits the longest was due; None if nothing is.
-        worker_seen: when a worker last looked for deliveries; None if none did in the last week.
         storage: bytes; None if the database doesn't tell.
     """
 
     captured: int
     oldest_due: datetime | None
-    worker_seen: datetime | None
     storage: int | None
 
 
@@ -111,7 +109,6 @@ def totals(webhooks: Iterable[Row], period: Period) -> Totals:
     return Totals(
         statistics.captured(period),
         min((at for at in due if at <= now), default=None),
-        worker.seen_at if (worker := workers.last()) else None,
         statistics.cached("storage", storage.used),
     )
 
