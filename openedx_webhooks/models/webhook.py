@@ -34,6 +34,14 @@ class Webhook(Hook):
         validators=[validate_schedule],
         help_text=_("Waits in seconds before the second, third, … attempt. Empty: the site's schedule."),
     )
+    receiver_access = models.BooleanField(
+        _("the receiver may look up what it missed"),
+        default=False,
+        help_text=_(
+            "With a token that you make below, the receiver lists its messages, fetches those that are kept and asks "
+            "for them again: after it has lost its data, for instance."
+        ),
+    )
     # The state of the endpoint: see webhooks/health.py.
     consecutive_failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)
