@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("digest", models.CharField(max_length=64)),
+                ("server", models.CharField(max_length=300)),
                 ("created", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={"default_permissions": ()},

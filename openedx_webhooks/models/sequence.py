@@ -59,6 +59,8 @@ class ReceiverToken(models.Model):
     )
     # SHA-256, as hexadecimal digits. A token is random and long: nothing slower is needed.
     digest = models.CharField(max_length=64)
+    # Of the endpoint. Whoever received the messages before they went elsewhere must not read on.
+    server = models.CharField(max_length=300)
     created = models.DateTimeField(default=timezone.now)
 
     class Meta:
