@@ -6,21 +6,26 @@ import re
 import runpy
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
+from django.utils import timezone
 from standardwebhooks import Webhook as Signer
 
 from openedx_webhooks import catalog, skips
-from openedx_webhooks.models import Call, Delivery, Webfilter
+from openedx_webhooks.models import Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.operations import receiver_access
 from openedx_webhooks.payloads import shape
 from openedx_webhooks.payloads.samples import sample_payload
 from openedx_webhooks.transport.client import Outcome
+from openedx_webhooks.webhooks.deliver import deliver_due
 
 ROOT = Path(__file__).resolve().parent.parent
 HOW_TOS = ROOT / "docs" / "how-tos"
@@ -215,3 +220,36 @@ def test_each_rule_of_the_threat_model_has_a_proof_that_exists():
         assert proofs, rule
         for file, name in proofs:
             assert f"def {name}(" in (ROOT / "tests" / file).read_text(), (file, name)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_receiver_that_lost_its_database_gets_all_that_is_kept_and_names_the_rest(live_server, receiver, tmp_path):
+    webhook = Webhook.objects.create(
+        event="org.openedx.learning.auth.session.login.completed.v1",
+        webhook_url=receiver.url(), secret=SECRET, receiver_access=True,
+    )  # fmt: skip
+    for number in range(6):
+        event = CapturedEvent.objects.create(
+            event_id=uuid.uuid4(), event_type=webhook.event, time=timezone.now(), payload={"n": number}
+        )
+        Delivery.objects.create(webhook=webhook, event=event)
+    deliver_due()
+    CapturedEvent.objects.filter(deliveries__sequence=2).update(payload=None)
+    Delivery.objects.filter(sequence=3).delete()
+    Delivery.objects.filter(sequence=4).update(state="pending")
+    environment = {"LMS": live_server.url, "WEBHOOK_TOKEN": receiver_access.make_token(webhook)}
+
+    def reconcile():
+        command = [sys.executable, HOW_TOS / "reconcile.py", tmp_path / "inbox.db"]
+        environ = {**os.environ, "WEBHOOK_SECRET": SECRET, **environment}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    lost = ["message 2 can't be had: payload_removed", "message 3 can't be had: removed"]
+    assert reconcile() == (1, ["of 6 messages: 0 were here, 3 fetched, 1 coming", *lost], "")
+    with sqlite3.connect(tmp_path / "inbox.db") as inbox:
+        kept = {number: json.loads(body) for number, body in inbox.execute("SELECT sequence, body FROM messages")}
+    inbox.close()
+    sent = {int(one.headers["webhook-sequence"]): one.json for one in receiver.received}
+    assert kept == {number: sent[number] for number in (1, 5, 6)}
+    assert reconcile() == (1, ["of 6 messages: 3 were here, 0 fetched, 1 coming", *lost], "")
