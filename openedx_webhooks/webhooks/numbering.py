@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Collection, Mapping
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, Max, Value, When
+from django.db.models import Max
+from django.db.models.expressions import RawSQL
 
 from ..models import Delivery
 from ..models.sequence import SequenceCounter
@@ -59,9 +60,9 @@ def _number_some(using: str, deliveries: Mapping[int, Delivery], holder: uuid.UU
             if pk in ours:
                 numbers[pk] = last[delivery.webhook_id] = last[delivery.webhook_id] + 1
         if numbers:
-            rows.filter(pk__in=list(numbers)).update(sequence=_each(numbers))
+            rows.filter(pk__in=list(numbers)).update(sequence=_each("id", numbers))
             moved = {deliveries[pk].webhook_id for pk in numbers}
-            counters.filter(pk__in=moved).update(last=_each({pk: last[pk] for pk in moved}))
+            counters.filter(pk__in=moved).update(last=_each("webhook_id", {pk: last[pk] for pk in moved}))
     for pk, given in numbers.items():
         deliveries[pk].sequence = given
     return tried
@@ -82,5 +83,7 @@ def _make_counters(using: str, webhook_ids: Collection[int]) -> None:
     counters.bulk_create(made, ignore_conflicts=True)
 
 
-def _each(numbers: Mapping[int, int]) -> Case:
-    return Case(*(When(pk=pk, then=Value(given)) for pk, given in numbers.items()), output_field=BigIntegerField())
+def _each(column: str, numbers: Mapping[int, int]) -> RawSQL:
+    """Primary key → number. Of objects, Django's Case for a hundred of them takes longer than the database."""
+    params = [number for pair in numbers.items() for number in pair]
+    return RawSQL(f"CASE {column} {'WHEN %s THEN %s ' * len(numbers)}END", params)  # noqa: S611
