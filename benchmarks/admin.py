@@ -8,6 +8,7 @@ import itertools
 import logging
 import os
 import time
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
@@ -15,9 +16,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases, teardown_test_environment
 from django.urls import reverse
+from django.utils import timezone
 
 from benchmarks import _million
-from openedx_webhooks.models import Call, CapturedEvent, Delivery
+from openedx_webhooks.models import Call, CapturedEvent, Delivery, Webhook
+from openedx_webhooks.operations import receiver_access
 
 _GOAL_SECONDS = 1.0
 _KEEP = bool(os.environ.get("BENCHMARK_KEEP"))
@@ -34,7 +37,7 @@ def main() -> bool:
             start = time.perf_counter()
             _million.fill()
             print(f"Filled in {time.perf_counter() - start:.0f} s")
-        return _pages()
+        return all([_pages(), _receivers()])
     finally:
         teardown_test_environment()
         if not _KEEP:
@@ -63,6 +66,21 @@ def _pages() -> bool:
             print(f"{model.__name__:14} {name[:76]:76} {took * 1000:6.0f} ms  {rows}{mark}")
     times.sort()
     print(f"{len(times)} pages, median {times[len(times) // 2] * 1000:.0f} ms, slowest {times[-1] * 1000:.0f} ms")
+    return not slow
+
+
+def _receivers() -> bool:
+    """What the receiver of the webhook that has half of all asks for."""
+    webhook, slow = Webhook.objects.get(pk=1), []
+    Webhook.objects.filter(pk=1).update(receiver_access=True)
+    client = Client(headers={"Authorization": f"Bearer {receiver_access.make_token(webhook)}"})
+    week, month = (timezone.now() - timedelta(days=days) for days in (7, 29))
+    for query in ({}, {"after": _million.ROWS // 2}, {"since": week.isoformat()}, {"since": month.isoformat()}):
+        took, response = _best(client, reverse("openedx_webhooks:receiver_messages") + f"?{urlencode(query)}")
+        count = len(response.json()["messages"])
+        if took > _GOAL_SECONDS or not count:
+            slow.append(query)
+        print(f"{'Receiver':14} {f'messages {query}'[:76]:76} {took * 1000:6.0f} ms  {count:>5} rows")
     return not slow
 
 
