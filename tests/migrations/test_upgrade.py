@@ -19,7 +19,16 @@ OUR_TABLES = (
     *TABLES,
     *(
         f"openedx_webhooks_{name}"
-        for name in ("capturedevent", "delivery", "attempt", "call", "historicalwebhook", "historicalwebfilter")
+        for name in (
+            "capturedevent",
+            "delivery",
+            "attempt",
+            "call",
+            "historicalwebhook",
+            "historicalwebfilter",
+            "sequencecounter",
+            "receivertoken",
+        )
     ),
 )
 EVENTS = {

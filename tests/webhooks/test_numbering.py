@@ -64,7 +64,7 @@ def test_message_keeps_its_number_when_it_is_tried_again_and_when_it_is_replayed
 
 
 @pytest.mark.parametrize("changed", [{"condition": "number == `7`"}, {"shape": "nothing"}])
-def test_what_the_webhook_itself_skips_has_no_number_and_leaves_no_gap(webhook, receiver, changed):
+def test_what_the_webhook_itself_skips_has_no_number_and_leaves_no_gap(webhook, changed):
     owe(webhook)
     Webhook.objects.filter(pk=webhook.pk).update(**changed)
     deliver_due()
