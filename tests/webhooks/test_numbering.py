@@ -161,6 +161,20 @@ def test_counter_that_is_locked_holds_up_no_other_webhook(webhook, other, receiv
     assert sent(receiver) == ["1"]
 
 
+@pytest.mark.usefixtures("server")
+def test_no_learner_waits_for_the_numbers(webhook, log_in):
+    owe(webhook, 3)
+    holder, claimed = uuid.uuid4(), list(Delivery.objects.order_by("pk"))
+    Delivery.objects.claim([delivery.pk for delivery in claimed], holder, deliver.lease())
+    with transaction.atomic():
+        assert numbering.number(claimed, holder) == set()
+        thread = threading.Thread(target=lambda: (log_in(), connections.close_all()))
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
+    assert numbers(webhook) == [1, 2, 3, None]
+
+
 DIES = """
 import os, signal
 import django
