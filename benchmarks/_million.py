@@ -62,6 +62,7 @@ def fill() -> None:
         course_key=course,
         org=_concat("'Org', (n * 7) % 20"),
         is_sample="CASE WHEN n % 1000 = 7 THEN 1 ELSE 0 END",
+        keep_payload="1",
         payload=payload,
     )
     # What waits is new, what was cancelled is old, and an hour ago an endpoint broke.
@@ -73,6 +74,7 @@ def fill() -> None:
         webhook_id=webhook,
         event_id="n + 1",
         message_id=_uuid(2),
+        sequence="n + 1",
         state=state,
         attempt_count="1",
         schedule_position="1",

@@ -25,7 +25,7 @@ from django.utils import timezone
 from benchmarks import _million
 from openedx_webhooks.api.records import CallViews, CapturedEventViews, DeliveryViews
 from openedx_webhooks.models import Call, CapturedEvent, Delivery, Tally, TallyMark, Webfilter, Webhook
-from openedx_webhooks.operations import statistics, tallies
+from openedx_webhooks.operations import receiver_access, statistics, tallies
 
 _GOAL_SECONDS = 1.0
 _APIS = {
@@ -49,7 +49,7 @@ def main() -> bool:
             print(f"Filled in {time.perf_counter() - start:.0f} s")
         if not Tally.objects.exists():
             _count()
-        return _pages()
+        return all([_pages(), _receivers()])
     finally:
         teardown_test_environment()
         if not _KEEP:
@@ -82,6 +82,21 @@ def _pages() -> bool:
             print(f"{group:14} {name[:76]:76} {took * 1000:6.0f} ms  {rows}{mark}")
     times.sort()
     print(f"{len(times)} pages, median {times[len(times) // 2] * 1000:.0f} ms, slowest {times[-1] * 1000:.0f} ms")
+    return not slow
+
+
+def _receivers() -> bool:
+    """What the receiver of the webhook that has half of all asks for."""
+    webhook, slow = Webhook.objects.get(pk=1), []
+    Webhook.objects.filter(pk=1).update(receiver_access=True)
+    client = Client(headers={"Authorization": f"Bearer {receiver_access.make_token(webhook)}"})
+    week, month = (timezone.now() - timedelta(days=days) for days in (7, 29))
+    for query in ({}, {"after": _million.ROWS // 2}, {"since": week.isoformat()}, {"since": month.isoformat()}):
+        took, response = _best(client, reverse("openedx_webhooks:receiver_messages") + f"?{urlencode(query)}")
+        count = len(response.json()["messages"])
+        if took > _GOAL_SECONDS or not count:
+            slow.append(query)
+        print(f"{'Receiver':14} {f'messages {query}'[:76]:76} {took * 1000:6.0f} ms  {count:>5} rows")
     return not slow
 
 

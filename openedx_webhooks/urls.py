@@ -4,7 +4,7 @@ import importlib.util
 
 from django.urls import include, path
 
-from . import monitoring, startup_problems
+from . import monitoring, receivers_api, startup_problems
 from .app_settings import app_settings
 
 _NEEDED = ("rest_framework", "drf_spectacular")
@@ -25,3 +25,10 @@ def _api() -> list:
 
 
 urlpatterns += _api()
+
+# For receivers, each with the token of its webhook.
+urlpatterns += [
+    path("receiver/messages", receivers_api.messages, name="receiver_messages"),
+    path("receiver/messages/<int:sequence>", receivers_api.message, name="receiver_message"),
+    path("receiver/send-again", receivers_api.send_again, name="receiver_send_again"),
+]

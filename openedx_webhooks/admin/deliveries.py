@@ -55,7 +55,8 @@ class DeliveryAdmin(RecordAdmin):
     search = searching.deliveries
     search_help_text = gettext_lazy(
         "Learner (beginning of the username or name, e-mail address, user id), course or organisation (also a part), "
-        "event id, message id or number of a delivery. Several words find what they mean together."
+        "event id, message id or number of a delivery, #12 for the messages with that number. Several words find what "
+        "they mean together."
     )
     change_form_template = "admin/openedx_webhooks/delivery_change_form.html"
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]

@@ -52,6 +52,8 @@ def facts(request, delivery: Delivery, webhook: Webhook | None, event) -> list[t
     ]
     if delivery.finished_at:
         found.append((_("Finished"), times.shown(delivery.finished_at)))
+    if delivery.sequence is not None:
+        found.append((_("Number of the message"), delivery.sequence))
     return [*found, (_("Message id"), delivery.message_id)]
 
 

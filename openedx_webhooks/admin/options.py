@@ -92,7 +92,10 @@ WEBHOOK = (
         ),
     ),
     AUTHENTICATION,
-    Section(_("If the receiver does not accept it"), (Option("retry_schedule", is_advanced=True),)),
+    Section(
+        _("If the receiver does not accept it"),
+        (Option("retry_schedule", is_advanced=True), Option("receiver_access", is_advanced=True)),
+    ),
     Section(_("What is kept"), (Option("keep_payloads", is_advanced=True), *DAYS_KEPT)),
 )
 

@@ -9,7 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from ..models import Call, CapturedEvent, Delivery
+from ..models import Call, CapturedEvent, Delivery, Webhook
 from ..operations import newest
 
 _MOST_WORDS = 4
@@ -45,13 +45,22 @@ class Term:
     @property
     def as_number(self) -> int | None:
         """A number of a row or user."""
-        is_number = self.text.isascii() and self.text.isdecimal() and len(self.text) < 19
-        return int(self.text) if is_number else None
+        return _number(self.text)
+
+    @property
+    def as_sequence(self) -> int | None:
+        """The number of a message: each webhook has one of it."""
+        return _number(self.text[1:]) if self.text.startswith("#") else None
 
     @property
     def is_text(self) -> bool:
         """It can be a name."""
         return 0 < len(self.text) <= _LONGEST_TERM and "\0" not in self.text
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdecimal() and len(text) < 19
+    return int(text) if is_number else None
 
 
 def events(term: Term) -> list[int]:
@@ -87,8 +96,15 @@ def _of_words(term: Term) -> set[int]:
 
 
 def deliveries(term: Term) -> list[int]:
-    """The newest deliveries that a term means: by number or message id, or of the events that it means."""
+    """
+    The newest deliveries that a term means: by number or message id, by the number of the message (``#12``), or of the
+    events that it means.
+    """
     rows, found = Delivery.objects.all(), []
+    if term.as_sequence is not None:
+        # The index begins with the webhook.
+        webhooks = list(Webhook.objects.order_by().values_list("pk", flat=True))
+        found += rows.filter(webhook_id__in=webhooks, sequence=term.as_sequence).values_list("pk", flat=True)
     if term.as_uuid:
         found += rows.filter(message_id=term.as_uuid).values_list("pk", flat=True)
     if term.as_number is not None:

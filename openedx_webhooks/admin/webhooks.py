@@ -12,7 +12,19 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
-from . import bulk, configuration, expressions, health_words, options, parts, past_events, sending_again, waiting, words
+from . import (
+    bulk,
+    configuration,
+    expressions,
+    health_words,
+    options,
+    parts,
+    past_events,
+    receiver_tokens,
+    sending_again,
+    waiting,
+    words,
+)
 from .buttons import Button, Page, State, hook_view, posted
 from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
@@ -62,6 +74,7 @@ class WebhookAdmin(HookAdmin):
             when=_may_send,
             opens="page",
         ),
+        Button(name="receiver-token", method="make_receiver_token"),
     )
     states = (
         State(
@@ -150,6 +163,7 @@ class WebhookAdmin(HookAdmin):
             "may_see_deliveries": page.request.user.has_perm("openedx_webhooks.view_delivery"),
             "may_replay": _may_send(page),
             "cancel_url": sending_again.link(verb="cancel", webhook=page.hook.pk),
+            "receiver": receiver_tokens.panel(page.hook),
             "since": timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
         }
 
@@ -195,6 +209,8 @@ class WebhookAdmin(HookAdmin):
         return HttpResponseRedirect(sending_again.failed_of(hook, since))
 
     replay_failed = posted(replay_failed, may_send)
+
+    make_receiver_token = hook_view(receiver_tokens.make)
 
     # How much happened before there was the webhook, and then send it.
     past_events = posted(past_events.page, may_send, has_page=True)

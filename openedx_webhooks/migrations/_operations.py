@@ -65,3 +65,22 @@ class WidenField(migrations.AlterField):
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
         """Leave the database as it is."""
+
+
+class AddIndex(migrations.AddIndex):
+    """Add an index, whether or not an interrupted run has added it, or left it without a column."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if self._is_there(app_label, schema_editor, to_state):
+            super().database_backwards(app_label, schema_editor, to_state, from_state)
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        if self._is_there(app_label, schema_editor, from_state):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def _is_there(self, app_label, schema_editor, state) -> bool:
+        table = state.apps.get_model(app_label, self.model_name)._meta.db_table
+        introspection = schema_editor.connection.introspection
+        with schema_editor.connection.cursor() as cursor:
+            return self.index.name in introspection.get_constraints(cursor, table)

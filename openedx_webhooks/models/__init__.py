@@ -7,6 +7,7 @@ from .delivery import Attempt, Delivery
 from .event import CapturedEvent
 from .hook import Hook, KeyLost
 from .mark import Mark
+from .sequence import ReceiverToken, SequenceCounter
 from .tally import Overview, Tally, TallyMark
 from .webfilter import Call, Webfilter
 from .webhook import Webhook
@@ -20,6 +21,8 @@ __all__ = [
     "KeyLost",
     "Mark",
     "Overview",
+    "ReceiverToken",
+    "SequenceCounter",
     "Tally",
     "TallyMark",
     "Webfilter",

@@ -48,6 +48,8 @@ class Delivery(models.Model):
     message_id = models.UUIDField(
         _("message id"), default=uuid.uuid4, help_text=_("Sent as webhook-id; the same in every attempt and replay.")
     )
+    # Of the webhook's messages: see webhooks/numbering.py. None until it is about to be sent for the first time.
+    sequence = models.BigIntegerField(_("number"), null=True, blank=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     # Attempts since the delivery was created or last replayed: the position in the retry schedule.
@@ -76,6 +78,8 @@ class Delivery(models.Model):
             models.Index(fields=["webhook", "state", "next_attempt_at"], name="owh_delivery_webhook_due"),
             models.Index(fields=["webhook", "created"], name="owh_delivery_webhook_new"),
             models.Index(fields=["message_id"], name="owh_delivery_message"),
+            # With the time, so that "since" reads no rows.
+            models.Index(fields=["webhook", "sequence", "created"], name="owh_delivery_sequence"),
         ]
 
     def __str__(self):

@@ -31,6 +31,7 @@ RESERVED_HEADERS = frozenset(
         "upgrade",
         "user-agent",
         "webhook-id",
+        "webhook-sequence",
         "webhook-signature",
         "webhook-test",
         "webhook-timestamp",

@@ -49,6 +49,14 @@ class Webhook(Hook):
     )
     # A second webhook has another: two receivers can't tell that they know the same learner.
     pseudonym_key = EncryptedTextField(_("key of the pseudonyms"), blank=True, default="", editable=False)
+    receiver_access = models.BooleanField(
+        _("the receiver may look up what it missed"),
+        default=False,
+        help_text=_(
+            "With a token that you make below, the receiver lists its messages, fetches those that are kept and asks "
+            "for them again: after it has lost its data, for instance."
+        ),
+    )
     # The state of the endpoint: see webhooks/health.py.
     consecutive_failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)

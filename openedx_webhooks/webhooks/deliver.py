@@ -22,7 +22,7 @@ from .. import tracing
 from ..app_settings import app_settings
 from ..models import CapturedEvent, Delivery, Webhook
 from ..safe_log import where
-from . import results, sending
+from . import numbering, results, sending
 from .endpoint_queues import EndpointQueues
 from .health import HealthBook
 from .results import Counts
@@ -235,15 +235,28 @@ class _Drain:
         lapses_at = time.monotonic() + lease().total_seconds() - app_settings.DELIVERY_TIMEOUT_SECONDS - 5
         deliveries = _each(Delivery, claimed)
         events = _each(CapturedEvent, {delivery.event_id for delivery in deliveries.values()})
+        jobs = []
         for pk in claimed:  # in the order in which they became due
-            if pk not in deliveries:
+            if delivery := deliveries.get(pk):
+                webhook, event = self._webhooks[delivery.webhook_id], events.get(delivery.event_id)
+                jobs.append(_Job(delivery, webhook, event, lapses_at))
+        refused = self._number(jobs)
+        for job in jobs:
+            if job.delivery.pk in refused:
                 continue
-            delivery = deliveries[pk]
-            webhook = self._webhooks[delivery.webhook_id]
-            self._claimed.add(pk)
-            if webhook.consecutive_failures:
-                self._queues.suspect(_endpoint(webhook))
-            self._queues.add(_endpoint(webhook), _Job(delivery, webhook, events.get(delivery.event_id), lapses_at))
+            self._claimed.add(job.delivery.pk)
+            endpoint = _endpoint(job.webhook)
+            if job.webhook.consecutive_failures:
+                self._queues.suspect(endpoint)
+            self._queues.add(endpoint, job)
+
+    def _number(self, jobs: list[_Job]) -> set[int]:
+        """Number the messages that have no number yet; those that can't be sent now are given back."""
+        new = [job for job in jobs if job.delivery.sequence is None]
+        new = [job.delivery for job in new if sending.is_message(job.webhook, job.event)]
+        if refused := numbering.number(new, self._holder):
+            Delivery.objects.writable().release(refused, self._holder)
+        return refused
 
     def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
         self._claimed.difference_update(job.delivery.pk for job, _result in found)

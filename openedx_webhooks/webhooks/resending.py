@@ -25,7 +25,7 @@ _STEP = 500
 _LOOKED_AT = 2000
 # From its event to its last attempt. By default it is three days, and the payload is kept for seven.
 _LONGEST_LIFE = timedelta(days=30)
-_KEPT = {"payload__isnull": False, "keep_payload": True}
+KEPT = {"payload__isnull": False, "keep_payload": True}
 _ROW = ("pk", "webhook_id", "event_id", "state")
 # What may become of each, in the order in which pages list it.
 DONE, RUNNING, DELIVERED, HAD, UNMATCHED, REMOVED, GONE, FINAL = (
@@ -170,7 +170,7 @@ def _is_within(choice: Choice, when: datetime) -> bool:
 
 def _past(past: Past, progress: Progress):
     """The next past events whose payload is kept. Not by the database, which would pass over a million at once."""
-    events = past.events().annotate(is_kept=ExpressionWrapper(Q(**_KEPT), BooleanField()))
+    events = past.events().annotate(is_kept=ExpressionWrapper(Q(**KEPT), BooleanField()))
     rows, cursor = _keyset(events, progress.cursor, ("created", "pk", "is_kept"), _LOOKED_AT)
     chosen = []
     for created, pk, is_kept in rows:
@@ -249,7 +249,7 @@ def _send_to(choice: Choice, progress: Progress, event_ids: list[int], act: bool
         progress.tally[HAD] += len(had)
         had = dict.fromkeys(had)
     again, matching = [], []
-    kept = {event.pk: event for event in CapturedEvent.objects.filter(pk__in=event_ids, **_KEPT)}
+    kept = {event.pk: event for event in CapturedEvent.objects.filter(pk__in=event_ids, **KEPT)}
     for event_id in event_ids:
         if event_id in had and had[event_id] is None:
             continue
@@ -284,7 +284,7 @@ def _is_left(choice: Choice, progress: Progress, state: str) -> bool:
 
 def _kept(event_ids) -> set[int]:
     """The events whose payload is still kept."""
-    kept = CapturedEvent.objects.filter(pk__in=event_ids, **_KEPT)
+    kept = CapturedEvent.objects.filter(pk__in=event_ids, **KEPT)
     return set(kept.values_list("pk", flat=True))
 
 

@@ -92,7 +92,24 @@ def request_for(delivery: Delivery, webhook: Webhook, event: CapturedEvent | Non
         ValueError: as of :func:`~openedx_webhooks.hook_request.request_of`.
     """
     content = content_of(webhook, event)
-    return request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
+    request = request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
+    if delivery.sequence is not None:
+        request.our_headers["webhook-sequence"] = str(delivery.sequence)
+    return request
+
+
+def is_message(webhook: Webhook, event: CapturedEvent | None) -> bool:
+    """Whether a webhook, as it is now, has something to send, or should have; never raises."""
+    if not (webhook.condition or webhook.shape):
+        return True
+    try:
+        content_of(webhook, event)
+    except NothingToSend as reason:
+        return reason.kind not in SKIPPED
+    except Exception:  # pylint: disable=broad-exception-caught
+        # Its attempt says what is wrong.
+        return True
+    return True
 
 
 class NothingToSend(Exception):

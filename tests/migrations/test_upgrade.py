@@ -28,6 +28,8 @@ OUR_TABLES = (
             "historicalwebfilter",
             "tally",
             "tallymark",
+            "sequencecounter",
+            "receivertoken",
         )
     ),
 )

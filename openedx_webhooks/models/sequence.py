@@ -1,0 +1,70 @@
+"""What a receiver needs to find out what it missed: how far the numbers of its messages go, and a token to ask with."""
+
+from collections.abc import Collection
+
+from django.db import connections, models
+from django.db.models import F
+from django.utils import timezone
+
+from .webhook import Webhook
+
+
+class SequenceCounterQuerySet(models.QuerySet):
+    """Counters, locked by workers only."""
+
+    def lock(self, webhook_ids: Collection[int]) -> dict[int, int]:
+        """Webhook → its last number, of those that nobody else is counting on; locked until the transaction ends."""
+        counters = self.filter(pk__in=webhook_ids)
+        if connections[self.db].features.has_select_for_update_skip_locked:
+            counters = counters.select_for_update(skip_locked=True)
+        else:
+            # SQLite locks nothing for who reads.
+            counters.update(last=F("last"))
+        return dict(counters.values_list("webhook_id", "last"))
+
+
+class SequenceCounter(models.Model):
+    """
+    The number that a webhook gave last: the ``webhook-sequence`` of its newest message.
+
+    A table of its own, for this row is locked by every worker that has something for the webhook, and the webhook's own
+    by every operator who changes it.
+
+    .. no_pii:
+    """
+
+    webhook = models.OneToOneField(
+        Webhook, primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    last = models.BigIntegerField(default=0)
+
+    objects = SequenceCounterQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.webhook_id}: {self.last}"
+
+
+class ReceiverToken(models.Model):
+    """
+    With what a webhook's receiver asks for what it missed. Beside the webhook, so that no copy of that has it, too.
+
+    .. no_pii:
+    """
+
+    webhook = models.OneToOneField(
+        Webhook, primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    # SHA-256, as hexadecimal digits. A token is random and long: nothing slower is needed.
+    digest = models.CharField(max_length=64)
+    # Of the endpoint. Whoever received the messages before they went elsewhere must not read on.
+    server = models.CharField(max_length=300)
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.webhook_id}"
