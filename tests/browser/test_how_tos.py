@@ -394,7 +394,7 @@ def test_find_out_why_nothing_fires(desk, site, webhook):
 def test_replay(desk, site, webhook):
     how_to, page = HowTo("how-tos/replay", desk), desk.page
     site.operator.look_away()
-    enroll(register(site, "Nora Blum"), HOOKS)
+    enroll(register(site, "Nils Borg"), HOOKS)
     site.operator.wait_for("test_replay")
     page.goto(webhook)
     how_to.look()

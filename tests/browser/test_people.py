@@ -34,7 +34,7 @@ def test_each_role_has_what_works_for_it(open_desk, site, failed):
     site.staff("on-call", "view_", "replay_delivery")
     desk = open_desk("viewer")
     page = desk.row("webhook/", name)
-    desk.reads("Failed")
+    desk.reads("failing")
     expect(page.get_by_role("button", name=re.compile("Send|Save|Replay|Clone|Rotate|Enabled"))).to_have_count(0)
     page.get_by_role("list", name="Last failures").get_by_role("link").first.click()
     desk.reads("Not shown: you may not see personal data.")
