@@ -13,8 +13,8 @@ from ..models import Webhook
 from ..payloads import shape
 from ..payloads.lint_tokens import Finding
 from ..payloads.personal_modes import FULL, NONE
-from ..payloads.redact import is_sensitive
 from ..payloads.samples import sample_payload
+from ..payloads.secret_names import is_sensitive
 from ..payloads.treatments import Treatment, member, members_of
 
 # OEP-30's names → in words.

@@ -21,8 +21,8 @@ from .. import platform_facts
 from ..catalog import EventType, FilterType
 from ..payloads import personal_data, sample_arguments
 from ..payloads.data_classes import data_fields, is_data_class, unwrapped
-from ..payloads.redact import is_sensitive
 from ..payloads.samples import sample_payload
+from ..payloads.secret_names import is_sensitive
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}

@@ -17,8 +17,8 @@ from django.utils.duration import duration_iso_string
 from django.utils.functional import LazyObject, Promise, empty
 from opaque_keys import OpaqueKey
 
-from .redact import sensitive_here, without_sensitive_pairs
 from .registry import container, handle, marker, type_name
+from .secret_names import sensitive_here, without_sensitive_pairs
 from .walk import CUT, DROPPED, MASKED, clean_text
 
 # --- Scalars

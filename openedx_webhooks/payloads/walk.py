@@ -19,8 +19,9 @@ from django.utils.functional import Promise
 from opaque_keys import OpaqueKey
 
 from ..app_settings import app_settings
-from .redact import hides, is_sensitive_name, mask, operators_names
+from .redact import mask
 from .registry import Handler, handler_of, marker, type_name
+from .secret_names import hides, is_sensitive_name, operators_names
 
 # Where a value is: names of members, and indexes of items as text.
 Path = tuple[str, ...]

@@ -22,7 +22,7 @@ from opaque_keys import OpaqueKey
 from opaque_keys.edx.keys import CourseKey
 
 from .. import catalog
-from ..payloads.redact import is_sensitive
+from ..payloads.secret_names import is_sensitive
 from . import adapters, restore
 from .kinds.accounts import Account, Profile
 from .kinds.convert import Refused, is_addition

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from ..payloads.redact import MASK, without_sensitive_pairs
+from ..payloads.redact import MASK
+from ..payloads.secret_names import without_sensitive_pairs
 from .kinds.convert import Refused
 
 _CUT = "…"

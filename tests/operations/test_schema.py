@@ -26,8 +26,8 @@ from openedx_filters.tooling import OpenEdxPublicFilter
 from demo.minilms.models import CohortMembership, CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
 from openedx_webhooks import catalog
 from openedx_webhooks.operations import schema
-from openedx_webhooks.payloads.redact import is_sensitive
 from openedx_webhooks.payloads.samples import sample_instance, sample_payload
+from openedx_webhooks.payloads.secret_names import is_sensitive
 from openedx_webhooks.payloads.serialize import event_payload, filter_payload
 from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webfilters import answers, halts

@@ -16,7 +16,7 @@ from openedx_events.tooling import OpenEdxPublicSignal
 
 from openedx_webhooks import catalog
 from openedx_webhooks.payloads import encode
-from openedx_webhooks.payloads.redact import is_sensitive
+from openedx_webhooks.payloads.secret_names import is_sensitive
 from openedx_webhooks.payloads.serialize import event_payload, user_id_of
 from tests import factories
 from tests.conftest import TIMES

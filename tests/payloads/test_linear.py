@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from openedx_webhooks.payloads.encode import encode
-from openedx_webhooks.payloads.redact import excerpt, is_sensitive, mask
+from openedx_webhooks.payloads.redact import excerpt, mask
+from openedx_webhooks.payloads.secret_names import is_sensitive
 from openedx_webhooks.payloads.serialize import to_json, user_id_of
 
 ATOMS = [

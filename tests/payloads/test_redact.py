@@ -13,8 +13,9 @@ from django.utils.safestring import mark_safe
 
 from openedx_webhooks import catalog
 from openedx_webhooks.payloads.data_classes import data_fields, is_data_class
-from openedx_webhooks.payloads.redact import MASK, excerpt, hides, is_sensitive, mask, redact
+from openedx_webhooks.payloads.redact import MASK, excerpt, mask, redact
 from openedx_webhooks.payloads.samples import sample_payload
+from openedx_webhooks.payloads.secret_names import hides, is_sensitive
 
 SENSITIVE = [
     "PASSWORDhash",

@@ -15,7 +15,7 @@ from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 
 from ...app_settings import app_settings
-from ...payloads.redact import is_sensitive
+from ...payloads.secret_names import is_sensitive
 from ...savepoint import savepoint
 from .convert import Refused, Replaced, added, check_links, check_text, is_addition
 from .values import Kind

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from ...payloads.redact import is_sensitive
+from ...payloads.secret_names import is_sensitive
 from ...savepoint import savepoint
 from ..responses import check_header, forbidden_cookies
 from .convert import Refused, added, check_links, check_text, check_url, texts
