@@ -64,7 +64,7 @@ class TestCondition:
         )
         assert made["status"] == "The condition does not match: nothing would be sent."
         assert "<code>enrollment.mode</code> is <code>verified</code>" in made["result"]
-        assert "enrollment.mode is &quot;audit&quot;" in text_of(made["result"])
+        assert "here it is <code>&quot;audit&quot;</code>" in made["result"]
         assert "enrollment.user.id" not in text_of(made["result"]).partition("Request")[0]
 
     def test_that_the_made_up_sample_does_not_match_says_nothing_of_real_events(self, admin_client):
