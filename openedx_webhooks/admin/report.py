@@ -31,7 +31,8 @@ def _report(request, hook, period: report.Period) -> dict:
     """Figures, people and reasons, with durations and errors in words."""
     figures = report.figures(hook, period)
     for share in ("p50", "p95"):
-        figures[share] = None if figures[share] is None else parts.seconds(figures[share])
+        # The page says "less than": what a local answer takes is never less than 0 ms.
+        figures[share] = None if figures[share] is None else parts.seconds(max(figures[share], 0.001))
     errors = Counter()
     for error, count in figures["errors"].items():
         # What went wrong may quote the payload.
