@@ -127,7 +127,7 @@ benchmark: $(VENV)/.dev ## measure what a hook costs a request
 # them, such as a member that is missing, fails when they run: so validate has it of the sources only.
 TESTS_MAY := R,C,unused-argument,protected-access,attribute-defined-outside-init,abstract-method,unnecessary-lambda
 TESTS_MAY := $(TESTS_MAY),no-value-for-parameter,imported-auth-user,unsafe-yaml-load,catching-non-exception
-TESTS_MAY := $(TESTS_MAY),keyword-arg-before-vararg,useless-suppression,unbalanced-tuple-unpacking
+TESTS_MAY := $(TESTS_MAY),keyword-arg-before-vararg,useless-suppression
 
 QUALITY := ruff format types pylint pylint-tests layers migrations django
 check_ruff = $(BIN)/ruff check --output-format concise .

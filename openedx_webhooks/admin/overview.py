@@ -22,6 +22,7 @@ from ..operations.overview import Backlog, Row, Totals
 from ..operations.statistics import Period, Series
 from . import chart, health_words, parts, status_line, times, words
 from .hook_header import Figure
+from .permissions import ViewOnly
 
 _NAMES = {Webhook: gettext_lazy("webhook"), Webfilter: gettext_lazy("webfilter")}
 
@@ -57,7 +58,7 @@ class Line:
 
 
 @admin.register(Overview)
-class OverviewAdmin(admin.ModelAdmin):
+class OverviewAdmin(ViewOnly, admin.ModelAdmin):
     """One page, and nothing to change on it."""
 
     def has_view_permission(self, request, obj=None):
@@ -67,18 +68,6 @@ class OverviewAdmin(admin.ModelAdmin):
     def has_module_permission(self, request):
         """The same."""
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request):
-        """There is nothing to add, …"""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """… to change, …"""
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        """… or to delete."""
-        return False
 
     def get_urls(self):
         """The page has the address of a list."""

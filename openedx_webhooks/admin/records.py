@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from ..operations import newest
 from . import parts, searching, words
-from .permissions import may_see_payload
+from .permissions import ViewOnly, may_see_payload
 
 
 class BoundedPaginator(Paginator):
@@ -65,7 +65,7 @@ class RecordList(ChangeList):
         return ["-pk"]
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(ViewOnly, admin.ModelAdmin):
     """Rows that the plugin writes: nobody adds, changes or deletes one by hand."""
 
     change_list_template = "admin/openedx_webhooks/record_change_list.html"
@@ -90,18 +90,6 @@ class RecordAdmin(admin.ModelAdmin):
     class Media:
         css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/records.css"]}
         js = ["openedx_webhooks/records.js"]
-
-    def has_add_permission(self, request):
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """Nobody: what happened, happened."""
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        """Nobody by hand: rows are deleted with their hook, or by retention."""
-        return False
 
     def get_list_display(self, request):
         """The columns, without personal data for those who may not see it."""

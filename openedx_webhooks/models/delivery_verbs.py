@@ -15,6 +15,7 @@ from django.db import connections, models, router, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.utils import timezone
 
+from .. import row_locks
 from ..batches import batched
 from . import lost_keys
 from .event import CapturedEvent
@@ -32,11 +33,6 @@ class DeliveryQuerySet(models.QuerySet):
     def writable(self) -> "DeliveryQuerySet":
         """On the database that deliveries are written to."""
         return self.using(router.db_for_write(self.model))
-
-    @property
-    def can_skip_locked(self) -> bool:
-        """Whether the database passes over rows that somebody else has locked, instead of waiting for them."""
-        return connections[self.db].features.has_select_for_update_skip_locked
 
     # --- What is owed
 
@@ -131,10 +127,10 @@ class DeliveryQuerySet(models.QuerySet):
         until = now + lease
         fields = {"claimed_by": holder, "claimed_until": until, "next_attempt_at": until, "scheduled_at": now}
         due = self.pending().filter(pk__in=ids, next_attempt_at__lte=now)
-        if self.can_skip_locked:
+        if row_locks.can_pass_over(self.db):
             with transaction.atomic(using=self.db):
                 # By primary key: locks on ranges of the index would make the platform's inserts wait.
-                claimed = set(due.order_by().select_for_update(skip_locked=True).values_list("pk", flat=True))
+                claimed = set(row_locks.lock_free(due.order_by()).values_list("pk", flat=True))
                 self.filter(pk__in=claimed).update(**fields)
         else:
             # Compare and swap: whoever updates first makes the row no longer due.
@@ -157,7 +153,7 @@ class DeliveryQuerySet(models.QuerySet):
         now = timezone.now()
         claimed = self.filter(pk__in=ids, claimed_by=holder)
         with transaction.atomic(using=self.db):
-            free = claimed.order_by().select_for_update(skip_locked=self.can_skip_locked).values_list("pk", flat=True)
+            free = row_locks.lock_free(claimed.order_by()).values_list("pk", flat=True)
             self.filter(pk__in=list(free)).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
 
     def repair_schedule(self, tolerance: timedelta) -> int:

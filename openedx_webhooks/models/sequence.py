@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 
-from django.db import connections, models
+from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
+from .. import row_locks
 from .webhook import Webhook
 
 
@@ -15,8 +16,8 @@ class SequenceCounterQuerySet(models.QuerySet):
     def lock(self, webhook_ids: Collection[int]) -> dict[int, int]:
         """Webhook → its last number, of those that nobody else is counting on; locked until the transaction ends."""
         counters = self.filter(pk__in=webhook_ids)
-        if connections[self.db].features.has_select_for_update_skip_locked:
-            counters = counters.select_for_update(skip_locked=True)
+        if row_locks.can_pass_over(self.db):
+            counters = row_locks.lock_free(counters)
         else:
             # SQLite locks nothing for who reads.
             counters.update(last=F("last"))

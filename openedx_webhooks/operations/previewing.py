@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ..hook_request import HookRequest, request_of
+from ..hook_request import HookRequest, content_of, request_of
 from ..models import Hook
 from ..payloads import lint, shape
 from ..payloads.limits import METADATA
@@ -56,13 +56,12 @@ def request_for(hook: Hook, payload: Mapping[str, Any]) -> tuple[HookRequest | N
         hook: as it is typed; its expressions compile.
     """
     try:
-        content: Any = dict(hook.let_out(payload))
+        sent = dict(payload)
         if not getattr(hook, "send_profile", True):
-            content.pop("profile", None)
-        if hook.shape.strip():
-            content = shape.evaluate(shape.compile_expression(hook.shape), content)
-            if content is None:
-                return None, _("The shape gives null for this payload: nothing would be sent.")
+            sent.pop("profile", None)
+        content = content_of(hook, sent)
+        if content is None:
+            return None, _("The shape gives null for this payload: nothing would be sent.")
         return request_of(hook, "0", content, payload.get(METADATA, {})), ""
     except ValueError as error:
         return None, _("Nothing could be sent: %s") % error

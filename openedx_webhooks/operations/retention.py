@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from ..batches import batched
 from ..models import Attempt, Call, CapturedEvent, Delivery, Webfilter
+from ..row_locks import lock_free
 from ..webhooks import discard
 from .keeping import Ages, Keeping, Terms
 
@@ -185,7 +186,7 @@ class _Records:
 
     def _lock(self, ids) -> list[int]:
         """Those that are still in question, locked; those that somebody else has locked are left to the next run."""
-        return list(discard.lock(self.rows.filter(pk__in=ids)).values_list("pk", flat=True))
+        return list(lock_free(self.rows.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
 
     def _delete(self, ids: list[int]) -> None:
         raw_delete(self._all.filter(pk__in=ids))
@@ -385,7 +386,7 @@ def _delete_events(database: str, ids: Collection[int]) -> None:
     events = CapturedEvent.objects.using(database)
     with transaction.atomic(using=database):
         # What somebody has locked, to owe it again, is left to the next run.
-        locked = set(discard.lock(events.filter(pk__in=ids)).values_list("pk", flat=True))
+        locked = set(lock_free(events.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
         raw_delete(events.filter(pk__in=locked - _with_deliveries(database, locked)))
 
 

@@ -18,13 +18,14 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 import attrs
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Max, Model, QuerySet
 from django.utils import timezone
 
 from .. import throttle
 from ..models import Attempt, Call, Delivery, Hook, Tally, TallyMark, Webfilter, Webhook
 from ..models.tally import AttemptOutcome, CallOutcome
+from ..row_locks import lock_free
 from ..webhooks.sending import NOT_SENT
 from .histogram import UNTIMED, Histogram, bucket_of
 from .hook_figures import has_failed
@@ -198,9 +199,8 @@ def _last(source: Source) -> int:
 
 def _count_some(source: Source, using: str) -> bool:
     """Count a chunk; whether there is another."""
-    can_skip = connections[using].features.has_select_for_update_skip_locked
     with transaction.atomic(using=using):
-        marks = TallyMark.objects.using(using).select_for_update(skip_locked=can_skip)
+        marks = lock_free(TallyMark.objects.using(using))
         mark = marks.filter(source=source.name).first()
         # A clock that was ahead must not hold it up.
         if mark is None or abs(timezone.now() - mark.seen_at) < _SETTLED:

@@ -9,10 +9,11 @@ that is going at that moment.
 import logging
 from collections.abc import Collection, Iterable
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from ..models import Attempt, CapturedEvent, Delivery
+from ..row_locks import lock_free
 
 log = logging.getLogger(__name__)
 State = Delivery.State
@@ -49,7 +50,7 @@ def empty_events(using: str, event_ids: Iterable[int], needs: Q) -> None:
     events = CapturedEvent.objects.using(using)
     with transaction.atomic(using=using):
         full = events.filter(pk__in=event_ids, payload__isnull=False)
-        locked = list(lock(full).values_list("pk", flat=True))
+        locked = list(lock_free(full.order_by("pk")).values_list("pk", flat=True))
         # A statement of its own, since it must see what was committed before the lock.
         if ids := unneeded(using, locked, needs):
             events.filter(pk__in=ids).update(payload=None)
@@ -76,9 +77,3 @@ def empty_attempts(using: str, delivery_ids: Iterable[int], *also: str) -> None:
     # By primary key: locks on ranges of the index would make the workers' inserts wait.
     if ids := list(full.values_list("pk", flat=True)):
         rows.filter(pk__in=ids).update(**emptied)
-
-
-def lock(rows):
-    """Those that nobody else has locked, locked until the transaction ends."""
-    can_skip = connections[rows.db].features.has_select_for_update_skip_locked
-    return rows.order_by("pk").select_for_update(skip_locked=can_skip)

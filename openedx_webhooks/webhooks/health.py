@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 import attrs
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from .. import index
 from ..app_settings import app_settings
 from ..models import Webhook, history
+from ..row_locks import lock_free
 from .schedule import GONE
 from .sending import Result
 
@@ -143,8 +144,7 @@ def _is_healthy(webhook: Webhook) -> bool:
 
 def _lock(webhook: QuerySet[Webhook]) -> bool:
     """Lock a webhook's row for the transaction, unless somebody holds it at this moment, or it is gone."""
-    can_skip = connections[webhook.db].features.has_select_for_update_skip_locked
-    return bool(webhook.order_by().select_for_update(skip_locked=can_skip).values_list("pk"))
+    return bool(lock_free(webhook.order_by()).values_list("pk"))
 
 
 def recover(webhooks: QuerySet[Webhook]) -> None:

@@ -17,6 +17,7 @@ from django.db.models.expressions import RawSQL
 
 from ..models import Delivery
 from ..models.sequence import SequenceCounter
+from ..row_locks import lock_free
 
 # Another worker has a counter for milliseconds. If its machine died with it, the webhook waits, and no other one.
 _WAITS_SECONDS = (0.01, 0.03, 0.1, 0.3)
@@ -55,7 +56,7 @@ def _number_some(using: str, deliveries: Mapping[int, Delivery], holder: uuid.UU
         tried = {pk for pk, delivery in deliveries.items() if delivery.webhook_id in last}
         ours = rows.filter(pk__in=tried, claimed_by=holder, sequence=None).order_by()
         # Whoever has locked one, such as an operator who cancels it, is not waited for: others wait for the counter.
-        ours = set(ours.select_for_update(skip_locked=rows.can_skip_locked).values_list("pk", flat=True))
+        ours = set(lock_free(ours).values_list("pk", flat=True))
         for pk, delivery in deliveries.items():
             if pk in ours:
                 numbers[pk] = last[delivery.webhook_id] = last[delivery.webhook_id] + 1

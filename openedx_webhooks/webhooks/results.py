@@ -15,6 +15,7 @@ from ..app_settings import app_settings
 from ..models import Attempt, CapturedEvent, Delivery, Webhook
 from ..models.validators import validate_schedule
 from ..payloads import redact
+from ..row_locks import can_pass_over
 from ..safe_log import where
 from . import discard, schedule, sending
 
@@ -201,7 +202,7 @@ def _write(
 ) -> tuple[set[int], set[int]]:
     """The deliveries that were still the holder's, and those that somebody else has locked."""
     rows = Delivery.objects.writable()
-    skips = rows.can_skip_locked and not can_wait
+    skips = can_pass_over(rows.db) and not can_wait
     with transaction.atomic(using=rows.db):
         claimed = rows.select_for_update(skip_locked=skips).filter(pk__in=[decision.pk for decision in decisions])
         holders = dict(claimed.order_by().values_list("pk", "claimed_by"))

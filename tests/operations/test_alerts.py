@@ -134,7 +134,7 @@ def test_what_happens_together_is_one_mail():
     for number in range(60):
         Webhook.objects.create(event=LOGIN, webhook_url=f"https://example.com/{number}", **FAILING)
     alerts.tell()
-    (message,) = mail.outbox
+    (message,) = mail.outbox  # pylint: disable=unbalanced-tuple-unpacking
     assert message.subject == "Webhooks and webfilters: 60 changes"
     assert message.body.count("https://") == 0
     assert message.body.count(" is failing") == 50

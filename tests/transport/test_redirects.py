@@ -29,7 +29,7 @@ def test_another_server_gets_no_header_of_the_operators(receiver):
     with Receiver() as other:
         url = receiver.on("/hook", Reply(status=307, headers={"Location": other.url("/there")}))
         assert post(url).status_code == 200
-        (second,) = other.received
+        (second,) = other.received  # pylint: disable=unbalanced-tuple-unpacking
     assert not {"X-Own", "Authorization"} & set(second.headers)
 
 

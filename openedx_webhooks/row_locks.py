@@ -1,0 +1,14 @@
+"""Locks on rows that wait for nobody, where the database can pass over what somebody else has locked."""
+
+from django.db import connections
+from django.db.models import QuerySet
+
+
+def can_pass_over(using: str) -> bool:
+    """Whether a database passes over rows that somebody else has locked, instead of waiting for them."""
+    return connections[using].features.has_select_for_update_skip_locked
+
+
+def lock_free(rows: QuerySet) -> QuerySet:
+    """Those rows that nobody else has locked, locked until the transaction ends; all of them where it has to wait."""
+    return rows.select_for_update(skip_locked=can_pass_over(rows.db))
