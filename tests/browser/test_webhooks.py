@@ -29,7 +29,7 @@ def test_from_choosing_an_event_to_its_delivery(desk, site):
     page.get_by_label("Value", exact=True).first.fill("course-v1:DemoX+FILTER")
     preview = page.get_by_role("complementary", name="Preview")
     expect(preview).to_contain_text("The condition does not match")
-    expect(preview).to_contain_text("enrollment.course.course_key is")
+    expect(preview).to_contain_text("here it is")
 
     page.get_by_label("Value", exact=True).first.fill("course-v1:")
     page.get_by_label("Recipe for a service").check()
