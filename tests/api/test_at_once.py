@@ -56,15 +56,6 @@ def at_once(user, *functions):
 class TestTwoConnections:
     """On a real database."""
 
-    def test_two_changes_by_the_api_are_both_there_and_in_the_history(self, admin_user, webhook):
-        def change(**fields):
-            return lambda client: Api(client).patch(f"webhooks/{webhook.pk}/", fields)[0]
-
-        assert at_once(admin_user, change(description="mine"), change(paused=True)) == [200, 200]
-        last = Webhook.objects.get().history.first()
-        for found in (Webhook.objects.get(), last):
-            assert (found.description, found.paused) == ("mine", True)
-
     def test_two_secrets_made_at_once_are_one_after_the_other(self, admin_user, webhook):
         def rotate(client):
             return Api(client).post(f"webhooks/{webhook.pk}/rotate_secret/", {})[1]["secret"]
@@ -86,6 +77,22 @@ class TestTwoConnections:
         pages = at_once(admin_user, save("one"), save("other"))
         assert sum("It was not saved" in page for page in pages) == 1
         assert Webhook.objects.get().description in ("one", "other")
+
+
+@needs_connections
+@pytest.mark.django_db(transaction=True)
+def test_a_header_that_is_removed_meanwhile_is_not_kept(admin_user, admin_client, webhook, monkeypatch):
+    api, path, lock = Api(admin_client), f"webhooks/{webhook.pk}/", hook_saving.lock_as_read
+    assert api.patch(path, {"headers": {"X-Old": "old"}})[0] == 200
+
+    def after_another_one(hook):
+        monkeypatch.setattr(hook_saving, "lock_as_read", lock)
+        assert at_once(admin_user, lambda client: Api(client).patch(path, {"headers": {}})[0]) == [200]
+        lock(hook)
+
+    monkeypatch.setattr(hook_saving, "lock_as_read", after_another_one)
+    assert api.patch(path, {"headers": {"X-Old": None, "X-New": "new"}})[0] == 400
+    assert Webhook.objects.get().headers == {}
 
 
 @pytest.mark.django_db
