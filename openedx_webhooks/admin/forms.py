@@ -24,7 +24,7 @@ class _AsReadField(forms.CharField):
 
     widget = forms.HiddenInput
 
-    def has_changed(self, initial, data):
+    def has_changed(self, *_initial_and_data):
         return False
 
 

@@ -221,7 +221,7 @@ def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circui
         return Word.MISCONFIGURED
     if circuit.state != State.CLOSED:
         return Word.CIRCUIT_OPEN if circuit.state == State.OPEN else Word.PROBED
-    if not has_ended and (word := _of_failures(hook, figures, circuit)):
+    if not has_ended and (word := _of_failures(figures, circuit)):
         return word
     if hook.mode == Webfilter.Mode.OBSERVE:
         return Word.OBSERVING
@@ -229,7 +229,7 @@ def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circui
     return word if word == Word.FINE or figures.is_whole else Word.NOT_RECORDED
 
 
-def _of_failures(hook: Webfilter, figures: Figures, circuit: Circuit) -> Word | None:
+def _of_failures(figures: Figures, circuit: Circuit) -> Word | None:
     if circuit.failures >= IN_A_ROW or (figures.is_whole and _fails_often(figures)):
         return Word.FAILING
     # Where only problems are known they are no share of anything.
