@@ -228,3 +228,24 @@ def test_headers_whose_values_are_lost_are_kept_when_others_are_changed(admin_cl
     settings.OPENEDX_WEBHOOKS = {"ENCRYPTION_KEYS": ["another key", settings.SECRET_KEY]}
     webhook.refresh_from_db()
     assert webhook.headers == {"Authorization": "Bearer t0p-s3cret", "X-New": "1"}
+
+
+@pytest.mark.parametrize("model, column, value, says", [row for row in ROWS if row[1] == "webhook_url" and row[3]])
+def test_the_preview_of_an_address_left_as_it_is_promises_nothing(admin_client, request, model, column, value, says):
+    hook = request.getfixturevalue(model.__name__.lower())
+    store(model, column, value)
+    page_url = url_of(model, "change", hook.pk)
+    made = admin_client.post(
+        url_of(model, "preview", hook.pk), posted(admin_client.get(page_url)), headers={"accept": "application/json"}
+    ).json()
+    assert made["status"].startswith("1 mistake to correct.")
+    assert says in html.unescape(made["result"])
+
+
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+def test_the_preview_of_a_type_that_is_gone_says_so(admin_client, request, model):
+    hook = request.getfixturevalue(model.__name__.lower())
+    store(model, "event", "OF_A_REMOVED_PLUGIN")
+    page = html.unescape(admin_client.get(url_of(model, "change", hook.pk)).content.decode())
+    preview = page.partition('class="owh-preview-status"')[2]
+    assert "This installation does not know “OF_A_REMOVED_PLUGIN”" in preview
