@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Attempt, Delivery, Webfilter, Webhook
 from ..operations.newest import Condition
 from .filters import BarFilter, types_in_use
+from .parts import first_characters
 from .times import parse_time
 
 _MOST_HOOKS = 50
@@ -260,5 +261,5 @@ class CallTimeFilter(TimeFilter):
 
 def hook_label(hook) -> str:
     """``12: SESSION_LOGIN_COMPLETED, first words of the description``."""
-    text = " ".join(hook.description.split())[:40]
+    text = first_characters(hook.description, 40)
     return f"{hook.pk}: {hook.event_name}" + (f", {text}" if text else "")
