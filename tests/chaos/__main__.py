@@ -4,6 +4,8 @@ import argparse
 import contextlib
 import os
 import random
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -11,7 +13,6 @@ import time
 from pathlib import Path
 
 from .endpoints import PATHS, Endpoints
-from .processes import Processes, celery_worker
 from .servers import MariaDB, Redis, missing
 
 _LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
@@ -23,6 +24,59 @@ def tell(text: str) -> None:
     """A line, at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+class Processes:
+    """Celery workers and a loop command, killed and started again."""
+
+    def __init__(self, directory: Path, environment: dict[str, str]):
+        self._directory, self._environment = directory, environment
+        self._commands: list[list[str]] = []
+        self._running: list[subprocess.Popen] = []
+        self.kills = 0
+
+    def start_all(self, with_loop: bool) -> None:
+        """Two workers, and a loop beside them."""
+        worker = [
+            "-m",
+            "celery",
+            "-A",
+            "demo.minilms",
+            "worker",
+            "--concurrency=2",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--prefetch-multiplier=1",
+        ]
+        self._commands = [[*worker, "-n", f"worker{number}@chaos"] for number in range(_WORKERS)]
+        if with_loop:
+            self._commands.append(["manage.py", "webhooks_deliver", "--loop", "--interval", "0.5"])
+        self._running = [self.start(command, f"process{number}") for number, command in enumerate(self._commands)]
+
+    def start(self, arguments: list[str], name: str) -> subprocess.Popen:
+        """One process, in a group of its own, so that its children die with it."""
+        with (self._directory / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments], env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill_one(self) -> None:
+        """SIGKILL a worker or the loop, and start it again."""
+        number = random.randrange(len(self._running))
+        self._kill(self._running[number])
+        self.kills += 1
+        self._running[number] = self.start(self._commands[number], f"process{number}")
+
+    def end_all(self) -> None:
+        """SIGKILL for all."""
+        for process in self._running:
+            self._kill(process)
+
+    @staticmethod
+    def _kill(process) -> None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Run:
@@ -54,10 +108,7 @@ class Run:
         self._redis.start()
         try:
             self._prepare()
-            commands = [celery_worker(number) for number in range(_WORKERS)]
-            if self._with_loop:
-                commands.append(["manage.py", "webhooks_deliver", "--loop", "--interval", "0.5"])
-            self._processes.start_all(commands)
+            self._processes.start_all(self._with_loop)
             fates = self._directory / "fates"
             sender = self._processes.start(
                 ["-m", "tests.chaos.sender", str(self._events), str(self._seconds), str(fates)], "sender"

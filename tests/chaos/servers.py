@@ -47,15 +47,8 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """SIGTERM: it ends as for a restart."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, number: signal.Signals) -> None:
         if self._process:
-            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
