@@ -285,6 +285,8 @@ def explained(schema: Schema, owner: str) -> Schema:
         return {**schema, "items": explained(schema["items"], owner)}
     if isinstance(schema.get("additionalProperties"), dict):
         schema = {**schema, "additionalProperties": explained(schema["additionalProperties"], f"{owner}.*")}
+    if "anyOf" in schema:
+        schema = {**schema, "anyOf": [explained(inner, owner) for inner in schema["anyOf"]]}
     if "properties" not in schema:
         return schema
     properties = {

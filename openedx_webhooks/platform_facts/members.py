@@ -165,10 +165,12 @@ _MEMBERS: dict[str, dict[str, Text]] = {
         )
     },
     "": {
+        "prepend": _("What is put before it."),
+        "append": _("What is put behind it."),
         "completion_summary": _(
             "How many units the learner has completed, has left, and can't open: complete_count, incomplete_count, "
             "locked_count. It is missing if the platform can't tell."
-        )
+        ),
     },
 }
 

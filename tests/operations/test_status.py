@@ -93,7 +93,7 @@ class TestWorker:
             workers.note()
 
     def test_one_that_was_not_seen_lately_is_asked_and_given_a_minute(self, nudges):
-        seen(3600)
+        seen(3630)
         finding = found("worker")
         assert (finding.level, len(nudges)) == (Level.WARN, 1)
         assert "for 1 hour" in finding.words.replace("\xa0", " ")
