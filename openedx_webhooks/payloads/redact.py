@@ -267,7 +267,7 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
 
 
 def _name_of(text: str, match: re.Match) -> str:
-    """The name that was found, without the letter of an escaped line break or tab before it, as in ``\\npassword``."""
+    """The name that was found, without the letter of an escaped line break or tab in front of it."""
     name, start = match["name"], match.start("name")
     is_escaped = start > 0 and text[start - 1] == "\\" and name[0] in "bfnrt" and not is_sensitive(name)
     return name[1:] if is_escaped else name
