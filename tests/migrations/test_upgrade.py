@@ -44,6 +44,8 @@ EVENTS = {
     "TRACKING_EVENT_EMITTED": "org.openedx.analytics.tracking.event.emitted.v1",
     "ROLE_ASSIGNMENT_CREATED": "org.openedx.authz.role_assignment.created",
 }
+if not catalog.find_event("ROLE_ASSIGNMENT_CREATED"):
+    del EVENTS["ROLE_ASSIGNMENT_CREATED"]  # Teak and Ulmo have none.
 FILTERS = {
     "StudentLoginRequested": "org.openedx.learning.student.login.requested.v1",
     "StudentRegistrationRequested": "org.openedx.learning.student.registration.requested.v1",
