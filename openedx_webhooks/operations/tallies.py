@@ -29,7 +29,7 @@ from ..row_locks import lock_free
 from ..webhooks.sending import NOT_SENT
 from .histogram import UNTIMED, Histogram, bucket_of
 from .hook_figures import has_failed
-from .retention import raw_delete
+from .retention_records import raw_delete
 
 log = logging.getLogger(__name__)
 _EVERY_SECONDS = 30
