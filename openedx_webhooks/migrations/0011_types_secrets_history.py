@@ -3,7 +3,7 @@ Hooks of the published plugin become ours: short name → dotted type, the body 
 its own for each, and the first version of its history. Only rows are written here, so that nobody waits for a table.
 """
 
-from django.db import migrations
+from django.db import connections, migrations
 from django.utils import timezone
 
 from openedx_webhooks import catalog
@@ -72,41 +72,38 @@ def _keep_formats(apps, schema_editor):
 
 def _give_secrets(hooks):
     """Those that have one keep it."""
-    for rows in chunks(hooks.filter(secret=""), "secret"):
-        for row in rows:
-            row.secret = signing.new_secret()
-        hooks.bulk_update(rows, ["secret"], batch_size=100)
+    connection, field = connections[hooks.db], hooks.model._meta.get_field("secret")
+    table, column = connection.ops.quote_name(hooks.model._meta.db_table), connection.ops.quote_name(field.column)
+    for rows in chunks(hooks.filter(secret="")):
+        made = [(field.get_db_prep_save(signing.new_secret(), connection), row.pk) for row in rows]
+        with connection.cursor() as cursor:
+            # Nothing but names of columns and tables is put together.
+            cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", made)  # noqa: S608
 
 
 def _begin_history(apps, schema_editor):
     def begin(hooks):
         version = apps.get_model("openedx_webhooks", f"Historical{hooks.model.__name__}")
-        _begin_versions(hooks, version._base_manager.using(schema_editor.connection.alias))
+        _begin_versions(hooks, version, schema_editor.connection)
 
     _for_both(begin)(apps, schema_editor)
 
 
-def _begin_versions(hooks, versions):
-    """A version of every hook that has none, so that this may be run again."""
-    names = {field.attname for field in versions.model._meta.fields} & {
-        field.attname for field in hooks.model._meta.fields
-    }
-    now = timezone.now()
-    for rows in chunks(hooks, *names):
-        known = set(versions.filter(id__in=[row.pk for row in rows]).order_by().values_list("id", flat=True))
-        versions.bulk_create(
-            [
-                versions.model(
-                    history_date=now,
-                    history_type="~",
-                    history_change_reason="begun",
-                    **{name: getattr(row, name) for name in names},
-                )
-                for row in rows
-                if row.pk not in known
-            ],
-            batch_size=100,
-        )
+def _begin_versions(hooks, version, connection):
+    """A version of every hook that has none, so that this may be run again: the row as it is stored, whatever that is."""
+    now = version._meta.get_field("history_date").get_db_prep_save(timezone.now(), connection)
+    made = {"history_date": now, "history_type": "~", "history_change_reason": "begun", "changed_secrets": ""}
+    kept = {field.column for field in version._meta.fields} & {field.column for field in hooks.model._meta.fields}
+    names, new_names = (", ".join(map(connection.ops.quote_name, columns)) for columns in (sorted(kept), made))
+    table, versions = (connection.ops.quote_name(model._meta.db_table) for model in (hooks.model, version))
+    sql = (
+        f"INSERT INTO {versions} ({names}, {new_names}) SELECT {names}, %s, %s, %s, %s FROM {table} "  # noqa: S608
+        f"WHERE id BETWEEN %s AND %s AND id NOT IN (SELECT id FROM {versions} WHERE id BETWEEN %s AND %s)"
+    )
+    for rows in chunks(hooks):
+        ids = [rows[0].pk, rows[-1].pk]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*made.values(), *ids, *ids])
 
 
 def _disable_misread(hooks):

@@ -154,6 +154,15 @@ def test_receivers_get_what_they_got(upgraded):
         assert model.history.model.objects.using(upgraded.alias).exclude(payload_format=expected).count() == 0
 
 
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+def test_history_begins_with_each_hook_as_it_is(upgraded, model):
+    """One version of each, with every column that versions have."""
+    kept = {field.name for field in model.history.model._meta.fields} & {field.name for field in model._meta.fields}
+    hooks, versions = model.objects.using(upgraded.alias), model.history.model.objects.using(upgraded.alias)
+    assert sorted(versions.values_list(*kept), key=str) == sorted(hooks.values_list(*kept), key=str)
+    assert set(versions.values_list("history_type", "history_change_reason", "changed_secrets")) == {("~", "begun", "")}
+
+
 def test_webfilters_run_in_the_order_in_which_they_ran(upgraded):
     """The published plugin ran them by primary key."""
     order = [webfilter.pk for webfilter in Webfilter.objects.using(upgraded.alias)]
