@@ -155,8 +155,8 @@ def _no_evidence(hook: Hook, health: Health) -> str:
 
 def _unrecorded(hook: Webfilter) -> str:
     if hook.call_log == Webfilter.CallLog.NONE:
-        return _("Its calls are not recorded, so nothing is known but that its circuit is closed.")
-    return _("Only problems and halts are recorded, and there was none lately.")
+        return _("No call was made in the last day. Its calls are counted, and not recorded.")
+    return _("No call was made in the last day, and no problem was recorded lately.")
 
 
 def _counted(hook: Hook, health: Health) -> str:

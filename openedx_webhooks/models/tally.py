@@ -30,7 +30,8 @@ class CallOutcome(models.TextChoices):
     HALTED_BY_FAILURE = "halted_by_failure", _("Halted by a failure")
     WOULD_HALT_BY_FAILURE = "would_halt_by_failure", _("Would have halted by a failure")
     IGNORED = "ignored", _("Ignored: no usable answer")
-    NOT_CALLED = "not_called", _("Not called: circuit open, or no time left")
+    # Its circuit was open, or no time was left.
+    NOT_CALLED = "not_called", _("Not called")
 
 
 # Of an event of the site. What becomes of it is counted as attempts.

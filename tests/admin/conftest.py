@@ -11,7 +11,9 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from openedx_webhooks import catalog
-from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.histogram import bucket_of
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Tally, Webfilter, Webhook
+from openedx_webhooks.tally_rows import start_of
 
 LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 MAY_LOGIN = "org.openedx.learning.student.login.requested.v1"
@@ -80,6 +82,13 @@ def make_event(**fields):
             **fields,
         }
     )
+
+
+def count_calls(webfilter, seconds=0.2, **outcomes):
+    """Calls of this hour, as a process counts them: outcome → how many."""
+    start = start_of(timezone.now(), Tally.Span.HOUR)
+    counts = {outcome: {bucket_of(seconds): count} for outcome, count in outcomes.items()}
+    Tally.objects.create(webfilter=webfilter, span=Tally.Span.HOUR, start=start, counts=counts)
 
 
 def make_delivery(webhook, state="delivered", **fields):
