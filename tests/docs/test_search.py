@@ -1,4 +1,4 @@
-"""The search of the documentation finds what receivers' developers look for: in the index that Sphinx makes of a page."""
+"""What receivers' developers look for leads to the contract: Sphinx's index of the page has it."""
 
 import io
 import json
