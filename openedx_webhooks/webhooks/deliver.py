@@ -259,8 +259,7 @@ class _Drain:
         """Number the messages that have no number yet; those that can't be sent now are given back."""
         new = [job for job in jobs if job.delivery.sequence is None]
         for job in new:
-            # Only these may have nothing to send.
-            if job.webhook.condition or job.webhook.shape:
+            if not sending.skips_nothing(job.webhook):
                 job.content = sending.Content.of(job.webhook, job.event)
         messages = [job.delivery for job in new if job.content is None or job.content.is_message]
         if refused := numbering.number(messages, self._holder):
