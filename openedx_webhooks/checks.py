@@ -5,6 +5,7 @@ All are warnings: an error would end every ``manage.py`` command, ``migrate`` in
 site can run without.
 """
 
+import importlib
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -20,6 +21,8 @@ _SHORTEST_TOKEN = 20
 @checks.register("openedx_webhooks")
 def check_startup(**_kwargs):
     """openedx_webhooks.W001: something failed while the platform loaded the plugin."""
+    # Django runs checks in any order, and loads the addresses in one of its own: what fails there is told, too.
+    importlib.import_module("openedx_webhooks.urls")
     return [
         checks.Warning(
             f"The plugin could not start fully: {problem}",

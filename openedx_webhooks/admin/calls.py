@@ -95,7 +95,7 @@ class CallAdmin(RecordAdmin):
 
 def _page(request, call: Call) -> dict:
     hook = call.webfilter
-    name = f"{parts.hook_in_short(hook)}, {hook.server}"
+    name = parts.hook_and_server(hook)
     username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
     sees_payload = sees_payload_of(request, call)
     hidden = withheld()

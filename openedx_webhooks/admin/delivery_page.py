@@ -42,7 +42,7 @@ def facts(request, delivery: Delivery, webhook: Webhook | None, event) -> list[t
     sees_events = request.user.has_perm("openedx_webhooks.view_capturedevent")
     sees_hooks = request.user.has_perm("openedx_webhooks.view_webhook")
     name = parts.event_name(event) if event else _("Deleted")
-    hook = f"{parts.hook_in_short(webhook)}, {webhook.server}" if webhook else _("Deleted")
+    hook = parts.hook_and_server(webhook) if webhook else _("Deleted")
     found = [
         (_("Event"), parts.link(event, name) if event and sees_events else name),
         (_("Learner"), learner(request, event.user_id, event.username) if event else parts.EMPTY),

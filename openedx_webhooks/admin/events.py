@@ -104,7 +104,7 @@ class CapturedEventAdmin(RecordAdmin):
         return [
             (
                 delivery,
-                f"{parts.hook_in_short(hook)}, {hook.server}" if (hook := of(delivery, "webhook")) else _("Deleted"),
+                parts.hook_and_server(hook) if (hook := of(delivery, "webhook")) else _("Deleted"),
                 parts.delivery_badge(delivery.state),
                 answers.get(delivery.pk),
                 ngettext("%d attempt", "%d attempts", delivery.attempt_count) % delivery.attempt_count,

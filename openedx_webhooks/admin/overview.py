@@ -159,6 +159,13 @@ def _chart_of(kind: type[Hook], series: Series) -> dict[str, Any]:
     }
 
 
+def _about(hook) -> SafeString:
+    """Whether it is a webhook or a webfilter, of what if its name does not say that, and where it leads to."""
+    of = format_html(" · {}", parts.breakable(hook.event_name)) if hook.description.strip() else ""
+    to = format_html(" → {}", parts.breakable(hook.server)) if hook.server else ""
+    return format_html("{}{}{}", _NAMES[type(hook)], of, to)
+
+
 def _line(request, row: Row) -> Line:
     hook, kind = row.hook, type(row.hook)
     health, series = health_words.as_seen_by(request, row.health), row.series
@@ -166,8 +173,8 @@ def _line(request, row: Row) -> Line:
     is_called = bool(series.tally)
     return Line(
         url=reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
-        name=" ".join(hook.description.split())[:80] or parts.breakable(hook.event_name),
-        about=format_html("{} · {} → {}", _NAMES[kind], parts.breakable(hook.event_name), parts.breakable(hook.server)),
+        name=parts.first_characters(hook.description, 80) or parts.breakable(hook.event_name),
+        about=_about(hook),
         tone=health_words.tone_of(hook, health),
         badge=health_words.badge(hook, health),
         evidence="" if health.word == Word.REMOVING else health_words.evidence(hook, health),

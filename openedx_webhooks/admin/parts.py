@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -81,8 +82,14 @@ def hook_name(hook) -> SafeString:
 
 def hook_in_short(hook) -> str:
     """What a hook is for, in the operator's words, or where it leads to; and its number."""
-    text = " ".join(hook.description.split())[:40] or hook.server
-    return f"{text} ({hook.pk})"
+    text = first_characters(hook.description, 40) or hook.server
+    return f"{text} ({hook.pk})" if text else _("number %d") % hook.pk
+
+
+def hook_and_server(hook) -> str:
+    """The same, and where it leads to if that was not said yet."""
+    in_short = hook_in_short(hook)
+    return f"{in_short}, {hook.server}" if hook.server and hook.description.strip() else in_short
 
 
 def event_name(event: CapturedEvent | None) -> SafeString | str:
@@ -198,7 +205,12 @@ def with_title(text: str, title: str) -> SafeString:
 def shortened(text: str, most: int = 60) -> SafeString | str:
     """The first characters of a text on one line, and the rest when pointed at."""
     line = " ".join(text.split())
-    return with_title(line[:most].rstrip() + "…", line) if len(line) > most else line
+    return with_title(first_characters(line, most), line) if len(line) > most else line
+
+
+def first_characters(text: str, most: int) -> str:
+    """The first characters of a text on one line, with an ellipsis if there are more."""
+    return Truncator(" ".join(text.split())).chars(most)
 
 
 def answered(status_code: int | None, error: str, *, needs_body: bool = False) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Attempt, Delivery, Webfilter, Webhook
 from ..operations.newest import Condition
 from .filters import BarFilter, types_in_use
+from .parts import first_characters
 from .times import parse_time
 
 _MOST_HOOKS = 50
@@ -219,7 +220,9 @@ class TimeFilter(RecordFilter):
     def __init__(self, request, params, model, model_admin):
         super().__init__(request, params, model, model_admin)
         for name in self.parameters[1:]:
-            self.used_parameters[name] = (params.pop(name, None) or [""])[-1]
+            value = params.pop(name, "")
+            # Django 4.2 has a text here, and its successors a list of them.
+            self.used_parameters[name] = value if isinstance(value, str) else value[-1]
 
     def expected_parameters(self):
         """All three."""
@@ -260,5 +263,5 @@ class CallTimeFilter(TimeFilter):
 
 def hook_label(hook) -> str:
     """``12: SESSION_LOGIN_COMPLETED, first words of the description``."""
-    text = " ".join(hook.description.split())[:40]
+    text = first_characters(hook.description, 40)
     return f"{hook.pk}: {hook.event_name}" + (f", {text}" if text else "")

@@ -175,7 +175,8 @@ class Hook(TimeStampedModel):
 
     def __str__(self):
         # The server only: the rest of an address may hold a token.
-        return f"{self._meta.verbose_name} {self.pk}: {self.event_name} → {self.server}"
+        to = f" → {self.server}" if self.server else ""
+        return f"{self._meta.verbose_name} {self.pk}: {self.event_name}{to}"
 
     @classmethod
     def from_db(cls, db, field_names, values, **of_newer_django):

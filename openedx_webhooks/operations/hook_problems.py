@@ -40,15 +40,22 @@ def problems_of(hooks: Iterable[Hook]) -> dict[int, list[str]]:
     return {pk: problems for pk, problems in found.items() if problems}
 
 
-def _problems(hook: Hook) -> Iterable[str]:
-    if not hook.known_type:
-        yield (
-            _(
-                "This installation does not know “%s”: no installed library has it. The hook is kept, but it never "
-                "runs. Choose another event, or install the library again."
-            )
-            % hook.event
+def unknown_type(hook: Hook) -> str:
+    """What it means that no installed library has the hook's event or filter; empty if one has it."""
+    if hook.known_type:
+        return ""
+    return (
+        _(
+            "This installation does not know “%s”: no installed library has it. The hook is kept, but it never "
+            "runs. Choose another event, or install the library again."
         )
+        % hook.event
+    )
+
+
+def _problems(hook: Hook) -> Iterable[str]:
+    if unknown := unknown_type(hook):
+        yield unknown
     elif isinstance(hook, Webfilter) and hook.enabled and (never := wiring.problem_of(hook.dotted_type)):
         yield never
     yield from malformed(hook).values()

@@ -15,8 +15,8 @@ from asgiref.local import Local
 from django.contrib.auth.signals import user_logged_in
 from django.core.signals import request_finished
 
-from .changes import Path
 from .kinds.accounts import Save
+from .plan import Path
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,10 @@ failure halfway changes nothing, and so that observing can tell what would have 
 import inspect
 import logging
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-import attrs
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpResponseBase, QueryDict
@@ -22,20 +21,16 @@ from opaque_keys import OpaqueKey
 from opaque_keys.edx.keys import CourseKey
 
 from .. import catalog
-from ..payloads.secret_names import is_sensitive
-from . import adapters, restore
+from . import adapters
 from .kinds.accounts import Account, Profile
 from .kinds.convert import Refused, is_addition
 from .kinds.objects import FormFields, ResponseVerbs, Rows
 from .kinds.values import Context, Fixed, Form, Kind, TextSet, Url, Value
+from .plan import Path, Plan, dotted
 
-Path = tuple[str, ...]
 log = logging.getLogger(__name__)
 
 _ABSENT = object()
-_MAX_REASON = 200
-# Refused keys that are named; the rest is counted, so that an answer can't fill the log.
-_MAX_REFUSED = 50
 _TEXT = Value({"type": "string"}, (str,))
 _BOOLEAN = Value({"type": "boolean"}, (bool,))
 _INTEGER = Value({"type": "integer"}, (int,))
@@ -74,86 +69,6 @@ _BY_TYPE: Iterable[tuple[Any, Kind]] = (
     (datetime, _MOMENT),
     ((list, tuple), _LIST),
 )
-
-
-def dotted(path: Path) -> str:
-    """``("context", "title")`` → ``context.title``, fit for a log line and a database column."""
-    return ".".join("".join(char if char.isprintable() else "?" for char in part)[:80] for part in path)
-
-
-@attrs.define
-class Plan:
-    """
-    The changes of one run of a filter.
-
-    Attributes:
-        kwargs: the filter's arguments as received.
-        protected: names that no answer may set in this filter, at any depth, besides the sensitive ones.
-        data: what the answer gives.
-        payload: what was sent.
-        incomplete: paths of it that were masked or cut, or have such a value inside.
-        values: argument name → its new value.
-        effects: what to do in place, each with the key it belongs to.
-        changed: the keys that change, such as ``context.title``.
-        refused: the first keys that were refused, each with the reason.
-        refused_more: how many other keys were refused.
-    """
-
-    kwargs: Mapping[str, Any]
-    protected: frozenset[str] = frozenset()
-    data: Mapping[str, Any] = attrs.field(factory=dict)
-    payload: Mapping[str, Any] = attrs.field(factory=dict)
-    incomplete: Collection[Path] = ()
-    values: dict[str, Any] = attrs.field(factory=dict)
-    effects: list[tuple[Path, Callable[[], None]]] = attrs.field(factory=list)
-    changed: list[Path] = attrs.field(factory=list)
-    refused: list[tuple[Path, str]] = attrs.field(factory=list)
-    refused_more: int = 0
-
-    def argument(self, name: str) -> Any:
-        """The argument as it will be: its new value, else the received one, else None."""
-        return self.values.get(name, self.kwargs.get(name))
-
-    def refuse(self, path: Path, reason: object) -> None:
-        """Note that a key stays as it is, and why."""
-        if len(self.refused) < _MAX_REFUSED:
-            self.refused.append((path, str(reason)[:_MAX_REASON]))
-        else:
-            self.refused_more += 1
-
-    def undo(self, path: Path, reason: str) -> None:
-        """Note that a key, and what is in it, does not change after all."""
-        self.refuse(path, reason)
-        self.changed = [key for key in self.changed if key[: len(path)] != path]
-
-    def check_name(self, name: str) -> None:
-        """
-        Check that a key may be set at all.
-
-        Raises:
-            Refused: what is never sent is never taken back either.
-        """
-        if name in self.protected or is_sensitive(name):
-            raise Refused("it is protected")
-
-    def restored(self, current: Any, given: Any, path: Path) -> Any:
-        """
-        What the answer means by a value of which parts were masked or cut when it was sent.
-
-        Raises:
-            Refused: it can't be told.
-        """
-        if path not in self.incomplete:
-            return given
-        sent: Any = self.payload
-        for name in path:
-            if isinstance(sent, Mapping) and name in sent:
-                sent = sent[name]
-            elif isinstance(sent, list) and name.isdecimal() and int(name) < len(sent):
-                sent = sent[int(name)]
-            else:
-                return given
-        return restore.restored(current, sent, given)
 
 
 def changeable(filter_type: catalog.FilterType) -> dict[str, dict[str, Any]]:

@@ -18,10 +18,10 @@ from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog
 from . import adapters, responses
-from .changes import dotted
 from .kinds.convert import Refused, check_links, check_text, check_url, plain_text
 from .kinds.objects import TABS_SCHEMA, check_tabs
 from .kinds.values import check_template
+from .plan import dotted
 
 _MAX_MESSAGE = 2000
 _MAX_NOTES = 10

@@ -18,7 +18,7 @@ from ..transport.breaker import breaker
 from ..transport.client import Outcome
 from . import adapters, after_login, changes, published_answers
 from .calls import CallRequest, RequestBuilder, call_all
-from .changes import dotted
+from .plan import dotted
 from .run import RunningCall, answer_locally
 from .verdicts import judge
 

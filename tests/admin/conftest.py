@@ -3,9 +3,11 @@
 import uuid
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
+from django.test import RequestFactory
 from django.utils import timezone
 
 from openedx_webhooks import catalog
@@ -173,6 +175,18 @@ def errors_of(response) -> dict[str, list[str]]:
     """The errors of the form on a page."""
     assert response.status_code == 200
     return dict(response.context["adminform"].form.errors)
+
+
+def refusal_of(model, **changes) -> dict[str, list[str]]:
+    """
+    The errors of the form for a new hook as the page has it, without the page around them: that they stand on it,
+    beside their fields, is said once, in test_forms.py. For tables of what is refused.
+    """
+    request = RequestFactory().post(url_of(model, "add"), form_of(model, **changes))
+    request.user = get_user_model()(username="admin", is_active=True, is_staff=True, is_superuser=True)
+    form = admin.site.get_model_admin(model).get_form(request)(request.POST)
+    assert not form.is_valid()
+    return dict(form.errors)
 
 
 def types_without_exceptions():

@@ -3,7 +3,7 @@
 import pytest
 
 from openedx_webhooks.admin import parts
-from openedx_webhooks.models import Call
+from openedx_webhooks.models import Call, Webhook
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ def test_an_answer_in_words(status_code, error, webhook, webfilter):
 
 def test_a_cached_answer_says_so():
     assert parts.call_answered(Call(status_code=200, is_cached=True)) == "200 (cached)"
+
+
+@pytest.mark.parametrize(
+    "description, url, in_short, and_server",
+    [
+        ("", "https://n8n.example/x", "n8n.example (7)", "n8n.example (7)"),
+        ("Our CRM", "https://n8n.example/x", "Our CRM (7)", "Our CRM (7), n8n.example"),
+        ("Our CRM", "http://[bad/x", "Our CRM (7)", "Our CRM (7)"),
+        ("  \n", "http://[bad/x", "number 7", "number 7"),
+        ("w" * 41, "", "w" * 39 + "… (7)", "w" * 39 + "… (7)"),
+    ],
+)
+def test_a_hook_is_named_by_what_is_known_of_it_and_nothing_twice(description, url, in_short, and_server):
+    hook = Webhook(pk=7, description=description, webhook_url=url)
+    assert parts.hook_in_short(hook) == in_short
+    assert parts.hook_and_server(hook) == and_server

@@ -108,7 +108,7 @@ def prometheus(live_server, tmp_path):
             try:
                 if is_there(found := ask(query)):
                     return found
-            except requests.ConnectionError:
+            except requests.RequestException:
                 assert process.poll() is None, "Prometheus ended"
             time.sleep(0.2)
         raise AssertionError(query)

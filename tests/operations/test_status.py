@@ -94,7 +94,7 @@ class TestWorker:
             workers.note()
 
     def test_one_that_was_not_seen_lately_is_asked_and_given_a_minute(self, nudges):
-        seen(3600)
+        seen(3660)
         finding = found("worker")
         assert (finding.level, len(nudges)) == (Level.WARN, 1)
         assert "for 1 hour" in finding.words.replace("\xa0", " ")
@@ -178,7 +178,7 @@ class TestOthers:
 
     def test_a_broker_that_is_away_matters_if_nobody_delivers(self, monkeypatch):
         monkeypatch.setattr(reachability, "broker", lambda _queue: reachability.Broker("OperationalError"))
-        seen(3600)
+        seen(3660)
         assert found("broker", is_full=True).level is Level.BAD
         seen(1)
         assert found("broker", is_full=True).level is Level.WARN

@@ -22,9 +22,9 @@ from openedx_filters.tooling import OpenEdxPublicFilter
 from demo.minilms.models import CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
 from openedx_webhooks.catalog import FilterType, filters
 from openedx_webhooks.webfilters import changes, halts
-from openedx_webhooks.webfilters.changes import Plan, dotted
 from openedx_webhooks.webfilters.kinds import accounts, courses, objects, values
 from openedx_webhooks.webfilters.kinds.convert import Refused
+from openedx_webhooks.webfilters.plan import Plan, dotted
 from tests.releases import needs_bounds
 
 from .world import COURSE_KEY, OTHER_KEY, FormDescription, Fragment, Mode, World
@@ -461,6 +461,7 @@ def test_boolean_field_takes_a_boolean(given):
 # --- Exceptions of any filter
 
 
+@pytest.mark.needs("CoursewareAccessChecksRequested")
 @pytest.mark.parametrize(
     ("url", "attributes"),
     [

@@ -7,8 +7,8 @@ from openedx_filters.learning.filters import DashboardRenderStarted
 
 from openedx_webhooks import catalog
 from openedx_webhooks.webfilters import halts, responses
-from openedx_webhooks.webfilters.changes import Plan
 from openedx_webhooks.webfilters.kinds import objects
+from openedx_webhooks.webfilters.plan import Plan
 
 
 def build(message="", **options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -17,11 +17,9 @@ from django.utils.translation import gettext as _
 from ...app_settings import app_settings
 from ...payloads.secret_names import is_sensitive
 from ...savepoint import savepoint
+from ..plan import Path, Plan
 from .convert import Refused, Replaced, added, check_links, check_text, is_addition
 from .values import Kind
-
-if TYPE_CHECKING:
-    from ..changes import Path, Plan
 
 # Identity, privileges and what the platform keeps for itself. Primary keys, relations, fields that are not editable
 # and fields with a sensitive name are protected without being listed.

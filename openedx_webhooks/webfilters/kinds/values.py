@@ -2,14 +2,14 @@
 Kinds of filter argument: how a JSON value of an answer becomes what the call site needs.
 
 Nothing here changes anything: containers are merged on a copy, and the
-:class:`~openedx_webhooks.webfilters.changes.Plan` notes what would change.
+:class:`~openedx_webhooks.webfilters.plan.Plan` notes what would change.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from django.http import QueryDict
@@ -19,6 +19,7 @@ from django.template.utils import InvalidTemplateEngineError
 from django.utils.functional import LazyObject, Promise
 from django.utils.translation import gettext as _
 
+from ..plan import Path, Plan
 from .convert import (
     Refused,
     Replaced,
@@ -33,9 +34,6 @@ from .convert import (
     plain_text,
     texts,
 )
-
-if TYPE_CHECKING:
-    from ..changes import Path, Plan
 
 # The engine that renders the platform's pages. Its Django engine finds templates that this one can't render.
 PAGES = "mako"
