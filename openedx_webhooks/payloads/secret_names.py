@@ -63,9 +63,9 @@ _WORDS = frozenset(
 )
 # Before ``key``: what is encrypted, signed or opened with it. Other keys name content.
 _KEY_OF = (
-    "access account admin aes api app application auth azure cipher client confirm consumer deploy encryption fernet github "
-    "gitlab google gpg hmac kms lti mailchimp mailgun master openai pgp private recovery reset rsa sendgrid service "
-    "shared sign signature signing ssh ssl storage stripe tls twilio vault verification wallet webhook"
+    "access account admin aes api app application auth azure cipher client confirm consumer deploy encryption fernet "
+    "github gitlab google gpg hmac kms lti mailchimp mailgun master openai pgp private recovery reset rsa sendgrid "
+    "service shared sign signature signing ssh ssl storage stripe tls twilio vault verification wallet webhook"
 ).split()
 # Before ``code``: what it opens, or how it was sent. Other codes name courses, languages, coupons.
 _CODE_OF = (

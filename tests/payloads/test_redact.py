@@ -658,6 +658,7 @@ def test_secret_is_masked_by_its_name_inside_a_text(text, expected):
         "the assertion: that all is well",
         "<label>password</label><code>S3CR3T</code><b>token</b>",
         "sk-SK and desk-lamp-with-a-long-name-and-no-number",
+        "sk-demo-2026-introduction-to-algebra and global-learning-platform-of-2026",
         "/courses/reset/",
         "https://user-of-the-forum@example.org/",
         "a --verbose=1 => b",
