@@ -78,17 +78,20 @@ class _Form:
 
 def hide(text: str, secrets: Iterable[str]) -> str:
     """The text with the secrets masked that it echoes; linear in its length."""
-    forms = {form for secret in secrets if isinstance(secret, str) and secret for form in _forms(str.__str__(secret))}
-    for form in sorted(forms, key=lambda form: (-len(form.text), form.text)):
+    for form in _forms(tuple(str.__str__(one) for one in secrets if isinstance(one, str) and one)):
         if form.text in text:
             text = form.hidden_in(text)
     return text
 
 
-@lru_cache(maxsize=512)
-def _forms(secret: str) -> tuple[_Form, ...]:
-    """A secret, and its parts, in every form in which an endpoint may send them back. Few, whatever the secret is."""
-    return tuple(dict.fromkeys(_each_form(secret)))
+@lru_cache(maxsize=256)
+def _forms(secrets: tuple[str, ...]) -> tuple[_Form, ...]:
+    """
+    Secrets, and their parts, in every form in which an endpoint may send them back; the longest first. Some hundreds at
+    most, whatever the secrets are; those of a hook are the same each time.
+    """
+    forms = {form for secret in secrets for form in _each_form(secret)}
+    return tuple(sorted(forms, key=lambda form: (-len(form.text), form.text, form.before, form.after)))
 
 
 def _each_form(secret: str) -> Iterator[_Form]:

@@ -336,6 +336,7 @@ def hides(name: Any, value: Any) -> bool:
 
 def are_of_oauth(code: Any, state: Any) -> bool:
     """Whether a code and a state that stand side by side log somebody in, however short they are."""
+    code, state = _only(code), _only(state)
     if not (issubclass(type(code), str) and issubclass(type(state), str) and code and state):
         return False
     if hides("code", code) or hides("state", state) or _CODE_BESIDE_STATE.fullmatch(code):
@@ -343,8 +344,19 @@ def are_of_oauth(code: Any, state: Any) -> bool:
     return len(state) <= 500 and not _STATE_BESIDE_CODE.fullmatch(state)
 
 
+def _only(value: Any) -> Any:
+    """Of a list of one, as forms have it, that one."""
+    return value[0] if type(value) in (list, tuple) and len(value) == 1 else value
+
+
 def without_sensitive_pairs(items: Iterable) -> Iterable:
     """``[("Cookie", …), ("Accept", …)]`` says the same as a dict: leave out the pairs whose first half is sensitive."""
     if not items or not all(type(item) in (list, tuple) and len(item) == 2 for item in items):
         return items
-    return [item for item in items if not is_sensitive(item[0]) and not (type(item[0]) is str and hides(*item))]
+    by_name = {name: value for name, value in items if type(name) is str}
+    here = ("code", "state") if are_of_oauth(by_name.get("code"), by_name.get("state")) else ()
+
+    def is_sent(name: Any, value: Any) -> bool:
+        return not is_sensitive(name) and not (type(name) is str and (name in here or hides(name, value)))
+
+    return [item for item in items if is_sent(*item)]

@@ -709,6 +709,9 @@ def test_harmless_text_stays_as_it_is(text):
         ),
         *(({"code": code, "state": state},) * 2 for code, state in (("CS101", "open"), ("en", "NY"), ("US", "US-NY"))),
         *(({"code": code, "state": state}, {}) for code, state in (("a1b2", "xy"), ("ab", "x9"), ("def", "gh1234ij"))),
+        ([("code", "a1b2"), ("state", "xy"), ("page", "2")], [["page", "2"]]),
+        ({"code": ["a1b2"], "state": ["xy"]}, {}),
+        ({"code": ["en", "de"], "state": ["NY"]}, {"code": ["en", "de"], "state": ["NY"]}),
         *(({"refresh": value},) * 2 for value in (True, 30, "always", "https://lms.example/a?page=2")),
         *(
             ({"assertion": value},) * 2
