@@ -57,6 +57,9 @@ DEFAULTS: dict[str, Any] = {
     "RETENTION_FAILED_DAYS": None,
     # When the platform retires a user: what is still owed about them is cancelled; or else sent, without being kept.
     "RETIREMENT_CANCELS_PENDING": True,
+    # Then whatever still has content is looked through for their names, addresses and ids, which takes about a minute
+    # for a million events, with as many attempts. Without it, what others' events say of them goes by its age.
+    "RETIREMENT_SEARCHES_TEXTS": True,
     # --- Webfilters: inside the request
     # Longest time for one call (a webfilter may set its own), for connecting alone, and for all webfilters of a
     # request.

@@ -1,70 +1,124 @@
-"""What is recorded about a person, or was done by one: found by id, and by username and e-mail address."""
+"""
+What is recorded about a person, or was done by one.
 
-import functools
-import json
-import operator
-from collections.abc import Collection, Iterator
+Found by an index, as far as a record is about somebody; what only names them, in a list or a text, is found by looking
+through everything that still has content, a few records at a time.
+"""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
 from django.db import router
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from .. import catalog
-from ..models import Call, CapturedEvent, Webfilter, Webhook
-from ..models.json_fields import dump
-from . import payload_fields
+from ..models import Attempt, Call, CapturedEvent, Webfilter, Webhook
+from ..payloads.mentions import Person
+
+# As many payloads are in memory at a time; the largest have 256 kB.
+_AT_ONCE = 200
 
 
-def events_about(user_id: int | None, names: Collection[str]) -> Iterator[QuerySet]:
+@attrs.frozen
+class Naming:
+    """
+    Records of a model that name a person.
+
+    Attributes:
+        rows: of the model; the database that was looked through.
+        ids: primary keys, few at a time.
+        is_theirs: they are about nobody else.
+    """
+
+    rows: QuerySet
+    ids: tuple[int, ...]
+    is_theirs: bool = False
+
+
+def events_about(person: Person) -> Iterator[QuerySet]:
     """Captured events; each of the querysets has an index."""
     events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent))
-    if user_id is not None:
-        yield events.filter(user_id=user_id)
-    if stored := {name[:150] for given in names if given for name in (given, given.lower())}:
+    if person.user_id is not None:
+        yield events.filter(user_id=person.user_id)
+    if stored := {name[:150] for given in person.names if given for name in (given, given.lower())}:
         # An event that has somebody's id is about them, whoever else it names.
         yield events.filter(user_id=None, username__in=stored)
 
 
-def events_naming(names: Collection[str]) -> QuerySet:
+def events_naming(person: Person) -> Iterator[Naming]:
     """
-    Captured events about others that name somebody all the same: who enrolled a learner, or asked for an exam. Their
-    payloads are looked through, of those types alone that have several people's names.
+    Captured events that no column says are about a person, and that name them all the same: as one of a list, by an
+    anonymous id, as the one who enrolled a learner, in what somebody has written.
     """
     events = CapturedEvent.objects.using(router.db_for_write(CapturedEvent))
-    # Not a username wherever it stands: somebody may be called "audit".
-    texts = {dump(name) if "@" in name else dump({"username": name})[1:-1] for name in names if name}
-    if not texts:
-        return events.none()
-    types = [name for name, kind in catalog.events().items() if len(_people_in(kind)) > 1]
-    rows = events.filter(event_type__in=types, payload__isnull=False).annotate(body=Cast("payload", TextField()))
-    return rows.filter(_any(texts))
+    rows = events.filter(payload__isnull=False).exclude(user_id=person.user_id or 0)
+
+    def is_found(row: dict) -> bool:
+        return person.is_in_json(row["payload_text"], row["event_type"])
+
+    def is_theirs(row: dict) -> bool:
+        is_nobodys = row["user_id"] is None and not row["username"]
+        return is_nobodys and person.is_alone_in_json(row["payload_text"], row["event_type"])
+
+    for found in _looked_through(rows, ("event_type", "user_id", "username"), ("payload",), is_found):
+        for theirs in (True, False):
+            ids = tuple(row["pk"] for row in found if is_theirs(row) is theirs)
+            if ids:
+                yield Naming(events, ids, theirs)
 
 
-def _people_in(event_type: catalog.EventType) -> set[tuple[str, ...]]:
-    """Where in the payload somebody's name or address may be."""
-    fields = (field for field in payload_fields.fields_of(event_type) if field.is_personal)
-    return {field.names[:-1] for field in fields if field.names[-1].endswith(("username", "email"))}
+def attempts_naming(person: Person) -> Iterator[Naming]:
+    """Attempts whose receivers name a person in their answers, whatever they were sent."""
+    attempts = Attempt.objects.using(router.db_for_write(Attempt))
+    rows = attempts.exclude(response_excerpt="", detail="")
+    return _texts_naming(attempts, rows, ("response_excerpt", "detail"), person)
 
 
-def _any(texts: Collection[str]) -> Q:
-    return functools.reduce(operator.or_, (Q(body__icontains=text) for text in sorted(texts)))
+def calls_about(person: Person) -> Iterator[QuerySet]:
+    """Calls of webfilters; the queryset has an index."""
+    if person.user_id is not None:
+        yield Call.objects.using(router.db_for_write(Call)).filter(user_id=person.user_id)
 
 
-def calls_about(user_id: int | None, names: Collection[str]) -> Iterator[QuerySet]:
-    """
-    Calls. Those without a user, such as of a registration that came to nothing, are looked through for the names:
-    nothing but their time limit finds the others.
-    """
+def calls_naming(person: Person) -> Iterator[Naming]:
+    """Calls about nobody, such as of a registration that came to nothing, or about others, that name a person."""
     calls = Call.objects.using(router.db_for_write(Call))
-    if user_id is not None:
-        yield calls.filter(user_id=user_id)
-    if texts := {text for name in names if name for text in (json.dumps(name), json.dumps(name, ensure_ascii=False))}:
-        yield calls.filter(user_id=None).annotate(body=Cast("request_body", TextField())).filter(_any(texts))
+    empty = Q(request_body=None, response_excerpt="", error="", note="")
+    rows = calls.exclude(empty).exclude(user_id=person.user_id or 0)
+    return _texts_naming(calls, rows, ("request_body", "response_excerpt", "error", "note"), person)
 
 
-def versions_by(user_id: int | None) -> Iterator[QuerySet]:
+def versions_by(person: Person) -> Iterator[QuerySet]:
     """Versions of hooks that somebody made. There are few: no index is needed."""
-    if user_id is not None:
+    if person.user_id is not None:
         for model in (Webhook, Webfilter):
             # pylint: disable-next=no-member
-            yield model.history.using(router.db_for_write(model)).filter(history_user_id=user_id)
+            yield model.history.using(router.db_for_write(model)).filter(history_user_id=person.user_id)
+
+
+def _texts_naming(records: QuerySet, rows: QuerySet, columns: tuple[str, ...], person: Person) -> Iterator[Naming]:
+    def is_found(row: dict) -> bool:
+        return any(person.is_in_json(row[f"{name}_text"]) for name in columns if row[f"{name}_text"])
+
+    for found in _looked_through(rows, (), columns, is_found):
+        yield Naming(records, tuple(row["pk"] for row in found))
+
+
+def _looked_through(
+    rows: QuerySet, columns: Iterable[str], texts: Iterable[str], is_found: Callable[[dict[str, Any]], bool]
+) -> Iterator[list[dict[str, Any]]]:
+    """
+    The records that a test finds, along the primary key, so that no transaction and no query is long.
+
+    Args:
+        columns: what the test needs.
+        texts: columns with content: as they are stored, under their name and ``_text``.
+    """
+    raw = {f"{name}_text": Cast(name, TextField()) for name in texts}
+    rows, last = rows.order_by("pk").annotate(**raw), 0
+    while last is not None:
+        some = list(rows.filter(pk__gt=last).values("pk", *columns, *raw)[:_AT_ONCE])
+        last = some[-1]["pk"] if len(some) == _AT_ONCE else None
+        if found := [row for row in some if is_found(row)]:
+            yield found

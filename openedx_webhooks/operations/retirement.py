@@ -6,11 +6,9 @@ The platform asks its plugins in two steps of a retirement, and turns an excepti
 again. So nothing is caught here, and doing it twice changes nothing.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Collection
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -18,12 +16,17 @@ from ..app_settings import app_settings
 from ..background import process
 from ..batches import batched
 from ..models import CapturedEvent, Delivery, history
-from ..webfilters import call_log
+from ..payloads.mentions import Person
+from ..webfilters import call_log, response_cache
 from ..webhooks import discard, replay
 from . import recorded
+from .people import person_of
 
 log = logging.getLogger(__name__)
 _STEP_ROWS = 500
+_EMPTY_ATTEMPT = dict.fromkeys((*discard.EXCERPTS, "detail"), "")
+# What is done with the deliveries that are pending; returns the events that are owed after it.
+_Settle = Callable[[QuerySet], set[int]]
 
 
 def connect() -> bool:
@@ -47,27 +50,14 @@ def on_retirement(sender, user, **_kwargs) -> None:  # pylint: disable=unused-ar
 
     Raises:
         ValueError: the user has no id.
-        django.db.Error: something may not be emptied yet.
+        Exception: something may not be emptied yet.
     """
-    forget(user.pk, *names_of(user))
+    forget(person_of(user))
 
 
-def names_of(user) -> list[str]:
+def forget(person: Person) -> None:
     """
-    Usernames and e-mail addresses of a user. A retirement has already replaced the address, and at its end replaces the
-    username, too: the platform keeps the ones of before until then.
-    """
-    status = None
-    with contextlib.suppress(AttributeError, ObjectDoesNotExist):
-        status = user.userretirementstatus
-    names = [getattr(user, name, "") for name in ("username", "email")]
-    names += [getattr(status, name, "") for name in ("original_username", "original_email")]
-    return [name for name in dict.fromkeys(names) if name]
-
-
-def forget(user_id: int, *names: str) -> None:
-    """
-    Empty what events, attempts and calls hold about a user, and give up what is still owed about them.
+    Empty what events, attempts, calls and cached answers hold about a user, and give up what is still owed about them.
 
     An event that is still owed would carry the person's data to somebody after the retirement. One that is being sent
     at this moment may arrive all the same. The rows stay, without content, until their time is over.
@@ -76,39 +66,52 @@ def forget(user_id: int, *names: str) -> None:
     waits for a webhook that takes nothing now, perhaps for ever, is given up all the same.
 
     Args:
-        user_id: the platform's id of the user, which a retirement does not change.
-        names: usernames and e-mail addresses, for what names the user by these only.
+        person: with the platform's id of the user, which a retirement does not change.
 
     Raises:
         ValueError: it is no id.
-        django.db.Error: something may not be emptied yet.
+        django.db.Error: something may not be emptied yet; so do the errors of a cache that is away.
     """
-    if not isinstance(user_id, int) or isinstance(user_id, bool):
+    if not isinstance(person.user_id, int) or isinstance(person.user_id, bool):
         # None would mean everything that is about nobody.
-        raise ValueError(f"A user's id is a number, not {type(user_id).__name__}")
-    for rows in recorded.events_about(user_id, names):
+        raise ValueError(f"A user's id is a number, not {type(person.user_id).__name__}")
+    settle = _cancel if app_settings.RETIREMENT_CANCELS_PENDING else _hurry
+    for rows in recorded.events_about(person):
         for ids in _steps(rows):
-            _forget_events(rows.db, ids, _cancel if app_settings.RETIREMENT_CANCELS_PENDING else _hurry, username="")
-    # What is owed of these is about somebody else, and must not be lost.
-    rows = recorded.events_naming(names)
-    for ids in _steps(rows):
-        _forget_events(rows.db, ids, _still_owed)
+            _forget_events(rows.db, ids, settle, username="")
     # What another process is just about to write is found by the second of the platform's two steps.
-    process.get(call_log.CallRecords).forget(user_id, *names)
-    for rows in recorded.calls_about(user_id, names):
+    process.get(call_log.CallRecords).forget(person)
+    for rows in recorded.calls_about(person):
         for ids in _steps(rows):
-            rows.model.objects.using(rows.db).filter(pk__in=ids).update(**call_log.NOTHING)
-    for rows in recorded.versions_by(user_id):
+            _forget_calls(rows, ids)
+    response_cache.forget(person)
+    for rows in recorded.versions_by(person):
         rows.update(history_user_id=history.RETIRED)
-    log.info("What was recorded about the retired user %s is emptied", user_id)
+    if app_settings.RETIREMENT_SEARCHES_TEXTS:
+        _forget_mentions(person, settle)
+    log.info("What was recorded about the retired user %s is emptied", person.user_id)
 
 
-def _forget_events(using: str, ids: Collection[int], settle: Callable[[QuerySet], set[int]], **also: str) -> None:
+def _forget_mentions(person: Person, settle: _Settle) -> None:
+    """Empty what is not about the user, or not known to be, and names them."""
+    for found in recorded.events_naming(person):
+        # What is owed of the others is about somebody else, and must not be lost.
+        _forget_events(found.rows.db, found.ids, settle if found.is_theirs else _still_owed)
+    for found in recorded.attempts_naming(person):
+        found.rows.filter(pk__in=found.ids).update(**_EMPTY_ATTEMPT)
+    for found in recorded.calls_naming(person):
+        _forget_calls(found.rows, found.ids)
+
+
+def _forget_calls(rows: QuerySet, ids: Collection[int]) -> None:
+    rows.model.objects.using(rows.db).filter(pk__in=ids).update(**call_log.NOTHING)
+
+
+def _forget_events(using: str, ids: Collection[int], settle: _Settle, **also: str) -> None:
     """
     Empty events and the attempts at delivering them.
 
     Args:
-        settle: what is done with the deliveries that are pending; returns the events that are owed after it.
         also: what else changes in the events.
     """
     with transaction.atomic(using=using):

@@ -9,31 +9,36 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from .. import __version__, catalog, platform_facts
 from ..payloads import formats, sample_values
 from ..payloads.encode import FORM_TYPE, JSON_TYPE, flatten
+from ..payloads.personal_modes import FULL, NONE, PSEUDONYMOUS, restrict
 from ..payloads.samples import sample_payload
 from ..platform_facts import Message, Redirect
 from ..transport import signing
 from ..webfilters import changes, halts
 from . import event_notes
+from .schema_modes import components_of
 from .schema_types import Components, Schema, described, explained, paragraph, summary, with_notes
 
 HookType = catalog.EventType | catalog.FilterType
 
 
-def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
+def openapi(hook_types: Iterable[HookType] | None = None, mode: str = FULL) -> dict[str, Any]:
     """
     The OpenAPI 3.1 document.
 
     Args:
         hook_types: entries of the catalog; all of them if None.
+        mode: what webhooks send, one of :mod:`~openedx_webhooks.payloads.personal_modes`. Webfilters have no other than
+            *full*, so that there are none in another.
     """
     if hook_types is None:
-        hook_types = (*catalog.events().values(), *catalog.filters().values())
-    components = Components()
-    webhooks = {hook_type.dotted: {"post": _operation(hook_type, components)} for hook_type in hook_types}
+        hook_types = (*catalog.events().values(), *(catalog.filters().values() if mode == FULL else ()))
+    components = components_of(mode)
+    webhooks = {hook_type.dotted: {"post": _operation(hook_type, components, mode)} for hook_type in hook_types}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -45,7 +50,9 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
                 "Every event that a webhook can be told of, and every filter that a webfilter can be called for. "
                 "Members with x-personal-data hold personal data, by OEP-30's kinds. A member may be missing where a "
                 "payload exceeded a limit; event_metadata.cut then lists it."
-            ),
+            )
+            + " "
+            + _MODES[mode],
         },
         # The address is what each hook's operator has entered.
         "servers": [{"url": "https://{receiver}", "variables": {"receiver": {"default": "receiver.example.org"}}}],
@@ -65,9 +72,31 @@ def openapi(hook_types: Iterable[HookType] | None = None) -> dict[str, Any]:
     }
 
 
-def payload_schema(hook_type: HookType) -> Schema:
-    """The JSON Schema (Draft 2020-12) of one type's payload, complete in itself."""
-    components = Components()
+_MODES = {
+    FULL: _lazy(
+        "Webhooks with another personal-data mode than full send less of it: webhooks_schema --mode says what."
+    ),
+    PSEUDONYMOUS: _lazy(
+        "This is what webhooks send in the personal-data mode pseudonymous: nothing else, and any member but "
+        "event_metadata may be missing, where its value is not what was declared."
+    ),
+    NONE: _lazy(
+        "This is what webhooks send in the personal-data mode none: nothing else, and any member but event_metadata "
+        "may be missing, where its value is not what was declared."
+    ),
+}
+# Of pseudonyms in examples.
+_EXAMPLE_KEY = "example"
+
+
+def payload_schema(hook_type: HookType, mode: str = FULL) -> Schema:
+    """
+    The JSON Schema (Draft 2020-12) of one type's payload, complete in itself.
+
+    Args:
+        mode: as of :func:`openapi`.
+    """
+    components = components_of(mode)
     schema = _payload(hook_type, components)
     return _standalone(schema, components)
 
@@ -256,9 +285,9 @@ def _relocated(schema):
     return [_relocated(item) for item in schema] if isinstance(schema, list) else schema
 
 
-def _operation(hook_type, components) -> dict[str, Any]:
+def _operation(hook_type, components, mode) -> dict[str, Any]:
     is_event = isinstance(hook_type, catalog.EventType)
-    sample = sample_payload(hook_type)
+    sample = restrict(sample_payload(hook_type), mode, _EXAMPLE_KEY)
     payload = components.named(hook_type, "", lambda: _payload(hook_type, components))
     kind = _("Webhook") if is_event else _("Webfilter")
     return {

@@ -100,17 +100,24 @@ class _Restriction:
         return {name: value for name, value in kept.items() if value is not _NOTHING}
 
     def _value(self, value: Any, one: Member) -> Any:
+        if not self._lets_out(one):
+            return _NOTHING
         if isinstance(value, list):
             items = [self._value(item, one) for item in value]
             kept = [item for item in items if item is not _NOTHING]
             return kept if kept or not value else _NOTHING
         if one.treatment == Treatment.INSIDE:
             return self._inside(value, one)
-        if one.treatment == Treatment.CLEAR or (one.treatment == Treatment.RESULT and self._key):
-            return self._clear(value, one)
-        if one.treatment == Treatment.PSEUDONYM and self._key:
-            return self._pseudonym(value, one.namespace)
-        return _NOTHING
+        return (
+            self._pseudonym(value, one.namespace) if one.treatment == Treatment.PSEUDONYM else self._clear(value, one)
+        )
+
+    def _lets_out(self, one: Member, above: tuple[type, ...] = ()) -> bool:
+        """Whether there can be anything of a member: neither null nor an empty list stands for what is held back."""
+        if one.treatment == Treatment.INSIDE:
+            inner = members_of(one.type).values() if one.type not in above else ()
+            return any(self._lets_out(each, (*above, one.type)) for each in inner)
+        return one.treatment == Treatment.CLEAR or (self._key != "" and one.treatment != Treatment.WITHHELD)
 
     def _inside(self, value, one):
         if value is None:

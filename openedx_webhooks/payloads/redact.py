@@ -9,15 +9,15 @@ length, whatever a learner or an endpoint has written.
 
 import json
 import re
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from html import escape
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
 
+from . import echoes
+from .echoes import MASK
+from .secret_forms import ESCAPED, mask_forms
 from .secret_names import (
     TOLD_BY_VALUE,
+    are_of_oauth,
     hides,
     is_sensitive,
     is_sensitive_name,
@@ -25,8 +25,6 @@ from .secret_names import (
     sensitive_here,
     without_sensitive_pairs,
 )
-
-MASK = "***"
 
 
 def redact(value: Any, depth: int = 0) -> Any:
@@ -54,26 +52,22 @@ def redact(value: Any, depth: int = 0) -> Any:
 
 # --- Secrets inside texts
 
-# Not inside a word; but the letter of an escaped line break or tab, in the text of a text, is none of it.
-_ESCAPED = r"(?<=\\[bfnrt])"
-_PASSWORD_HASH = re.compile(
-    rf"(?:(?:\b|{_ESCAPED})(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)"
-    rf"|(?:(?<![\w$])|{_ESCAPED})(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))"
-    r"\$[\w$./+=,\-]{7,}[\w$/+=]"
-)
-_JWT = re.compile(rf"(?:(?<![\w\-])|{_ESCAPED})" r"eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
+_ELEMENT = re.compile(r"(<(?:\w{1,20}:)?(?P<name>[A-Za-z][\w.\-]{0,80})(?:\s[^<>]{0,500})?>)[^<]{1,5000}(?=</)")
 _SCHEME = re.compile(
-    rf"(?:\b|{_ESCAPED})(?=[BJbj])" r"(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I
+    rf"(?:\b|{ESCAPED})(?=[BJbj])" r"(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I
 )
-_LINK = re.compile(r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm)/)[^\s/\"'?#<>]+")
+_LINK = re.compile(
+    r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm|reset/\w{1,64})/)[^\s/\"'?#<>]+"
+)
 _USER_INFO = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)[^\s/?#@\"'<>]{1,500}@")
+# A token in the place of the user.
+_USER_TOKEN = re.compile(r"(://)(?=[A-Za-z\-]{0,200}[0-9_])[\w\-]{20,500}@")
 # A line of its own, as in headers.
 _HEADER = re.compile(r"^([ \t]{0,40}(?P<name>[A-Za-z][\w\-]{0,80}): +)(?=\S).*$", re.M)
 # name=value in queries, form bodies, cookies and HTML attributes, also percent-encoded ones inside another query.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![\w.\[\]\-])|%(?:25)*[0-9A-Fa-f]{2})(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}+)"
-    r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?= ?|%(?:25)*3[Dd]))"
+    r"(?:(?<![\w.\[\]\-])|(?<=\s--)|%(?:25)*[0-9A-Fa-f]{2})(?P<name>[A-Za-z_][\w.\[\]\-]{0,80}+)"
+    r"(?P<is>(?:%(?:25)*5[Dd])?(?: ?=>? ?|%(?:25)*3[Dd]))"
 )
 _ASSIGNED = re.compile(r"\"[^\"]*\"|'[^']*'|(?:(?!%(?:25)*26)[^&;#\s\"'<>])+")
 # What signs the URL of a file: harmless names elsewhere.
@@ -90,22 +84,21 @@ _MEMBER = re.compile(
     r"(?<![\w.\-])(?P<name>[A-Za-z_][\w.\-]{0,80}+)"
     rf"(?:\\*{_QUOTE})?\s{{0,20}}:\s{{0,20}}(?P<quote>\\{{0,{_MOST_ESCAPES}}}{_QUOTE})"
 )
+# The address at which a provider's login ends: whatever code and state are there, they are of OAuth.
+_CALLBACK = re.compile(r"(?:/|%2F)(?:auth|authorize|callback|complete|login|oauth2?|signin)(?:[/?#]|%2F|%3F)", re.I)
+_CODE_OR_STATE = re.compile(
+    r"(?:(?<![\w.\[\]\-])|(?<=%3[Ff])|(?<=%26)|(?<=253[Ff])|(?<=2526))(?P<name>code|state)"
+    r"(?: ?= ?|%(?:25)*3[Dd])(?P<value>(?:(?!%(?:25)*26)[^&;#\s\"'<>]){1,130})"
+)
 _TAG = re.compile(r"<(?:input|meta)\b", re.I)
 _LONGEST_TAG = 2000
-_SHORTEST_KEY = 20
 # So much of a value tells whether it is a secret.
 _PEEK = 130
 _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
 
 
-# Keys of services that say by their form what they are.
-_KEYS = re.compile(
-    rf"(?:\b|{_ESCAPED})"
-    r"(?:A[KS]IA[0-9A-Z]{16}|gh[opsur]_[0-9A-Za-z]{20,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255}"
-    r"|xox[abeoprs]-[\w-]{10,255}|xapp-[\w-]{10,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}"
-    r"|whsec_[0-9A-Za-z+/]{16,255}={0,2}|AIza[\w-]{35}"
-    r"|SG\.[\w-]{16,32}\.[\w-]{16,64}|npm_[0-9A-Za-z]{36}|dop_v1_[0-9a-f]{64})|(?<=hooks\.slack\.com/services/)[\w/]{10,255}",
-    re.ASCII,
+_CURL_HEADER = re.compile(
+    r"((?:^|\s)(?:-H|--header)[ =]{1,5}[\"']?(?P<name>[A-Za-z][\w\-]{0,80}):[ ]?)[^\"'\r\n]{1,5000}"
 )
 _CURL = re.compile(r"((?:^|\s)(?:-u|--user|-U|--proxy-user)[ =]{0,5}[\"']?[^\s:\"']{1,200}:)[^\s\"']{1,500}")
 # A part of a multipart form: its name, and where its value begins.
@@ -116,25 +109,11 @@ _PART = re.compile(
 )
 
 
-def _mask_keys(text: str) -> str:
-    """What services give out as keys."""
-    # One comparison after the other: each text is asked.
-    has_key = "AKIA" in text or "ASIA" in text or "AIza" in text or "hooks.slack.com" in text or "SG." in text
-    if not has_key and "_" in text:
-        has_key = "gh" in text or "k_live_" in text or "k_test_" in text or "whsec_" in text
-        has_key = has_key or "npm_" in text or "dop_v1_" in text
-    if not has_key and "-" in text:
-        has_key = "xox" in text or "glpat-" in text or "xapp-" in text
-    return _KEYS.sub(MASK, text) if has_key else text
-
-
 def _mask_copied(text: str) -> str:
     """What people copy from a terminal or a request."""
     text = _SCHEME.sub(rf"\1\2{MASK}", text)
-    if "PRIVATE KEY" in text:
-        text = _PRIVATE_KEY.sub(MASK, text)
     if "curl" in text:
-        text = _CURL.sub(rf"\1{MASK}", text)
+        text = _CURL_HEADER.sub(_mask_header, _CURL.sub(rf"\1{MASK}", text))
     return _mask_parts(text) if "form-data" in text else text
 
 
@@ -150,27 +129,22 @@ def mask(text: str, file_urls: bool = False) -> str:
     # Most texts are names and identifiers: these comparisons are all they cost.
     if "=" in text or "%3" in text or "%2" in text:
         text = _mask_pairs(text, _SIGNING if file_urls and _URL.fullmatch(text) else frozenset())
-    if "$" in text:
-        text = _PASSWORD_HASH.sub(MASK, text)
-    if "eyJ" in text:
-        text = _JWT.sub(MASK, text)
+    text = mask_forms(text)
     if ":" in text and ('"' in text or "'" in text or "&" in text):
         text = _mask_members(text)
     if "://" in text and "@" in text:
-        text = _USER_INFO.sub(rf"\1{MASK}@", text)
+        text = _USER_TOKEN.sub(rf"\1{MASK}@", _USER_INFO.sub(rf"\1{MASK}@", text))
+    if "</" in text:
+        text = _mask_elements(text)
     if ": " in text:
         text = _HEADER.sub(_mask_header, text)
     if " " in text:
         text = _mask_copied(text)
-    if len(text) >= _SHORTEST_KEY:
-        text = _mask_keys(text)
-    if "/activate" in text or "confirm/" in text:
+    if "/activate" in text or "confirm/" in text or "/reset/" in text:
         text = _LINK.sub(rf"\1{MASK}", text)
     return text
 
 
-# Shorter ones are words such as ``yes``; masking them would only garble the text.
-_SHORTEST_SECRET = 8
 # The longest header value in its longest form, percent-encoded, so that no secret is cut in half and kept.
 _BEYOND = 3 * 4096
 
@@ -185,53 +159,26 @@ def excerpt(body: bytes, size: int, secrets: Iterable[str] = ()) -> str:
         secrets: values that were sent with the request, such as those of headers.
     """
     text = body[: size + _BEYOND].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    forms = {form for secret in secrets if isinstance(secret, str) and secret for form in _forms(str.__str__(secret))}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return mask(text[: size + _BEYOND // 3])[:size]
-
-
-@lru_cache(maxsize=512)
-def _forms(secret: str) -> tuple[str, ...]:
-    """A secret, and its parts, in every form in which an endpoint may send them back. Few, whatever the secret is."""
-    return tuple(dict.fromkeys(_each_form(secret)))
-
-
-def _each_form(secret: str) -> Iterator[str]:
-    scheme, _blank, rest = secret.rpartition(" ")
-    # "Bearer abc" may come back as "abc", "Basic dXNlcjpw…" as the password.
-    parts = [secret, rest, *_basic(scheme, rest), secret.removeprefix("whsec_")]
-    for part in dict.fromkeys(parts):
-        if len(part) < _SHORTEST_SECRET:
-            continue
-        data = part.encode("utf-8", "replace")
-        digits = data.hex()
-        escaped = json.dumps(part)[1:-1]
-        yield from (part, escaped, json.dumps(escaped)[1:-1], escape(part))
-        yield from (quote(part, safe=""), quote(part), quote_plus(part))
-        yield from (part[::-1], digits, digits.upper(), digits[::-1], data.hex(":"), data.hex(" "))
-        yield quote(part, safe="").lower()
-        # In a longer text that is encoded as a whole it begins at one of three places of a group.
-        for skipped in range(3):
-            encoded = b64encode(b"\0" * skipped + data).decode()
-            inner = encoded[(0, 2, 3)[skipped] : len(encoded) - (0, 3, 2)[(skipped + len(data)) % 3]]
-            if len(inner) >= _SHORTEST_SECRET:
-                yield from (inner, inner[::-1], inner.replace("+", "-").replace("/", "_"), quote(inner, safe=""))
-
-
-def _basic(scheme: str, encoded: str) -> list[str]:
-    """The password of HTTP's Basic authentication, and with its user."""
-    if scheme.lower() != "basic":
-        return []
-    try:
-        pair = b64decode(encoded, validate=True).decode()
-    except ValueError:
-        return []
-    return [pair, pair.partition(":")[2]]
+    return mask(echoes.hide(text, secrets)[: size + _BEYOND // 3])[:size]
 
 
 def _mask_header(match: re.Match) -> str:
     return f"{match[1]}{MASK}" if is_sensitive(match["name"]) else match[0]
+
+
+def _mask_elements(text: str) -> str:
+    """Of XML: what stands between two tags with the name of a secret."""
+    return _ELEMENT.sub(lambda match: f"{match[1]}{MASK}" if is_sensitive(match["name"]) else match[0], text)
+
+
+def _is_of_oauth(text: str) -> bool:
+    """Whether the codes and states in a text are those of a login, whatever they look like."""
+    if "code" not in text or "state" not in text:
+        return False
+    found = {match["name"]: match["value"] for match in _CODE_OR_STATE.finditer(text)}
+    if len(found) < 2:
+        return False
+    return _CALLBACK.search(text) is not None or are_of_oauth(found["code"], found["state"])
 
 
 def _mask_pairs(text: str, allowed: frozenset) -> str:
@@ -244,6 +191,7 @@ def _mask_pairs(text: str, allowed: frozenset) -> str:
 def _mask_assignments(text: str, allowed: frozenset) -> str:
     """One pass, whatever is nested in what: learners write texts, too, and ``a=a=a=…`` must cost no more."""
     parts, done, position, extra = [], 0, 0, operators_names()
+    is_of_oauth = _is_of_oauth(text)
     while match := _ASSIGNMENT.search(text, position):
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
         position = match.start("is")
@@ -255,7 +203,8 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
         if not is_told:
             # Not to its end: that of ``state=state=state=…`` is the end of the text, each time.
             beginning = _ASSIGNED.match(text, match.end(), match.end() + _PEEK)
-            if beginning is None or not hides(lower, beginning[0].strip("\"'")):
+            is_hidden = beginning is not None and hides(lower, beginning[0].strip("\"'"))
+            if not is_hidden and not (is_of_oauth and lower in ("code", "state")):
                 continue
         value = _ASSIGNED.match(text, match.end())
         if value is None:

@@ -46,94 +46,136 @@ _WORDS = frozenset(
         "totp",
         "apikey",
         "apikeys",
+        "authkey",
+        "basicauth",
+        "dsn",
+        "htpasswd",
+        "kubeconfig",
+        "mnemonic",
+        "netrc",
+        "pgpass",
+        "pwhash",
+        "resetkey",
+        "samlrequest",
         "samlresponse",
+        "wresult",
     )
+)
+# Before ``key``: what is encrypted, signed or opened with it. Other keys name content.
+_KEY_OF = (
+    "access account admin aes api app application auth azure cipher client confirm consumer deploy encryption fernet "
+    "github gitlab google gpg hmac kms lti mailchimp mailgun master openai pgp private recovery reset rsa sendgrid "
+    "service shared sign signature signing ssh ssl storage stripe tls twilio vault verification wallet webhook"
+).split()
+# Before ``code``: what it opens, or how it was sent. Other codes name courses, languages, coupons.
+_CODE_OF = (
+    "access activation auth authentication authorisation backup confirmation device door emergency entry fa login "
+    "oauth pin recovery reset scratch security sms tfa twofactor unlock validation verification"
+).split()
+# Before ``url`` and its like: what is connected to with a password in the address.
+_STORES = (
+    "amqp broker celery database db jdbc mongo mongodb mysql postgres postgresql rabbitmq redis sqlalchemy".split()
 )
 _WORD_PATTERN = re.compile(r"^secrets?$|captcha$|tokens?$|^session(?:id|key|token)$|^(?:j|asp|php)?sess(?:ion)?id$")
 # Anywhere in the name, whatever the spelling: ``PASSWORDhash``, ``topsecret``.
 _ANYWHERE = re.compile(r"password|secret(?!ar(?:y|ies|ial|iat))|csrf|xsrf", re.I)
 # Words that are harmless alone, but not side by side.
-_PHRASES = tuple(
+_PHRASES = frozenset(
     tuple(phrase.split())
     for phrase in (
+        *(f"{word} {key}" for word in _KEY_OF for key in ("key", "keys")),
+        *(f"{word} {code}" for word in _CODE_OF for code in ("code", "codes")),
+        *(f"{word} {address}" for word in _STORES for address in ("url", "uri", "dsn")),
+        "activation hash",
         "activation key",
-        "activation code",
         "activation link",
         "activation url",
         "admin pass",
-        "auth code",
+        "atm pin",
         "auth hash",
-        "auth key",
         "auth user hash",
-        "authentication code",
         "authentication key",
-        "authorisation code",
-        "backup code",
-        "backup codes",
+        "aws access key id",
+        "azure pat",
+        "basic auth",
+        "captcha response",
         "card number",
+        "card pin",
+        "client assertion",
         "code verifier",
-        "confirmation code",
+        "confirm link",
+        "conn str",
         "connect sid",
         "connection string",
         "db pass",
-        "device code",
-        "hmac key",
+        "digest auth",
+        "docker auth",
+        "door pin",
+        "exam access",
+        "exam pin",
+        "github pat",
+        "gitlab pat",
+        "granting ticket",
+        "http auth",
         "http pass",
-        "login code",
+        "id rsa",
+        "kerberos ticket",
+        "key pem",
+        "krb ticket",
+        "login hash",
         "login link",
+        "login pin",
         "login ticket",
         "magic link",
         "magic url",
         "mail pass",
-        "master key",
-        "oauth code",
+        "my cnf",
+        "npm auth",
+        "oauth signature",
+        "oauth state",
         "oauth verifier",
         "one time code",
+        "one time pass",
+        "parental pin",
         "pass hash",
         "pass key",
         "pass phrase",
-        "pin code",
         "pin number",
+        "private jwk",
+        "proxy auth",
         "proxy pass",
-        "reset code",
+        "proxy ticket",
+        "recovery phrase",
+        "reset hash",
         "reset link",
         "reset url",
+        "salted hash",
+        "saml assertion",
+        "saml request",
+        "saml response",
+        "sas url",
         "security answer",
-        "security code",
+        "seed phrase",
+        "service account json",
         "service ticket",
+        "sess id",
         "session hash",
         "sign in link",
         "signin link",
-        "sms code",
         "smtp pass",
-        "stripe key",
+        "stripe sk",
+        "ticket granting",
+        "two factor code",
         "user hash",
         "user pass",
         "user pin",
-        "verification code",
+        "verification hash",
         "verification link",
         "verify link",
-        "webhook key",
-        "api key",
-        "api keys",
-        "access key",
-        "client assertion",
-        "confirm link",
-        "exam access",
-        "encryption key",
-        "oauth signature",
-        "private key",
-        "private keys",
-        "recovery code",
-        "recovery codes",
-        "saml assertion",
-        "saml response",
-        "signing key",
-        "ssh key",
-        "aws access key id",
-        "captcha response",
+        "x auth",
     )
 )
+_LONGEST_PHRASE = max(map(len, _PHRASES))
 # Known to be harmless: XBlock's scripts find the blocks of one rendering by it.
 _HARMLESS = frozenset((("data", "request", "token"),))
 # Harmless as one word of several, such as in ``available_sessions``.
@@ -142,10 +184,20 @@ _WHOLE_NAMES = frozenset(
         ("sessions",),
         ("raw", "response"),
         ("exam", "access"),
+        ("auth",),
         ("credential",),
         ("hash",),
+        ("hmac",),
+        ("nonce",),
         ("pass",),
+        ("pem",),
+        ("pepper",),
+        ("pfx",),
+        ("pgt",),
         ("pin",),
+        ("sas",),
+        ("sess",),
+        ("tgt",),
         ("sid",),
         ("ticket",),
         ("verifier",),
@@ -185,7 +237,11 @@ def is_sensitive_name(key: str, extra: tuple[str, ...]) -> bool:
         return True
     if words[0] == "confirm" and words[-1] in ("link", "url") and len(words) > 1:
         return True
-    return any(_contains(words, phrase) for phrase in _PHRASES)
+    return any(
+        words[start : start + size] in _PHRASES
+        for size in range(2, _LONGEST_PHRASE + 1)
+        for start in range(len(words) - size + 1)
+    )
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -213,6 +269,8 @@ _NOTHING: frozenset = frozenset()
 def sensitive_here(mapping: Mapping) -> frozenset:
     """The keys of a dict that never leave because of their neighbours, beside those that never leave anyhow."""
     found = _NOTHING
+    if "code" in mapping and "state" in mapping and are_of_oauth(mapping["code"], mapping["state"]):
+        found |= {"code", "state"}
     if "response" in mapping and not _PIPELINE_KEYS.isdisjoint(mapping):
         found |= {"response"}
     if "key" in mapping:
@@ -235,13 +293,24 @@ def _names_a_secret(name: Any, mapping: Mapping) -> bool:
 
 
 # Names of secrets and of much else. An authorization code of OAuth is told from the code of a language, a country, a
-# course or an error by what it looks like; the state of OAuth from that of an address or of an exercise, too.
-TOLD_BY_VALUE = frozenset(("code", "state"))
+# course or an error by what it looks like; the state of OAuth from that of an address, a delivery or an exercise, an
+# assertion and a refresh token from a claim and a switch, too.
+TOLD_BY_VALUE = frozenset(("assertion", "code", "key", "refresh", "state"))
 _SHOWN_CODE = re.compile(
     r"[A-Za-z]{1,4}(?:[-_][A-Za-z0-9]{1,8}){0,2}|[a-z]+(?:[-_. ][a-z]+)*|[A-Z]+(?:[-_. ][A-Z]+)*"
     r"|[A-Z][a-z]+(?: [A-Z]?[a-z]+)*|[A-Za-z]{2,8}[-_. ]?[0-9]{1,4}[A-Za-z]?|[0-9]{1,3}"
 )
-_STATE = re.compile(r"(?=[^0-9]*[0-9])[\w\-.~+/=]{16,500}", re.ASCII)
+# Letters and digits that are no word with a number, and no region of ISO 3166-2: ``US-NY``, ``FR-75``, ``attempt_2``.
+_STATE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w\-.~+/=%]{6,500}", re.ASCII)
+_SHOWN_STATE = re.compile(
+    r"[A-Z]{2}-[A-Z0-9]{1,3}|(?:[a-z]+[-_. ])*(?:[a-z]+|[A-Z][a-z]+|[A-Z]+)[-_. ]?[0-9]{1,3}|v?[0-9]+(?:\.[0-9]+)*"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}.{0,30}",
+    re.ASCII,
+)
+_OPAQUE = re.compile(r"[\w\-.~+/=%:]{16,5000}", re.ASCII)
+# Side by side, as OAuth has them, less is enough: letters and digits for a code, anything but words for a state.
+_CODE_BESIDE_STATE = re.compile(r"(?=[a-z0-9])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[\w\-.~+/=%]{4,500}", re.ASCII)
+_STATE_BESIDE_CODE = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}|[A-Za-z]+(?:[-_. +][A-Za-z]+){0,5}", re.ASCII)
 
 
 def hides(name: Any, value: Any) -> bool:
@@ -257,12 +326,37 @@ def hides(name: Any, value: Any) -> bool:
         return False
     value = str.__str__(value)
     if name == "state":
-        return _STATE.fullmatch(value) is not None
+        return _STATE.fullmatch(value) is not None and not _SHOWN_STATE.fullmatch(value)
+    if name == "key":
+        return _OPAQUE_KEY.fullmatch(value) is not None
+    if name in ("assertion", "refresh"):
+        return value.lstrip()[:1] == "<" or (_OPAQUE.fullmatch(value) is not None and "://" not in value)
     return value != "" and not (len(value) <= 60 and _SHOWN_CODE.fullmatch(value)) and "-v1:" not in value
+
+
+def are_of_oauth(code: Any, state: Any) -> bool:
+    """Whether a code and a state that stand side by side log somebody in, however short they are."""
+    code, state = _only(code), _only(state)
+    if not (issubclass(type(code), str) and issubclass(type(state), str) and code and state):
+        return False
+    if hides("code", code) or hides("state", state) or _CODE_BESIDE_STATE.fullmatch(code):
+        return True
+    return len(state) <= 500 and not _STATE_BESIDE_CODE.fullmatch(state)
+
+
+def _only(value: Any) -> Any:
+    """Of a list of one, as forms have it, that one."""
+    return value[0] if type(value) in (list, tuple) and len(value) == 1 else value
 
 
 def without_sensitive_pairs(items: Iterable) -> Iterable:
     """``[("Cookie", …), ("Accept", …)]`` says the same as a dict: leave out the pairs whose first half is sensitive."""
     if not items or not all(type(item) in (list, tuple) and len(item) == 2 for item in items):
         return items
-    return [item for item in items if not is_sensitive(item[0]) and not (type(item[0]) is str and hides(*item))]
+    by_name = {name: value for name, value in items if type(name) is str}
+    here = ("code", "state") if are_of_oauth(by_name.get("code"), by_name.get("state")) else ()
+
+    def is_sent(name: Any, value: Any) -> bool:
+        return not is_sensitive(name) and not (type(name) is str and (name in here or hides(name, value)))
+
+    return [item for item in items if is_sent(*item)]

@@ -20,6 +20,7 @@ from ..app_settings import app_settings
 from ..background import Job, process
 from ..models import Call, Webfilter
 from ..payloads import redact, serialize, subject
+from ..payloads.mentions import Person
 from . import call_counts
 from .calls import NOT_MADE
 
@@ -136,11 +137,12 @@ class CallRecords(Job):
             log.warning("The call log can't keep up: %d calls were not recorded so far", self._lost)
         self.ask()
 
-    def forget(self, user_id: int, *names: str) -> None:
-        """Keep of a user's records that wait only what became of the calls."""
+    def forget(self, person: Person) -> None:
+        """Keep of the records that wait, and are about a user or name them, only what became of the calls."""
         with self._lock:
             for fields, _size in self._waiting:
-                if fields["user_id"] == user_id or (fields["username"] and fields["username"] in names):
+                is_about = fields["user_id"] == person.user_id or fields["username"] in person.names
+                if is_about or any(person.is_in(fields[name]) for name in NOTHING if fields.get(name)):
                     fields.update(NOTHING)
 
     def run(self) -> bool:

@@ -83,5 +83,5 @@ def test_it_prints_no_secret_of_a_hook(ada, webhook):  # pylint: disable=redefin
 @pytest.mark.usefixtures("ada")
 def test_it_reads_events_in_parts(django_assert_max_num_queries):
     assert CapturedEvent.objects.count() == 3
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         export("--username", "ada")

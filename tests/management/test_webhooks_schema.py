@@ -72,7 +72,23 @@ def test_what_is_personal_and_what_each_mode_sends():
     assert found["user.id"] == {"personal_data": "identifier", "pseudonymous": "a pseudonym", "none": "nothing"}
 
 
-def test_webfilters_have_no_modes():
+@pytest.mark.parametrize("options", [("--personal",), ("--mode", "none")])
+def test_webfilters_have_no_modes(options):
     """The error says where to look instead."""
     with pytest.raises(CommandError, match="x-personal-data"):
-        output("StudentLoginRequested", "--personal")
+        output("StudentLoginRequested", *options)
+
+
+@pytest.mark.parametrize(
+    "mode, members",
+    [("full", {"id", "is_active", "pii"}), ("pseudonymous", {"id", "is_active"}), ("none", {"is_active"})],
+)
+def test_what_is_sent_in_a_mode(mode, members):
+    document = json.loads(output("SESSION_LOGIN_COMPLETED", "--mode", mode))
+    assert document["components"]["schemas"]["learning_UserData"]["properties"].keys() == members
+    (operation,) = document["webhooks"].values()
+    assert operation["post"]["requestBody"]["content"]["application/json"]["example"]["user"].keys() == members
+
+
+def test_a_mode_other_than_full_is_of_all_events():
+    assert set(json.loads(output("--mode", "none"))["webhooks"]) == set(catalog.events())

@@ -27,12 +27,13 @@ from openedx_filters.tooling import OpenEdxPublicFilter
 from demo.minilms.models import CohortMembership, CourseEnrollment, CourseOverview, CourseUserGroup, UserProfile
 from openedx_webhooks import catalog, platform_facts
 from openedx_webhooks.operations import schema
+from openedx_webhooks.payloads import personal_modes
 from openedx_webhooks.payloads.samples import sample_instance, sample_payload
 from openedx_webhooks.payloads.secret_names import is_sensitive
 from openedx_webhooks.payloads.serialize import event_payload, filter_payload
 from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webfilters import answers, halts
-from tests import factories
+from tests import factories, markers
 
 EVENTS, FILTERS = list(catalog.events().values()), list(catalog.filters().values())
 COURSE = CourseKey.from_string("course-v1:edX+DemoX+2026")
@@ -541,6 +542,78 @@ class TestPersonalData:
         """Whole objects of learners, forms and contexts."""
         properties = schema.payload_schema(catalog.find_filter(name))["properties"]
         assert properties[argument]["x-personal-data"]
+
+
+def _members_less(sent, whole):
+    """Whether something is missing, at any depth."""
+    if isinstance(whole, dict):
+        return any(name not in sent or _members_less(sent[name], item) for name, item in whole.items())
+    if isinstance(whole, list):
+        return len(sent) < len(whole) or any(map(_members_less, sent, whole))
+    return False
+
+
+RESTRICTED = [mode for mode in personal_modes.MODES if mode != personal_modes.FULL]
+in_each_mode = pytest.mark.parametrize("mode", RESTRICTED)
+
+
+@functools.cache
+def restricted(event_type, mode):
+    """The validator of what a mode sends of an event."""
+    return validator(schema.payload_schema(event_type, mode))
+
+
+class TestModes:
+    """What webhooks send that have another personal-data mode than full."""
+
+    @in_each_mode
+    def test_the_document_is_valid_openapi_3_1_of_all_events(self, mode):
+        document = json.loads(json.dumps(schema.openapi(mode=mode)))
+        assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+        assert document["webhooks"].keys() == catalog.events().keys()
+        assert mode in document["info"]["description"]
+
+    @in_each_mode
+    @every_event
+    def test_the_sample_has_exactly_the_described_members(self, event_type, mode):
+        sent = personal_modes.restrict(sample_payload(event_type), mode, "key")
+        validate(sent, restricted(event_type, mode))
+        described = schema.payload_schema(event_type, mode)
+        assert differing(sent, described, described["$defs"]) == []
+
+    @in_each_mode
+    @every_event
+    def test_whatever_is_sent_validates(self, event_type, mode):
+        """Optional fields both ways, lists, non-ASCII text, awkward defaults; and what was not declared."""
+        check = restricted(event_type, mode)
+
+        @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(kwargs=factories.event_arguments(event_type))
+        def all_of_them(kwargs):
+            payload = event_payload(event_type, kwargs, EventsMetadata(event_type=event_type.event_type))
+            sent = json.loads(json.dumps(personal_modes.restrict(payload, mode, "key")))
+            assert [error.message for error in check.iter_errors(sent)] == []
+
+        all_of_them()  # pylint: disable=no-value-for-parameter
+        for planter in (markers.Planter(), markers.Planter("word")):
+            arguments = planter.arguments(event_type)
+            payload = event_payload(event_type, arguments, EventsMetadata(event_type=event_type.event_type))
+            validate(personal_modes.restrict(payload, mode, "key"), check)
+
+    @in_each_mode
+    @every_event
+    def test_the_whole_payload_does_not_validate(self, event_type, mode):
+        """The schema holds what the mode promises: nothing beside it. Of an event about nobody they are the same."""
+        sample = sample_payload(event_type)
+        is_the_same = personal_modes.restrict(sample, mode, "key").keys() == sample.keys() and not _members_less(
+            personal_modes.restrict(sample, personal_modes.NONE), sample
+        )
+        assert restricted(event_type, mode).is_valid(sample) is is_the_same
+
+    def test_a_member_that_is_held_back_is_not_described(self):
+        login = catalog.find_event("SESSION_LOGIN_COMPLETED")
+        assert "pii" not in json.dumps(schema.payload_schema(login, personal_modes.PSEUDONYMOUS))
+        assert '"id"' not in json.dumps(schema.payload_schema(login, personal_modes.NONE)["$defs"]["learning_UserData"])
 
 
 class TestAnswers:

@@ -28,6 +28,20 @@ ATOMS = [
         "content-disposition: form-data;",
         "hooks.slack.com/services/",
     ),
+    *(
+        "<Assertion>",
+        "<a:Assertion ",
+        "</a:Assertion",
+        "</",
+        "<pw>",
+        "<password ",
+        "sk-",
+        "1//0",
+        "1:AA",
+        "-us1",
+        "gla-",
+    ),
+    *("state=", "code=a1&", "%26code%3D", "/callback?", " --pw=", " => ", "://a1", "curl -H 'pw: ", "/reset/a/", "EAA"),
     *("basic ", "Bearer\t", "/activate/", "password_reset_confirm/", "//a:", "a@"),
 ]
 SIZE, LARGE = 2048, 65536

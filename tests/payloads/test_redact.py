@@ -142,6 +142,83 @@ SENSITIVE = [
     "STRIPE_KEY",
     "webhook_key",
     "master_key",
+    "database_url",
+    "DATABASE_URL",
+    "db_uri",
+    "mongodb_uri",
+    "redis_url",
+    "CELERY_BROKER_URL",
+    "amqp_url",
+    "jdbc_url",
+    "sqlalchemy_database_uri",
+    "dsn",
+    "sentry_dsn",
+    "conn_str",
+    "connectionString",
+    "AccountKey",
+    "SharedAccessKey",
+    "sas",
+    "sas_url",
+    "storage_key",
+    "consumer_key",
+    "app_key",
+    "client_key",
+    "service_key",
+    "recovery_key",
+    "recovery_phrase",
+    "seed_phrase",
+    "mnemonic",
+    "pem",
+    "key_pem",
+    "id_rsa",
+    "pfx",
+    "aes_key",
+    "rsa_key",
+    "cipher_key",
+    "hmac",
+    "nonce",
+    "auth",
+    "x_auth",
+    "basic_auth",
+    "proxy_auth",
+    "docker_auth",
+    "authkey",
+    "access_code",
+    "unlock_code",
+    "2fa_code",
+    "two_factor_code",
+    "validation_code",
+    "scratch_code",
+    "parental_pin",
+    "login_hash",
+    "salted_hash",
+    "activation_hash",
+    "reset_key",
+    "confirm_key",
+    "verification_key",
+    "oauth_state",
+    "sess",
+    "sess_id",
+    "saml_request",
+    "SAMLRequest",
+    "wresult",
+    "ticket_granting_ticket",
+    "kerberos_ticket",
+    "private_jwk",
+    "sendgrid_key",
+    "openai_key",
+    "github_pat",
+    "npm_auth",
+    "kubeconfig",
+    "service_account_json",
+    "netrc",
+    "pgpass",
+    "htpasswd",
+    "lti_key",
+    "vault_key",
+    "fernet_key",
+    "ssl_key",
+    "stripe_sk",
 ]
 
 HARMLESS = [
@@ -237,6 +314,47 @@ HARMLESS = [
     "card",
     "answer",
     "connection",
+    # Told by their values.
+    "assertion",
+    "refresh",
+    # Of courses, vouchers, pages, people and pictures: no key to anything.
+    "assertion_url",
+    "refresh_rate",
+    "refreshed_at",
+    "database",
+    "database_id",
+    "course_url",
+    "image_url",
+    "login_url",
+    "delivery_state",
+    "state_province",
+    "enrollment_code",
+    "invitation_code",
+    "invite_code",
+    "http_code",
+    "discount_code",
+    "zip_code",
+    "requires_auth",
+    "third_party_auth",
+    "authentication",
+    "nonces",
+    "sasha",
+    "pemberton",
+    "mapping_key",
+    "sort_key",
+    "primary_key",
+    "foreign_key",
+    "translation_key",
+    "key_name",
+    "appkeyboard",
+    "public_jwk",
+    "jwks",
+    "account_number",
+    "event_ticket_id",
+    "pinterest",
+    "phrase",
+    "private",
+    "license_key",
 ]
 
 
@@ -313,6 +431,37 @@ TEXT_SECRETS = [
     "SG." + "0123456789abcdefghij_-" + "." + "0123456789abcdefghij0123456789abcdefghij_-A",
     "npm_" + "0123456789abcdefghijABCDEFGHIJ456789",
     "dop_v1_" + "0123456789abcdef" * 4,
+    "GOCSPX-" + "0123456789abcdefghijABCDEFGH",
+    "ya29." + "0123456789abcdefghij_-ABCDEFGHIJ",
+    "1//0" + "0123456789abcdefghij_-ABCDEFGHIJ",
+    "glptt-" + "0123456789abcdefghij",
+    "glrt-" + "0123456789abcdefghij",
+    "pypi-" + "AgEIcHlwaS5vcmc0123456789abcdefghij",
+    "dckr_pat_" + "0123456789abcdefghij_-ABCDE",
+    "SK" + "0123456789abcdef" * 2,
+    "key-" + "0123456789abcdef" * 2,
+    "0123456789abcdef" * 2 + "-us12",
+    "sk-" + "0123456789abcdefghijABCDEFGHIJ0123456789abcdefgh",
+    "sk-proj-" + "abcdefghij_-0123456789ABCDEFGHIJ",
+    "sk-ant-api03-" + "abcdefghij_-0123456789ABCDEFGHIJ",
+    "hf_" + "0123456789abcdefghijABCDEFGHIJabcd",
+    "dapi" + "0123456789abcdef" * 2,
+    "shpat_" + "0123456789abcdef" * 2,
+    "sq0atp-" + "0123456789abcdefghij_-",
+    "rzp_live_" + "0123456789abcd",
+    "lin_api_" + "0123456789abcdefghijABCDEFGHIJ0123456789",
+    "ntn_" + "0123456789abcdefghijABCDEFGHIJ0123456789abc",
+    "figd_" + "0123456789abcdefghijABCDEFGHIJ_-0123456789",
+    "secret_" + "0123456789abcdefghijABCDEFGHIJ0123456789abc",
+    "hvs." + "0123456789abcdefghijABCD",
+    "ATATT3" + "xFfGF00123456789abcdefghij=ABCDEF01",
+    "EAA" + "0123456789abcdefghij" * 4,
+    "AGE-SECRET-KEY-1" + "0123456789ABCDEFGHIJ" * 2 + "0123456789ABCDEFGH",
+    "123456789:AA" + "0123456789abcdefghijklmnopqrstuvw",
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOYBF\n-----END PGP PRIVATE KEY BLOCK-----",
+    '<saml:Assertion ID="a"><saml:Subject>ada</saml:Subject></saml:Assertion>',
+    "<EncryptedAssertion>\nMIIB\n</EncryptedAssertion>",
 ]
 
 
@@ -396,6 +545,36 @@ def test_users_password_hash_is_masked_under_a_harmless_name():
             "https://lms.example/complete?code=***&state=***&lang=en",
         ),
         ("/login?next=%2Fcb%3Fcode%3DS3CR3T9x%26b%3D2", "/login?next=%2Fcb%3Fcode%3D***%26b%3D2"),
+        # Short ones: of OAuth, as they stand side by side, or at the address where a login ends.
+        ("https://lms.example/x?code=abc123&state=xyz789&lang=en", "https://lms.example/x?code=***&state=***&lang=en"),
+        ("?state=h7Gd9s&page=2", "?state=***&page=2"),
+        ("?code=4%2F0AX4XfWh&state=xy", "?code=***&state=***"),
+        ("/auth/complete/google/?state=abc&code=def&x=1", "/auth/complete/google/?state=***&code=***&x=1"),
+        (
+            "/login?next=%2Foauth2%2Fcb%3Fcode%3Dabc%26state%3Ddef",
+            "/login?next=%2Foauth2%2Fcb%3Fcode%3D***%26state%3D***",
+        ),
+        ('{"code": "a1b2", "state": "q9"}', "{}"),
+        ("refresh=S3CR3TS3CR3TS3CR3T&scope=a", "refresh=***&scope=a"),
+        ("grant_type=jwt&assertion=S3CR3TS3CR3TS3CR3T", "grant_type=jwt&assertion=***"),
+        ("database_url=postgres://db/S3CR3T page=2", "database_url=*** page=2"),
+        ("SENTRY_DSN: https://S3CR3T@sentry.example/1", "SENTRY_DSN: ***"),
+        ("https://0123456789abcdef0123@o1.ingest.sentry.example/1", "https://***@o1.ingest.sentry.example/1"),
+        ("mysql+pymysql://root:S3CR3T@db/lms", "mysql+pymysql://root:***@db/lms"),
+        ("mongodb+srv://u:S3CR3T@c.example/", "mongodb+srv://u:***@c.example/"),
+        ("Server=db;User Id=sa;Password=S3CR3T;", "Server=db;User Id=sa;Password=***;"),
+        ("AccountName=x;AccountKey=S3CR3T==;", "AccountName=x;AccountKey=***;"),
+        ("host=db user=a password=S3CR3T dbname=x", "host=db user=a password=*** dbname=x"),
+        ("wget --password=S3CR3T x", "wget --password=*** x"),
+        ("password => S3CR3T", "password => ***"),
+        ("curl -H 'X-Api-Key: S3CR3T' https://a.example", "curl -H 'X-Api-Key: ***' https://a.example"),
+        (
+            "<a><ns:password type='text'>S3CR3T</ns:password><b>c</b></a>",
+            "<a><ns:password type='text'>***</ns:password><b>c</b></a>",
+        ),
+        ("https://lms.example/reset/MQ/c0ffee-S3CR3T/", "https://lms.example/reset/MQ/***/"),
+        ("https://discord.example/api/webhooks/123456/S3CR3TS3CR3T", "https://discord.example/api/webhooks/***"),
+        ("https://hooks.zapier.com/hooks/catch/123/S3CR3T/", "https://hooks.zapier.com/hooks/catch/***"),
         ("/cas?ticket=ST-1-S3CR3T&service=lms", "/cas?ticket=***&service=lms"),
         ('{"code": "123456", "lang": "en"}', '{"lang": "en"}'),
         ('<input name="code" value="S3CR3T9x">', '<input name="code" value="***">'),
@@ -468,6 +647,27 @@ def test_secret_is_masked_by_its_name_inside_a_text(text, expected):
         'Content-Disposition: form-data; name="city"\n\nBonn\n--b',
         "ghost_writer and sk_test_",
         "AKIA is a prefix",
+        # States of deliveries, of addresses and of exercises, and codes beside them.
+        *(
+            f"?state={state}&page=2"
+            for state in ("NY", "US-NY", "FR-75", "pending", "in_progress", "attempt_2", "v1.2")
+        ),
+        *(
+            f"state={state}"
+            for state in ("New", "2026-11-27", "done3", "10", "Baden-Wuerttemberg", "step 4", "phase-12")
+        ),
+        "?code=en&state=open",
+        "?code=CS101&state=NY",
+        "?code=MATH-2001x&state=pending",
+        "refresh=true&assertion=false",
+        "?refresh=30&key=course",
+        "the assertion: that all is well",
+        "<label>password</label><code>S3CR3T</code><b>token</b>",
+        "sk-SK and desk-lamp-with-a-long-name-and-no-number",
+        "sk-demo-2026-introduction-to-algebra and global-learning-platform-of-2026",
+        "/courses/reset/",
+        "https://user-of-the-forum@example.org/",
+        "a --verbose=1 => b",
     ],
 )
 def test_harmless_text_stays_as_it_is(text):
@@ -505,6 +705,26 @@ def test_harmless_text_stays_as_it_is(text):
         *(({"code": code},) * 2 for code in (404, True, None, "", "invalid_grant", "HONOR", {"a": 1}, "Ein Satz")),
         ({"code": "course-v1:edX+DemoX+2026"}, {"code": "course-v1:edX+DemoX+2026"}),
         ({"state": '{"seed": 1, "student_answers": {}}'}, {"state": '{"seed": 1, "student_answers": {}}'}),
+        *(
+            ({"state": state},) * 2
+            for state in ("NY", "US-NY", "FR-75", "pending", "in_progress", "attempt_2", "done3")
+        ),
+        *(
+            ({"state": state},) * 2
+            for state in ("Baden-Württemberg", "2026-11-27", "v1.2", "", None, 3, {"a": 1}, "New York")
+        ),
+        *(({"code": code, "state": state},) * 2 for code, state in (("CS101", "open"), ("en", "NY"), ("US", "US-NY"))),
+        *(({"code": code, "state": state}, {}) for code, state in (("a1b2", "xy"), ("ab", "x9"), ("def", "gh1234ij"))),
+        ([("code", "a1b2"), ("state", "xy"), ("page", "2")], [["page", "2"]]),
+        ({"code": ["a1b2"], "state": ["xy"]}, {}),
+        ({"code": ["en", "de"], "state": ["NY"]}, {"code": ["en", "de"], "state": ["NY"]}),
+        *(({"refresh": value},) * 2 for value in (True, 30, "always", "https://lms.example/a?page=2")),
+        *(
+            ({"assertion": value},) * 2
+            for value in (True, "The Earth is a sphere.", "https://badges.example/assertions/1")
+        ),
+        *(({name: "S3CR3TS3CR3TS3CR3T"}, {}) for name in ("refresh", "assertion")),
+        ({"assertion": "<saml:Assertion>"}, {}),
         (None, None),
         (5, 5),
         ("x", "x"),
@@ -595,6 +815,59 @@ def test_excerpt_hides_a_secret_however_it_is_echoed(echo):
     for form in (echo, KEY, *(echo[start : start + 12] for start in range(0, len(echo) - 12, 4))):
         assert form not in shown
     assert shown.startswith("<p>got ") and shown.endswith(", thanks</p>")
+
+
+SHORT = "Basic " + base64.b64encode(b"ada:s3cr3t").decode()
+LONG = "Basic " + base64.b64encode("ada.lovelace@example.org:pa55-w0rd-ä1".encode()).decode()
+
+
+def _encodings(text):
+    """However a text may come back, alone or in the midst of another."""
+    data = text.encode()
+    for before in (b"", b"x", b"xy", b"xyz"):
+        for after in (b"", b"z", b"zz"):
+            encoded = base64.b64encode(before + data + after).decode()
+            yield from (encoded, encoded.rstrip("="), encoded[::-1], quote(encoded, safe=""))
+            yield base64.urlsafe_b64encode(before + data + after).decode()
+            yield from (form := (before + data + after).hex(), form.upper(), form[::-1])
+    yield from (text, text[::-1], quote(text, safe=""), json.dumps(text), html.escape(text))
+
+
+@pytest.mark.parametrize("header", [SHORT, LONG])
+@pytest.mark.parametrize("part", ["user", "password", "pair", "encoded", "header", "in the header"])
+def test_excerpt_hides_each_part_of_a_basic_header_and_leaves_no_character_of_it(header, part):
+    encoded = header.partition(" ")[2]
+    pair = base64.b64decode(encoded).decode()
+    user, _colon, password = pair.partition(":")
+    parts = {"user": user, "password": password, "pair": pair, "encoded": encoded, "header": header}
+    text = parts.get(part, f"Authorization: {header}")
+    for echo in _encodings(text):
+        shown = excerpt(f"<p>got {echo}, thanks</p>".encode(), 1000, [header])
+        left = shown.removeprefix("<p>got ").removesuffix(", thanks</p>")
+        assert MASK in left and left != shown
+        plain = (
+            left.replace(MASK, "")
+            .replace("Authorization: ", "")
+            .replace(" :noitazirohtuA", "")
+            .replace("Authorization%3A%20", "")
+            .replace("Basic", "")
+            .strip(" \"'%20A3:")
+        )
+        # Of a whole header, its name may be left; of what is secret, nothing.
+        # And "xyz", which stands before it.
+        assert plain in ("", "eHl6", "6lHe"), (echo, shown)
+
+
+@pytest.mark.parametrize("text", ["Canada and Adana", "s3cr3ts are none", "adapter: YWRhcHRlcg", "6164 61", "a d a"])
+def test_excerpt_keeps_what_only_begins_like_a_short_user_or_password(text):
+    kept = excerpt(text.encode(), 1000, [SHORT])
+    assert kept == text or "YWRh" in text
+
+
+def test_excerpt_hides_the_parts_of_other_headers():
+    sent = ['Digest username="ada.lovelace", response="0123456789abcdef"', "a=cookie-one; b=cookie-two"]
+    for part in ("ada.lovelace", "0123456789abcdef", "cookie-one", "cookie-two"):
+        assert part not in excerpt(f"you sent {part}!".encode(), 1000, sent)
 
 
 def test_excerpt_keeps_no_half_of_a_long_secret_in_its_longest_form():

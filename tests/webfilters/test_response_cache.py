@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import cache
 from django.test import override_settings
-from openedx_filters.learning.filters import CourseHomeUrlCreationStarted
+from openedx_filters.learning.filters import CourseHomeUrlCreationStarted, StudentLoginRequested
 
+from openedx_webhooks.operations import retirement
+from openedx_webhooks.payloads.mentions import Person
 from openedx_webhooks.transport.breaker import breaker
+from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webfilters import response_cache
 from tests.receiver import Reply
 
@@ -141,3 +144,96 @@ def test_what_others_left_in_the_cache_is_no_answer(make_webfilter, receiver):
         cache.set(key.split(":", 2)[2], "not ours")
     assert home() == URL
     assert len(receiver.received) == 2
+
+
+# --- Of a person who is retired
+
+LOGIN = StudentLoginRequested.filter_type
+ADA, BOB = Person(5, ("ada", "ada@example.com")), Person(6, ("bob",))
+
+
+def kept_of(webfilter, payload):
+    """Where the answer to a payload is kept."""
+    return response_cache.cached_response_of(webfilter, {**payload, "event_metadata": {"event_type": LOGIN}})
+
+
+OUTCOME = Outcome(status_code=200, body=b'{"data": {}}', headers={"cache-control": "max-age=600"})
+
+
+@pytest.mark.parametrize(
+    "payload, is_forgotten",
+    [
+        ({"user": {"id": 5, "username": "ada"}}, True),
+        ({"user": {"id": 5}, "page": 2}, True),
+        ({"form_data": {"username": "Ada"}}, True),
+        ({"form_data": {"email": "Ada@Example.com"}}, True),
+        ({"user": {"id": 6}}, False),
+        ({"course_key": "course-v1:edX+DemoX+2026"}, False),
+    ],
+)
+@pytest.mark.parametrize("stale", [True, False])
+def test_answers_about_a_retired_person_are_forgotten(payload, is_forgotten, stale, make_webfilter):
+    webfilter = make_webfilter(LOGIN, answer(), cache_answers=True, serve_stale_answers=stale)
+    for some in (payload, {**payload, "and": "more"}):
+        kept_of(webfilter, some).keep(OUTCOME)
+        assert kept_of(webfilter, some).fresh()
+    for _ in range(2):  # the platform's two steps
+        response_cache.forget(ADA)
+    for some in (payload, {**payload, "and": "more"}):
+        again = kept_of(webfilter, some)
+        assert (again.fresh() is None) is is_forgotten
+        assert (again.stale() is None) is (is_forgotten or not stale)
+
+
+def test_a_retirement_forgets_answers(make_webfilter):
+    webfilter = make_webfilter(LOGIN, answer(), cache_answers=True)
+    kept_of(webfilter, {"user": {"id": 5}}).keep(OUTCOME)
+    retirement.forget(ADA)
+    assert kept_of(webfilter, {"user": {"id": 5}}).fresh() is None
+
+
+def test_of_a_person_with_many_answers_the_latest_are_found(make_webfilter, monkeypatch):
+    monkeypatch.setattr(response_cache, "_NOTES", 3)
+    webfilter = make_webfilter(LOGIN, answer(), cache_answers=True)
+    for page in range(5):
+        kept_of(webfilter, {"user": {"id": 5}, "page": page}).keep(OUTCOME)
+    response_cache.forget(ADA)
+    assert [bool(kept_of(webfilter, {"user": {"id": 5}, "page": page}).fresh()) for page in range(5)] == [
+        *[True] * 2,
+        *[False] * 3,
+    ]
+
+
+def test_what_can_not_be_found_again_is_not_kept(make_webfilter, monkeypatch):
+    webfilter = make_webfilter(LOGIN, answer(), cache_answers=True)
+    ask = response_cache.ask
+    monkeypatch.setattr(
+        response_cache, "ask", lambda verb, *args: None if verb in ("add", "incr") else ask(verb, *args)
+    )
+    for page in (1, 2):
+        kept_of(webfilter, {"user": {"id": 5}, "page": page}).keep(OUTCOME)
+    assert kept_of(webfilter, {"user": {"id": 5}, "page": 2}).fresh() is None
+
+
+def test_a_cache_that_is_away_stops_the_retirement(monkeypatch):
+    """So that the step is tried again."""
+
+    class Away:
+        """No connection."""
+
+        def get(self, *_args):
+            """As the clients do."""
+            raise ConnectionError("away")
+
+    monkeypatch.setattr(response_cache, "cache", Away())
+    with pytest.raises(ConnectionError):
+        retirement.forget(ADA)
+
+
+def test_no_name_is_a_key_of_the_cache(make_webfilter, monkeypatch):
+    """Whoever operates the cache lists its keys."""
+    keys = []
+    ask = response_cache.ask
+    monkeypatch.setattr(response_cache, "ask", lambda verb, key, *args: keys.append(key) or ask(verb, key, *args))
+    kept_of(make_webfilter(LOGIN, answer(), cache_answers=True), {"form_data": {"username": "ada"}}).keep(OUTCOME)
+    assert keys and not [key for key in keys if "ada" in key]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
 from openedx_webhooks.operations import retirement
+from openedx_webhooks.payloads.mentions import Person
 from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webhooks import deliver, health, sending
 from openedx_webhooks.webhooks.deliver import deliver_due
@@ -335,7 +336,7 @@ def test_user_who_is_retired_while_an_event_is_sent_is_forgotten_all_the_same(we
 
     def answer(handler):
         try:
-            retirement.forget(5)
+            retirement.forget(Person(5))
         finally:
             connections.close_all()
         handler.send_response(200)

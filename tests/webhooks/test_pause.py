@@ -11,6 +11,7 @@ from django.utils import timezone
 from openedx_webhooks import index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.operations import retirement
+from openedx_webhooks.payloads.mentions import Person
 from openedx_webhooks.webhooks import deliver, replay, resending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
@@ -193,7 +194,7 @@ def test_what_was_queued_already_is_taken_back(webhook, receiver, monkeypatch, s
             elif intervene == "cancel":
                 replay.cancel(Delivery.objects.all())
             else:
-                retirement.forget(5)
+                retirement.forget(Person(5))
         finally:
             connections.close_all()
 

@@ -2,12 +2,15 @@
 
 import json
 
+import attrs
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
-from ...operations import retirement, subject_access
+from ...operations import subject_access
+from ...operations.people import person_of
+from ...payloads.mentions import Person
 
 
 class Command(BaseCommand):
@@ -25,18 +28,17 @@ class Command(BaseCommand):
         parser.add_argument("--email", metavar="ADDRESS", help="For what names somebody by an address only.")
 
     def handle(self, *_args, **options):
-        user_id, names = self._person(options)
         # One record at a time: there may be more than fits into memory.
         separator = ""
         self.stdout.write("[", ending="")
-        for kind, record in subject_access.records_of(user_id, names):
+        for kind, record in subject_access.records_of(self._person(options)):
             text = json.dumps({"kind": kind, **record}, cls=_Encoder, indent=2, ensure_ascii=False)
             self.stdout.write(f"{separator}\n{text}", ending="")
             separator = ","
         self.stdout.write("\n]")
 
     @staticmethod
-    def _person(options) -> tuple[int | None, list[str]]:
+    def _person(options) -> Person:
         user_id, username, email = options["user_id"], options["username"], options["email"]
         if user_id is None and not username and not email:
             raise CommandError(_("Say who: --user-id, --username or --email."))
@@ -51,8 +53,9 @@ class Command(BaseCommand):
             user = users.filter(email__iexact=email).first()
         if user is None:
             # Gone from the platform, or never there: what is stored is found all the same.
-            return user_id, names
-        return user.pk, [*names, *retirement.names_of(user)]
+            return Person(user_id, tuple(names))
+        known = person_of(user)
+        return attrs.evolve(known, names=tuple(dict.fromkeys([*names, *known.names])))
 
 
 class _Encoder(DjangoJSONEncoder):

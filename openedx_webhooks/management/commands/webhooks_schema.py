@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from openedx_webhooks import catalog
 from openedx_webhooks.management import output
 from openedx_webhooks.operations import personal_report, schema
+from openedx_webhooks.payloads import personal_modes
 
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -30,6 +31,13 @@ class Command(BaseCommand):
             "--personal", action="store_true", help="of events: what is personal data, and what each mode sends of it"
         )
 
+        parser.add_argument(
+            "--mode",
+            choices=list(personal_modes.MODES),
+            default=personal_modes.FULL,
+            help="the personal-data mode of the webhooks whose payloads are described",
+        )
+
     def handle(self, *args, **options):
         """
         Print the document.
@@ -39,22 +47,31 @@ class Command(BaseCommand):
                 be written.
         """
         hook_types = [self._find(name) for name in dict.fromkeys(options["types"])]
-        made = self._personal(hook_types) if options["personal"] else schema.openapi(hook_types or None)
+        if options["personal"]:
+            made = self._personal(hook_types)
+        else:
+            if options["mode"] != personal_modes.FULL:
+                self._refuse_filters(hook_types)
+            made = schema.openapi(hook_types or None, options["mode"])
         text = json.dumps(made, indent=2, ensure_ascii=False)
         if options["format"] == "yaml":
             # From the JSON, in which nothing is shared: YAML would print an anchor and an alias instead.
             text = yaml.dump(json.loads(text), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         output.write(self, text, options["output"])
 
-    @staticmethod
-    def _personal(hook_types):
+    @classmethod
+    def _personal(cls, hook_types):
         """The report, of all events if none is given."""
+        cls._refuse_filters(hook_types)
+        return {one.dotted: personal_report.report(one) for one in hook_types or catalog.events().values()}
+
+    @staticmethod
+    def _refuse_filters(hook_types):
         if no_event := next((one for one in hook_types if not isinstance(one, catalog.EventType)), None):
             raise CommandError(
-                f"{no_event.name} is a filter, and webfilters are sent everything: without --personal, its schema "
-                "says with x-personal-data what is personal."
+                f"{no_event.name} is a filter, and webfilters are sent everything: without --personal and --mode, its "
+                "schema says with x-personal-data what is personal."
             )
-        return {one.dotted: personal_report.report(one) for one in hook_types or catalog.events().values()}
 
     @staticmethod
     def _find(name):
