@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ..batches import batched
 from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
-from ..models.delivery import STATES
+from ..models.delivery import FAILED_STATES, STATES
 
 # Of each hook. Enough for a share that means something; 200 hooks are then read in less than half a second.
 NEWEST = 100
@@ -159,7 +159,7 @@ def _complete(figures: dict[int, Figures]) -> None:
     first = day.values_list("pk", flat=True).first() if cut else None
     if first is None:
         return
-    failed = Delivery.objects.filter(state=Delivery.State.FAILED, next_attempt_at=None, pk__gte=first)
+    failed = Delivery.objects.filter(state__in=FAILED_STATES, next_attempt_at=None, pk__gte=first)
     of_one = failed.filter(webhook_id=OuterRef("pk")).order_by("pk").values("pk")
     hooks = Webhook.objects.filter(pk__in=cut).order_by().annotate(many=Subquery(of_one[MOST_LOST : MOST_LOST + 1]))
     is_many = {pk: many is not None for pk, many in hooks.values_list("pk", "many")}
@@ -173,7 +173,7 @@ def _complete(figures: dict[int, Figures]) -> None:
 def refused(webhook_id: Any) -> QuerySet[Delivery]:
     """The deliveries of a webhook that were tried and not accepted, the newest first."""
     waits = Q(state=Delivery.State.PENDING, schedule_position__gt=0)
-    return Delivery.objects.filter(Q(state=Delivery.State.FAILED) | waits, webhook_id=webhook_id).order_by(
+    return Delivery.objects.filter(Q(state__in=FAILED_STATES) | waits, webhook_id=webhook_id).order_by(
         "-created", "-pk"
     )
 
