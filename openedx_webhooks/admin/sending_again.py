@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from ..models import Delivery, Webhook
-from ..models.delivery import FINAL_STATES
+from ..models.delivery import FAILED_STATES, FINAL_STATES
 from ..operations import newest, progress_tokens
 from ..webhooks import resending
 from . import parts, words
@@ -188,7 +188,7 @@ def link(**chosen) -> str:
 def failed_of(hook: Webhook, since: datetime) -> str:
     """The address of the page that counts what failed for a webhook of events since a time (aware)."""
     at = timezone.localtime(since).strftime("%Y-%m-%dT%H:%M:%S")
-    return link(verb="replay", webhook=hook.pk, states=[Delivery.State.FAILED], since=at, count=1)
+    return link(verb="replay", webhook=hook.pk, states=FAILED_STATES, since=at, count=1)
 
 
 def view(model_admin, request, chosen=None):

@@ -116,6 +116,7 @@ STATES: dict[str, StateTraits] = {
     Delivery.State.FAILED: StateTraits(is_final=True, counts_as=False, tone="bad"),
 }
 FINAL_STATES = [state for state, traits in STATES.items() if traits.is_final]
+FAILED_STATES = [state for state, traits in STATES.items() if traits.counts_as is False]
 
 
 class Attempt(models.Model):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ..batches import batched
 from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
-from ..models.delivery import STATES
+from ..models.delivery import FAILED_STATES, STATES
 from . import statistics
 from .newest import one_of_each
 
@@ -167,7 +167,7 @@ def _complete(figures: dict[int, Figures]) -> None:
     first = day.values_list("pk", flat=True).first() if cut else None
     if first is None:
         return
-    failed = Delivery.objects.filter(state=Delivery.State.FAILED, next_attempt_at=None, pk__gte=first)
+    failed = Delivery.objects.filter(state__in=FAILED_STATES, next_attempt_at=None, pk__gte=first)
     many = one_of_each(failed.order_by("pk").only("webhook_id"), "webhook_id", cut, MOST_LOST)
     few = failed.filter(webhook_id__in=[pk for pk in cut if pk not in many]).order_by()
     counts = dict(few.values_list("webhook_id").annotate(Count("pk")))
@@ -179,7 +179,7 @@ def _complete(figures: dict[int, Figures]) -> None:
 def refused(webhook_id: Any) -> QuerySet[Delivery]:
     """The deliveries of a webhook that were tried and not accepted, the newest first."""
     waits = Q(state=Delivery.State.PENDING, schedule_position__gt=0)
-    return Delivery.objects.filter(Q(state=Delivery.State.FAILED) | waits, webhook_id=webhook_id).order_by(
+    return Delivery.objects.filter(Q(state__in=FAILED_STATES) | waits, webhook_id=webhook_id).order_by(
         "-created", "-pk"
     )
 

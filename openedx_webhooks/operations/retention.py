@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from ..batches import batched
 from ..models import Call, CapturedEvent, Delivery, Webfilter
+from ..models.delivery import FAILED_STATES
 from .keeping import Ages, Keeping, Terms
 from .retention_records import Calls, Deliveries, Events, Place, Records
 
@@ -111,7 +112,7 @@ def _kinds_of_deliveries(keeping: Keeping) -> Iterator[_Kind]:
     others = ~Q(webhook__in=list(own)) if own else Q()
     each = [(None, "", others, keeping.site), *((pk, str(pk), Q(webhook=pk), terms) for pk, terms in own.items())]
     for webhook_id, name, webhooks, terms in each:
-        for outcome, which, ages in terms.by_outcome(Q(state=State.FAILED)):
+        for outcome, which, ages in terms.by_outcome(Q(state__in=FAILED_STATES)):
             yield webhook_id, name + outcome, webhooks & which, ages
 
 

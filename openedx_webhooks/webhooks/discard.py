@@ -13,13 +13,16 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from ..models import Attempt, CapturedEvent, Delivery
+from ..models.delivery import FAILED_STATES
 from ..row_locks import lock_free
 
 log = logging.getLogger(__name__)
 State = Delivery.State
 EXCERPTS = ("request_excerpt", "response_excerpt")
 # Which deliveries need the payload of their event, without a look at how old it is.
-_NEEDS = Q(state=State.PENDING) | Q(event__keep_payload=True) & (Q(state=State.FAILED) | Q(webhook__keep_payloads=True))
+_NEEDS = Q(state=State.PENDING) | Q(event__keep_payload=True) & (
+    Q(state__in=FAILED_STATES) | Q(webhook__keep_payloads=True)
+)
 
 
 def of_retired(using: str, event_ids: Collection[int]) -> set[int]:

@@ -11,13 +11,14 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from ..models import Delivery, Webhook
+from ..models.delivery import FAILED_STATES
 from .resending import per_second
 from .wakeups import nudge_on_commit
 
 
 def failed_since(webhook: Webhook, since: datetime) -> QuerySet[Delivery]:
     """The deliveries of a webhook that were given up since then (aware)."""
-    return Delivery.objects.filter(webhook=webhook, state=Delivery.State.FAILED, finished_at__gte=since)
+    return Delivery.objects.filter(webhook=webhook, state__in=FAILED_STATES, finished_at__gte=since)
 
 
 def replay(deliveries: QuerySet[Delivery], progress: Callable[[int], None] | None = None) -> int:
