@@ -79,6 +79,8 @@ class AddIndex(_Again, migrations.AddIndex):
 
     def _is_there(self, app_label, schema_editor, state) -> bool:
         table = state.apps.get_model(app_label, self.model_name)._meta.db_table
+        if not columns(schema_editor, table):
+            return False  # a router keeps it on another database
         introspection = schema_editor.connection.introspection
         with schema_editor.connection.cursor() as cursor:
             return self.index.name in introspection.get_constraints(cursor, table)
