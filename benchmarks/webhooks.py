@@ -68,7 +68,7 @@ def _milliseconds(function: Callable[[], object], rounds: int = 100, repeats: in
     return min(medians)
 
 
-def _send():
+def send():
     return EVENT.send_event(user=USER)
 
 
@@ -92,7 +92,7 @@ def _unwanted() -> bool:
             EVENT.disconnect(**mine)
             if receiver is not None:
                 EVENT.connect(receiver, **mine)
-            return _send
+            return send
 
         return prepare
 
@@ -100,7 +100,7 @@ def _unwanted() -> bool:
         without=with_receiver(None), nothing=with_receiver(_nothing), plugin=with_receiver(receivers.on_event)
     )
     with CaptureQueriesContext(connection) as queries:
-        _send()
+        send()
     Webhook.objects.all().delete()
     over = best["plugin"] - best["nothing"]
     return all(
@@ -118,10 +118,10 @@ def _matched(url: str) -> bool:
     Webhook.objects.create(event=EVENT.event_type, webhook_url=f"{url}/fast")
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
     with transaction.atomic():
-        _send()
+        send()
         with CaptureQueriesContext(connection) as queries:
-            _send()
-        one = _milliseconds(_send)
+            send()
+        one = _milliseconds(send)
         fast = _milliseconds(lambda: requests.post(f"{url}/fast", json=payload, timeout=10), 20)
         slow = _milliseconds(lambda: requests.post(f"{url}/slow300", json=payload, timeout=10), 3, 1)
         transaction.set_rollback(True)
@@ -153,8 +153,8 @@ def _matched_by(url: str, count: int) -> float:
     )
     index.webhooks.forget()
     with transaction.atomic():
-        _send()
-        milliseconds = _milliseconds(_send)
+        send()
+        milliseconds = _milliseconds(send)
         transaction.set_rollback(True)
     Webhook.objects.exclude(pk__in=before).delete()
     index.webhooks.forget()
@@ -171,7 +171,7 @@ def _many(url: str, one: float) -> bool:
     index.webhooks.get(OTHER)
     load = time.perf_counter() - start
     with transaction.atomic():
-        many = _milliseconds(_send)
+        many = _milliseconds(send)
         transaction.set_rollback(True)
     Webhook.objects.all().delete()
     index.webhooks.forget()
@@ -189,7 +189,7 @@ def _many(url: str, one: float) -> bool:
     )
 
 
-def _owe(webhook: Webhook, count: int) -> None:
+def owe(webhook: Webhook, count: int) -> None:
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
     for start in range(0, count, 500):
         ids = [uuid.uuid4() for _ in range(min(500, count - start))]
@@ -202,7 +202,7 @@ def _owe(webhook: Webhook, count: int) -> None:
 
 def _rate(url: str, path: str, count: int) -> float:
     webhook = Webhook.objects.create(event=EVENT.event_type, webhook_url=f"{url}{path}")
-    _owe(webhook, count)
+    owe(webhook, count)
     start = time.perf_counter()
     counts = deliver.deliver_due(max_seconds=600)
     elapsed = time.perf_counter() - start
@@ -245,7 +245,7 @@ def _memory(url: str) -> bool:
     sizes = []
     step = max(1, DELIVERIES // 10)
     for _ in range(10):
-        _owe(webhook, step)
+        owe(webhook, step)
         deliver.deliver_due(max_seconds=600)
         for model in (Attempt, Delivery, CapturedEvent):
             model.objects.all()._raw_delete(connection.alias)  # pylint: disable=protected-access
