@@ -18,7 +18,7 @@ django.setup()
 from django.core.cache import cache  # noqa: E402
 from django.db import OperationalError, connection, transaction  # noqa: E402
 
-from benchmarks.scale import THREADS, WORKERS  # noqa: E402
+from benchmarks.scale import QUEUE, THREADS, WORKERS  # noqa: E402
 from benchmarks.webhooks import EVENT, owe, send  # noqa: E402
 from openedx_webhooks import index  # noqa: E402
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook  # noqa: E402
@@ -109,7 +109,7 @@ def _look(count: int, webhooks: list[Webhook]) -> Seen:
         owe(webhook, int(THREADS / 0.3 * max(WORKERS) * (_SECONDS + 3 * _WARM_UP_SECONDS) / len(webhooks)))
     with Processes(_DIRECTORY, dict(os.environ)) as processes:
         for number in range(count):
-            processes.start(f"worker{number}", worker(f"worker{number}", 1, "benchmarks._scale_worker"))
+            processes.start(f"worker{number}", worker(f"worker{number}", 1, "benchmarks._scale_worker", QUEUE))
         learner = Learner()
         learner.start()
         _until_busy(count)

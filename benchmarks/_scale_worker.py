@@ -15,7 +15,10 @@ def count_claims(**_kwargs) -> None:
     from openedx_webhooks.models.delivery_verbs import DeliveryQuerySet
     from openedx_webhooks.webhooks import numbering
 
-    file = Path(os.environ["SCALE_DIR"], f"claims.{os.getpid()}").open("a", encoding="ascii", buffering=1)
+    # Open until the process is killed.
+    file = open(  # noqa: SIM115  pylint: disable=consider-using-with
+        Path(os.environ["SCALE_DIR"], f"claims.{os.getpid()}"), "a", encoding="ascii", buffering=1
+    )
     claim, number = DeliveryQuerySet.claim, numbering.number
 
     def counting_claim(self, ids, holder, lease):

@@ -16,6 +16,7 @@ from benchmarks._server import serving
 from tests.live.servers import MariaDB, Redis, environment, missing
 
 WORKERS = (0, 1, 2, 4)
+QUEUE = "webhooks"
 THREADS = int(os.environ.get("BENCHMARK_THREADS", "10"))
 
 
@@ -25,6 +26,7 @@ def main() -> bool:
         print(f"Skipped: this machine has no {', '.join(programs)}.")
         return True
     options = {
+        "DELIVERY_QUEUE": QUEUE,
         "DELIVERY_WORKERS": max(WORKERS),
         "DELIVERY_THREADS": 2 * THREADS,
         "DELIVERY_THREADS_PER_ENDPOINT": THREADS,

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.supervisor import ROOT
 
 
-def worker(name: str, processes: int = 2, app: str = "demo.minilms") -> list[str]:
+def worker(name: str, processes: int = 2, app: str = "demo.minilms", queue: str = "celery") -> list[str]:
     """
     Arguments of Python for a Celery worker.
 
@@ -17,9 +17,11 @@ def worker(name: str, processes: int = 2, app: str = "demo.minilms") -> list[str
         name: of the worker.
         processes: that it forks.
         app: module with the Celery app.
+        queue: that it serves.
     """
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--prefetch-multiplier=1"]
-    return ["-m", "celery", "-A", app, "worker", f"--concurrency={processes}", "-n", f"{name}@live", *options]
+    options += [f"--concurrency={processes}", f"--queues={queue}", "-n", f"{name}@live"]
+    return ["-m", "celery", "-A", app, "worker", *options]
 
 
 class Processes:

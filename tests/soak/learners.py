@@ -11,8 +11,6 @@ from urllib.parse import urlencode
 
 import attrs
 
-
-
 from . import hooks
 from .rates import ACTIONS, Action
 from .told import HEADER

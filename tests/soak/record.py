@@ -6,6 +6,7 @@ from pathlib import Path
 import attrs
 
 from .learners import Pair
+from .rates import LEARNERS
 from .samples import Sample
 
 
@@ -24,6 +25,7 @@ class Record:
         accepted: path, event id and message id of what did.
         failures: site, action, status and how often.
         left: deliveries that were still owed at the end.
+        learners: accounts of the site that they stand for.
     """
 
     seconds: float
@@ -35,10 +37,16 @@ class Record:
     accepted: list
     failures: list
     left: int
+    learners: int = LEARNERS
 
     def points(self, name: str) -> list[tuple[float, float]]:
         """A series of the samples, while learners came: time and value."""
         return [(one.at, one.values[name]) for one in self.samples if name in one.values and one.at <= self.seconds]
+
+    @property
+    def arrived(self) -> int:
+        """Of what was owed, how many deliveries were accepted at least once."""
+        return len({tuple(each) for each in self.owed} & {(path, event) for path, event, _id in self.accepted})
 
     def save(self, file: Path) -> None:
         """Write it."""

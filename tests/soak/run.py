@@ -26,6 +26,8 @@ _ENDPOINTS = ("steady", "hanging", "webfilters")
 # Longer than the longest hang of an endpoint in a run of an hour: what hangs is late, and not given up.
 _SCHEDULE_SECONDS = [1, 2, 3, 5, 5, 5, 10, 10, 10, 20, 20, *[30] * 20]
 _SETTLE_SECONDS = 240
+# Of its own, as the page on scale recommends to sites of this size.
+_QUEUE = "webhooks"
 
 
 class Run:
@@ -42,14 +44,19 @@ class Run:
     def __init__(self, seconds: float, cycles: int, learners: int, directory: Path):
         self._seconds, self._cycles, self._directory = seconds, cycles, directory
         self._database, self._redis = MariaDB(directory), Redis(directory)
-        options = {"DELIVERY_SCHEDULE_SECONDS": _SCHEDULE_SECONDS}
+        options = {"DELIVERY_SCHEDULE_SECONDS": _SCHEDULE_SECONDS, "DELIVERY_QUEUE": _QUEUE}
         variables = environment(
-            self._database, self._redis, "tests.soak.settings", LIVE_OPTIONS=json.dumps(options), DEMO_DIR=str(directory)
+            self._database,
+            self._redis,
+            "tests.soak.settings",
+            LIVE_OPTIONS=json.dumps(options),
+            DEMO_DIR=str(directory),
         )
         os.environ.update(variables)
         self._processes = Processes(directory, variables)
         self._endpoints = {name: free_port() for name in _ENDPOINTS}
         self._ports = {site: free_port() for site in _DATABASES}
+        self._accounts = learners
         self._learners = Learners(self._ports, learners)
         self._poisoned: int | None = None
         self._purges = 0
@@ -108,7 +115,7 @@ class Run:
             application = "django.core.wsgi:get_wsgi_application()"
             self._processes.start(site, ["-m", "gunicorn", *options, application], LIVE_DATABASE=_DATABASES[site])
         for name in (KILLED, KEPT):
-            self._processes.start(name, worker(name.replace(" ", "-"), processes=1))
+            self._processes.start(name, worker(name.replace(" ", "-"), processes=1, queue=_QUEUE))
         for port in (*self._ports.values(), *self._endpoints.values()):
             _wait_for(port)
 
@@ -128,6 +135,7 @@ class Run:
         left = self._settle(sampler)
         sampler.stop()
         return Record(
+            learners=self._accounts,
             seconds=self._seconds,
             cycles=self._cycles,
             pairs=self._learners.pairs,

@@ -88,24 +88,23 @@ def _bounded(record: Record, name: str, bound: Bound, unit: str) -> Claim:
         found = growth(record.points(name), record.seconds, bound)
     except ValueError as error:
         return Claim(name, False, str(error))
-    return Claim(
-        name, found.is_bounded, f"{found.first:.1f} → {found.last:.1f} {unit}, at most {found.most:.1f}"
-    )
+    return Claim(name, found.is_bounded, f"{found.first:.1f} → {found.last:.1f} {unit}, at most {found.most:.1f}")
 
 
 def table(record: Record) -> str:
     """What hooks add to each kind of request."""
-    lines = [f"{'request':14} {'number':>7} {'without':>9} {'with':>9} {'added':>9} {'p95 without':>12} {'p95 with':>10}"]
+    lines = [
+        f"{'request':14} {'number':>7} {'without':>9} {'with':>9} {'added':>9} {'p95 without':>12} {'p95 with':>10}"
+    ]
     for action in ACTIONS:
         pairs = [pair for pair in record.pairs if pair.action == action.name and pair.is_answered]
         if len(pairs) < 2:
             continue
         without, with_hooks = ([1000 * pair.seconds[site] for pair in pairs] for site in (WITHOUT, WITH))
         added = statistics.median(b - a for a, b in zip(without, with_hooks, strict=True))
-        lines.append(
-            f"{action.name:14} {len(pairs):7} {statistics.median(without):6.1f} ms {statistics.median(with_hooks):6.1f} ms"
-            f" {added:+6.1f} ms {percentile(without, 95):9.1f} ms {percentile(with_hooks, 95):7.1f} ms"
-        )
+        middle = f"{statistics.median(without):6.1f} ms {statistics.median(with_hooks):6.1f} ms {added:+6.1f} ms"
+        high = f"{percentile(without, 95):9.1f} ms {percentile(with_hooks, 95):7.1f} ms"
+        lines.append(f"{action.name:14} {len(pairs):7} {middle} {high}")
     return "\n".join(lines)
 
 
