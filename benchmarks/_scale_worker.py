@@ -5,7 +5,7 @@ from pathlib import Path
 
 from celery.signals import worker_process_init
 
-from demo.minilms.celery import app  # noqa: F401
+from demo.minilms.celery import app  # noqa: F401  pylint: disable=unused-import
 
 
 @worker_process_init.connect

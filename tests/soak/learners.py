@@ -98,7 +98,9 @@ class Learners:
 
     def _pair(self, action: Action) -> None:
         with self._lock:
-            known = sorted({number for _site, number in self._sessions})
+            known = [
+                number for number in range(ACCOUNTS) if all((site, number) in self._sessions for site in self._ports)
+            ]
         learner = random.choice(known) if action.name != "login" else random.randrange(ACCOUNTS)
         form = {
             "course": random.choice(COURSES),
@@ -117,10 +119,11 @@ class Learners:
 
     def _send(self, site: str, action: str, learner: int, form: dict[str, str]) -> int:
         method, path, fields = _request(action, learner, form)
-        session = self._sessions.get((site, learner))
+        # Whoever logs in or registers is nobody yet; with a session, that one would end.
+        session = None if action in ("login", "registration") else self._sessions.get((site, learner))
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
-            "Cookie": f"csrftoken={_TOKEN}" + (f"; sessionid={session}" if session and action != "login" else ""),
+            "Cookie": f"csrftoken={_TOKEN}" + (f"; sessionid={session}" if session else ""),
             "X-CSRFToken": _TOKEN,
         }
         connection = http.client.HTTPConnection("127.0.0.1", self._ports[site], timeout=_CLIENT_SECONDS)

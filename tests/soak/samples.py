@@ -33,8 +33,9 @@ def processes(pid: int) -> dict[str, float]:
         parent = psutil.Process(pid)
         for process in (parent, *parent.children(recursive=True)):
             with suppress(psutil.NoSuchProcess), process.oneshot():
-                # Shared pages are counted once, in proportion.
-                found["memory"] += process.memory_full_info().pss / MIB
+                # With the pages that it shares: what Python writes to, such as counts of references, is shared no more
+                # after a while, which is no growth.
+                found["memory"] += process.memory_info().rss / MIB
                 found["threads"] += process.num_threads()
                 found["files"] += process.num_fds()
                 found["sockets"] += len(process.net_connections("all"))

@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import attrs
@@ -11,6 +12,7 @@ from . import faults
 from .endpoint import BAD
 from .learners import Pair
 from .picture import picture
+from .rates import ACTIONS, LEARNERS
 from .record import Record
 from .run import KEPT, KILLED, WITH, WITHOUT
 from .samples import Sample
@@ -86,6 +88,12 @@ def test_a_leak_of_a_process_is_found(name):
 def test_tables_that_nobody_purges_are_found(name, grows):
     samples = [Sample(one.at, {**one.values, name: one.values[name] + one.at * grows}) for one in GOOD.samples]
     assert broken(attrs.evolve(GOOD, samples=samples)) == [name]
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_the_page_has_the_rates(action):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "concepts" / "scale.rst").read_text(encoding="utf-8")
+    assert f"     - {action.a_day}\n     - {action.per_second(LEARNERS):.2f}\n" in page
 
 
 def test_what_begins_ends_in_the_same_cycle():
