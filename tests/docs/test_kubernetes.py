@@ -1,4 +1,4 @@
-"""The manifests of the how-to: valid by the schemas of Kubernetes, of commands that there are, with probes that work."""
+"""The manifests of the how-to: valid by the schemas of Kubernetes, of commands that exist, with probes that work."""
 
 import os
 import subprocess
