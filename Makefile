@@ -21,7 +21,7 @@ SOURCES := openedx_webhooks demo benchmarks setup.py manage.py test_settings.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help requirements demo demo-smoke test test-browser test-tutor screenshots published test-services thorough chaos coverage diff_cover quality format pii_check validate \
+.PHONY: help requirements demo demo-smoke test test-browser test-tutor screenshots published test-services thorough chaos soak coverage diff_cover quality format pii_check validate \
 	docs linkcheck references schema-clients dist benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
@@ -111,6 +111,9 @@ thorough: $(VENV)/.dev ## what validate leaves to CI: every web server, a storm 
 
 chaos: $(VENV)/.services ## kill workers, broker and database during 5,000 deliveries, and count (needs mariadbd, redis-server)
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.services ## an hour of 100,000 learners while things break; ARGS="--seconds 120 --cycles 1" (needs mariadbd, redis-server)
+	$(BIN)/python -m tests.soak $(ARGS)
 
 coverage: $(VENV)/.dev ## run the tests and show which lines and branches none of them reaches
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-report=html --cov-report=xml $(ARGS)

@@ -74,7 +74,7 @@ def _milliseconds(function: Callable[[], object], rounds: int = 20, repeats: int
     return min(medians)
 
 
-def _send():
+def send():
     return EVENT.send_event(user=USER)
 
 
@@ -96,14 +96,14 @@ def _unwanted(goals: Goals) -> None:
             EVENT.disconnect(**mine)
             if receiver is not None:
                 EVENT.connect(receiver, **mine)
-            return _send
+            return send
 
         return prepare
 
     each = {"without": None, "nothing": _nothing, "either": _nothing_either, "plugin": receivers.on_event}
     best = _microseconds({name: with_receiver(receiver) for name, receiver in each.items()})
     with CaptureQueriesContext(connection) as queries:
-        _send()
+        send()
     Webhook.objects.all().delete()
     over, doubt = best["plugin"] - best["nothing"], best["either"] - best["nothing"]
     goals.add("send_event without a receiver", f"{best['without']:.1f} µs")
@@ -118,10 +118,10 @@ def _matched(goals: Goals, url: str) -> None:
     Webhook.objects.create(event=EVENT.event_type, webhook_url=f"{url}/fast")
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
     with transaction.atomic():
-        _send()
+        send()
         with CaptureQueriesContext(connection) as queries:
-            _send()
-        one = _milliseconds(_send)
+            send()
+        one = _milliseconds(send)
         fast = _milliseconds(lambda: requests.post(f"{url}/fast", json=payload, timeout=10), 20, 15)
         slow = _milliseconds(lambda: requests.post(f"{url}/slow300", json=payload, timeout=10), 3, 1)
         transaction.set_rollback(True)
@@ -150,8 +150,8 @@ def _matched_by(url: str, count: int) -> float:
     )
     index.webhooks.forget()
     with transaction.atomic():
-        _send()
-        milliseconds = _milliseconds(_send)
+        send()
+        milliseconds = _milliseconds(send)
         transaction.set_rollback(True)
     Webhook.objects.exclude(pk__in=before).delete()
     index.webhooks.forget()
@@ -168,7 +168,7 @@ def _many(goals: Goals, url: str, one: float) -> None:
     index.webhooks.get(OTHER)
     load = time.perf_counter() - start
     with transaction.atomic():
-        many = _milliseconds(_send)
+        many = _milliseconds(send)
         transaction.set_rollback(True)
     Webhook.objects.all().delete()
     index.webhooks.forget()
@@ -179,7 +179,7 @@ def _many(goals: Goals, url: str, one: float) -> None:
     goals.add("… reading 10,000 webhooks after a change", f"{load * 1000:.0f} ms")
 
 
-def _owe(webhook: Webhook, count: int) -> None:
+def owe(webhook: Webhook, count: int) -> None:
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
     for start in range(0, count, 500):
         ids = [uuid.uuid4() for _ in range(min(500, count - start))]
@@ -192,7 +192,7 @@ def _owe(webhook: Webhook, count: int) -> None:
 
 def _rate(url: str, path: str, count: int) -> float:
     webhook = Webhook.objects.create(event=EVENT.event_type, webhook_url=f"{url}{path}")
-    _owe(webhook, count)
+    owe(webhook, count)
     start = time.perf_counter()
     counts = deliver.deliver_due(max_seconds=600)
     elapsed = time.perf_counter() - start
@@ -227,7 +227,7 @@ def _memory(goals: Goals, url: str) -> None:
     sizes = []
     step = max(1, DELIVERIES // 10)
     for _ in range(10):
-        _owe(webhook, step)
+        owe(webhook, step)
         deliver.deliver_due(max_seconds=600)
         for model in (Attempt, Delivery, CapturedEvent):
             model.objects.all()._raw_delete(connection.alias)  # pylint: disable=protected-access

@@ -4,16 +4,16 @@ import argparse
 import contextlib
 import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from .endpoints import PATHS, Endpoints
-from .servers import MariaDB, Redis, missing
+from tests.live.processes import Processes, worker
+from tests.live.servers import MariaDB, Redis, environment, make_tables, missing
+
+from .moods import PATHS, MoodyEndpoints
 
 _LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 _WORKERS = 2
@@ -26,75 +26,16 @@ def tell(text: str) -> None:
     sys.stdout.flush()
 
 
-class Processes:
-    """Celery workers and a loop command, killed and started again."""
-
-    def __init__(self, directory: Path, environment: dict[str, str]):
-        self._directory, self._environment = directory, environment
-        self._commands: list[list[str]] = []
-        self._running: list[subprocess.Popen] = []
-        self.kills = 0
-
-    def start_all(self, with_loop: bool) -> None:
-        """Two workers, and a loop beside them."""
-        worker = [
-            "-m",
-            "celery",
-            "-A",
-            "demo.minilms",
-            "worker",
-            "--concurrency=2",
-            "--loglevel=INFO",
-            "--without-gossip",
-            "--without-mingle",
-            "--prefetch-multiplier=1",
-        ]
-        self._commands = [[*worker, "-n", f"worker{number}@chaos"] for number in range(_WORKERS)]
-        if with_loop:
-            self._commands.append(["manage.py", "webhooks_deliver", "--loop", "--interval", "0.5"])
-        self._running = [self.start(command, f"process{number}") for number, command in enumerate(self._commands)]
-
-    def start(self, arguments: list[str], name: str) -> subprocess.Popen:
-        """One process, in a group of its own, so that its children die with it."""
-        with (self._directory / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *arguments], env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def kill_one(self) -> None:
-        """SIGKILL a worker or the loop, and start it again."""
-        number = random.randrange(len(self._running))
-        self._kill(self._running[number])
-        self.kills += 1
-        self._running[number] = self.start(self._commands[number], f"process{number}")
-
-    def end_all(self) -> None:
-        """SIGKILL for all."""
-        for process in self._running:
-            self._kill(process)
-
-    @staticmethod
-    def _kill(process) -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 class Run:
     """One run."""
 
     def __init__(self, events: int, seconds: float, with_loop: bool, directory: Path):
         self._events, self._seconds, self._with_loop, self._directory = events, seconds, with_loop, directory
         self._database, self._redis = MariaDB(directory), Redis(directory)
-        self._endpoints = Endpoints()
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
-            "PYTHONPATH": os.getcwd(),
-            "CHAOS_DATABASE_PORT": str(self._database.port),
-            "CHAOS_REDIS_PORT": str(self._redis.port),
-        }
-        os.environ.update(environment)
-        self._processes = Processes(directory, environment)
+        self._endpoints = MoodyEndpoints()
+        variables = environment(self._database, self._redis)
+        os.environ.update(variables)
+        self._processes = Processes(directory, variables)
         self._began = time.monotonic()
         self._poisoned = 0
 
@@ -108,31 +49,32 @@ class Run:
         self._redis.start()
         try:
             self._prepare()
-            self._processes.start_all(self._with_loop)
-            fates = self._directory / "fates"
-            sender = self._processes.start(
-                ["-m", "tests.chaos.sender", str(self._events), str(self._seconds), str(fates)], "sender"
-            )
-            self._break_things(sender)
-            self._settle()
-            return self._judge([line.split() for line in fates.read_text(encoding="utf-8").splitlines()])
+            with self._processes:
+                fates = self._directory / "fates"
+                self._break_things(self._start(fates))
+                self._settle()
+                return self._judge([line.split() for line in fates.read_text(encoding="utf-8").splitlines()])
         finally:
-            self._processes.end_all()
             self._redis.kill()
             self._database.kill()
 
+    def _start(self, fates: Path):
+        """Workers, a loop beside them, and what sends events, which is returned."""
+        self._workers = [f"worker{number}" for number in range(_WORKERS)]
+        for name in self._workers:
+            self._processes.start(name, worker(name))
+        if self._with_loop:
+            self._workers.append("loop")
+            self._processes.start("loop", ["manage.py", "webhooks_deliver", "--loop", "--interval", "0.5"])
+        arguments = [str(self._events), str(self._seconds), str(fates)]
+        return self._processes.start("sender", ["-m", "tests.chaos.sender", *arguments])
+
     def _prepare(self) -> None:
         import django  # pylint: disable=import-outside-toplevel
-        from django.core.management import call_command  # pylint: disable=import-outside-toplevel
         from django.db import connections  # pylint: disable=import-outside-toplevel
 
         django.setup()
-        connections["default"].settings_dict["NAME"] = ""
-        with connections["default"].cursor() as cursor:
-            cursor.execute("CREATE DATABASE chaos CHARACTER SET utf8mb4")
-        connections["default"].close()
-        connections["default"].settings_dict["NAME"] = "chaos"
-        call_command("migrate", verbosity=0)
+        make_tables()
         from openedx_webhooks.models import Webhook  # pylint: disable=import-outside-toplevel
 
         for path in PATHS:
@@ -184,7 +126,7 @@ class Run:
                 action()
                 self.say(text)
             if time.monotonic() >= next_kill:
-                self._processes.kill_one()
+                self._processes.kill(random.choice(self._workers))
                 next_kill = time.monotonic() + random.uniform(1, 3)
             time.sleep(0.05)
         self.say(f"sender ended ({sender.returncode}); {self._processes.kills} processes were killed")

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 import time
+from pathlib import Path
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
@@ -14,6 +15,7 @@ from ...webhooks import deliver
 
 _TERMINAL_SECONDS = 0.2
 _LOG_SECONDS = 10
+_ALIVE_SECONDS = 1
 
 
 class Command(BaseCommand):
@@ -33,9 +35,17 @@ class Command(BaseCommand):
             "--interval", type=float, default=1.0, help="Seconds between two looks of the loop while nothing is due."
         )
 
+        parser.add_argument(
+            "--alive-file",
+            metavar="PATH",
+            type=Path,
+            help="Touch this file as long as the database answers, every second at most: for probes of Kubernetes.",
+        )
+
     def handle(self, *_args, **options):
         self._stop = threading.Event()
         self._total, self._started, self._shown_at = deliver.Counts(), time.monotonic(), 0.0
+        self._alive_file, self._touch_at = options["alive_file"], 0.0
         with self._until_told_to_stop():
             while True:
                 is_done = self._round(options["loop"])
@@ -63,7 +73,7 @@ class Command(BaseCommand):
         """One run; whether it ended because nothing was due any more."""
         before = self._total
         try:
-            counts = deliver.deliver_due(tick=lambda counts: self._show(before.plus(counts)), stop=self._stop.is_set)
+            counts = deliver.deliver_due(tick=lambda counts: self._tick(before.plus(counts)), stop=self._stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             if not is_loop:
                 raise
@@ -71,8 +81,22 @@ class Command(BaseCommand):
             close_old_connections()
             return True
         self._total = before.plus(counts)
+        self._touch()
         chores.run_when_due()
         return not counts.out_of_time
+
+    def _tick(self, counts: deliver.Counts) -> None:
+        self._show(counts)
+        # Not before something was claimed: until then the database may be away.
+        if counts.attempts:
+            self._touch()
+
+    def _touch(self) -> None:
+        """Show a probe that this process does its work."""
+        now = time.monotonic()
+        if self._alive_file and now >= self._touch_at:
+            self._touch_at = now + _ALIVE_SECONDS
+            self._alive_file.touch()
 
     def _show(self, counts: deliver.Counts, is_last: bool = False) -> None:
         """A line that is overwritten on a terminal, and a line now and then in a log."""

@@ -1,6 +1,7 @@
 """A MariaDB and a Redis of our own, made to be killed."""
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -8,12 +9,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from demo.supervisor import ROOT, free_port
 
-def free_port() -> int:
-    """A TCP port that nobody uses."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+SETTINGS = "tests.live.settings"
 
 
 def missing() -> list[str]:
@@ -44,6 +42,11 @@ class Server:
                 return
             time.sleep(0.05)
         raise RuntimeError(f"{self.command()[0]} did not start; see {self.directory / 'log'}")
+
+    @property
+    def pid(self) -> int | None:
+        """The process; None while it is away."""
+        return self._process and self._process.pid
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""
@@ -96,3 +99,33 @@ class MariaDB(Server):
             "--innodb-flush-log-at-trx-commit=1",
             "--character-set-server=utf8mb4",
         ]
+
+
+def environment(database: MariaDB, redis: Redis, settings: str = SETTINGS, **variables: str) -> dict[str, str]:
+    """Variables of processes that use these servers."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": settings,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "LIVE_DATABASE_PORT": str(database.port),
+        "LIVE_REDIS_PORT": str(redis.port),
+        **variables,
+    }
+
+
+def make_tables(name: str = "live") -> None:
+    """Make a database on the server that the settings of this process name, with all tables; Django must be set up."""
+    from django.core.management import call_command  # pylint: disable=import-outside-toplevel
+    from django.db import connection  # pylint: disable=import-outside-toplevel
+
+    before = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    call_command("migrate", verbosity=0)
+    if before != name:
+        connection.close()
+        connection.settings_dict["NAME"] = before

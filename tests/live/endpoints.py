@@ -1,4 +1,4 @@
-"""Endpoints with bad days, which write down all that they accept."""
+"""Endpoints that verify signatures and write down all that they accept."""
 
 import contextlib
 import json
@@ -7,28 +7,38 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import attrs
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-PATHS = ("/steady", "/flaps", "/hangs", "/busy", "/hostile")
-_HANGING = 12
-_BUSY_SECONDS = 8
+
+@attrs.frozen
+class Mood:
+    """What an endpoint says: no status means that it hangs for some seconds and drops the connection."""
+
+    status: int | None = 200
+    headers: dict[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+
+
+WELL = Mood()
 
 
 class Endpoints:
     """
-    ``/steady`` takes 10 ms; ``/flaps`` fails every other second; ``/hangs`` never answers its first requests; ``/busy``
-    says 429 with ``Retry-After`` for a while, and ``/hostile`` with dates that no calendar has.
+    A server whose every path is an endpoint; to be given moods.
+
+    Args:
+        port: 0 for any.
     """
 
-    def __init__(self):
+    def __init__(self, port: int = 0):
         self.secrets: dict[str, str] = {}
         # (path, event id) → webhook-ids that were accepted, and how often.
         self.accepted: dict[tuple[str, str], Counter] = {}
         self.refused: Counter = Counter()
         self.bad_signatures = 0
         self._lock = threading.Lock()
-        self._first_at: float | None = None
         endpoints = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,14 +53,15 @@ class Endpoints:
                     # The worker was killed in the middle of its request.
                     self.close_connection = True
                     return
-                status, headers = endpoints.answer(self.path, body, dict(self.headers.items()))
-                if status is None:
+                mood = endpoints.answer(self.path, body, dict(self.headers.items()))
+                if mood.status is None:
                     self.close_connection = True
                     return
-                self.send_response(status)
-                for name, value in {"Content-Length": "0", **headers}.items():
+                self.send_response(mood.status)
+                for name, value in {"Content-Length": str(len(mood.body)), **mood.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(mood.body)
 
             def log_message(self, *args):
                 """Be quiet."""
@@ -64,45 +75,45 @@ class Endpoints:
             def handle_error(self, request, client_address):
                 """They come back."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def url(self, path: str) -> str:
         """The address of a path."""
         return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
 
-    def answer(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, dict[str, str]]:
-        """Status and headers; no status means that the connection is dropped after hanging."""
+    def answer(self, path: str, body: bytes, headers: dict[str, str]) -> Mood:
+        """Look at a request, and say how to answer it."""
         with self._lock:
-            status, extra = self._mood(path)
-            if status != 200:
+            mood = self.mood(path)
+            if mood.status != 200:
                 self.refused[path] += 1
-        if status == 200:
+        if mood.status == 200:
             time.sleep(0.01)
             with self._lock:
                 self._accept(path, body, headers)
-        elif status is None:
+        elif mood.status is None:
             time.sleep(5)
-        return status, extra
+        return mood
 
-    def _mood(self, path):
-        now = time.monotonic()
-        self._first_at = self._first_at or now
-        age = now - self._first_at
-        if path == "/flaps" and int(age) % 2:
-            return 503, {}
-        if path == "/busy" and age < _BUSY_SECONDS:
-            return 429, {"Retry-After": "1"}
-        if path == "/hostile" and age < _BUSY_SECONDS:
-            return 503, {"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}
-        if path == "/hangs" and self.refused[path] < _HANGING:
-            return None, {}
-        return 200, {}
+    def mood(self, path: str) -> Mood:
+        """How an endpoint feels now."""
+        del path
+        return WELL
 
     def _accept(self, path, body, headers) -> None:
         with contextlib.suppress(WebhookVerificationError):
             Verifier(self.secrets[path]).verify(body, headers)
             event = json.loads(body)["event_metadata"]["id"]
-            self.accepted.setdefault((path, event), Counter())[headers["webhook-id"]] += 1
+            self.accept(path, event, headers["webhook-id"])
             return
+        self.mistrust(path)
+
+    def mistrust(self, path: str) -> None:
+        """Write down that a signature did not verify."""
+        del path
         self.bad_signatures += 1
+
+    def accept(self, path: str, event: str, message: str) -> None:
+        """Write down an event that was accepted, and the id of its message."""
+        self.accepted.setdefault((path, event), Counter())[message] += 1
