@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from . import oauth
-from .models import Hook, signing_secrets
+from .models import Hook, KeyLost, signing_secrets
 from .payloads import encode, formats, published, shape
-from .transport import authentication, client, redirects
+from .transport import authentication, client, redirects, signing
 
 _HIDDEN = "••••••••"
 _AUTHORIZATION = "Authorization"
@@ -91,6 +91,8 @@ def request_of(
         ValueError: the hook's secret, headers, credentials or one of its choices are malformed.
     """
     body, content_type = encoded or encode_for(hook, message_id, content, metadata)
+    if hook.lost:
+        raise KeyLost(hook.lost_sentence)
     own_headers, credentials, takes_token = hook.headers_to_send, _NONE, False
     if hook.authentication != authentication.NONE:
         credentials, kind = hook.credentials_to_send, authentication.KINDS[hook.authentication]
@@ -98,16 +100,19 @@ def request_of(
         takes_token = kind.header is None
         if not takes_token:
             own_headers[_AUTHORIZATION] = kind.header(credentials)
+    now = timezone.now()
+    secrets = signing_secrets.in_force(hook, now)
+    signed = signing.headers(message_id, int(now.timestamp()), body, secrets, hook.signature)
     return make(
         url=hook.webhook_url,
         message_id=message_id,
         content=content,
         body=body,
-        our_headers={"Content-Type": content_type, **signing_secrets.headers(hook, message_id, body)},
+        our_headers={"Content-Type": content_type, **signed},
         own_headers=own_headers,
         credentials=credentials,
         takes_token=takes_token,
-        signing=signing_secrets.in_force(hook, timezone.now()),
+        signing=secrets,
         redirects=published.MAX_REDIRECTS if hook.payload_format in published.VERSIONS else 0,
     )
 

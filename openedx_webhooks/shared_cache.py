@@ -32,11 +32,22 @@ def ask(operation: str, *args, **kwargs) -> Any:
     return process.get(_SharedCache).ask(operation, *args, **kwargs)
 
 
+def is_away() -> bool:
+    """Whether it was found away, or slow, within the last half minute; it is asked now if it was not."""
+    ask("get", "openedx_webhooks:is_away")
+    return process.get(_SharedCache).is_resting
+
+
 class _SharedCache:
     """The cache as this process has found it."""
 
     def __init__(self):
         self._asked_again_at = float("-inf")
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is not asked."""
+        return time.monotonic() < self._asked_again_at
 
     def ask(self, operation: str, *args, **kwargs) -> Any:
         start = time.monotonic()

@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import functools
+import gc
 import os
 import re
 import runpy
@@ -25,17 +26,33 @@ def pytest_configure(config):
         runpy.run_path(str(Path(__file__).parent.parent / "setup.py"))["compile_catalogs"]()
 
 
-def pytest_collection_modifyitems(items):
-    """Skip tests of filters and events that the installed libraries lack."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """
+    Skip tests of filters and events that the installed libraries lack.
+
+    One of several processes: what takes long comes first, or one process would be at it alone at the end.
+    """
     from .releases import skip_what_the_release_lacks  # pylint: disable=import-outside-toplevel  # needs the apps
 
     skip_what_the_release_lacks(items)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not _takes_long(item.path))
+
+
+def pytest_collection_finish():
+    """
+    Twelve thousand tests are half a million objects that stay. Without this the garbage collector looks through all of
+    them again and again: an eighth of the whole time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class Scheduler(LoadScopeScheduling):
     """
     What each of several processes gets next (``pytest -n 2``): one test with all its arguments, or a whole file if its
-    tests share a fixture, which every process would else make for itself; what has the most tests comes first.
+    tests share a fixture, which every process would else make for itself; in the order of the collection, above.
 
     By hand, since ``--dist loadgroup`` of pytest-xdist 3.8 does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
     """
@@ -50,10 +67,20 @@ def _shares_fixtures(path):
     return re.search(r'scope="(module|class)"', path.read_text()) is not None
 
 
+@functools.cache
+def _takes_long(path):
+    starts_processes = re.search(r"^(import subprocess|from \.test_plugin_loading)", path.read_text(), re.MULTILINE)
+    return starts_processes is not None or _shares_fixtures(path)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Ours, unless another one is asked for."""
-    return Scheduler(config, log) if config.getvalue("dist") == "load" else None
+    if config.getvalue("dist") != "load":
+        return None
+    # Most tests first is not longest first.
+    config.option.loadscopereorder = False
+    return Scheduler(config, log)
 
 
 @pytest.fixture
@@ -86,10 +113,13 @@ def _fresh_process(monkeypatch):
     No test sees what the process has found out or put off in the test before it: caches that died, lines that were
     logged, nudges that no broker took.
     """
+    from openedx_webhooks.webfilters.call_counts import CallCounts  # pylint: disable=import-outside-toplevel
     from openedx_webhooks.webfilters.call_log import CallRecords  # pylint: disable=import-outside-toplevel
 
     # A thread with a connection of its own sees nothing of a test's transaction, and would outlive the test.
     monkeypatch.setattr(CallRecords, "INLINE", True)
+    # Tests that want them written say so.
+    monkeypatch.setattr(CallCounts, "ask", lambda _self: None)
     process.forget()
     process.serve()
     yield

@@ -49,6 +49,17 @@ class Reply:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+def wait_until(is_so: Callable[[], object], seconds: float = 30.0, what: Callable[[], str] = lambda: "it") -> None:
+    """
+    Wait for something that another thread or process does, and fail the test after ``seconds``: many, since they are
+    only spent where it fails, and a busy machine may need them.
+    """
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"waited {seconds} s for {what()}"
+        time.sleep(0.005)
+
+
 class Receiver:
     """
     The server. ``replies`` maps a path to a :class:`Reply`, to a list of them (used up one by one, the last stays), or
@@ -118,15 +129,14 @@ class Receiver:
         """What arrived at a path."""
         return [request for request in list(self.received) if request.path == path]
 
-    def wait_for(self, count: int, path: str | None = None, seconds: float = 5.0) -> list[Received]:
+    def wait_for(self, count: int, path: str | None = None, seconds: float = 30.0) -> list[Received]:
         """Wait until ``count`` requests arrived (at a path), and return them; fails the test after ``seconds``."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            got = list(self.received) if path is None else self.at(path)
-            if len(got) >= count:
-                return got
-            time.sleep(0.01)
-        raise AssertionError(f"waited {seconds} s for {count} requests, got {len(got)}")
+
+        def arrived():
+            return list(self.received) if path is None else self.at(path)
+
+        wait_until(lambda: len(arrived()) >= count, seconds, lambda: f"{count} requests: {len(arrived())} came")
+        return arrived()
 
     def answer(self, handler) -> None:
         """Write the reply for the handler's path."""

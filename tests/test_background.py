@@ -12,6 +12,8 @@ import pytest
 from openedx_webhooks import background
 from openedx_webhooks.background import DaemonExecutor, Job, outside_async, process
 
+from .receiver import wait_until
+
 
 class Work(Job):
     """Counts its runs; a test may have them fail, raise or hang."""
@@ -44,13 +46,6 @@ def work():
     job = process.get(Work)
     yield job
     job.hangs.set()
-
-
-def wait_until(is_so, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 # --- What a process has for itself
@@ -105,8 +100,8 @@ def test_process_from_which_uwsgi_forks_starts_no_thread(work, monkeypatch, work
     assert (work._thread is None, process.is_serving) == (is_master, not is_master)
     # Nothing that could not start is waited for at its end.
     start = time.monotonic()
-    assert process.flush() is not is_master
-    assert time.monotonic() - start < 1
+    assert process.flush(60) is not is_master
+    assert time.monotonic() - start < 30
 
 
 def test_process_that_has_served_nothing_puts_its_jobs_off(work, monkeypatch):
@@ -123,11 +118,10 @@ def test_process_that_has_served_nothing_puts_its_jobs_off(work, monkeypatch):
 
 
 def test_those_who_ask_meanwhile_share_a_run(work, monkeypatch):
-    monkeypatch.setattr(Work, "GATHER_SECONDS", 0.2)
+    monkeypatch.setattr(Work, "GATHER_SECONDS", 60)
     for _ in range(50):
         work.ask()
-    wait_until(lambda: work.runs)
-    time.sleep(0.3)
+    assert process.flush(5)
     assert len(work.runs) == 1
 
 
@@ -167,7 +161,8 @@ def test_job_that_hangs_holds_up_no_other(work):
     wait_until(lambda: work.runs)
     other = process.get(OtherWork)
     other.ask()
-    wait_until(lambda: other.runs, 1.0)
+    wait_until(lambda: other.runs)
+    assert not work.hangs.is_set()
 
 
 def test_thread_ends_when_idle_and_starts_again(work, monkeypatch):
@@ -201,12 +196,12 @@ def test_flush_waits_for_a_run_and_for_what_came_during_it(work):
 
 
 def test_flush_does_not_wait_for_a_second_try(work, monkeypatch):
-    monkeypatch.setattr(Work, "RETRY_SECONDS", 60)
+    monkeypatch.setattr(Work, "RETRY_SECONDS", 600)
     work.results = [False] * 5
     work.ask()
     start = time.monotonic()
-    assert not process.flush(5)
-    assert time.monotonic() - start < 2
+    assert not process.flush(60)
+    assert time.monotonic() - start < 30
     assert len(work.runs) <= 2
 
 
@@ -215,10 +210,10 @@ def test_flush_gives_up_a_job_that_hangs_but_not_the_others(work):
     work.ask()
     other = process.get(OtherWork)
     other.ask()
-    start = time.monotonic()
     assert not process.flush(0.3)
-    assert time.monotonic() - start < 2
-    assert other.runs
+    wait_until(lambda: other.runs)
+    # It still does: nobody waited for it.
+    assert process.get(Work)._is_busy()
 
 
 # --- Async contexts
@@ -245,7 +240,7 @@ def test_helpers_are_as_many_as_are_needed_and_no_more():
     executor = DaemonExecutor(3)
     for _ in range(20):
         executor.submit(int).result(5)
-        time.sleep(0.01)  # until its thread is idle again
+        wait_until(lambda: executor._idle._value)  # its thread is idle again
     assert executor._started == 1
     for future in [executor.submit(time.sleep, 0.02) for _ in range(20)]:
         future.result(5)

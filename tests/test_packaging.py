@@ -254,6 +254,17 @@ def test_no_requirement_is_newer_than_what_is_tested_or_has_an_upper_limit():
         assert oldest == pins[name.lower()], line
 
 
+def test_the_newest_of_everything_has_no_upper_limit():
+    """What tox and the weekly workflow install for it: a limit in an included file kept Django 6 away once."""
+    names = ["test-tools.in"]
+    for name in names:
+        text = (ROOT / "requirements" / name).read_text()
+        names += re.findall(r"(?m)^-r (\S+)", text)
+        limits = [line for line in text.splitlines() if re.search(r"^-c|^[^#]*(<|==|~=)", line)]
+        assert limits == [], name
+    assert len(names) > 1
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_with_the_pins_of_a_release_pip_changes_nothing(release):
     """All that the plugin needs is there, in a version that will do."""

@@ -5,30 +5,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import Hook
-from ..models.history import is_encrypted
+from ..transport import signing
 from . import secrets_once
 
 _MOST = 50
 
 
-def copy_of(hook: Hook) -> Hook:
+def copy_of(hook: Hook, **other) -> Hook:
     """
-    A copy, not saved: without a name, with a secret of its own, and disabled.
+    A hook with all that was entered for another one, but its name and what is given here; not saved.
 
     Header values and credentials are copied, for the address is the same; to send them elsewhere the form asks for them
     again, as it does for the original.
     """
-    kept = [field for field in hook._meta.concrete_fields if field.editable and not field.unique]
-    copy = type(hook)(
-        **{
-            field.attname: getattr(hook, field.attname)
-            for field in kept
-            if field.name != "secret" or not is_encrypted(field)
-        }
-    )
-    copy.enabled = False
-    copy.description = _("Copy of %s") % (hook.description or hook.event_name)
-    return copy
+    entered = (field for field in hook._meta.concrete_fields if field.editable and not field.unique)
+    return type(hook)(**{field.attname: getattr(hook, field.attname) for field in entered} | other)
 
 
 def may_clone(model_admin, request, hook: Hook | None = None) -> bool:
@@ -49,7 +40,12 @@ def clone(model_admin, request, hook: Hook):
 
 def make(model_admin, request, hook: Hook) -> Hook:
     """Save a copy, whose secret this session can show once."""
-    copy = copy_of(hook)
+    copy = copy_of(
+        hook,
+        secret=signing.new_secret(),
+        enabled=False,
+        description=_("Copy of %s") % (hook.description or hook.event_name),
+    )
     # pylint: disable-next=protected-access
     copy._change_reason = _("Copy of %s") % hook
     copy.save()

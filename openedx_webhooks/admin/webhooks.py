@@ -14,6 +14,7 @@ from ..models import Delivery, Webhook
 from ..webhooks import health, trial_delivery, wakeups
 from . import (
     bulk,
+    cloning,
     configuration,
     expressions,
     health_words,
@@ -146,7 +147,13 @@ class WebhookAdmin(HookAdmin):
 
     def save_more(self, request, webhook: Webhook, form) -> None:
         """A webhook like this one for each further type that was chosen, with a line in its history."""
-        more = [also_for(webhook, event, expressions.shape_for(form, event)) for event in form.more_events]
+        # Its receiver is the same: so are its secret and its pseudonyms.
+        more = [
+            cloning.copy_of(
+                webhook, event=event, shape=expressions.shape_for(form, event), pseudonym_key=webhook.pseudonym_key
+            )
+            for event in form.more_events
+        ]
         for hook in more:
             hook.save()
             self.log_addition(request, hook, [{"added": {}}])
@@ -214,13 +221,6 @@ class WebhookAdmin(HookAdmin):
 
     # How much happened before there was the webhook, and then send it.
     past_events = posted(past_events.page, may_send, has_page=True)
-
-
-def also_for(webhook: Webhook, event: str, shape: str) -> Webhook:
-    """A webhook like a new one, its secret included, but for dotted type, shape and name; not saved."""
-    fields = (field for field in Webhook._meta.concrete_fields if not field.unique)
-    like = {field.attname: getattr(webhook, field.attname) for field in fields}
-    return Webhook(**like | {"event": event, "shape": shape})
 
 
 def more_made(webhooks: list[Webhook]):

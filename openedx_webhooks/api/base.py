@@ -1,5 +1,6 @@
 """What all views of the API have in common. Who may do what, and how much, is not left to the site's settings."""
 
+import json
 from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
@@ -54,9 +55,14 @@ class Parser(JSONParser):
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > _MOST_BYTES:
             raise TooLarge(_("Send at most %d bytes.") % _MOST_BYTES)
         try:
-            return super().parse(stream, media_type, parser_context)
+            value = super().parse(stream, media_type, parser_context)
+            # Half a character can be written in JSON as an escape. Nothing can store it, nor can an error quote it.
+            json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as error:
             raise ParseError(_("The JSON is nested too deeply.")) from error
+        except UnicodeEncodeError as error:
+            raise ParseError(_("The JSON has half of a character: a lone surrogate, such as \\ud800.")) from error
+        return value
 
 
 class StrictMixin:

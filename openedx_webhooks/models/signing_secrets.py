@@ -1,12 +1,11 @@
 """Signing secrets of a hook and their rotation."""
 
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from ..transport import signing
-from .hook import Hook, KeyLost
+from .hook import Hook
 
 OVERLAP = timedelta(hours=24)
 
@@ -17,21 +16,6 @@ def in_force(hook: Hook, now: datetime) -> list[str]:
     if hook.previous_secret and hook.previous_secret_expires_at and hook.previous_secret_expires_at > now:
         secrets.append(hook.previous_secret)
     return secrets
-
-
-def headers(hook: Hook, message_id: str, body: bytes) -> dict[str, str]:
-    """
-    The headers that identify a message of a hook, and sign it as of now.
-
-    Raises:
-        KeyLost: a secret that is in force can't be read.
-        ValueError: a secret is malformed, or there is no such signature.
-    """
-    now = time.time()
-    if hook.lost:
-        raise KeyLost(hook.lost_sentence)
-    secrets = in_force(hook, datetime.fromtimestamp(now, UTC))
-    return signing.headers(message_id, int(now), body, secrets, hook.signature)
 
 
 def is_malformed(hook: Hook) -> bool:

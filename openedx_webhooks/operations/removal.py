@@ -18,7 +18,7 @@ from .. import index
 from ..app_settings import app_settings
 from ..models import Call, Delivery, Hook, Webfilter, Webhook, history
 from ..webhooks import wakeups
-from . import retention
+from . import retention_records
 
 log = logging.getLogger(__name__)
 # So many are deleted within the request of the operator.
@@ -93,9 +93,9 @@ def _delete_records(hook: Hook, end: float) -> bool:
         if time.monotonic() >= end:
             return False
         if isinstance(hook, Webhook):
-            retention.delete_deliveries(records.db, ids)
+            retention_records.delete_deliveries(records.db, ids)
         else:
-            retention.raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
+            retention_records.raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
     return True
 
 

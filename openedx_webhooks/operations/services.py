@@ -63,14 +63,24 @@ def _not_served(queue: str) -> str:
     return _("No worker serves it. These run: %s.") % listed
 
 
+def cache_away(error: str) -> Finding:
+    """
+    That the shared cache can't be used.
+
+    Args:
+        error: a word or two.
+    """
+    return Finding(
+        "cache",
+        Level.WARN,
+        _("The default cache does not work (%s).") % error,
+        _("Look at the server of CACHES. Without it every endpoint is called, however often it fails."),
+    )
+
+
 def _cache() -> Finding:
     if error := reachability.cache_error():
-        return Finding(
-            "cache",
-            Level.WARN,
-            _("The default cache does not work (%s).") % error,
-            _("Look at the server of CACHES. Without it every endpoint is called, however often it fails."),
-        )
+        return cache_away(error)
     if reachability.is_cache_private():
         return Finding(
             "cache",

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import startup_problems
+from .. import shared_cache, startup_problems
 from ..app_settings import app_settings
 from ..models import Delivery, Mark
 from ..webhooks import wakeups
@@ -76,8 +76,8 @@ def look(*, is_full: bool = True) -> Status:
     Find out. Never raises because something is away.
 
     Args:
-        is_full: also ask broker and cache, which may take seconds, and for whether every migration was applied. Without
-            it a handful of short queries.
+        is_full: also ask broker and cache for what they are worth, which may take seconds, and for whether every
+            migration was applied. Without it a handful of short queries, and a word if the cache is away.
     """
     found = list(_start())
     try:
@@ -90,6 +90,8 @@ def look(*, is_full: bool = True) -> Status:
     if is_full:
         is_seen = all(finding.level is Level.OK for finding in found if finding.name == "worker")
         found += services.find(is_worker_seen_lately=is_seen)
+    elif shared_cache.is_away():
+        found.append(services.cache_away(_("found away or slow")))
     return Status(found, worker, late)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import echoes
 from .echoes import MASK
-from .secret_forms import mask_forms
+from .secret_forms import ESCAPED, mask_forms
 from .secret_names import (
     TOLD_BY_VALUE,
     are_of_oauth,
@@ -53,7 +53,9 @@ def redact(value: Any, depth: int = 0) -> Any:
 # --- Secrets inside texts
 
 _ELEMENT = re.compile(r"(<(?:\w{1,20}:)?(?P<name>[A-Za-z][\w.\-]{0,80})(?:\s[^<>]{0,500})?>)[^<]{1,5000}(?=</)")
-_SCHEME = re.compile(r"\b(?=[BJbj])(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I)
+_SCHEME = re.compile(
+    rf"(?:\b|{ESCAPED})(?=[BJbj])" r"(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I
+)
 _LINK = re.compile(
     r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm|reset/\w{1,64})/)[^\s/\"'?#<>]+"
 )
@@ -193,7 +195,7 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
     while match := _ASSIGNMENT.search(text, position):
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
         position = match.start("is")
-        name = match["name"]
+        name = _name_of(text, match)
         lower = name.lower()
         is_told = is_sensitive_name(name, extra) or lower in _URL_ONLY
         if (not is_told and lower not in TOLD_BY_VALUE) or lower in allowed:
@@ -211,6 +213,13 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
         parts += [text[done : match.end()], quote, MASK, quote]
         done = position = value.end()
     return "".join(parts) + text[done:] if parts else text
+
+
+def _name_of(text: str, match: re.Match) -> str:
+    """The name that was found, without the letter of an escaped line break or tab in front of it."""
+    name, start = match["name"], match.start("name")
+    is_escaped = start > 0 and text[start - 1] == "\\" and name[0] in "bfnrt" and not is_sensitive(name)
+    return name[1:] if is_escaped else name
 
 
 def _mask_parts(text: str) -> str:
@@ -270,15 +279,15 @@ def _mask_members(text: str) -> str:
     # Quotes that nothing closes from here on: each kind is looked for to the end of the text once.
     open_ended = set()
     for match in _MEMBER.finditer(text):
-        quote = match["quote"]
-        is_told = is_sensitive(match["name"])
-        if match.start() < done or quote in open_ended or not (is_told or match["name"] in TOLD_BY_VALUE):
+        quote, name = match["quote"], _name_of(text, match)
+        is_told = is_sensitive(name)
+        if match.start() < done or quote in open_ended or not (is_told or name in TOLD_BY_VALUE):
             continue
         end = _closing_quote(text, match.end(), quote)
         if end < 0:
             open_ended.add(quote)
             continue
-        if not is_told and not hides(match["name"], text[match.end() : min(end, match.end() + _PEEK)]):
+        if not is_told and not hides(name, text[match.end() : min(end, match.end() + _PEEK)]):
             continue
         parts += [text[done : match.end()], MASK]
         done = end

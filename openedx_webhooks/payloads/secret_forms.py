@@ -4,11 +4,17 @@ import re
 
 from .echoes import MASK
 
+# Not inside a word; but the letter of an escaped line break or tab, in the text of a text, is none of it.
+ESCAPED = r"(?<=\\[bfnrt])"
 _PASSWORD_HASH = re.compile(
-    r"(?:\b(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)|(?<![\w$])"
-    r"(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))\$[\w$./+=,\-]{7,}[\w$/+=]"
+    rf"(?:(?:\b|{ESCAPED})(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)"
+    rf"|(?:(?<![\w$])|{ESCAPED})(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))"
+    r"\$[\w$./+=,\-]{7,}[\w$/+=]"
 )
-_JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{5,}\.(?:eyJ[\w\-]{4,}(?:\.[\w\-]*){0,3}|[\w\-]{4,}(?:\.[\w\-]*){1,3})")
+_JWT = re.compile(
+    rf"(?:(?<![\w\-])|{ESCAPED})"
+    r"eyJ[\w\-]{5,}\.(?:eyJ[\w\-]{4,}(?:\.[\w\-]*){0,3}|[\w\-]{4,}(?:\.[\w\-]*){1,3})"
+)
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.S
 )
@@ -19,7 +25,8 @@ _SAML = re.compile(
 _SHORTEST_KEY = 20
 # Keys of services that say by their form what they are.
 _KEYS = re.compile(
-    r"\b(?:A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35}|GOCSPX-[\w-]{20,255}|ya29\.[\w-]{20,1000}|1//0[\w-]{20,255}"
+    rf"(?:\b|{ESCAPED})"
+    r"(?:A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35}|GOCSPX-[\w-]{20,255}|ya29\.[\w-]{20,1000}|1//0[\w-]{20,255}"
     r"|gh[opsur]_[0-9A-Za-z]{20,255}|github_pat_\w{22,255}|gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rt|soat)-[\w-]{20,255}|ATATT3[\w=-]{20,500}"
     r"|xox[abeoprs]-[\w-]{10,255}|xapp-[\w-]{10,255}|(?:sk|rk|rzp)_(?:live|test)_[0-9A-Za-z]{10,255}"
     r"|sk-(?:(?:proj|ant|svcacct|or-v1)-[\w-]{20,255}|[0-9A-Za-z]{32,255})|hf_[0-9A-Za-z]{30,255}|dapi[0-9a-f]{32}|key-[0-9a-f]{32}"

@@ -107,12 +107,13 @@ def _endpoint(webhook: Webhook) -> str:
     return webhook.server.lower()
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class _Job:
     delivery: Delivery
     webhook: Webhook
     event: CapturedEvent | None
     lapses_at: float  # time.monotonic(): begun later than this, it might outlive its lease
+    content: sending.Content | None = None  # if it had to be made before the attempt
 
 
 class _Drain:
@@ -180,7 +181,7 @@ class _Drain:
             rows = self._candidates(full)
             chosen = self._choose(rows, full, room)
             if chosen:
-                claimed = Delivery.objects.writable().claim(chosen, self._holder, lease())
+                claimed = Delivery.objects.writable().claim(chosen, self._holder, lease(), self._always_messages())
                 found = found or bool(claimed)
                 room -= len(claimed)
                 self._queue(claimed)
@@ -250,11 +251,18 @@ class _Drain:
                 self._queues.suspect(endpoint)
             self._queues.add(endpoint, job)
 
+    def _always_messages(self) -> set[int]:
+        """Webhooks that skip nothing."""
+        return {pk for pk, webhook in self._webhooks.items() if sending.skips_nothing(webhook)}
+
     def _number(self, jobs: list[_Job]) -> set[int]:
         """Number the messages that have no number yet; those that can't be sent now are given back."""
         new = [job for job in jobs if job.delivery.sequence is None]
-        new = [job.delivery for job in new if sending.is_message(job.webhook, job.event)]
-        if refused := numbering.number(new, self._holder):
+        for job in new:
+            if not sending.skips_nothing(job.webhook):
+                job.content = sending.Content.of(job.webhook, job.event)
+        messages = [job.delivery for job in new if job.content is None or job.content.is_message]
+        if refused := numbering.number(messages, self._holder):
             Delivery.objects.writable().release(refused, self._holder)
         return refused
 
@@ -323,7 +331,7 @@ def _each(model, ids: Iterable[int]) -> dict:
 def _send(job: _Job) -> tuple[tuple[_Job, sending.Result | None], bool]:
     if time.monotonic() >= job.lapses_at:
         return (job, None), False
-    result = sending.attempt(job.delivery, job.webhook, job.event)
+    result = sending.attempt(job.delivery, job.webhook, job.event, job.content)
     return (job, result), result.is_endpoint_well
 
 

@@ -3,6 +3,8 @@ One attempt: from a captured event to the outcome of one POST, by the webhook as
 threads.
 """
 
+from typing import Any
+
 import attrs
 
 from .. import hook_request
@@ -63,11 +65,45 @@ class Result:
         return self.request is None or (outcome.status_code not in (None, 429) and not outcome.is_5xx)
 
 
-def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -> Result:
-    """Try once to deliver; never raises."""
+@attrs.frozen
+class Content:
+    """
+    What a webhook, as it is now, makes of a captured event: made once, though two threads want to know.
+
+    Attributes:
+        value: a JSON value.
+        problem: why there is none.
+    """
+
+    value: Any = None
+    problem: Exception | None = None
+
+    @classmethod
+    def of(cls, webhook: Webhook, event: CapturedEvent | None) -> "Content":
+        """Never raises."""
+        try:
+            return cls(content_of(webhook, event))
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            return cls(problem=error)
+
+    @property
+    def is_message(self) -> bool:
+        """There is something to send, or should be."""
+        return not (isinstance(self.problem, NothingToSend) and self.problem.kind in SKIPPED)
+
+
+def attempt(
+    delivery: Delivery, webhook: Webhook, event: CapturedEvent | None, content: Content | None = None
+) -> Result:
+    """
+    Try once to deliver; never raises.
+
+    Args:
+        content: if it is known already.
+    """
     request = None
     try:
-        request = request_for(delivery, webhook, event)
+        request = request_for(delivery, webhook, event, content)
         outcome = post(request)
     except NothingToSend as reason:
         outcome = client.Outcome(error=reason.kind, detail=str(reason))
@@ -83,33 +119,28 @@ def attempt(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -
     return Result(delivery, webhook, outcome, request)
 
 
-def request_for(delivery: Delivery, webhook: Webhook, event: CapturedEvent | None) -> HookRequest:
+def request_for(
+    delivery: Delivery, webhook: Webhook, event: CapturedEvent | None, content: Content | None = None
+) -> HookRequest:
     """
-    What would be sent now, by the webhook as it is.
+    What would be sent now, by the webhook as it is; arguments as for :func:`attempt`.
 
     Raises:
         NothingToSend: there is no content.
         ValueError: as of :func:`~openedx_webhooks.hook_request.request_of`.
     """
-    content = content_of(webhook, event)
-    request = request_of(webhook, str(delivery.message_id), content, event.payload.get(limits.METADATA, {}))
+    content = content or Content.of(webhook, event)
+    if content.problem is not None:
+        raise content.problem
+    request = request_of(webhook, str(delivery.message_id), content.value, event.payload.get(limits.METADATA, {}))
     if delivery.sequence is not None:
         request.our_headers["webhook-sequence"] = str(delivery.sequence)
     return request
 
 
-def is_message(webhook: Webhook, event: CapturedEvent | None) -> bool:
-    """Whether a webhook, as it is now, has something to send, or should have; never raises."""
-    if not (webhook.condition or webhook.shape):
-        return True
-    try:
-        content_of(webhook, event)
-    except NothingToSend as reason:
-        return reason.kind not in SKIPPED
-    except Exception:  # pylint: disable=broad-exception-caught
-        # Its attempt says what is wrong.
-        return True
-    return True
+def skips_nothing(webhook: Webhook) -> bool:
+    """Whether all that a webhook is owed is a message: it has neither a condition nor a shape."""
+    return not (webhook.condition or webhook.shape)
 
 
 class NothingToSend(Exception):

@@ -3,13 +3,17 @@
 import uuid
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
+from django.test import RequestFactory
 from django.utils import timezone
 
 from openedx_webhooks import catalog
-from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.histogram import bucket_of
+from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Tally, Webfilter, Webhook
+from openedx_webhooks.tally_rows import start_of
 
 LOGIN = "org.openedx.learning.auth.session.login.completed.v1"
 MAY_LOGIN = "org.openedx.learning.student.login.requested.v1"
@@ -78,6 +82,13 @@ def make_event(**fields):
             **fields,
         }
     )
+
+
+def count_calls(webfilter, seconds=0.2, **outcomes):
+    """Calls of this hour, as a process counts them: outcome → how many."""
+    start = start_of(timezone.now(), Tally.Span.HOUR)
+    counts = {outcome: {bucket_of(seconds): count} for outcome, count in outcomes.items()}
+    Tally.objects.create(webfilter=webfilter, span=Tally.Span.HOUR, start=start, counts=counts)
 
 
 def make_delivery(webhook, state="delivered", **fields):
@@ -164,6 +175,18 @@ def errors_of(response) -> dict[str, list[str]]:
     """The errors of the form on a page."""
     assert response.status_code == 200
     return dict(response.context["adminform"].form.errors)
+
+
+def refusal_of(model, **changes) -> dict[str, list[str]]:
+    """
+    The errors of the form for a new hook as the page has it, without the page around them: that they stand on it,
+    beside their fields, is said once, in test_forms.py. For tables of what is refused.
+    """
+    request = RequestFactory().post(url_of(model, "add"), form_of(model, **changes))
+    request.user = get_user_model()(username="admin", is_active=True, is_staff=True, is_superuser=True)
+    form = admin.site.get_model_admin(model).get_form(request)(request.POST)
+    assert not form.is_valid()
+    return dict(form.errors)
 
 
 def types_without_exceptions():

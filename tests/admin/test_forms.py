@@ -12,7 +12,7 @@ from openedx_webhooks.operations.halt_options import halt_options_of
 from openedx_webhooks.transport import signing
 from tests.releases import needs_bounds
 
-from .conftest import LOGIN, MAY_LOGIN, UNKNOWN, errors_of, form_of, url_of
+from .conftest import LOGIN, MAY_LOGIN, UNKNOWN, errors_of, form_of, refusal_of, url_of
 
 pytestmark = pytest.mark.django_db
 
@@ -95,15 +95,23 @@ CASES = [(Webhook, *case) for case in BAD + BAD_WEBHOOK] + [(Webfilter, *case) f
 
 
 @needs_bounds
-def test_an_order_that_no_column_holds_is_refused(admin_client):
-    assert "less than or equal to" in " ".join(errors_of(add(admin_client, Webfilter, order=str(2**80)))["order"])
+def test_an_order_that_no_column_holds_is_refused():
+    assert "less than or equal to" in " ".join(refusal_of(Webfilter, order=str(2**80))["order"])
 
 
 @pytest.mark.parametrize("model, field, value, advice", CASES)
-def test_a_bad_value_is_refused_beside_its_field_with_what_to_enter(admin_client, model, field, value, advice):
-    response = add(admin_client, model, **{field: value})
-    assert advice in " ".join(errors_of(response)[field])
+def test_a_bad_value_is_refused_beside_its_field_with_what_to_enter(model, field, value, advice):
+    assert advice in " ".join(refusal_of(model, **{field: value})[field])
+
+
+@pytest.mark.parametrize("model", [Webhook, Webfilter])
+def test_what_is_refused_is_not_stored_and_the_page_says_why_beside_the_field(admin_client, model):
+    response = add(admin_client, model, condition="a ==")
     assert not model.objects.exists()
+    page = response.content.decode()
+    beside = page[page.index("field-condition") : page.index("field-shape")]
+    (error,) = errors_of(response)["condition"]
+    assert escape(error) in beside
 
 
 BAD_HEADERS = [
@@ -124,10 +132,10 @@ BAD_HEADERS = [
 
 @pytest.mark.parametrize("model", [Webhook, Webfilter])
 @pytest.mark.parametrize("rows, advice", BAD_HEADERS)
-def test_a_header_that_http_cannot_carry_is_refused_by_name(admin_client, model, rows, advice):
+def test_a_header_that_http_cannot_carry_is_refused_by_name(model, rows, advice):
     names, values = zip(*rows)
-    response = add(admin_client, model, **{"headers-name": names, "headers-value": values})
-    assert advice in " ".join(errors_of(response)["headers"])
+    refusal = refusal_of(model, **{"headers-name": names, "headers-value": values})
+    assert advice in " ".join(refusal["headers"])
 
 
 def test_what_was_entered_beside_a_mistake_is_still_there(admin_client):

@@ -44,6 +44,12 @@ def test_what_was_read_can_be_sent_back_and_changes_nothing(api, webhook):
     assert Webhook.objects.values().get() == before
 
 
+@pytest.mark.parametrize("fields", [{"condition": "\ud800"}, {"description": "\udfff"}, {"\ud800": 1}])
+def test_half_a_character_is_refused(api, webhook, fields):
+    status, answer = api.patch(f"webhooks/{webhook.pk}/", fields)
+    assert (status, "half of a character" in answer["detail"]) == (400, True)
+
+
 def test_a_new_webhook_answers_with_its_secret_this_once(api):
     status, made = api.post("webhooks/", {**NEW, "event": "SESSION_LOGIN_COMPLETED", "headers": {"X-Key": "t0p"}})
     hook = Webhook.objects.get()

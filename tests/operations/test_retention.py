@@ -18,7 +18,7 @@ from openedx_webhooks import tasks
 from openedx_webhooks.background import process
 from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
 from openedx_webhooks.models.delivery import FINAL_STATES
-from openedx_webhooks.operations import retention, retention_turns
+from openedx_webhooks.operations import retention, retention_records, retention_turns
 from openedx_webhooks.webhooks import replay, wakeups
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch):
-    monkeypatch.setattr(retention, "_LOOK_ROWS", 3)
+    monkeypatch.setattr(retention_records, "_LOOK_ROWS", 3)
     monkeypatch.setattr(retention, "_STEP_ROWS", 2)
 
 
@@ -323,13 +323,13 @@ class TestSteps:
         assert retention.count(what) == retention.Counts(emptied=4, deleted=2) == retention.purge(what)
 
     def test_the_delivery_that_is_replayed_meanwhile_stays(self, webhook, monkeypatch):
-        delivery, lock = deliver(webhook, 40), retention._Records._lock
+        delivery, lock = deliver(webhook, 40), retention_records.Records._lock
 
         def replay_first(records, ids):
             Delivery.objects.update(state=State.PENDING)
             return lock(records, ids)
 
-        monkeypatch.setattr(retention._Records, "_lock", replay_first)
+        monkeypatch.setattr(retention_records.Records, "_lock", replay_first)
         assert retention.purge(retention.Purge()).deleted == 0
         assert what_is_left(delivery) == "full"
 

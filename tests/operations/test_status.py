@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError
 from django.test import override_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from openedx_webhooks import startup_problems
 from openedx_webhooks.background import process
-from openedx_webhooks.models import Delivery, Mark, Webhook
+from openedx_webhooks.models import Delivery, Mark, Webfilter, Webhook
 from openedx_webhooks.models.mark import MarkQuerySet
 from openedx_webhooks.operations import chores, reachability, status, workers
 from openedx_webhooks.operations.finding import Level
@@ -275,3 +276,12 @@ def test_a_database_that_is_away(monkeypatch):
     finding = found("database")
     assert finding.level is Level.BAD
     assert "secret" not in finding.words
+
+
+@pytest.mark.parametrize("page", ["admin:openedx_webhooks_overview_changelist", "openedx_webhooks:health"])
+def test_a_cache_that_is_away_is_told_and_breaks_no_page(page, admin_client, settings):
+    settings.CACHES = {"default": {"BACKEND": "tests.test_shared_cache.Away"}}
+    Webfilter.objects.create(
+        event="org.openedx.learning.student.login.requested.v1", webhook_url="https://example.com/"
+    )
+    assert "The default cache does not work" in admin_client.get(reverse(page)).content.decode()

@@ -86,10 +86,13 @@ def test_wrong_certificate(names, options, why, user, raw, authority, settings, 
 
 def test_tls_that_never_ends_its_handshake(user, raw, caplog):
     """A plain server that says nothing: the handshake is under the same deadline."""
-    server = raw(lambda _connection, server: server.stopped.wait(5))
+    server = raw(lambda _connection, server: server.stopped.wait(60))
     webfilter = ask(server.url(scheme="https"), "timeout")
+    # Enough to come as far as that on a busy machine.
+    webfilter.timeout = 2
+    webfilter.save()
     start = time.monotonic()
     assert StudentLoginRequested.run_filter(user=user) is user
-    assert time.monotonic() - start < DEADLINE + SLACK
+    assert time.monotonic() - start < 30
     (line,) = lines_of(caplog)
     assert f"Webfilter {webfilter.pk} (StudentLoginRequested): timeout: time was up while agreeing on TLS" in line

@@ -7,6 +7,8 @@ import pytest
 
 from openedx_webhooks.webhooks.endpoint_queues import EndpointQueues
 
+from ..receiver import wait_until
+
 
 @pytest.fixture
 def lanes():
@@ -56,13 +58,6 @@ def test_every_job_is_worked_off_once(lanes):
         pool.add(f"endpoint{number % 7}", number)
     assert sorted(collect(pool, 500)) == list(range(500))
     assert pool.outstanding == 0
-
-
-def wait_until(condition, seconds=3.0):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert condition()
 
 
 def test_unknown_endpoint_that_hangs_gets_two_threads(lanes):

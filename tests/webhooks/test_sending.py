@@ -6,9 +6,9 @@ import pytest
 
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.transport.client import Outcome
-from openedx_webhooks.webhooks import results, sending
+from openedx_webhooks.webhooks import deliver, results, sending
 
-from .conftest import LOGIN
+from .conftest import LOGIN, owe
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -76,3 +76,14 @@ def test_request_shows_no_value_that_the_operator_entered():
     assert "SECRET" not in str(request.shown_headers()) + repr(request)
     assert set(request.shown_headers()) == set(request.headers)
     assert request.body == '{"a":"ä"}'.encode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [{"condition": "user"}, {"shape": "{name: user.pii.username}"}])
+def test_condition_and_shape_are_evaluated_once_for_the_first_attempt(options, receiver, monkeypatch):
+    """For the number of the message, and for what is sent: a slow expression would cost the worker twice its time."""
+    evaluate, evaluated = sending.content_of, []
+    monkeypatch.setattr(sending, "content_of", lambda *args: evaluated.append(args) or evaluate(*args))
+    webhook = Webhook.objects.create(event=LOGIN, webhook_url=receiver.url(), **options)
+    owe(webhook, payload={"user": {"pii": {"username": "ada"}}})
+    assert deliver.deliver_due().delivered == len(evaluated) == 1

@@ -64,10 +64,11 @@ def test_webhook_that_is_not_saved_can_be_tried(db, receiver):
     assert trial_delivery.send_test(Webhook(event=LOGIN, webhook_url=receiver.url()))[1].is_accepted
 
 
-@pytest.mark.parametrize("event_type", sorted(catalog.events()))
-def test_every_event_has_a_sample_that_arrives(webhook, receiver, event_type):
-    webhook.event = event_type
-    sent, outcome = trial_delivery.send_test(webhook)
-    assert outcome.is_accepted
-    assert sent.body == receiver.received[0].body
-    assert receiver.received[0].json["event_metadata"]["event_type"] == event_type
+def test_every_event_has_a_sample_that_arrives(webhook, receiver):
+    assert len(catalog.events()) > 50
+    for event_type in catalog.events():
+        webhook.event = event_type
+        sent, outcome = trial_delivery.send_test(webhook)
+        assert outcome.is_accepted, event_type
+        assert sent.body == receiver.received[-1].body, event_type
+        assert receiver.received[-1].json["event_metadata"]["event_type"] == event_type

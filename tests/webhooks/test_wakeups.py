@@ -25,7 +25,7 @@ from openedx_webhooks.webhooks import deliver, semaphore, wakeups
 from openedx_webhooks.webhooks.semaphore import WorkerSemaphore
 from openedx_webhooks.webhooks.wakeups import Nudges
 
-from ..receiver import Reply
+from ..receiver import Reply, wait_until
 from .caches import LocalCache
 from .conftest import owe
 
@@ -108,26 +108,22 @@ def test_nudge_works_from_a_thread_that_celery_does_not_know(queue, monkeypatch)
 
 def test_dead_broker_costs_the_request_nothing_and_one_log_line(webhook, log_in, celery, closed_port, caplog):
     celery(f"redis://127.0.0.1:{closed_port}/0", broker_connection_timeout=0.2)
-    log_in()
-    start = time.monotonic()
     for _ in range(20):
         with transaction.atomic():
             log_in()
-    assert time.monotonic() - start < 1
-    assert Delivery.objects.count() == 21
-    end = time.monotonic() + 10
-    while not caplog.text.count("broker takes no message") and time.monotonic() < end:
-        time.sleep(0.05)
-    assert caplog.text.count("broker takes no message") == 1
+    assert Delivery.objects.count() == 20
+    wait_until(lambda: "broker takes no message" in caplog.text)
+    said_by = [record.threadName for record in caplog.records if "broker takes no message" in record.message]
+    assert said_by == ["openedx_webhooks-nudges"]
 
 
 def test_hanging_broker_does_not_hold_the_request(webhook, log_in, celery):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         celery(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         log_in()
-        start = time.monotonic()
         log_in()
-        assert time.monotonic() - start < 0.5
+        # Both are through, while the message is still on its way.
+        assert not process.get(Nudges).wait(0)
 
 
 def test_broker_that_comes_back_gets_the_message(webhook, log_in, celery, closed_port, monkeypatch, settings):
