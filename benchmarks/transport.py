@@ -12,6 +12,7 @@ from collections.abc import Callable
 import requests
 from django.test import override_settings
 
+from benchmarks._goals import Goals
 from benchmarks._server import serving
 from benchmarks._turns import take_turns
 from openedx_webhooks.transport.breaker import breaker
@@ -35,8 +36,7 @@ def _check(response: requests.Response) -> None:
     assert response.status_code == 200
 
 
-def _measure(url: str, bundle: str, rounds: int) -> dict[str, float]:
-    """Print a table; the medians."""
+def _measure(goals: Goals, scheme: str, url: str, bundle: str, rounds: int) -> None:
     session = requests.Session()
 
     def ours():
@@ -63,23 +63,15 @@ def _measure(url: str, bundle: str, rounds: int) -> dict[str, float]:
     )
     for name, each in times.items():
         cuts = statistics.quantiles(each, n=100)
-        print(f"  {name:24} p50 {cuts[49]:6.3f} ms   p99 {cuts[98]:6.3f} ms")
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
-def _judge(medians: dict[str, float]) -> bool:
-    """Print the goal beside the figure; whether it was met."""
-    ratio = medians["breaker and post()"] / medians["requests, kept alive"]
-    print(
-        f"  relative to requests, kept alive: {ratio:.2f} (goal: at most {GOAL}) {'ok' if ratio <= GOAL else 'MISSED'}"
-    )
-    return ratio <= GOAL
+        goals.add(f"{scheme}, {name}", f"p50 {cuts[49]:.3f} ms", beside=f"p99 {cuts[98]:.3f} ms")
+    ratio = statistics.median(times["breaker and post()"]) / statistics.median(times["requests, kept alive"])
+    goals.add("… breaker and post(), relative to kept alive", f"{ratio:.2f}", ratio <= GOAL, f"≤ {GOAL}")
 
 
 def main() -> bool:
-    """Whether all goals were met."""
+    """Print the measurements; whether all goals were met."""
+    goals = Goals()
     with serving() as (http, https, bundle), override_settings(OPENEDX_WEBHOOKS={"CA_BUNDLE": bundle}):
-        print("HTTP")
-        is_met = _judge(_measure(f"{http}/", bundle, ROUNDS))
-        print("HTTPS")
-        return _judge(_measure(f"{https}/", bundle, ROUNDS // 3)) and is_met
+        _measure(goals, "HTTP", f"{http}/", bundle, ROUNDS)
+        _measure(goals, "HTTPS", f"{https}/", bundle, ROUNDS // 3)
+    return goals.are_met

@@ -28,6 +28,7 @@ from openedx_filters.learning.filters import (
     StudentRegistrationRequested,
 )
 
+from benchmarks._goals import Goals
 from benchmarks._server import serving
 from benchmarks._turns import take_turns
 from demo.minilms.models import CourseEnrollment, CourseOverview, UserProfile
@@ -49,19 +50,6 @@ class EmptyStep(PipelineStep):
 
     def run_filter(self, *_args, **_kwargs):
         return {}
-
-
-class Goals:
-    """Prints measurements and remembers whether all goals were met."""
-
-    def __init__(self):
-        self.are_met = True
-
-    def add(self, what: str, value: str, is_met: bool | None = None, goal: str = "") -> None:
-        """Print one line; ``is_met`` is None for what has no goal."""
-        self.are_met = self.are_met and is_met is not False
-        verdict = "" if is_met is None else f"(goal: {goal}) {'ok' if is_met else 'MISSED'}"
-        print(f"  {what:46} {value:>10}  {verdict}".rstrip())
 
 
 def _medians(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Webhooks: what an event costs the request, and how fast a worker delivers, in one run.
 
-Goals: a matched event at most 1 ms and one INSERT (MariaDB), an unwanted one at most 1 µs more than with a receiver
+Goals: a matched event at most 1 ms and two INSERTs (MariaDB), an unwanted one at most 1 µs more than with a receiver
 that does nothing, and no query; 10,000 configured webhooks no slower than one; 500 deliveries a second and worker
 process to a fast endpoint with all database writes, 100 to one that takes 300 ms; a worker's memory flat.
 
@@ -24,6 +24,7 @@ from django.utils import timezone
 from openedx_events.learning.data import UserData, UserPersonalData
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED as EVENT
 
+from benchmarks._goals import Goals
 from benchmarks._server import serving
 from openedx_webhooks import catalog, index
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
@@ -38,25 +39,30 @@ USER = UserData(
 OTHER = "org.openedx.learning.student.registration.completed.v1"
 
 
-def _microseconds(rounds: int = 1000, repeats: int = 15, **functions: Callable[[], object]) -> dict[str, float]:
+def _microseconds(functions: dict[str, Callable[[], object]]) -> dict[str, float]:
     """
-    The best mean of several rounds of each; they take turns. The noise of other processes only adds.
+    The best mean of many short rounds of each; they take turns. The noise of other processes only adds, and most rounds
+    of half a millisecond are over before another process has its turn.
 
     A function is called once to prepare its round, and returns what is measured.
     """
     best = dict.fromkeys(functions, float("inf"))
-    for _ in range(repeats):
+    gc.collect()
+    gc.disable()
+    for _ in range(500):
         for name, prepare in functions.items():
             function = prepare()
+            function()
             start = time.perf_counter()
-            for _ in range(rounds):
+            for _ in range(25):
                 function()
-            best[name] = min(best[name], (time.perf_counter() - start) / rounds * 1e6)
+            best[name] = min(best[name], (time.perf_counter() - start) / 25 * 1e6)
+    gc.enable()
     return best
 
 
-def _milliseconds(function: Callable[[], object], rounds: int = 100, repeats: int = 15) -> float:
-    """The best median of several rounds."""
+def _milliseconds(function: Callable[[], object], rounds: int = 20, repeats: int = 75) -> float:
+    """The best median of many short rounds."""
     medians = []
     for _ in range(repeats):
         times = []
@@ -72,17 +78,15 @@ def send():
     return EVENT.send_event(user=USER)
 
 
-def _row(what: str, value: str, beside: str = "", ok: bool | None = None) -> bool:
-    mark = {None: "", True: "ok", False: "MISSED"}[ok]
-    print(f"{what:52} {value:>16}   {beside:48} {mark}")
-    return ok is not False
-
-
 def _nothing(**_kwargs) -> None:
     """A receiver that does nothing."""
 
 
-def _unwanted() -> bool:
+def _nothing_either(**_kwargs) -> None:
+    """Another one: how far it seems to differ is how far the measurement can be trusted."""
+
+
+def _unwanted(goals: Goals) -> None:
     """An event that nobody wants."""
     Webhook.objects.create(event=OTHER, webhook_url="http://127.0.0.1:9/")
     mine = {"dispatch_uid": receivers._UID}  # pylint: disable=protected-access
@@ -96,24 +100,20 @@ def _unwanted() -> bool:
 
         return prepare
 
-    best = _microseconds(
-        without=with_receiver(None), nothing=with_receiver(_nothing), plugin=with_receiver(receivers.on_event)
-    )
+    each = {"without": None, "nothing": _nothing, "either": _nothing_either, "plugin": receivers.on_event}
+    best = _microseconds({name: with_receiver(receiver) for name, receiver in each.items()})
     with CaptureQueriesContext(connection) as queries:
         send()
     Webhook.objects.all().delete()
-    over = best["plugin"] - best["nothing"]
-    return all(
-        [
-            _row("send_event without a receiver", f"{best['without']:.1f} µs"),
-            _row("… with one that does nothing", f"{best['nothing']:.1f} µs"),
-            _row("… with the plugin, nobody wants it", f"{best['plugin']:.1f} µs", f"{over:+.2f} µs", over <= 1),
-            _row("… queries", str(len(queries)), ok=len(queries) == 0),
-        ]
-    )
+    over, doubt = best["plugin"] - best["nothing"], best["either"] - best["nothing"]
+    goals.add("send_event without a receiver", f"{best['without']:.1f} µs")
+    goals.add("… with one that does nothing", f"{best['nothing']:.1f} µs")
+    goals.add("… with another one that does nothing", f"{best['either']:.1f} µs", beside=f"{doubt:+.2f} µs")
+    goals.add("… with the plugin, nobody wants it", f"{best['plugin']:.1f} µs", over <= 1, "≤ +1 µs", f"{over:+.2f} µs")
+    goals.add("… queries", str(len(queries)), len(queries) == 0, "none")
 
 
-def _matched(url: str) -> bool:
+def _matched(goals: Goals, url: str) -> None:
     """An event that one webhook wants, in the transaction of a request."""
     Webhook.objects.create(event=EVENT.event_type, webhook_url=f"{url}/fast")
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
@@ -122,27 +122,24 @@ def _matched(url: str) -> bool:
         with CaptureQueriesContext(connection) as queries:
             send()
         one = _milliseconds(send)
-        fast = _milliseconds(lambda: requests.post(f"{url}/fast", json=payload, timeout=10), 20)
+        fast = _milliseconds(lambda: requests.post(f"{url}/fast", json=payload, timeout=10), 20, 15)
         slow = _milliseconds(lambda: requests.post(f"{url}/slow300", json=payload, timeout=10), 3, 1)
         transaction.set_rollback(True)
-    inserts = sum(query["sql"].startswith("INSERT") for query in queries)
-    is_two = inserts == 2 and len(queries) == 4
+    kinds = ", ".join(query["sql"].split(" ", 1)[0] for query in queries)
     fifty = _matched_by(url, 50)
-    ok = all(
-        [
-            _row("matched event, one webhook", f"{one:.2f} ms", "", one <= 1),
-            _row("… as published: one POST, fast endpoint", f"{fast:.2f} ms", f"x{fast / one:.1f}"),
-            _row("… as published: one POST, 300 ms endpoint", f"{slow:.0f} ms", f"x{slow / one:.0f}"),
-            _row("… statements", str(len(queries)), "SAVEPOINT, INSERT, INSERT, RELEASE SAVEPOINT", is_two),
-            _row(
-                "matched event, fifty webhooks",
-                f"{fifty:.2f} ms",
-                f"x{fifty / one:.2f} of one webhook",
-                fifty <= 3 * one,
-            ),
-        ]
+    goals.add("matched event, one webhook", f"{one:.2f} ms", one <= 1, "≤ 1 ms")
+    goals.add("… as published: one POST, fast endpoint", f"{fast:.2f} ms", beside=f"x{fast / one:.1f}")
+    goals.add("… as published: one POST, 300 ms endpoint", f"{slow:.0f} ms", beside=f"x{slow / one:.0f}")
+    goals.add(
+        "… statements",
+        str(len(queries)),
+        kinds == "SAVEPOINT, INSERT, INSERT, RELEASE",
+        "two INSERTs, no SELECT",
+        kinds,
     )
-    return _many(url, one) and ok
+    ratio = fifty / one
+    goals.add("matched event, fifty webhooks", f"{fifty:.2f} ms", ratio <= 3, "≤ x3 of one", f"x{ratio:.2f}")
+    _many(goals, url, one)
 
 
 def _matched_by(url: str, count: int) -> float:
@@ -161,7 +158,7 @@ def _matched_by(url: str, count: int) -> float:
     return milliseconds
 
 
-def _many(url: str, one: float) -> bool:
+def _many(goals: Goals, url: str, one: float) -> None:
     """10,000 webhooks of which one wants the event."""
     Webhook.objects.bulk_create(
         (Webhook(event=OTHER, webhook_url=f"{url}/{number}", secret="") for number in range(9999)), batch_size=1000
@@ -176,17 +173,10 @@ def _many(url: str, one: float) -> bool:
     Webhook.objects.all().delete()
     index.webhooks.forget()
     ratio = many / one
-    return all(
-        [
-            _row(
-                "matched event, one of 10,000 webhooks",
-                f"{many:.2f} ms",
-                f"x{ratio:.2f} of one configured",
-                ratio < 1.25,
-            ),
-            _row("… reading 10,000 webhooks after a change", f"{load * 1000:.0f} ms"),
-        ]
+    goals.add(
+        "matched event, one of 10,000 webhooks", f"{many:.2f} ms", ratio < 1.25, "≤ x1.25 of one", f"x{ratio:.2f}"
     )
+    goals.add("… reading 10,000 webhooks after a change", f"{load * 1000:.0f} ms")
 
 
 def owe(webhook: Webhook, count: int) -> None:
@@ -218,28 +208,20 @@ def _loop_rate(post: Callable[[], object], count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
-def _rates(url: str) -> bool:
+def _rates(goals: Goals, url: str) -> None:
     """Deliveries per second of one worker process, database included."""
     payload = samples.sample_payload(catalog.find_event(EVENT.event_type))
     fast, slow = _rate(url, "/fast", 5000), _rate(url, "/slow300", 1500)
     published = _loop_rate(lambda: requests.post(f"{url}/fast", json=payload, timeout=10), 500)
     bare = _loop_rate(lambda: client.post(f"{url}/fast", b"x" * 600, {}, timeout=10, connect_timeout=3), 2000)
-    return all(
-        [
-            _row("deliveries, fast endpoint", f"{fast:.0f} /s", "with claims, attempts and states", fast >= 500),
-            _row("… loop of requests.post, nothing recorded", f"{published:.0f} /s", f"x{fast / published:.2f}"),
-            _row("… bare loop on a kept-alive connection (limit)", f"{bare:.0f} /s", f"x{fast / bare:.2f}"),
-            _row(
-                "deliveries, 300 ms endpoint",
-                f"{slow:.0f} /s",
-                f"x{slow * 0.3:.0f} of one after the other",
-                slow >= 100,
-            ),
-        ]
-    )
+    goals.add("deliveries, fast endpoint, with all rows", f"{fast:.0f} /s", fast >= 500, "≥ 500 /s")
+    goals.add("… loop of requests.post, nothing recorded", f"{published:.0f} /s", beside=f"x{fast / published:.2f}")
+    goals.add("… bare loop on a kept-alive connection (limit)", f"{bare:.0f} /s", beside=f"x{fast / bare:.2f}")
+    at_once = f"x{slow * 0.3:.0f} of one after the other"
+    goals.add("deliveries, 300 ms endpoint", f"{slow:.0f} /s", slow >= 100, "≥ 100 /s", at_once)
 
 
-def _memory(url: str) -> bool:
+def _memory(goals: Goals, url: str) -> None:
     """A worker's memory over many deliveries."""
     webhook = Webhook.objects.create(event=EVENT.event_type, webhook_url=f"{url}/fast")
     sizes = []
@@ -252,17 +234,14 @@ def _memory(url: str) -> bool:
         gc.collect()
         sizes.append(_resident_mib())
     grown = sizes[-1] - sizes[1]
-    return all(
-        [
-            _row(
-                f"memory over {step * 10} deliveries",
-                f"{sizes[-1]:.0f} MiB",
-                f"{grown:+.1f} MiB between the 2nd and the last tenth",
-                grown < 5,
-            ),
-            _row("… at its highest", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"),
-        ]
+    goals.add(
+        f"memory over {step * 10} deliveries",
+        f"{sizes[-1]:.0f} MiB",
+        grown < 5,
+        "flat",
+        f"{grown:+.1f} MiB after the 2nd tenth",
     )
+    goals.add("… at its highest", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
 def _resident_mib() -> float:
@@ -274,10 +253,15 @@ def main() -> bool:
     """Print the table; False if a goal was missed."""
     logging.disable(logging.WARNING)
     databases = setup_databases(verbosity=0, interactive=False)
+    goals = Goals()
     try:
         print(f"Database: {connection.vendor} {connection.get_database_version()}")
         with serving() as (url, _https, _bundle):
-            return all([_unwanted(), _matched(url), _rates(url), _memory(url)])
+            _unwanted(goals)
+            _matched(goals, url)
+            _rates(goals, url)
+            _memory(goals, url)
+        return goals.are_met
     finally:
         teardown_databases(databases, verbosity=0)
         logging.disable(logging.NOTSET)

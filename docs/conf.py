@@ -17,6 +17,8 @@ exclude_patterns = ["_build"]
 linkcheck_ignore = [
     r"https?://([\w.-]+\.)?example\.(com|org)",
     r"https?://(127\.0\.0\.1|localhost)",
+    # The word for where the repository lies.
+    r"https?://ADDRESS\b",
     r"https://openedx\.org/slack",
 ]
 html_theme = "sphinx_book_theme"

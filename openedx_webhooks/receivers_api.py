@@ -55,7 +55,10 @@ def _view(method: str):
                 if request.method != method:
                     text = _("Use %s.") % method
                     raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", text, Allow=method)
-                return function(request, _webhook_of(request), **captured)
+                webhook = _webhook_of(request)
+                if method == "GET":
+                    _count(webhook)
+                return function(request, webhook, **captured)
             except Refused as refused:
                 answer = {"error": refused.code, "message": refused.text}
                 return JsonResponse(answer, status=refused.status, headers=refused.headers)
@@ -83,6 +86,20 @@ def _webhook_of(request) -> Webhook:
         text = _("The webhook is disabled: nothing is captured for it, and nothing given out. Ask the site's operator.")
         raise Refused(HTTPStatus.FORBIDDEN, "webhook_disabled", text)
     return webhook
+
+
+def _count(webhook: Webhook) -> None:
+    try:
+        receiver_access.count_read(webhook)
+    except receiver_access.TooSoon as error:
+        text = _(
+            "Up to %(most)d lists and messages in %(seconds)d seconds. A list has up to %(messages)d messages."
+        ) % {"most": receiver_access.READS, "seconds": receiver_access.READS_SECONDS, "messages": _MOST}
+        raise _too_soon(text, error) from error
+
+
+def _too_soon(text: str, error: receiver_access.TooSoon) -> Refused:
+    return Refused(HTTPStatus.TOO_MANY_REQUESTS, "too_soon", text, Retry_After=str(error.seconds))
 
 
 @_view("GET")
@@ -136,7 +153,7 @@ def send_again(request, webhook):
     except receiver_access.TooSoon as error:
         seconds = receiver_access.SEND_AGAIN_SECONDS
         text = _("Ask once in %(seconds)d seconds, for up to %(most)d messages.") % {"seconds": seconds, "most": _MOST}
-        raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too_soon", text, Retry_After=str(seconds)) from error
+        raise _too_soon(text, error) from error
     log.info("The receiver of webhook %s has %d messages sent again", webhook.pk, became["sent_again"])
     return JsonResponse({**became, "paused": webhook.paused}, status=HTTPStatus.ACCEPTED)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openedx_webhooks import catalog, skips
+from openedx_webhooks import __version__, catalog, skips
 from openedx_webhooks.models import Call, Delivery, Webfilter
 from openedx_webhooks.payloads import shape
 from openedx_webhooks.payloads.samples import sample_payload
@@ -31,10 +31,29 @@ def _check_ids(path):
     return set(re.findall(r"openedx_webhooks\.[WEI]\d{3}", path.read_text()))
 
 
+PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *(ROOT / "docs").rglob("*.rst")]
+
+
 def test_readme_and_docs_link_to_files_that_exist():
-    for path in [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *(ROOT / "docs").rglob("*.rst")]:
-        for target in re.findall(r"<((?!\w+:|#)[^<>\s]+)>`_", path.read_text()):
+    """Pictures and where they lead, too."""
+    for path in PAGES:
+        text = path.read_text()
+        targets = re.findall(r"<((?!\w+:|#)[^<>\s]+)>`_", text)
+        targets += re.findall(r"(?m)^ *(?:\.\. \S+ )?(?:\.\. (?:image|figure)::|:target:) ((?!\w+:)\S+)$", text)
+        for target in targets:
             assert (path.parent / target.split("#")[0]).exists(), f"{path.name}: {target}"
+
+
+def test_the_address_of_the_repository_is_the_same_everywhere():
+    """Nobody knows it yet: each place has the same word for it, and the version that is built."""
+    guides = [*PAGES, *(ROOT / "tutor").rglob("*.rst"), *(ROOT / "tutor").rglob("*.md"), ROOT / "catalog-info.yaml"]
+    found = [found for path in guides for found in re.findall(r"git\+[^\s\"'`]+", path.read_text())]
+    assert len(found) > 3 and set(found) == {f"git+https://ADDRESS/openedx-webhooks@v{__version__}"}
+    pages = "\n".join(path.read_text() for path in guides)
+    links = set(re.findall(r"https?://([\w.-]+)/\S*openedx-webhooks", pages))
+    assert links <= {"ADDRESS", "pypi.org"}
+    tutor = (ROOT / "docs" / "quickstarts" / "tutor.rst").read_text()
+    assert "``ADDRESS`` is where the repository lies" in tutor, "where the word is explained"
 
 
 def test_the_map_names_what_is_there():

@@ -30,6 +30,7 @@ OPENEDX_WEBHOOKS = {
         "rest_framework.authentication.BasicAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
+    "ALERT_EMAILS": ["operators@example.com"],
     # For tools that try out thousands of requests.
     "API_REQUESTS_PER_MINUTE": 0,
     "API_TESTS_PER_MINUTE": 0,
@@ -44,6 +45,15 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+# The web server and the worker share circuits, cached answers and counts; on a site that is Redis or memcached.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR_DIR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 
 # Django 4.2 has neither.
 _MANY_PROCESSES = (

@@ -19,7 +19,8 @@ def answer(filter_name, payload):
     """What may happen: {} lets it pass."""
     if filter_name != "StudentRegistrationRequested":
         return {}
-    form = payload.get("form_data") or {}
+    form = payload.get("form_data")
+    form = form if isinstance(form, dict) else {}  # A shape may have made something else of it.
     if not text(form.get("email")).lower().endswith("@example.com"):
         return {"exception": {"PreventRegistration": "Register with the address of your company."}}
     return {"data": {"form_data": {"name": text(form.get("name")).title()}}}

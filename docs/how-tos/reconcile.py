@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -18,8 +19,14 @@ HEADERS = {"Authorization": "Bearer " + os.environ["WEBHOOK_TOKEN"]}
 
 
 def get(path):
-    with urllib.request.urlopen(urllib.request.Request(BASE + path, headers=HEADERS), timeout=30) as answer:
-        return answer.headers, answer.read()
+    while True:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(BASE + path, headers=HEADERS), timeout=30) as answer:
+                return answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code != 429:
+                raise
+            time.sleep(int(error.headers["Retry-After"]))
 
 
 def listed(after):

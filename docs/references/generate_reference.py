@@ -123,7 +123,7 @@ def learners_page(filters):
     """The table of what learners see."""
     rows = [row for known in sorted(filters, key=lambda known: known.name) for row in learner_rows(known)]
     columns = ("Filter", "Data used", "Exception", "What happens", "Where its message is", "What becomes of a URL")
-    return "\n\n".join([heading("What learners see", "#"), LEARNERS, table(columns, rows)]) + "\n"
+    return "\n\n".join([heading("What learners see", "#"), LEARNERS, table(columns, rows, "learners")]) + "\n"
 
 
 def learner_rows(filter_type):
@@ -175,7 +175,7 @@ def sent(entry, schema):
     fields = "\n".join(f"{name}={value}" for name, value in flatten({name: sample[name] for name in arguments}))
     return [
         heading("What is sent", "*"),
-        table(("Member", "Type", "Personal data", "Meaning"), rows),
+        table(("Member", "Type", "Personal data", "Meaning"), rows, "members"),
         "``event_metadata`` is the same for all: see :doc:`../payload`.",
         heading("Sample", "*"),
         code(sample),
@@ -196,7 +196,7 @@ def personal(event_type):
         heading("Personal data", "*"),
         "What webhooks send of it that are not set to *full* (:doc:`../../../how-tos/personal_data_modes`). All that\n"
         "is not listed is sent as it is.",
-        table(("Member", "Personal data", "Pseudonymous", "None"), rows),
+        table(("Member", "Personal data", "Pseudonymous", "None"), rows, "modes"),
     ]
 
 
@@ -252,9 +252,9 @@ def heading(text, character):
     return f"{text}\n{character * len(text)}"
 
 
-def table(columns, rows):
-    """A list table; cells may be empty."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
+def table(columns, rows, kind=""):
+    """A list table; cells may be empty. On a phone, a row of some ``kind`` stands in one column: _static/narrow.css."""
+    lines = [".. list-table::", "   :header-rows: 1", *([f"   :class: stacked {kind}"] if kind else []), ""]
     for row in (columns, *rows):
         for index, cell in enumerate(row):
             wrapped = textwrap.wrap(cell, WIDTH - 7, break_long_words=False, break_on_hyphens=False) or [""]

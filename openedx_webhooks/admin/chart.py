@@ -69,7 +69,7 @@ ATTEMPTS = Kind(
 CALLS = Kind(
     CALL_OUTCOMES,
     dict(CallOutcome.choices),
-    lambda: _("Recorded calls (%(period)s): %(total)s, of which %(failed)s had no usable answer"),
+    lambda: _("Calls (%(period)s): %(total)s, of which %(failed)s had no usable answer"),
 )
 KINDS: dict[type[Hook], Kind] = {Webhook: ATTEMPTS, Webfilter: CALLS}
 

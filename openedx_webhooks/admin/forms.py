@@ -13,6 +13,20 @@ from .credentials import AuthenticationForm
 from .picker import TypeField, types_of
 from .widgets import HeadersField, ScheduleField
 
+CHANGED_MEANWHILE = _(
+    "It was not saved: somebody else has changed it since this page was opened. Open it anew, and enter your changes "
+    "again."
+)
+
+
+class _AsReadField(forms.CharField):
+    """When what the page shows was saved. Nobody changes it; it tells a page that is out of date."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial, data):
+        return False
+
 
 class HookForm(AuthenticationForm):
     """What both forms have: the type from a list, headers and a secret that are never shown, and expressions."""
@@ -27,8 +41,11 @@ class HookForm(AuthenticationForm):
         ),
     )
 
+    as_read = _AsReadField(required=False)
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.initial["as_read"] = self.instance.modified.isoformat() if self.instance.pk else ""
         # The stored value, kept from before the form writes into its instance.
         self.stored_url = self.instance.webhook_url if self.instance.pk else ""
         self._prepare_types(self.fields["event"])
@@ -59,6 +76,8 @@ class HookForm(AuthenticationForm):
         own part of the same server.
         """
         cleaned = super().clean()
+        if cleaned.get("as_read") and cleaned["as_read"] != self.initial["as_read"]:
+            self.add_error(None, CHANGED_MEANWHILE)
         for name in self._left_alone():
             self.errors.pop(name, None)
             cleaned.pop(name, None)

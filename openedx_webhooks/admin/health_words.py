@@ -192,7 +192,7 @@ def _refused(hook: Hook, health: Health) -> str:
         if health.is_of_hour:
             return _("%(refused)s of %(tried)s in the last hour were not accepted") % values
         return _("%(refused)s of %(tried)s in the last day were not accepted") % values
-    if not hook_health.records_all(hook):
+    if not health.figures.is_whole:
         if health.is_of_hour:
             return _("%(refused)s failed in the last hour") % values
         return _("%(refused)s failed in the last day") % values
@@ -212,7 +212,7 @@ def _accepted(hook: Hook, health: Health) -> str:
         return _("The last one was accepted at %s.") % words.exact(at) if at else _("Nothing was accepted lately.")
     if isinstance(hook, Webhook):
         text = _("%s in the last hour, all accepted.") if health.is_of_hour else _("%s in the last day, all accepted.")
-    elif hook_health.records_all(hook):
+    elif health.figures.is_whole:
         hour, day = _("%s calls in the last hour, all answered."), _("%s calls in the last day, all answered.")
         text = hour if health.is_of_hour else day
     else:

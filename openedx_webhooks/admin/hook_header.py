@@ -75,9 +75,7 @@ def _empty_day(hook: Hook) -> str:
     """What the place of the chart says when there is nothing to draw."""
     if isinstance(hook, Webhook):
         return _("Nothing was tried in the last 24 hours.")
-    if hook.call_log == Webfilter.CallLog.NONE:
-        return _("Its calls are not recorded.")
-    return _("No call was recorded in the last 24 hours.")
+    return _("No call was made in the last 24 hours.")
 
 
 def _figures(page: Page, day: Series) -> list[Figure]:
@@ -111,10 +109,8 @@ _Counted = tuple[str, str, tuple[str, ...]]
 
 
 def _of_webfilter(page: Page, day: Series) -> list[Figure]:
-    """Of the calls that are recorded; the labels say where these are not all."""
+    """Of all calls; with links to those that are recorded."""
     hook, tally, result = page.hook, day.tally, Call.Result
-    if hook.call_log == Webfilter.CallLog.NONE and not tally:
-        return []
     url = f"{reverse('admin:openedx_webhooks_call_changelist')}?webfilter__id__exact={hook.pk}"
     url = url if page.request.user.has_perm("openedx_webhooks.view_call") else ""
     counted: tuple[_Counted, ...] = (
@@ -126,9 +122,8 @@ def _of_webfilter(page: Page, day: Series) -> list[Figure]:
             (_("would have halted"), result.HALTED, (CallOutcome.WOULD_HALT, CallOutcome.WOULD_HALT_BY_FAILURE)),
             (_("would have changed"), result.CHANGED, (CallOutcome.WOULD_CHANGE,)),
         )
-    calls = _("calls, last day") if hook_health.records_all(hook) else _("recorded, last day")
     return [
-        Figure(calls, parts.number(tally.total()), url),
+        Figure(_("calls, last day"), parts.number(tally.total()), url),
         *(
             Figure(label, parts.number(sum(tally[each] for each in outcomes)), url and f"{url}&result__exact={found}")
             for label, found, outcomes in counted

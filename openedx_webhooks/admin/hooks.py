@@ -20,6 +20,7 @@ from ..operations import hook_health, hook_saving
 from ..transport import signing
 from . import cloning, expressions, health_words, history, options, parts, picker_views, restoring, secrets_once, words
 from .buttons import Button, Page, State, hook_view, posted
+from .forms import CHANGED_MEANWHILE
 from .hook_header import header_of
 from .hook_list import HookListAdmin
 from .preview import PreviewMixin
@@ -119,6 +120,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
     def save_model(self, request, obj, form, change):
         """Save what was changed; a secret that was made can be shown once."""
         if change:
+            hook_saving.lock_as_read(obj)
             hook_saving.save_changes(obj, form.changed_data, form.stored_secret)
         else:
             super().save_model(request, obj, form, change)
@@ -156,7 +158,11 @@ class HookAdmin(PreviewMixin, HookListAdmin):
 
     def changeform_view(self, request, *args, **kwargs):
         """Django's; a report of an error in it shows nothing of what was typed."""
-        return _without_secrets(super().changeform_view)(request, *args, **kwargs)
+        try:
+            return _without_secrets(super().changeform_view)(request, *args, **kwargs)
+        except hook_saving.ChangedMeanwhile:
+            self.message_user(request, CHANGED_MEANWHILE, messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def get_urls(self):
         """Django's, and one for each thing that a button of the page does."""

@@ -81,6 +81,7 @@ class OverviewAdmin(ViewOnly, admin.ModelAdmin):
         asked = request.GET.get("period")
         period = Period(asked) if asked in Period.values else Period.DAY
         rows = {kind: overview.rows(kind, period) for kind in kinds}
+        site = overview.totals(rows[Webhook], period) if Webhook in rows else None
         sums = {kind: statistics.total((row.series for row in found), period) for kind, found in rows.items()}
         every = sorted((row for found in rows.values() for row in found), key=lambda row: row.urgency)
         context = {
@@ -90,10 +91,10 @@ class OverviewAdmin(ViewOnly, admin.ModelAdmin):
             "title": _("Overview"),
             "periods": [(each, each.label, each == period) for each in Period],
             "lead": _lead(every),
-            "figures": list(_figures(rows, sums)),
+            "figures": list(_figures(rows, sums, site)),
             "charts": [_chart_of(kind, series) for kind, series in sums.items()],
             "lines": [_line(request, row) for row in every],
-            "is_complete": all(row.series.is_complete for row in every),
+            "is_complete": all(row.series.is_complete for row in every) and (site is None or site.is_complete),
             "adding": [
                 (kind._meta.verbose_name, reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_add"))
                 for kind in kinds
@@ -116,16 +117,17 @@ def _lead(rows: list[Row]) -> str:
     }
 
 
-def _figures(rows: dict[type[Hook], list[Row]], sums: dict[type[Hook], Series]) -> Iterator[Figure]:
-    if Webhook in rows:
-        yield from _of_webhooks(rows[Webhook], sums[Webhook])
+def _figures(
+    rows: dict[type[Hook], list[Row]], sums: dict[type[Hook], Series], site: Totals | None
+) -> Iterator[Figure]:
+    if site is not None:
+        yield from _of_webhooks(rows[Webhook], sums[Webhook], site)
     if Webfilter in rows:
-        yield Figure(_("recorded calls"), parts.number(sums[Webfilter].tally.total()))
+        yield Figure(_("calls"), parts.number(sums[Webfilter].tally.total()))
 
 
-def _of_webhooks(rows: list[Row], attempts: Series) -> Iterator[Figure]:
+def _of_webhooks(rows: list[Row], attempts: Series, site: Totals) -> Iterator[Figure]:
     period = attempts.period
-    site: Totals = overview.totals(rows, period)
     yield Figure(_("events captured"), parts.number(site.captured))
     yield Figure(_("attempts"), parts.number(attempts.tried))
     yield Figure(_("accepted"), parts.share(attempts.accepted_share))
@@ -152,7 +154,7 @@ def _rate(attempts: Series) -> str:
 
 def _chart_of(kind: type[Hook], series: Series) -> dict[str, Any]:
     return {
-        "title": _("Attempts of webhooks") if kind is Webhook else _("Recorded calls of webfilters"),
+        "title": _("Attempts of webhooks") if kind is Webhook else _("Calls of webfilters"),
         "chart": chart.chart(series, chart.KINDS[kind]),
     }
 

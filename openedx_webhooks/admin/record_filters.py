@@ -220,7 +220,9 @@ class TimeFilter(RecordFilter):
     def __init__(self, request, params, model, model_admin):
         super().__init__(request, params, model, model_admin)
         for name in self.parameters[1:]:
-            self.used_parameters[name] = (params.pop(name, None) or [""])[-1]
+            value = params.pop(name, "")
+            # Django 4.2 has a text here, and its successors a list of them.
+            self.used_parameters[name] = value if isinstance(value, str) else value[-1]
 
     def expected_parameters(self):
         """All three."""

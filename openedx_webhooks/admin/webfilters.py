@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ..models import Call, Webfilter
 from ..operations.halt_options import halt_options_of
-from ..operations.hook_health import records_all
+from ..operations.hook_figures import records_all
 from ..operations.previewing import effects_of
 from ..transport.breaker import State as Circuit
 from ..transport.breaker import breaker

@@ -3,6 +3,7 @@
 # Nothing is saved by a serializer here.
 # pylint: disable=abstract-method
 
+import contextlib
 from datetime import timedelta
 
 from django.db import router, transaction
@@ -28,6 +29,7 @@ from .hook_serializers import (
 )
 from .pages import Filters
 
+_TRIES = 5
 _GONE = {
     204: OpenApiResponse(description="It is deleted, with what was recorded of it."),
     202: OpenApiResponse(description="It is disabled; its many records are deleted in the background."),
@@ -104,15 +106,32 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
 
     def partial_update(self, request, **_pk):
         """Change what is given, and leave the rest as it is. To pause a webhook: `{"paused": true}`."""
-        hook = self.get_object()
+        self._as_read(lambda hook: self._change(hook, request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def _change(self, hook, request):
         serializer = self.get_serializer(hook, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.wanted
         if wanted.changed:
             with self._one_transaction():
+                hook_saving.lock_as_read(hook)
                 hook_saving.save_changes(wanted.hook, wanted.changed, wanted.stored_secret)
                 self._log(hook, [{"changed": {"fields": sorted(wanted.changed)}}])
-        return Response(self.get_serializer(self.get_object()).data)
+
+    def _as_read(self, change):
+        """
+        Change the hook; again with what is there then, if somebody else has changed it at the same time.
+
+        Raises:
+            Conflict: that happens too often.
+        """
+        for _try in range(_TRIES):
+            hook = self.get_object()
+            with contextlib.suppress(hook_saving.ChangedMeanwhile):
+                change(hook)
+                return hook
+        raise Conflict(_("Others change it all the time. Try again."))
 
     @documented(responses=_GONE)
     def destroy(self, request, **_pk):
@@ -132,10 +151,16 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     @action(detail=True, methods=["post"])
     def rotate_secret(self, request, **_pk):
         """Make a new signing secret. Requests are signed with both for a while, unless the old one leaked."""
-        hook, asked = self.get_object(), self._read(RotateSerializer).validated_data
-        with self._one_transaction():
-            signing_secrets.rotate(hook, timedelta() if asked["leaked"] else signing_secrets.overlap_of(hook))
-            self._log(hook, [{"changed": {"fields": ["secret"]}}])
+        self.get_object()
+        asked = self._read(RotateSerializer).validated_data
+
+        def rotate(hook):
+            with self._one_transaction():
+                hook_saving.lock_as_read(hook)
+                signing_secrets.rotate(hook, timedelta() if asked["leaked"] else signing_secrets.overlap_of(hook))
+                self._log(hook, [{"changed": {"fields": ["secret"]}}])
+
+        hook = self._as_read(rotate)
         return Response({"secret": hook.secret, "previous_secret_expires_at": hook.previous_secret_expires_at})
 
     @documented(request=trying.TestSerializer, responses=trying.TestedSerializer)

@@ -2,16 +2,13 @@
 
 from django.db import migrations
 
-from ._hooks import FILTER_ALIASES, RENAMED_HERE, rename_events
+from ._hooks import FILTER_ALIASES, note_renaming, rename_events
 
 
 def _rename_aliases(apps, schema_editor):
-    RENAMED_HERE.add(schema_editor.connection.alias)
-    rename_events(
-        apps.get_model("openedx_webhooks", "Webfilter"),
-        schema_editor.connection.alias,
-        lambda event: FILTER_ALIASES.get(event, event),
-    )
+    note_renaming(schema_editor.connection)
+    webfilters = apps.get_model("openedx_webhooks", "Webfilter")._base_manager
+    rename_events(webfilters.using(schema_editor.connection.alias), lambda event: FILTER_ALIASES.get(event, event))
 
 
 class Migration(migrations.Migration):

@@ -17,8 +17,8 @@ def columns(schema_editor, table: str) -> set[str]:
         return {column.name for column in introspection.get_table_description(cursor, table)}
 
 
-class _Again:
-    """Added anew if an interrupted run has added it; taken away only where it is."""
+class AddField(migrations.AddField):
+    """Add a column; one that an interrupted run has added is taken away first, and none that isn't there."""
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         if self._is_there(app_label, schema_editor, to_state):
@@ -28,13 +28,6 @@ class _Again:
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
         if self._is_there(app_label, schema_editor, from_state):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
-
-    def _is_there(self, app_label, schema_editor, state) -> bool:
-        raise NotImplementedError
-
-
-class AddField(_Again, migrations.AddField):
-    """Add a column, whether or not an interrupted run has added it."""
 
     def _is_there(self, app_label, schema_editor, state) -> bool:
         model = state.apps.get_model(app_label, self.model_name)
@@ -72,15 +65,3 @@ class WidenField(migrations.AlterField):
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
         """Leave the database as it is."""
-
-
-class AddIndex(_Again, migrations.AddIndex):
-    """Add an index, whether or not an interrupted run has added it, or left it without a column."""
-
-    def _is_there(self, app_label, schema_editor, state) -> bool:
-        table = state.apps.get_model(app_label, self.model_name)._meta.db_table
-        if not columns(schema_editor, table):
-            return False  # a router keeps it on another database
-        introspection = schema_editor.connection.introspection
-        with schema_editor.connection.cursor() as cursor:
-            return self.index.name in introspection.get_constraints(cursor, table)

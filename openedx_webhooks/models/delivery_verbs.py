@@ -19,6 +19,7 @@ from .. import row_locks
 from ..batches import batched
 from . import lost_keys
 from .event import CapturedEvent
+from .sequence import SequenceCounter, each
 from .webhook import ACTIVE, Webhook
 
 _CHUNK = 500
@@ -111,7 +112,9 @@ class DeliveryQuerySet(models.QuerySet):
 
     # --- Claims
 
-    def claim(self, ids: Sequence[int], holder: uuid.UUID, lease: timedelta) -> list[int]:
+    def claim(
+        self, ids: Sequence[int], holder: uuid.UUID, lease: timedelta, numbered: Collection[int] = ()
+    ) -> list[int]:
         """
         Claim those of the deliveries that are still due and that nobody else is claiming.
 
@@ -119,6 +122,8 @@ class DeliveryQuerySet(models.QuerySet):
             ids: primary keys.
             holder: who claims.
             lease: for how long.
+            numbered: webhooks of which everything that is claimed is a message: what has no number gets one here, if
+                that takes no waiting.
 
         Returns:
             the primary keys of the claimed, in the order of ``ids``.
@@ -130,14 +135,25 @@ class DeliveryQuerySet(models.QuerySet):
         if row_locks.can_pass_over(self.db):
             with transaction.atomic(using=self.db):
                 # By primary key: locks on ranges of the index would make the platform's inserts wait.
-                claimed = set(row_locks.lock_free(due.order_by()).values_list("pk", flat=True))
-                self.filter(pk__in=claimed).update(**fields)
+                free = row_locks.lock_free(due.order_by()).values_list("pk", "webhook_id", "sequence")
+                claimed = {pk: webhook_id for pk, webhook_id, _sequence in free}
+                new = {pk for pk, webhook_id, sequence in free if sequence is None and webhook_id in numbered}
+                numbers = self._give_numbers({pk: claimed[pk] for pk in ids if pk in new})
+                more = {"sequence": each("id", numbers, "sequence")} if numbers else {}
+                self.filter(pk__in=claimed).update(**fields, **more)
         else:
             # Compare and swap: whoever updates first makes the row no longer due.
             due.update(**fields)
             ours = self.filter(pk__in=ids, claimed_by=holder, claimed_until=until)
-            claimed = set(ours.values_list("pk", flat=True))
+            claimed = dict.fromkeys(ours.values_list("pk", flat=True), 0)
         return [pk for pk in ids if pk in claimed]
+
+    def _give_numbers(self, deliveries: Mapping[int, int]) -> dict[int, int]:
+        """Numbers of those whose counters nobody else has now. To others webhooks/numbering.py gives theirs."""
+        if not deliveries:
+            return {}
+        counters = SequenceCounter.objects.using(self.db)
+        return counters.give(deliveries, counters.lock(set(deliveries.values())))
 
     def wanted(self, ids: Collection[int], holder: uuid.UUID) -> Iterator[int]:
         """Of deliveries that were claimed: those that are still the holder's, and whose webhook takes them."""

@@ -1,9 +1,10 @@
 """What a receiver needs to find out what it missed: how far the numbers of its messages go, and a token to ask with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db import models
 from django.db.models import F
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from .. import row_locks
@@ -22,6 +23,38 @@ class SequenceCounterQuerySet(models.QuerySet):
             # SQLite locks nothing for who reads.
             counters.update(last=F("last"))
         return dict(counters.values_list("webhook_id", "last"))
+
+    def give(self, deliveries: Mapping[int, int], last: dict[int, int]) -> dict[int, int]:
+        """
+        Take the next numbers, under the lock, for deliveries whose counters it has.
+
+        Args:
+            deliveries: primary key → webhook, in the order in which they get them.
+            last: as :meth:`lock` has returned it; is moved on.
+
+        Returns:
+            delivery → number.
+        """
+        numbers: dict[int, int] = {}
+        for pk, webhook_id in deliveries.items():
+            if webhook_id in last:
+                numbers[pk] = last[webhook_id] = last[webhook_id] + 1
+        if numbers:
+            moved = {webhook_id: last[webhook_id] for webhook_id in {deliveries[pk] for pk in numbers}}
+            self.filter(pk__in=moved).update(last=each("webhook_id", moved, "last"))
+        return numbers
+
+
+def each(column: str, values: Mapping[int, int], otherwise: str) -> RawSQL:
+    """
+    Primary key → value. Of objects, Django's Case for a hundred of them takes longer than the database.
+
+    Args:
+        column: that the keys are of.
+        otherwise: the column that has the value of all others.
+    """
+    params = [number for pair in values.items() for number in pair]
+    return RawSQL(f"CASE {column} {'WHEN %s THEN %s ' * len(values)}ELSE {otherwise} END", params)  # noqa: S611
 
 
 class SequenceCounter(models.Model):

@@ -30,6 +30,11 @@ class CallOutcome(models.TextChoices):
     HALTED_BY_FAILURE = "halted_by_failure", _("Halted by a failure")
     WOULD_HALT_BY_FAILURE = "would_halt_by_failure", _("Would have halted by a failure")
     IGNORED = "ignored", _("Ignored: no usable answer")
+    NOT_CALLED = "not_called", _("Not called: circuit open, or no time left")
+
+
+# Of an event of the site. What becomes of it is counted as attempts.
+CAPTURED = "captured"
 
 
 @attrs.frozen
@@ -61,13 +66,14 @@ CALL_OUTCOMES: dict[str, OutcomeTraits] = {
     CallOutcome.HALTED_BY_FAILURE: OutcomeTraits(counts_as=False, tone="bad"),
     CallOutcome.WOULD_HALT_BY_FAILURE: OutcomeTraits(counts_as=False, tone="bad"),
     CallOutcome.IGNORED: OutcomeTraits(counts_as=False, tone="bad"),
+    CallOutcome.NOT_CALLED: OutcomeTraits(counts_as=False, tone="bad"),
 }
 
 
 class Tally(models.Model):
     """
-    How many attempts of a webhook, or recorded calls of a webfilter, began in one hour or on one day, by outcome, and
-    how long they took. Written by :mod:`openedx_webhooks.operations.tallies`.
+    How many attempts of a webhook, or calls of a webfilter, began in one hour or on one day, by outcome, and how long
+    they took; without a hook, how many events were captured. Written by :mod:`openedx_webhooks.tally_rows`.
 
     .. no_pii:
     """
@@ -92,7 +98,7 @@ class Tally(models.Model):
 
     class Meta:
         default_permissions = ()
-        # Each row has one of the two, and nulls are no equals.
+        # Each row has at most one of the two, and nulls are no equals.
         constraints = [
             models.UniqueConstraint(fields=["webhook", "span", "start"], name="owh_tally_webhook"),
             models.UniqueConstraint(fields=["webfilter", "span", "start"], name="owh_tally_webfilter"),

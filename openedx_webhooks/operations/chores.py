@@ -2,17 +2,16 @@
 
 from .. import throttle
 from ..webhooks import deliver
-from . import alerts, removal, retention_turns, statistics, tallies, workers
+from . import alerts, removal, retention_turns, tallies, workers
 
 _REMOVAL_SECONDS = 10
 _CLOCK_SECONDS = 300
-_DAYS_SECONDS = 3600
 
 
 def run_when_due() -> None:
     """
     Do what is due: say that this worker runs, tell operators of trouble, go on with removals, repair what a wrong clock
-    has scheduled, count attempts and calls, purge what is old. Never raises.
+    has scheduled, count attempts and events, purge what is old. Never raises.
 
     For workers and commands; it may take half a minute.
     """
@@ -24,6 +23,4 @@ def run_when_due() -> None:
         deliver.repair_schedule()
     # Before anything of it is removed.
     tallies.run_when_due()
-    if throttle.allows("days", seconds=_DAYS_SECONDS):
-        statistics.count_days()
     retention_turns.run_when_due()

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from django.db.models import Case, Count, IntegerField, Max, Model, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Model, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from ..batches import batched
 from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
 from ..models.delivery import STATES
+from . import statistics
+from .newest import one_of_each
 
 # Of each hook. Enough for a share that means something; 200 hooks are then read in less than half a second.
 NEWEST = 100
@@ -91,6 +93,7 @@ class Figures:
         is_cut: there were more in the last day than :data:`NEWEST`; the figures are of these.
         all: of the newest, however old.
         accepted_at: when the last one was accepted; None if none of the newest was.
+        is_whole: nothing is missing: of a webfilter, all calls are recorded, or were counted.
         latest: state and time of the newest delivery, or result and time of the newest call.
         next_due: when the first of what is owed is or was due; of webhooks.
         refusal: the last one; None without any.
@@ -99,6 +102,7 @@ class Figures:
     hour: Window = attrs.field(factory=Window)
     day: Window = attrs.field(factory=Window)
     is_cut: bool = False
+    is_whole: bool = True
     accepted_at: datetime | None = None
     latest: tuple[str, datetime] | None = None
     next_due: datetime | None = None
@@ -111,6 +115,11 @@ class Figures:
             window.add(*counted, **more)
         self.all.add(*counted, **more)
 
+    def note_latest(self, result: str, at: datetime) -> None:
+        """Remember a state or result, if nothing later has one."""
+        if self.latest is None or self.latest[1] < at:
+            self.latest = (result, at)
+
     def note_accepted(self, at: datetime | None) -> None:
         """Remember the latest."""
         self.accepted_at = max(filter(None, (self.accepted_at, at)), default=None)
@@ -120,30 +129,29 @@ def of_webhooks(webhooks: Iterable[Webhook]) -> dict[int, Figures]:
     """The figures of each webhook, by primary key."""
     found: dict[int, Figures] = {}
     for chunk in batched(webhooks, _AT_ONCE):
-        newest = Delivery.objects.filter(webhook_id=OuterRef("pk")).order_by("-created", "-pk")
-        due = Delivery.objects.pending().filter(webhook_id=OuterRef("pk")).order_by("next_attempt_at")
-        figures, rows = _start(
-            Webhook, chunk, newest, "created", state=newest.values("state"), due=due.values("next_attempt_at")
-        )
-        for pk, latest in rows.items():
-            figures[pk].next_due = latest["due"]
-            figures[pk].latest = (latest["state"], latest["newest"]) if latest["state"] else None
+        figures, newest = _start(Delivery, "webhook_id", "created", chunk)
+        due = Delivery.objects.pending().order_by("next_attempt_at").only("webhook_id", "next_attempt_at")
+        for pk, first in one_of_each(due, "webhook_id", figures).items():
+            figures[pk].next_due = first.next_attempt_at
         tried = Case(When(schedule_position__gt=0, then=Value(1)), default=Value(0), output_field=IntegerField())
         counts = (
-            _newest(Delivery, "webhook_id", "created", rows)
-            .annotate(age=_age("created"), tried=tried)
+            newest.annotate(age=_age("created"), tried=tried)
             .values_list("webhook_id", "age", "state", "tried")
-            .annotate(Count("pk"), Max("finished_at"))
+            .annotate(Count("pk"), Max("created"), Max("finished_at"), Max("pk"))
         )
-        for pk, age, state, was_tried, count, finished_at in counts:
+        refusals: dict[int, int] = {}
+        for pk, age, state, was_tried, count, created, finished_at, last in counts:
             verdict = STATES[state].counts_as if state in STATES else None
             if state == Delivery.State.PENDING and was_tried:
                 verdict = False
             figures[pk].add(age, state, count, verdict, is_lost=verdict is False and state != Delivery.State.PENDING)
+            figures[pk].note_latest(state, created)
             if verdict:
                 figures[pk].note_accepted(finished_at)
+            elif verdict is False:
+                refusals[pk] = max(refusals.get(pk, 0), last)
         _complete(figures)
-        _add_refusals(figures)
+        _add_refusals(figures, {delivery: pk for pk, delivery in refusals.items()})
         found |= figures
     return found
 
@@ -160,14 +168,12 @@ def _complete(figures: dict[int, Figures]) -> None:
     if first is None:
         return
     failed = Delivery.objects.filter(state=Delivery.State.FAILED, next_attempt_at=None, pk__gte=first)
-    of_one = failed.filter(webhook_id=OuterRef("pk")).order_by("pk").values("pk")
-    hooks = Webhook.objects.filter(pk__in=cut).order_by().annotate(many=Subquery(of_one[MOST_LOST : MOST_LOST + 1]))
-    is_many = {pk: many is not None for pk, many in hooks.values_list("pk", "many")}
-    few = failed.filter(webhook_id__in=[pk for pk, many in is_many.items() if not many]).order_by()
+    many = one_of_each(failed.order_by("pk").only("webhook_id"), "webhook_id", cut, MOST_LOST)
+    few = failed.filter(webhook_id__in=[pk for pk in cut if pk not in many]).order_by()
     counts = dict(few.values_list("webhook_id").annotate(Count("pk")))
-    for pk, many in is_many.items():
+    for pk in cut:
         each = figures[pk].day
-        each.lost = max(each.lost, MOST_LOST if many else counts.get(pk, 0))
+        each.lost = max(each.lost, MOST_LOST if pk in many else counts.get(pk, 0))
 
 
 def refused(webhook_id: Any) -> QuerySet[Delivery]:
@@ -184,93 +190,94 @@ def failed_calls(webfilter_id: Any) -> QuerySet[Call]:
     return calls.order_by("-started_at", "-pk")
 
 
-def _add_refusals(figures: dict[int, Figures]) -> None:
-    """One query for the last delivery that was not accepted of each webhook that has one, and one for its attempts."""
-    troubled = [pk for pk, each in figures.items() if each.all.refused]
-    if not troubled:
-        return
-    rows = (
-        Webhook.objects.filter(pk__in=troubled)
-        .order_by()
-        .annotate(refused=Subquery(refused(OuterRef("pk")).values("pk")[:1]))
-    )
-    of_delivery = {delivery: pk for pk, delivery in rows.values_list("pk", "refused") if delivery}
+def _add_refusals(figures: dict[int, Figures], of_delivery: dict[int, int]) -> None:
+    """
+    One query for the attempts of the last deliveries that were not accepted.
+
+    Args:
+        of_delivery: their primary keys → those of their webhooks.
+    """
     attempts = Attempt.objects.filter(delivery_id__in=of_delivery).order_by("pk")
     for delivery, *refusal in attempts.values_list("delivery_id", "status_code", "error", "started_at"):
         figures[of_delivery[delivery]].refusal = Refusal(*refusal)
 
 
 def of_webfilters(webfilters: Iterable[Webfilter]) -> dict[int, Figures]:
-    """The figures of each webfilter, by primary key: of the calls that it records."""
+    """The figures of each webfilter, by primary key: of the calls that it records, or if these are not all, of all."""
     found: dict[int, Figures] = {}
     for chunk in batched(webfilters, _AT_ONCE):
-        newest = Call.objects.filter(webfilter_id=OuterRef("pk")).order_by("-started_at", "-pk")
-        figures, rows = _start(Webfilter, chunk, newest, "started_at", state=newest.values("result"))
-        for pk, latest in rows.items():
-            figures[pk].latest = (latest["state"], latest["newest"]) if latest["state"] else None
+        figures, newest = _start(Call, "webfilter_id", "started_at", chunk)
         failed = Case(When(_FAILED, then=Value(1)), default=Value(0), output_field=IntegerField())
         counts = (
-            _newest(Call, "webfilter_id", "started_at", rows)
-            .annotate(age=_age("started_at"), failed=failed)
+            newest.annotate(age=_age("started_at"), failed=failed)
             .values_list("webfilter_id", "age", "result", "failed", "is_cached")
-            .annotate(Count("pk"), Max("started_at"))
+            .annotate(Count("pk"), Max("started_at"), Max("pk"))
         )
-        for pk, age, result, has_failed, is_cached, count, at in counts:
+        refusals: dict[int, int] = {}
+        for pk, age, result, has_failed, is_cached, count, at, last in counts:
             figures[pk].add(age, result, count, not has_failed)
-            if not has_failed and not is_cached:
+            figures[pk].note_latest(result, at)
+            if has_failed:
+                refusals[pk] = max(refusals.get(pk, 0), last)
+            elif not is_cached:
                 figures[pk].note_accepted(at)
-        troubled = [pk for pk, each in figures.items() if each.all.refused]
-        last = failed_calls(OuterRef("pk")).values("pk")
-        pks = Webfilter.objects.filter(pk__in=troubled).order_by().annotate(last=Subquery(last[:1]))
-        calls = Call.objects.filter(pk__in=list(pks.values_list("last", flat=True)) if troubled else [])
+        calls = Call.objects.filter(pk__in=refusals.values()).order_by()
         for pk, *refusal in calls.values_list("webfilter_id", "status_code", "error", "started_at"):
             figures[pk].refusal = Refusal(*refusal)
+        _count_all({hook.pk: figures[hook.pk] for hook in chunk if not records_all(hook)})
         found |= figures
     return found
 
 
-# A 4xx that halts is what the operator asked for: the endpoint's way to say no.
+def records_all(hook: Webfilter) -> bool:
+    """Whether the calls of a webfilter are all recorded."""
+    if hook.call_log == Webfilter.CallLog.NONE:
+        return False
+    return hook.call_log == Webfilter.CallLog.ALL or hook.mode == Webfilter.Mode.OBSERVE
+
+
+def _count_all(figures: dict[int, Figures]) -> None:
+    """
+    What came of all calls, from the tallies, for webfilters whose records are not of all of them. The hour is that of
+    the clock then. Where the tallies have less than was recorded, as in the first seconds, the records stand.
+    """
+    for pk, series in statistics.of_hooks(Webfilter, figures).items():
+        each, day = figures[pk], _window(series.tally)
+        each.is_whole = day.tried > 0 and day.tried >= each.day.tried
+        if not each.is_whole:
+            continue
+        each.hour, each.day = _window(series.slices[-1].tally), day
+        each.all.accepted = max(each.all.accepted, day.accepted)
+        for one in series.slices:
+            if statistics.counted_as(one.tally, True):
+                each.note_accepted(one.start)
+
+
+def _window(tally: Counter[str]) -> Window:
+    return Window(statistics.counted_as(tally, True), statistics.counted_as(tally, False))
+
+
+# As webfilters.call_counts.has_failed(): a 4xx that halts is what the operator asked for, the endpoint's way to say no.
 _FAILED = ~Q(error="") & ~Q(result=Call.Result.HALTED, status_code__range=(400, 499))
 
 
-def has_failed(result: str, error: str, status_code: int | None) -> bool:
-    """Whether a call had no usable answer: the same of a row that was read."""
-    is_answer = result == Call.Result.HALTED and status_code is not None and 400 <= status_code <= 499
-    return bool(error) and not is_answer
-
-
-def _start(
-    model: type[Hook], hooks: Iterable[Hook], newest: QuerySet, moment: str, **latest: QuerySet
-) -> tuple[dict[int, Figures], dict[int, dict[str, Any]]]:
+def _start(model: type[Model], hook_id: str, moment: str, hooks: Iterable[Hook]) -> tuple[dict[int, Figures], QuerySet]:
     """
-    Empty figures, and by primary key what a hook's newest rows say.
+    Empty figures, by primary key of the hook, and the newest rows of all of them.
 
     Args:
-        newest: the rows of a hook, the newest first.
-        moment: the column by which they are ordered.
-        latest: what else of which the first value is wanted.
+        hook_id: the column of the model that names the hook.
+        moment: the one that tells when.
     """
-    first = {name: Subquery(rows[:1]) for name, rows in latest.items()}
-    of_moment = newest.values(moment)
-    rows = (
-        model.objects.filter(pk__in=[hook.pk for hook in hooks])
-        .order_by()
-        .annotate(newest=Subquery(of_moment[:1]), floor=Subquery(of_moment[NEWEST : NEWEST + 1]), **first)
-        .values("pk", "newest", "floor", *latest)
-    )
-    by_pk = {row["pk"]: row for row in rows}
+    pks = [hook.pk for hook in hooks]
+    rows = model.objects.order_by(f"-{moment}").only(hook_id, moment)
+    floors = {pk: getattr(row, moment) for pk, row in one_of_each(rows, hook_id, pks, NEWEST).items()}
+    which = Q(**{f"{hook_id}__in": [pk for pk in pks if pk not in floors]})
+    for pk, floor in floors.items():
+        which |= Q(**{hook_id: pk, f"{moment}__gte": floor})
     yesterday = timezone.now() - timedelta(days=1)
-    return {pk: Figures(is_cut=(row["floor"] or yesterday) > yesterday) for pk, row in by_pk.items()}, by_pk
-
-
-def _newest(model: type[Model], hook_id: str, moment: str, rows: dict[int, dict[str, Any]]) -> QuerySet:
-    """The newest rows of hooks."""
-    whole = [pk for pk, row in rows.items() if row["floor"] is None]
-    which = Q(**{f"{hook_id}__in": whole})
-    for pk, row in rows.items():
-        if row["floor"] is not None:
-            which |= Q(**{hook_id: pk, f"{moment}__gte": row["floor"]})
-    return model.objects.filter(which).order_by()
+    figures = {pk: Figures(is_cut=floors.get(pk, yesterday) > yesterday) for pk in pks}
+    return figures, model.objects.filter(which).order_by()
 
 
 def _age(moment: str) -> Case:

@@ -226,22 +226,15 @@ def webfilter_word(hook: Webfilter, figures: Figures, has_problems: bool, circui
     if hook.mode == Webfilter.Mode.OBSERVE:
         return Word.OBSERVING
     word = _by_evidence(hook, figures)
-    return word if word == Word.FINE or records_all(hook) else Word.NOT_RECORDED
+    return word if word == Word.FINE or figures.is_whole else Word.NOT_RECORDED
 
 
 def _of_failures(hook: Webfilter, figures: Figures, circuit: Circuit) -> Word | None:
-    if circuit.failures >= IN_A_ROW or (records_all(hook) and _fails_often(figures)):
+    if circuit.failures >= IN_A_ROW or (figures.is_whole and _fails_often(figures)):
         return Word.FAILING
-    # Where only problems are recorded they are no share of anything.
-    is_degraded = telling(figures).refused_share >= DEGRADED_SHARE if records_all(hook) else figures.hour.refused
+    # Where only problems are known they are no share of anything.
+    is_degraded = telling(figures).refused_share >= DEGRADED_SHARE if figures.is_whole else figures.hour.refused
     return Word.DEGRADED if circuit.failures or is_degraded else None
-
-
-def records_all(hook: Webfilter) -> bool:
-    """Whether the calls of a webfilter are all recorded, so that a share of them means something."""
-    if hook.call_log == Webfilter.CallLog.NONE:
-        return False
-    return hook.call_log == Webfilter.CallLog.ALL or hook.mode == Webfilter.Mode.OBSERVE
 
 
 def _decided(hook: Hook, has_problems: bool) -> Word | None:

@@ -14,6 +14,23 @@ _AFRESH = {"enabled", "webhook_url"}
 _LETS_GO = {"enabled", "paused", "webhook_url", "headers", "credentials", "secret"}
 
 
+class ChangedMeanwhile(Exception):
+    """Somebody else has saved the hook since it was read."""
+
+
+def lock_as_read(hook: Hook) -> None:
+    """
+    Lock a hook's row until the transaction ends, if it is as it was read: what somebody checked together must not be
+    saved over what somebody else has changed since. Nothing but the saving itself is done under the lock.
+
+    Raises:
+        ChangedMeanwhile: it is another, or gone.
+    """
+    rows = type(hook).objects.using(router.db_for_write(type(hook), instance=hook)).filter(pk=hook.pk)
+    if hook.modified not in rows.select_for_update().values_list("modified", flat=True):
+        raise ChangedMeanwhile
+
+
 def save_changes(hook: Hook, changed: Iterable[str], stored_secret: str) -> None:
     """
     Save the options of a stored hook that were changed; a secret that was replaced is valid for a while.

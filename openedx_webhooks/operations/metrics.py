@@ -16,11 +16,12 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from .. import __version__
+from ..histogram import Histogram
 from ..models import Hook, Tally, Webfilter, Webhook
 from ..models.tally import ATTEMPT_OUTCOMES, CALL_OUTCOMES
-from . import health_report, status, tallies
+from ..tally_rows import start_of
+from . import health_report, statistics, status
 from .finding import LEVELS
-from .histogram import Histogram
 
 _PREFIX = "openedx_webhooks_"
 _HOOK = ["id", "event"]
@@ -56,7 +57,7 @@ class _Metrics(Collector):
             yield _outcomes(
                 "attempts", "Attempts of a webhook's deliveries today (UTC), by outcome.", Webhook, ATTEMPT_OUTCOMES
             )
-            yield _outcomes("calls", "Recorded calls of a webfilter today (UTC), by outcome.", Webfilter, CALL_OUTCOMES)
+            yield _outcomes("calls", "Calls of a webfilter today (UTC), by outcome.", Webfilter, CALL_OUTCOMES)
 
 
 def _findings(found: status.Status) -> Metric:
@@ -135,8 +136,8 @@ def _outcomes(name: str, help_text: str, kind: type[Hook], outcomes: Iterable[st
     takes that for the restart of a process. Each outcome is there from the beginning, so that the first one is counted.
     """
     family = CounterMetricFamily(_PREFIX + name, help_text, labels=[*_HOOK, "outcome"])
-    column = tallies.OF[kind].column
-    today = Tally.objects.filter(span=Tally.Span.DAY, start=tallies.start_of(timezone.now(), Tally.Span.DAY))
+    column = statistics.COLUMNS[kind]
+    today = Tally.objects.filter(span=Tally.Span.DAY, start=start_of(timezone.now(), Tally.Span.DAY))
     counted = {
         pk: Histogram(counts).tally for pk, counts in today.exclude(**{column: None}).values_list(column, "counts")
     }

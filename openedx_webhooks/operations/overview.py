@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
-from django.db.models import Count, Min, Subquery
-from django.db.models.expressions import OuterRef
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from ..models import Delivery, Hook, Webhook
 from ..models.webhook import ACTIVE
 from . import hook_health, statistics, storage
 from .hook_health import Health, Word
+from .newest import one_of_each
 from .statistics import Period, Series
 
 # Of each hook, counted so far.
@@ -75,11 +75,13 @@ class Totals:
 
     Attributes:
         captured: events, in the period.
+        is_complete: these are all that were.
         oldest_due: when what waits the longest was due; None if nothing is.
         storage: bytes; None if the database doesn't tell.
     """
 
     captured: int
+    is_complete: bool
     oldest_due: datetime | None
     storage: int | None
 
@@ -106,8 +108,10 @@ def totals(webhooks: Iterable[Row], period: Period) -> Totals:
         for row in webhooks
         if row.health.figures.next_due and all(getattr(row.hook, name) == value for name, value in ACTIVE.items())
     ]
+    captured = statistics.captured(period)
     return Totals(
-        statistics.captured(period),
+        captured.tally.total(),
+        captured.is_complete,
         min((at for at in due if at <= now), default=None),
         statistics.cached("storage", storage.used),
     )
@@ -116,12 +120,9 @@ def totals(webhooks: Iterable[Row], period: Period) -> Totals:
 def _backlogs(ids: list[int], health: dict[int, Health]) -> dict[int, Backlog]:
     """What waits for some webhooks. No more is read of a million than of some."""
     pending = Delivery.objects.pending()
-    of_one = pending.filter(webhook_id=OuterRef("pk")).order_by("next_attempt_at").values("pk")
-    hooks = Webhook.objects.filter(pk__in=ids).order_by().annotate(many=Subquery(of_one[MOST_WAITING:][:1]))
-    found = {}
-    for pk, many in hooks.values_list("pk", "many"):
-        if many is not None:
-            found[pk] = Backlog(MOST_WAITING, health[pk].figures.next_due, is_more=True)
+    rows = pending.order_by("next_attempt_at").only("webhook_id")
+    many = one_of_each(rows, "webhook_id", ids, MOST_WAITING)
+    found = {pk: Backlog(MOST_WAITING, health[pk].figures.next_due, is_more=True) for pk in many}
     few = pending.filter(webhook_id__in=[pk for pk in ids if pk not in found]).order_by()
     for pk, count, since in few.values_list("webhook_id").annotate(Count("pk"), Min("created")):
         found[pk] = Backlog(count, since)

@@ -7,8 +7,11 @@ is given out is what would be sent to the receiver anyway, made in the same way.
 
 import hashlib
 import hmac
+import math
 import re
 import secrets
+import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
@@ -17,6 +20,7 @@ import attrs
 from django.utils import timezone
 
 from .. import shared_cache, throttle
+from ..background import process
 from ..hook_request import HookRequest
 from ..models import Attempt, CapturedEvent, Delivery, ReceiverToken, SequenceCounter, Webhook
 from ..webhooks import resending, sending
@@ -24,6 +28,8 @@ from ..webhooks import resending, sending
 MOST = 500
 # So that not even all of them together come faster than a replay sends them (REPLAY_PER_SECOND).
 SEND_AGAIN_SECONDS = 30
+# Of one webhook: enough to walk through a million messages in minutes, or to fetch 18,000 in an hour.
+READS, READS_SECONDS = 300, 60
 _TOKEN = re.compile(r"whr_([1-9][0-9]{0,9})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -32,7 +38,16 @@ class UnknownMessage(LookupError):
 
 
 class TooSoon(Exception):
-    """The receiver had messages sent again less than :data:`SEND_AGAIN_SECONDS` ago."""
+    """
+    The receiver asks more often than it may.
+
+    Attributes:
+        seconds: after which it may again.
+    """
+
+    def __init__(self, seconds: int):
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 @attrs.frozen
@@ -159,7 +174,7 @@ def send_again(webhook: Webhook, sequences: Collection[int]) -> dict[str, Any]:
         TooSoon: nothing was done.
     """
     if not _may_send_again(webhook):
-        raise TooSoon
+        raise TooSoon(SEND_AGAIN_SECONDS)
     rows = Delivery.objects.filter(webhook=webhook, sequence__in=sequences).order_by("sequence")
     found = dict(rows.values_list("sequence", "pk"))
     choice = resending.Choice(deliveries=tuple(found.values()), with_delivered=True)
@@ -170,6 +185,38 @@ def send_again(webhook: Webhook, sequences: Collection[int]) -> dict[str, Any]:
         "removed": tally[resending.REMOVED],
         "unknown": sorted(set(sequences) - found.keys()),
     }
+
+
+def count_read(webhook: Webhook) -> None:
+    """
+    Count a list or a message that is asked for: by the shared cache; without one, for each process.
+
+    Raises:
+        TooSoon: it is more than :data:`READS` in :data:`READS_SECONDS`, which begin for all at the same time.
+    """
+    now = time.time()
+    window = int(now // READS_SECONDS)
+    key = f"openedx_webhooks:receiver_reads:{webhook.pk}:{window}"
+    is_first = shared_cache.ask("add", key, 1, 2 * READS_SECONDS)
+    count = 1 if is_first else shared_cache.ask("incr", key)
+    if count is None:
+        count = process.get(_Reads).count(webhook.pk, window)
+    if count > READS:
+        raise TooSoon(math.ceil(READS_SECONDS - now % READS_SECONDS))
+
+
+class _Reads:
+    """What this process has counted in the current window."""
+
+    def __init__(self):
+        self._window, self._counts = 0, Counter()
+
+    def count(self, webhook_id: int, window: int) -> int:
+        """One more; how many they are."""
+        if window != self._window:
+            self._window, self._counts = window, Counter()
+        self._counts[webhook_id] += 1
+        return self._counts[webhook_id]
 
 
 def _may_send_again(webhook: Webhook) -> bool:

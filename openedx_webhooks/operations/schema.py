@@ -18,7 +18,7 @@ from ..platform_facts import Message, Redirect
 from ..transport import signing
 from ..webfilters import changes, halts
 from . import event_notes
-from .schema_types import Components, Schema, described, paragraph, summary, with_notes
+from .schema_types import Components, Schema, described, explained, paragraph, summary, with_notes
 
 HookType = catalog.EventType | catalog.FilterType
 
@@ -74,10 +74,12 @@ def payload_schema(hook_type: HookType) -> Schema:
 
 def answer_schema(filter_type: catalog.FilterType) -> Schema:
     """The JSON Schema (Draft 2020-12) of what may be answered to a filter."""
-    data = {
-        name: with_notes(schema, schema.get("description"), Components().personal(name, schema))
-        for name, schema in changes.changeable(filter_type).items()
-    }
+    about = described(getattr(filter_type.filter_class, "run_filter", None), "Arguments")
+    owners = Components.owners(filter_type)
+    data = {}
+    for name, schema in changes.changeable(filter_type).items():
+        note = schema.get("description") or platform_facts.meaning(filter_type.name, name) or about.get(name)
+        data[name] = with_notes(explained(schema, owners.get(name, name)), note, Components().personal(name, schema))
     properties = {
         "data": {
             "type": "object",
@@ -144,7 +146,9 @@ def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schem
         notes = usual | described(exception, "Attributes")
         unread = dict.fromkeys(unread_arguments(filter_type, name), _("No effect: the platform does not read it."))
         properties = {
-            argument: with_notes(inner, unread.get(argument) or inner.get("description") or notes.get(argument), ())
+            argument: with_notes(
+                explained(inner, argument), unread.get(argument) or inner.get("description") or notes.get(argument), ()
+            )
             for argument, inner in schema["properties"].items()
         }
         facts = _facts(filter_type).exceptions.get(name)
@@ -195,6 +199,15 @@ def _usual_arguments():
         "content": _("HTML of the response, put out as it is."),
         "status": _("The HTTP status of the response; 403 without it."),
         "headers": _("HTTP headers of the response."),
+        "content_type": _("The type of the content; HTML without it."),
+        "reason": _("The words behind the status, which nobody sees."),
+        "charset": _("The encoding of the content; UTF-8 without it."),
+        "user_message": _("What the learner reads; the page's own words without it."),
+        "developer_message": _(
+            "For programs; with the code data_sharing_access_required, the path that the learner is sent to."
+        ),
+        "template_name": _("The template that is rendered instead."),
+        "context": _("What that template is rendered with."),
     }
 
 

@@ -23,22 +23,12 @@ from ..payloads import personal_data, sample_arguments
 from ..payloads.data_classes import data_fields, is_data_class, unwrapped
 from ..payloads.samples import sample_payload
 from ..payloads.secret_names import is_sensitive
+from ..payloads.walk import Walk
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
 # Without the second, TypeScript's generators make an object that may have no member.
 _ANY_OBJECT = {"type": "object", "additionalProperties": True}
-# The platform has nothing to put in here in some cases, although the class has no default for it.
-_MAY_BE_MISSING = frozenset(
-    (
-        ("CourseAccessRoleData", "course_key"),
-        ("ORASubmissionData", "anonymous_user_id"),
-        ("ORASubmissionData", "location"),
-        ("PersistentCourseGradeData", "passed_timestamp"),
-    )
-)
-# Arguments of filters that are declared as plain types and may be None all the same.
-_ARGUMENTS_THAT_MAY_BE_NULL = frozenset(("context", "generation_mode", "grade", "mode", "redirect_url", "status"))
 # Members of the platform's objects that are objects of it themselves.
 _MEMBERS = {"user": "User", "profile": "UserProfile", "course_user_group": "CourseUserGroup"}
 _OPTIONAL = re.compile(r"\(optional|optional\.|, optional|if available", re.I)
@@ -55,6 +45,12 @@ class Components:
 
     def __init__(self):
         self.schemas: dict[str, Schema] = {}
+
+    @staticmethod
+    def owners(filter_type: FilterType) -> dict[str, str]:
+        """Argument of a filter → the class of the platform that it is an object of, ``profile`` included."""
+        kinds = {name: type(value).__name__ for name, value in sample_arguments.filter_arguments(filter_type).items()}
+        return {name: kind for name, kind in kinds.items() if platform_facts.is_known(kind)} | _MEMBERS
 
     def ref(self, name: str, make=None) -> Schema:
         """A reference to a component, which ``make`` makes if it isn't there."""
@@ -85,7 +81,7 @@ class Components:
         for name, parameter in filter_type.arguments.items():
             if name in payload:
                 schema = self._argument(name, kwargs[name], payload[name])
-                if _may_be_null(name, parameter.annotation):
+                if _may_be_null(filter_type.name, name, parameter.annotation):
                     schema = nullable(schema)
                 note = platform_facts.meaning(filter_type.name, name) or about.get(name)
                 arguments[name] = with_notes(schema, note, self.personal(name, schema))
@@ -153,7 +149,10 @@ class Components:
                 continue
             schema = self.of_type(field.type)
             note = about.get(name) or platform_facts.meaning(cls.__name__, name) or self._about(schema)
-            if field.default is None or (cls.__name__, name) in _MAY_BE_MISSING or _OPTIONAL.search(note or ""):
+            known = platform_facts.may_be_null(cls.__name__, name)
+            if known is False:
+                schema = never_null(schema)
+            elif known or field.default is None or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
             properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__, cls))
         schema = {"type": "object", "properties": properties, "required": list(properties)}
@@ -189,7 +188,9 @@ class Components:
         def make():
             properties = {}
             for member, item in sample.items():
-                schema = nullable(self._inferred(member, item))
+                schema = self._inferred(member, item)
+                if platform_facts.may_be_null(name, member) is not False:
+                    schema = nullable(schema)
                 note = platform_facts.meaning(name, member)
                 properties[member] = with_notes(schema, note, self.personal(member, schema, name))
             return {"type": "object", "properties": properties}
@@ -197,8 +198,10 @@ class Components:
         return self.ref(name, make)
 
     def _inferred(self, name, sample):
+        known = _MEMBERS.get(name)
+        if sample is None and known == "User":
+            sample = Walk().json(sample_arguments.user())
         if isinstance(sample, dict):
-            known = _MEMBERS.get(name)
             return self._platform_object(known, sample) if known else dict(_ANY_OBJECT)
         if isinstance(sample, list):
             return _inferred_list(sample)
@@ -257,12 +260,40 @@ def nullable(schema: Schema) -> Schema:
     return {**schema, "type": kinds if "null" in kinds else [*kinds, "null"]}
 
 
+def never_null(schema: Schema) -> Schema:
+    """The schema of a scalar, without null."""
+    kind = schema.get("type")
+    return {**schema, "type": kind[0]} if isinstance(kind, list) and kind[1:] == ["null"] else schema
+
+
 def with_notes(schema: Schema, description: str | None, personal: Collection[str]) -> Schema:
     """The schema with its description and the mark of personal data, as far as there is any."""
     notes: Schema = {"description": description} if description else {}
     if personal:
         notes["x-personal-data"] = list(personal)
     return {**schema, **notes}
+
+
+def explained(schema: Schema, owner: str) -> Schema:
+    """
+    The schema of what may be given for an object, or for several of them, with what its members mean.
+
+    Args:
+        owner: the name of the object's class, or of the argument.
+    """
+    if "items" in schema:
+        return {**schema, "items": explained(schema["items"], owner)}
+    if isinstance(schema.get("additionalProperties"), dict):
+        schema = {**schema, "additionalProperties": explained(schema["additionalProperties"], f"{owner}.*")}
+    if "anyOf" in schema:
+        schema = {**schema, "anyOf": [explained(inner, owner) for inner in schema["anyOf"]]}
+    if "properties" not in schema:
+        return schema
+    properties = {
+        name: with_notes(inner, inner.get("description") or platform_facts.meaning(owner, name), ())
+        for name, inner in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
 
 
 def summary(documented: Any) -> str:
@@ -305,10 +336,10 @@ def described(documented: Any, section: str) -> dict[str, str]:
     return {name: " ".join(lines).strip().removesuffix(", e.g.,") for name, lines in entries.items()}
 
 
-def _may_be_null(name, annotation):
-    if name in _ARGUMENTS_THAT_MAY_BE_NULL or annotation in (Any, inspect.Parameter.empty):
-        return True
-    return type(None) in typing.get_args(annotation)
+def _may_be_null(filter_name, name, annotation):
+    if (known := platform_facts.may_be_null(filter_name, name)) is not None:
+        return known
+    return annotation in (Any, inspect.Parameter.empty) or type(None) in typing.get_args(annotation)
 
 
 def _references(schema):

@@ -5,27 +5,28 @@ They come from the tallies (:mod:`.tallies`), and what is not in them yet is cou
 fresh. Where there is too much of that, as in the minutes after an upgrade, the figures say that they are incomplete.
 """
 
-import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from django.db import DatabaseError
-from django.db.models import TextChoices
+from django.db import router
+from django.db.models import F, TextChoices, Value
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from ..models import CapturedEvent, Hook, Tally
+from ..histogram import Histogram
+from ..models import Hook, Tally, Webfilter, Webhook
 from ..models.tally import ATTEMPT_OUTCOMES, CALL_OUTCOMES
 from ..shared_cache import ask
+from ..tally_rows import SITE, Key, of_column, start_of
 from . import tallies
-from .histogram import Histogram
-from .tallies import OF, Key, Source
+from .tallies import ATTEMPTS, EVENTS, Source
 
-log = logging.getLogger(__name__)
+# Of the tallies, for the hook.
+COLUMNS: dict[type[Hook], str] = {Webhook: "webhook_id", Webfilter: "webfilter_id"}
 _CACHE_FACTOR = 100
 _CACHE_MAX_SECONDS = 600
 # Rows that a page counts by itself: a quarter of a second, and what a busy site writes in half a minute.
@@ -52,7 +53,7 @@ class Period(TextChoices):
 
     def starts(self) -> list[datetime]:
         """When each of its slices begins, the oldest first and the current one last."""
-        current = tallies.start_of(now(), self.span)
+        current = start_of(now(), self.span)
         return [current - timedelta(hours=self.span * ago) for ago in reversed(range(self.slices))]
 
 
@@ -137,9 +138,19 @@ def of_hooks(kind: type[Hook], ids: Iterable[int], period: Period = Period.DAY) 
         kind: Webhook or Webfilter.
         ids: primary keys.
     """
-    source, ids, starts = OF[kind], list(ids), period.starts()
+    return _series(COLUMNS[kind], list(ids), period, ATTEMPTS if kind is Webhook else None)
+
+
+def captured(period: Period) -> Series:
+    """How many events were captured, in each slice of a period."""
+    return _series("", [SITE], period, EVENTS)[SITE]
+
+
+def _series(column: str, ids: list[int], period: Period, source: Source | None) -> dict[int, Series]:
+    starts = period.starts()
     places = {start: place for place, start in enumerate(starts)}
-    counted, is_complete = _counted(source, ids, period.span, starts)
+    wanted = {(pk, period.span, start) for pk in ids for start in starts}
+    counted, is_complete = _counted(column, wanted, source)
     found = {pk: Series(period, [Slice(start) for start in starts], is_complete=is_complete) for pk in ids}
     for (pk, _span, start), histogram in counted.items():
         found[pk].add(places[start], histogram)
@@ -158,52 +169,31 @@ def total(several: Iterable[Series], period: Period) -> Series:
     return found
 
 
-def _counted(source: Source, ids: list[int], span: int, starts: list[datetime]) -> tuple[dict[Key, Histogram], bool]:
-    """What the tallies have, and what is not in them yet; and whether that is all."""
-    found: dict[Key, Histogram] = defaultdict(Histogram)
-    is_complete, wanted, rows = True, {(pk, span, start) for pk in ids for start in starts}, source.rows()
+def _counted(column: str, wanted: set[Key], source: Source | None) -> tuple[dict[Key, Histogram], bool]:
+    """What the tallies have, and what is not in them yet, if there is a table of it; and whether that is all."""
+    found, is_complete = defaultdict(Histogram), True
     # Again, if a worker has counted at the same time: what it took from the one lot may be in neither, or in both.
     for _try in range(2):
-        mark = tallies.counted_to(source)
-        new = source.read(rows.filter(pk__gt=mark).order_by("-pk")[:_MOST_NEW])
+        mark = tallies.counted_to(source) if source else None
+        new = source.read(source.rows().filter(pk__gt=mark).order_by("-pk")[:_MOST_NEW]) if source else []
         is_complete = len(new) < _MOST_NEW
         found = defaultdict(Histogram, {key: each for key, each in tallies.summed(new).items() if key in wanted})
-        kept = Tally.objects.using(rows.db).filter(**{f"{source.column}__in": ids}, span=span, start__gte=starts[0])
-        for *key, counts in kept.order_by().values_list(source.column, "span", "start", "counts"):
-            if tuple(key) in wanted:
-                found[tuple(key)].add_all(counts)
-        if mark == tallies.counted_to(source):
+        for key, counts in _kept(column, wanted):
+            found[key].add_all(counts)
+        if source is None or mark == tallies.counted_to(source):
             break
     return found, is_complete
 
 
-def captured(period: Period) -> int:
-    """How many events were captured. A day that is over is counted once, for that takes a while on a busy site."""
-    starts = period.starts()
-    over = starts[:-2] if period.span == Tally.Span.DAY else []
-    keys = {f"openedx_webhooks:captured:{start:%Y%m%d}": start for start in over}
-    known = ask("get_many", list(keys)) or {}
-    for key, start in keys.items():
-        if key not in known:
-            known[key] = _captured(start, start + timedelta(days=1))
-            ask("set", key, known[key], tallies.KEPT.total_seconds())
-    return sum(known.values()) + _captured(starts[len(over)], now())
-
-
-def count_days() -> None:
-    """
-    Count the days that are over before somebody asks for them. Never raises.
-
-    For workers, now and then.
-    """
-    try:
-        captured(Period.MONTH)
-    except DatabaseError as error:
-        log.warning("Captured events are counted later: %s", type(error).__name__)
-
-
-def _captured(since: datetime, until: datetime) -> int:
-    return CapturedEvent.objects.filter(created__gte=since, created__lt=until).count()
+def _kept(column: str, wanted: set[Key]) -> Iterator[tuple[Key, dict[str, dict[str, int]]]]:
+    if not wanted:
+        return
+    hooks, spans, starts = (set(values) for values in zip(*wanted, strict=True))
+    rows = Tally.objects.using(router.db_for_write(Tally)).filter(span__in=spans, start__gte=min(starts))
+    columns = [Value(SITE) if not column else F(column), F("span"), F("start"), F("counts")]
+    for *key, counts in of_column(rows, column, hooks).order_by().values_list(*columns):
+        if tuple(key) in wanted:
+            yield tuple(key), counts
 
 
 def cached(key: str, query: Callable[[], Any]) -> Any:

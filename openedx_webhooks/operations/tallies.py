@@ -1,9 +1,10 @@
 """
-Attempts and calls become tallies: what each hook's came to, by hour and day, is counted once, and not at every look.
+Attempts and captured events become tallies: what each hook's came to, by hour and day, is counted once, and not at
+every look. (Calls of webfilters are counted as they are made: :mod:`openedx_webhooks.webfilters.call_counts`.)
 
-Counted are *attempts* and *recorded calls*, in the hour in which they began. So nothing that happens to a delivery
-later changes a tally: a replay makes attempts of its own, a cancelled delivery has none, and what retention removes
-stays counted. A test leaves no attempt, and is not counted.
+Counted is the hour in which something began. So nothing that happens to a delivery later changes a tally: a replay
+makes attempts of its own, a cancelled delivery has none, and what retention removes stays counted. A test leaves no
+attempt, and is not counted.
 
 Workers count, now and then, and nobody waits for them: they read the rows after a mark, in chunks, and write the
 tallies and the new mark in one transaction. One at a time does it; one that dies has counted nothing or a whole chunk.
@@ -14,8 +15,8 @@ what lies after the mark themselves (:mod:`.statistics`), so that they are never
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 import attrs
 from django.db import DatabaseError, router, transaction
@@ -23,12 +24,11 @@ from django.db.models import Max, Model, QuerySet
 from django.utils import timezone
 
 from .. import throttle
-from ..models import Attempt, Call, Delivery, Hook, Tally, TallyMark, Webfilter, Webhook
-from ..models.tally import AttemptOutcome, CallOutcome
-from ..row_locks import lock_free
+from ..histogram import UNTIMED, Histogram, bucket_of
+from ..models import Attempt, CapturedEvent, Delivery, Tally, TallyMark
+from ..models.tally import CAPTURED, AttemptOutcome
+from ..tally_rows import KEPT, SITE, Key, free_mark, start_of, with_days, write
 from ..webhooks.sending import NOT_SENT
-from .histogram import UNTIMED, Histogram, bucket_of
-from .hook_figures import has_failed
 from .retention import raw_delete
 
 log = logging.getLogger(__name__)
@@ -37,12 +37,8 @@ _RUN_SECONDS = 10
 _CHUNK = 10_000
 # Numbers are given when a row is written, and seen when it is committed: for so long a lower one may still appear.
 _SETTLED = timedelta(seconds=10)
-# Longer than any page looks back.
-KEPT = timedelta(days=35)
 _MOST_PURGED = 5000
 
-# Of which hook (primary key), in which hour or day (span, start).
-Key = tuple[int, int, datetime]
 # Primary key; of which hook, None if that is gone; when it began; outcome; bucket of its duration.
 Row = tuple[int, int | None, datetime, str, str]
 
@@ -54,14 +50,12 @@ class Source:
 
     Attributes:
         model: the table.
-        hook: the kind of hook that they are about.
-        column: of :class:`Tally`, for the hook.
+        column: of :class:`Tally`, for the hook that they are about; empty: they are the site's.
         read: what counts of the rows of a queryset, in its order.
         since: a queryset of the rows since a moment, the first one first, over an index.
     """
 
     model: type[Model]
-    hook: type[Hook]
     column: str
     read: Callable[[QuerySet], list[Row]]
     since: Callable[[datetime], QuerySet]
@@ -93,24 +87,8 @@ def _attempt_outcome(status: int | None, error: str) -> str:
     return AttemptOutcome.NOT_SENT if status is None and error in NOT_SENT else AttemptOutcome.REFUSED
 
 
-def _read_calls(rows: QuerySet) -> list[Row]:
-    columns = ("pk", "webfilter_id", "started_at", "duration", "is_cached", "result", "mode", "error", "status_code")
-    return [
-        (pk, hook, at, _call_outcome(result, mode, error, status), UNTIMED if is_cached else bucket_of(duration))
-        for pk, hook, at, duration, is_cached, result, mode, error, status in rows.values_list(*columns)
-    ]
-
-
-def _call_outcome(result: str, mode: str, error: str, status: int | None) -> str:
-    observes = mode == Webfilter.Mode.OBSERVE
-    if result == Call.Result.HALTED:
-        if has_failed(result, error, status):
-            return CallOutcome.WOULD_HALT_BY_FAILURE if observes else CallOutcome.HALTED_BY_FAILURE
-        return CallOutcome.WOULD_HALT if observes else CallOutcome.HALTED
-    if result == Call.Result.CHANGED and observes:
-        return CallOutcome.WOULD_CHANGE
-    # What it did shows only if the endpoint did not fail in the same call.
-    return CallOutcome.IGNORED if has_failed(result, error, status) else result
+def _read_events(rows: QuerySet) -> list[Row]:
+    return [(pk, SITE, at, CAPTURED, UNTIMED) for pk, at in rows.values_list("pk", "created")]
 
 
 def _attempts_since(moment: datetime) -> QuerySet:
@@ -119,20 +97,14 @@ def _attempts_since(moment: datetime) -> QuerySet:
     return rows.filter(delivery_id__gte=first[0]).order_by("delivery_id", "pk") if first[:1] else rows.none()
 
 
-def _calls_since(moment: datetime) -> QuerySet:
-    return Call.objects.using(router.db_for_write(Call)).filter(started_at__gte=moment).order_by("started_at")
+def _events_since(moment: datetime) -> QuerySet:
+    rows = CapturedEvent.objects.using(router.db_for_write(CapturedEvent))
+    return rows.filter(created__gte=moment).order_by("created")
 
 
-ATTEMPTS = Source(Attempt, Webhook, "webhook_id", _read_attempts, _attempts_since)
-CALLS = Source(Call, Webfilter, "webfilter_id", _read_calls, _calls_since)
-SOURCES = (ATTEMPTS, CALLS)
-OF: dict[type[Hook], Source] = {source.hook: source for source in SOURCES}
-
-
-def start_of(moment: datetime, span: int) -> datetime:
-    """The beginning of the hour or day (UTC) that a moment is in."""
-    hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return hour if span == Tally.Span.HOUR else hour.replace(hour=0)
+ATTEMPTS = Source(Attempt, "webhook_id", _read_attempts, _attempts_since)
+EVENTS = Source(CapturedEvent, "", _read_events, _events_since)
+SOURCES = (ATTEMPTS, EVENTS)
 
 
 def summed(rows: Iterable[Row]) -> dict[Key, Histogram]:
@@ -141,11 +113,7 @@ def summed(rows: Iterable[Row]) -> dict[Key, Histogram]:
     for _pk, hook, at, outcome, bucket in rows:
         if hook is not None:
             by_hour[hook, Tally.Span.HOUR, start_of(at, Tally.Span.HOUR)].add(outcome, bucket)
-    found = dict(by_hour)
-    for (hook, _span, start), histogram in by_hour.items():
-        day = (hook, Tally.Span.DAY, start_of(start, Tally.Span.DAY))
-        found.setdefault(day, Histogram()).add_all(histogram.counts)
-    return found
+    return with_days(by_hour)
 
 
 def counted_to(source: Source) -> int:
@@ -200,14 +168,13 @@ def _last(source: Source) -> int:
 def _count_some(source: Source, using: str) -> bool:
     """Count a chunk; whether there is another."""
     with transaction.atomic(using=using):
-        marks = lock_free(TallyMark.objects.using(using))
-        mark = marks.filter(source=source.name).first()
+        mark = free_mark(source.name, using)
         # A clock that was ahead must not hold it up.
         if mark is None or abs(timezone.now() - mark.seen_at) < _SETTLED:
             return False
         new = source.rows().filter(pk__gt=mark.counted_to, pk__lte=mark.seen_to)
         rows = source.read(new[:_CHUNK])
-        _write(source, using, summed(rows))
+        write(source.column, using, summed(rows))
         is_more = len(rows) == _CHUNK
         mark.counted_to = rows[-1][0] if is_more else mark.seen_to
         if not is_more:
@@ -216,35 +183,6 @@ def _count_some(source: Source, using: str) -> bool:
             mark.counted_to = min(mark.counted_to, mark.seen_to)
         mark.save(using=using)
     return is_more
-
-
-def _write(source: Source, using: str, counts: dict[Key, Histogram]) -> None:
-    """Add to the tallies. The mark is locked, so nobody else does."""
-    kept = timezone.now() - KEPT
-    counts = {key: histogram for key, histogram in counts.items() if key[2] >= kept}
-    if not counts:
-        return
-    rows = Tally.objects.using(using)
-    there = _there(source, rows, counts)
-    for key, row in there.items():
-        counts[key].add_all(row.counts)
-    # Made anew: to change hundreds of rows, each to something else, takes a database longer.
-    raw_delete(rows.filter(pk__in=[row.pk for row in there.values()]))
-    rows.bulk_create(
-        (
-            Tally(**{source.column: hook}, span=span, start=start, counts=histogram.counts)
-            for (hook, span, start), histogram in counts.items()
-        ),
-        batch_size=500,
-    )
-
-
-def _there(source: Source, rows: QuerySet, keys: Collection[Key]) -> dict[Key, Tally]:
-    """The tallies that there are already."""
-    hooks, spans, starts = (set(values) for values in zip(*keys, strict=True))
-    found = rows.filter(**{f"{source.column}__in": hooks}, span__in=spans, start__in=starts).order_by()
-    by_key = {(getattr(row, source.column), row.span, row.start): row for row in found}
-    return {key: row for key, row in by_key.items() if key in keys}
 
 
 def _purge() -> None:

@@ -277,7 +277,9 @@ class _ShallowWalk(_Walk):
             and self._path[:1] != ["grade"]
         ):
             username = held(value, "username")
-            return username if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
+            return (
+                super().json(username) if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
+            )
         return super().json(value)
 
 

@@ -54,13 +54,18 @@ def redact(value: Any, depth: int = 0) -> Any:
 
 # --- Secrets inside texts
 
+# Not inside a word; but the letter of an escaped line break or tab, in the text of a text, is none of it.
+_ESCAPED = r"(?<=\\[bfnrt])"
 _PASSWORD_HASH = re.compile(
-    r"(?:\b(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)|(?<![\w$])"
-    r"(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))\$[\w$./+=,\-]{7,}[\w$/+=]"
+    rf"(?:(?:\b|{_ESCAPED})(?:pbkdf2_\w+|argon2\w*|bcrypt(?:_sha256)?|scrypt|md5|sha1|sha256|sha512|crypt|unsalted_\w+)"
+    rf"|(?:(?<![\w$])|{_ESCAPED})(?=\$(?:2[abxy]?|argon2\w*|scrypt|y|[1567])\$))"
+    r"\$[\w$./+=,\-]{7,}[\w$/+=]"
 )
-_JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
+_JWT = re.compile(rf"(?:(?<![\w\-])|{_ESCAPED})" r"eyJ[\w\-]{5,}\.[\w\-]{4,}(?:\.[\w\-]*){1,3}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
-_SCHEME = re.compile(r"\b(?=[BJbj])(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I)
+_SCHEME = re.compile(
+    rf"(?:\b|{_ESCAPED})(?=[BJbj])" r"(bearer|jwt|basic)(\s+)(?:[\w.~+/\-]{20,}=*|[\w+/]{8,}={1,2})", re.I
+)
 _LINK = re.compile(r"(/(?:activate|activate_secondary_email|email_confirm|password_reset_confirm)/)[^\s/\"'?#<>]+")
 _USER_INFO = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)[^\s/?#@\"'<>]{1,500}@")
 # A line of its own, as in headers.
@@ -95,7 +100,8 @@ _ATTRIBUTE = re.compile(r"""\b(name|id|value|content)\s*=\s*("[^"]*"|'[^']*'|[^\
 
 # Keys of services that say by their form what they are.
 _KEYS = re.compile(
-    r"\b(?:A[KS]IA[0-9A-Z]{16}|gh[opsur]_[0-9A-Za-z]{20,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255}"
+    rf"(?:\b|{_ESCAPED})"
+    r"(?:A[KS]IA[0-9A-Z]{16}|gh[opsur]_[0-9A-Za-z]{20,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255}"
     r"|xox[abeoprs]-[\w-]{10,255}|xapp-[\w-]{10,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}"
     r"|whsec_[0-9A-Za-z+/]{16,255}={0,2}|AIza[\w-]{35}"
     r"|SG\.[\w-]{16,32}\.[\w-]{16,64}|npm_[0-9A-Za-z]{36}|dop_v1_[0-9a-f]{64})|(?<=hooks\.slack\.com/services/)[\w/]{10,255}",
@@ -241,7 +247,7 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
     while match := _ASSIGNMENT.search(text, position):
         # ``next=/login%3Ftoken%3D…``: what a harmless name has may be another query, and ``%3D`` begins its first name.
         position = match.start("is")
-        name = match["name"]
+        name = _name_of(text, match)
         lower = name.lower()
         is_told = is_sensitive_name(name, extra) or lower in _URL_ONLY
         if (not is_told and lower not in TOLD_BY_VALUE) or lower in allowed:
@@ -258,6 +264,13 @@ def _mask_assignments(text: str, allowed: frozenset) -> str:
         parts += [text[done : match.end()], quote, MASK, quote]
         done = position = value.end()
     return "".join(parts) + text[done:] if parts else text
+
+
+def _name_of(text: str, match: re.Match) -> str:
+    """The name that was found, without the letter of an escaped line break or tab in front of it."""
+    name, start = match["name"], match.start("name")
+    is_escaped = start > 0 and text[start - 1] == "\\" and name[0] in "bfnrt" and not is_sensitive(name)
+    return name[1:] if is_escaped else name
 
 
 def _mask_parts(text: str) -> str:
@@ -317,15 +330,15 @@ def _mask_members(text: str) -> str:
     # Quotes that nothing closes from here on: each kind is looked for to the end of the text once.
     open_ended = set()
     for match in _MEMBER.finditer(text):
-        quote = match["quote"]
-        is_told = is_sensitive(match["name"])
-        if match.start() < done or quote in open_ended or not (is_told or match["name"] in TOLD_BY_VALUE):
+        quote, name = match["quote"], _name_of(text, match)
+        is_told = is_sensitive(name)
+        if match.start() < done or quote in open_ended or not (is_told or name in TOLD_BY_VALUE):
             continue
         end = _closing_quote(text, match.end(), quote)
         if end < 0:
             open_ended.add(quote)
             continue
-        if not is_told and not hides(match["name"], text[match.end() : min(end, match.end() + _PEEK)]):
+        if not is_told and not hides(name, text[match.end() : min(end, match.end() + _PEEK)]):
             continue
         parts += [text[done : match.end()], MASK]
         done = end

@@ -5,6 +5,7 @@ The platform's classes can't be imported here, and the serializers know them by 
 names that hold the same attributes.
 """
 
+import copy
 import functools
 import inspect
 from collections import namedtuple
@@ -27,10 +28,10 @@ Mode = namedtuple("Mode", "slug name min_price suggested_prices currency expirat
 
 
 def filter_arguments(filter_type: FilterType) -> dict[str, Any]:
-    """Made-up arguments for a call of the filter's pipeline, one for each that ``run_filter`` takes."""
+    """Made-up arguments of a filter, one for each that ``run_filter`` takes; whoever gets them may change them."""
     special = _OF_FILTER.get(filter_type.name, {})
     return {
-        name: special[name] if name in special else _argument(name, parameter.annotation)
+        name: copy.deepcopy(special[name]) if name in special else _argument(name, parameter.annotation)
         for name, parameter in filter_type.arguments.items()
     }
 

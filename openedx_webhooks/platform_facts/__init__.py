@@ -10,10 +10,12 @@ its library says is shown instead. Nothing else may depend on a name that is her
 from .events import EVENTS
 from .facts import EventFacts, ExceptionFacts, FilterFacts, Message, Redirect
 from .filters import FILTERS
-from .members import meaning
+from .members import is_known, meaning
+from .nulls import may_be_null
 
 __all__ = [
-    "EventFacts", "ExceptionFacts", "FilterFacts", "Message", "Redirect", "event_facts_of", "facts_of", "meaning",
+    "EventFacts", "ExceptionFacts", "FilterFacts", "Message", "Redirect", "event_facts_of", "facts_of",
+    "is_known", "may_be_null", "meaning",
 ]  # fmt: skip
 
 

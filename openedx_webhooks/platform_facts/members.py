@@ -101,11 +101,18 @@ _MEMBERS: dict[str, dict[str, Text]] = {
         "details": _("What the provider says about the learner, such as email and fullname."),
         "user": _("The account, if it is known already."),
     },
-    "HttpResponse": {"status_code": _("The HTTP status."), "headers": _("Name → value; cookies are left out.")},
+    "HttpResponse": {
+        "status_code": _("The HTTP status."),
+        "headers": _("Name → value; cookies are left out."),
+        "cookies": _("Cookies to set: name → value."),
+        "delete_cookies": _("Names of cookies to delete."),
+    },
     "QuerySet": {
         "type": _("What it holds."),
         "count": _("How many, if the platform has read them already."),
         "ids": _("Which, if the platform has read them already."),
+        "include_ids": _("Only these stay."),
+        "exclude_ids": _("These are left out."),
     },
     "File": {"name": _("Its name."), "size": _("Its size in bytes.")},
     # --- Data classes whose docstrings leave something out
@@ -126,7 +133,28 @@ _MEMBERS: dict[str, dict[str, Text]] = {
         "enterprise_course_enrollment": _("The enrollment, if it was spent on one."),
         "is_revoked": _("Whether it was taken back."),
     },
+    # --- Members of what may be answered; ".*" is each that an object has under a name of its own
+    "FormDescription.*": {
+        "label": _("What stands beside the field."),
+        "default": _("What is in it at first."),
+        "field_type": _("Its kind, such as text, email, select or checkbox."),
+        "placeholder": _("What an empty field shows."),
+        "instructions": _("What stands below it."),
+        "required": _("Whether it must be filled in."),
+        "restrictions": _("Limits, such as min_length and max_length."),
+        "options": _("What can be chosen."),
+        "supplementalLink": _("Where a link below it leads."),
+        "supplementalText": _("What that link says."),
+    },
+    "tabs": {
+        "tab_id": _("Which tab it is."),
+        "title": _("What stands on it."),
+        "url": _("Where it leads."),
+        "sort_order": _("Its place: the lowest comes first."),
+    },
+    "enrollments_data": {"course_id": _("Which record is changed.")},
     # --- Arguments of types
+    "LogistrationViewRenderCompleted": {"response": _("The response, which the page is sent with.")},
     "StudentRegistrationRequested": {
         "form_data": _(
             "The fields of the form as they were sent: email, username, name, country, honor_code, terms_of_service "
@@ -137,12 +165,19 @@ _MEMBERS: dict[str, dict[str, Text]] = {
         )
     },
     "": {
+        "prepend": _("What is put before it."),
+        "append": _("What is put behind it."),
         "completion_summary": _(
             "How many units the learner has completed, has left, and can't open: complete_count, incomplete_count, "
             "locked_count. It is missing if the platform can't tell."
-        )
+        ),
     },
 }
+
+
+def is_known(owner: str) -> bool:
+    """Whether anything is written down about the members of a class."""
+    return owner in _MEMBERS
 
 
 def meaning(owner: str, member: str) -> str:

@@ -20,6 +20,7 @@ from ..app_settings import app_settings
 from ..background import Job, process
 from ..models import Call, Webfilter
 from ..payloads import redact, serialize, subject
+from . import call_counts
 from .calls import NOT_MADE
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,10 @@ NOTHING = {**_EMPTY, "error": "", "note": ""}
 
 
 def record(calls: Iterable[Any], payload: dict[str, Any]) -> None:
-    """Queue the records of one run, as far as each webfilter wants them. Never raises, never waits."""
+    """Count the calls of one run, and queue their records, as far as webfilters want them. Never raises or waits."""
     try:
         for call in calls:
+            call_counts.count(call, _result(call))
             if _is_wanted(call):
                 process.get(CallRecords).put(_fields(call, payload), len(call.request.body))
     except Exception as error:  # pylint: disable=broad-exception-caught

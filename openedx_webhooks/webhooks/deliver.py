@@ -180,7 +180,7 @@ class _Drain:
             rows = self._candidates(full)
             chosen = self._choose(rows, full, room)
             if chosen:
-                claimed = Delivery.objects.writable().claim(chosen, self._holder, lease())
+                claimed = Delivery.objects.writable().claim(chosen, self._holder, lease(), self._always_messages())
                 found = found or bool(claimed)
                 room -= len(claimed)
                 self._queue(claimed)
@@ -249,6 +249,10 @@ class _Drain:
             if job.webhook.consecutive_failures:
                 self._queues.suspect(endpoint)
             self._queues.add(endpoint, job)
+
+    def _always_messages(self) -> set[int]:
+        """Webhooks that skip nothing."""
+        return {pk for pk, webhook in self._webhooks.items() if sending.skips_nothing(webhook)}
 
     def _number(self, jobs: list[_Job]) -> set[int]:
         """Number the messages that have no number yet; those that can't be sent now are given back."""

@@ -5,6 +5,10 @@ Number and counter are written in one short transaction: a worker that is killed
 the counter behind it, or neither. The counter's row is locked until the commit, so whoever reads a number finds all
 those below it. Only what is about to be sent gets one: what the webhook's own condition or shape skips, and what was
 cancelled before, was never a message.
+
+A webhook with neither gets its numbers while its deliveries are claimed, in the same transaction and by the same
+UPDATE. What is left is done here: conditions and shapes are tried first, another worker may have had the counter, and
+some databases can't pass over what is locked.
 """
 
 import time
@@ -13,10 +17,9 @@ from collections.abc import Collection, Mapping
 
 from django.db import transaction
 from django.db.models import Max
-from django.db.models.expressions import RawSQL
 
 from ..models import Delivery
-from ..models.sequence import SequenceCounter
+from ..models.sequence import SequenceCounter, each
 from ..row_locks import lock_free
 
 # Another worker has a counter for milliseconds. If its machine died with it, the webhook waits, and no other one.
@@ -50,20 +53,15 @@ def number(deliveries: Collection[Delivery], holder: uuid.UUID) -> set[int]:
 def _number_some(using: str, deliveries: Mapping[int, Delivery], holder: uuid.UUID) -> set[int]:
     """Number those whose counters are free; which they were."""
     rows, counters = Delivery.objects.using(using), SequenceCounter.objects.using(using)
-    numbers: dict[int, int] = {}
     with transaction.atomic(using=using):
         last = counters.lock({delivery.webhook_id for delivery in deliveries.values()})
         tried = {pk for pk, delivery in deliveries.items() if delivery.webhook_id in last}
         ours = rows.filter(pk__in=tried, claimed_by=holder, sequence=None).order_by()
         # Whoever has locked one, such as an operator who cancels it, is not waited for: others wait for the counter.
         ours = set(lock_free(ours).values_list("pk", flat=True))
-        for pk, delivery in deliveries.items():
-            if pk in ours:
-                numbers[pk] = last[delivery.webhook_id] = last[delivery.webhook_id] + 1
+        numbers = counters.give({pk: one.webhook_id for pk, one in deliveries.items() if pk in ours}, last)
         if numbers:
-            rows.filter(pk__in=list(numbers)).update(sequence=_each("id", numbers))
-            moved = {deliveries[pk].webhook_id for pk in numbers}
-            counters.filter(pk__in=moved).update(last=_each("webhook_id", {pk: last[pk] for pk in moved}))
+            rows.filter(pk__in=list(numbers)).update(sequence=each("id", numbers, "sequence"))
     for pk, given in numbers.items():
         deliveries[pk].sequence = given
     return tried
@@ -82,9 +80,3 @@ def _make_counters(using: str, webhook_ids: Collection[int]) -> None:
     ]
     # Another worker may do the same at this moment.
     counters.bulk_create(made, ignore_conflicts=True)
-
-
-def _each(column: str, numbers: Mapping[int, int]) -> RawSQL:
-    """Primary key → number. Of objects, Django's Case for a hundred of them takes longer than the database."""
-    params = [number for pair in numbers.items() for number in pair]
-    return RawSQL(f"CASE {column} {'WHEN %s THEN %s ' * len(numbers)}END", params)  # noqa: S611

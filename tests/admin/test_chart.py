@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from openedx_webhooks.admin.chart import ATTEMPTS, CALLS, HEIGHT, WIDTH, chart
-from openedx_webhooks.operations.histogram import Histogram
+from openedx_webhooks.histogram import Histogram
 from openedx_webhooks.operations.statistics import Period, Series, Slice
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_days_have_dates_and_their_scale():
 
 def test_calls_have_a_chart_too_and_what_was_only_observed_is_told_apart():
     drawn = chart(series({"passed": 3, "halted": 2, "would_halt": 4, "ignored": 1}), CALLS)
-    assert drawn.label == "Recorded calls (24 hours): 10, of which 1 had no usable answer"
+    assert drawn.label == "Calls (24 hours): 10, of which 1 had no usable answer"
     assert [part.outcome for part in drawn.bars[0].parts] == ["passed", "halted", "would_halt", "ignored"]
     assert drawn.totals == [
         ("Passed", "3"),

@@ -9,6 +9,7 @@ from django.utils.html import escape
 from openedx_webhooks import index
 from openedx_webhooks.models import Attempt, Call, Delivery, Tally, Webfilter, Webhook
 from openedx_webhooks.operations import removal, tallies, workers
+from openedx_webhooks.tally_rows import start_of
 from openedx_webhooks.transport.breaker import breaker
 from openedx_webhooks.webhooks import wakeups
 
@@ -59,7 +60,7 @@ class TestColumns:
     def test_nearly_all_is_not_all(self, admin_client, webhook):
         tallies.count(tallies.ATTEMPTS)
         counts = {"accepted": {"": 39_999}, "refused": {"": 1}}
-        start = tallies.start_of(timezone.now(), Tally.Span.HOUR)
+        start = start_of(timezone.now(), Tally.Span.HOUR)
         Tally.objects.create(webhook=webhook, span=Tally.Span.HOUR, start=start, counts=counts)
         page = admin_client.get(url_of(Webhook)).content.decode()
         assert '99 % <span class="owh-quiet-text">of 40,000 attempts</span>' in page
@@ -95,7 +96,10 @@ class TestColumns:
         Webhook.objects.update(**fields)
         assert says in admin_client.get(url_of(Webhook)).content.decode()
 
-    def test_the_figures_of_webfilters_are_those_that_are_recorded(self, admin_client, call):
+    def test_the_figures_of_webfilters_are_of_all_calls(self, admin_client, call):
+        start = start_of(timezone.now(), Tally.Span.HOUR)
+        counts = {"would_halt": {"": 1}}
+        Tally.objects.create(webfilter=call.webfilter, span=Tally.Span.HOUR, start=start, counts=counts)
         page = admin_client.get(url_of(Webfilter)).content.decode()
         assert '1<br><span class="owh-quiet-text">Would have halted: 1</span>' in page
         assert ">observing</span>" in page
@@ -116,7 +120,7 @@ class TestColumns:
             made = Webhook.objects.create(event=LOGIN, webhook_url=f"https://example.com/{number}")
             make_delivery(made)
         workers.note()
-        with django_assert_max_num_queries(23):
+        with django_assert_max_num_queries(24):
             admin_client.get(url_of(Webhook))
 
     @pytest.mark.parametrize("model", [Webhook, Webfilter])

@@ -147,7 +147,8 @@ class TestSize:
     def test_facets_are_never_counted(self, admin_client, model):
         """Nor offered; Django 4.2 has none."""
         page = admin_client.get(url_of(model), {"_facets": "True"}, follow=True)
-        assert not getattr(page.context["cl"], "add_facets", False)
+        # Django 4.2 refuses what it does not know, and newer ones show the list.
+        assert page.status_code == 400 or not getattr(page.context["cl"], "add_facets", False)
         assert "_facets" not in admin_client.get(url_of(model)).content.decode()
 
     def test_the_number_of_queries_does_not_grow_with_the_rows(

@@ -41,18 +41,21 @@ class Language:
         ]
 
 
-LANGUAGES = [
-    Language("receive_webhooks.py", (sys.executable, "{script}", "{port}")),
-    Language("receive_webhooks.mjs", ("node", "{script}", "{port}")),
-    Language("receive_webhooks.php", ("php", "-q", "-S", "127.0.0.1:{port}", "{script}")),
-    Language("receive_webhooks.rb", ("ruby", "{script}", "{port}")),
-    Language("receive_webhooks.go", ("{built}", "{port}"), ("go", "build", "-o", "{built}", "{script}")),
-    Language(
-        "receive_webhooks.cs",
-        ("mono", "{built}", "{port}"),
-        ("mcs", "-out:{built}", "-r:System.Runtime.Serialization,System.Xml.Linq,System.Xml", "{script}"),
-    ),
-]
+def languages(name):
+    """A receiver of this name in each of the languages."""
+    mono = "-r:System.Runtime.Serialization,System.Xml.Linq,System.Xml"
+    return [
+        Language(f"{name}.py", (sys.executable, "{script}", "{port}")),
+        Language(f"{name}.mjs", ("node", "{script}", "{port}")),
+        Language(f"{name}.php", ("php", "-q", "-S", "127.0.0.1:{port}", "{script}")),
+        Language(f"{name}.rb", ("ruby", "{script}", "{port}")),
+        Language(f"{name}.go", ("{built}", "{port}"), ("go", "build", "-o", "{built}", "{script}")),
+        Language(f"{name}.cs", ("mono", "{built}", "{port}"), ("mcs", "-out:{built}", mono, "{script}")),
+    ]
+
+
+LANGUAGES = languages("receive_webhooks")
+WEBFILTER_LANGUAGES = languages("answer_webfilters")
 
 
 @attrs.frozen
@@ -193,31 +196,38 @@ def test_it_takes_the_sample_of_each_event(running):
 
 
 def test_it_takes_no_more_than_a_mebibyte_and_survives(running):
+    send_too_much(running, 204)
+
+
+def send_too_much(running, status):
     body = b"x" * (1024 * 1024 + 1)
     try:
         assert post(running, body, signed("msg_large", body=body)) == 413
     except requests.ConnectionError:
         pass  # It hung up while more was coming, which is as good.
-    assert post(running, headers=signed("msg_after_large")) == 204
+    assert post(running, headers=signed("msg_after_large")) == status
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n{",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST / HTTP/1.1\r\n",
-        b"\x16\x03\x01\x02\x00",
-    ],
-    ids=["aborted", "negative", "no number", "no chunk", "half a head", "TLS"],
-)
-def test_a_broken_request_breaks_nothing(running, sent, request):
+BROKEN = {
+    "aborted": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{",
+    "negative": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{",
+    "no number": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n{",
+    "no chunk": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "half a head": b"POST / HTTP/1.1\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_a_broken_request_breaks_nothing(running, sent):
     """An aborted POST ended the receiver in Node once."""
+    send_broken(running, sent, 204)
+
+
+def send_broken(running, sent, status):
     with socket.create_connection((urlsplit(running).hostname, urlsplit(running).port), timeout=5) as connection:
         connection.sendall(sent)
-    assert post(running, headers=signed(f"msg_after_{sent.hex()[:40]}_{len(sent)}")) == 204
+    assert post(running, headers=signed(f"msg_after_{sent.hex()[:40]}_{len(sent)}")) == status
 
 
 @pytest.mark.skipif(not shutil.which("openssl") or not shutil.which("curl"), reason="openssl or curl is not installed")
@@ -239,14 +249,18 @@ def test_the_script_that_sends_without_an_lms(receiver, tmp_path):
     assert receiver.printed()[before:] == ["SESSION_LOGIN_COMPLETED 5"]
 
 
-FILTERS = Language("answer_webfilters.py", (sys.executable, "{script}", "{port}"))
 REFUSED = {"exception": {"PreventRegistration": "Register with the address of your company."}}
 
 
-@pytest.fixture(scope="module", name="filters")
-def run_webfilter_receiver(tmp_path_factory):
-    with running_in(FILTERS, tmp_path_factory.mktemp("receiver")) as running:
+@pytest.fixture(scope="module", name="filters", params=WEBFILTER_LANGUAGES, ids=lambda language: language.script)
+def run_webfilter_receiver(request, tmp_path_factory):
+    with running_in(request.param, tmp_path_factory.mktemp("receiver")) as running:
         yield running.url
+
+
+def ask(url, payload):
+    body = json.dumps(payload).encode()
+    return requests.post(url, body, headers=signed(body=body), timeout=5)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +268,7 @@ def run_webfilter_receiver(tmp_path_factory):
     [
         ({"email": "ada@example.com", "name": "ada lovelace"}, {"data": {"form_data": {"name": "Ada Lovelace"}}}),
         ({"email": "ada@EXAMPLE.com", "name": ["a", "b"]}, {"data": {"form_data": {"name": ""}}}),
+        ({"email": "ada@example.com", "name": 'ada \\ "'}, {"data": {"form_data": {"name": 'Ada \\ "'}}}),
         ({"email": "eve@example.org", "name": "eve"}, REFUSED),
         ({"email": ["ada@example.com", "eve@example.org"]}, REFUSED),
         ({"email": None}, REFUSED),
@@ -262,12 +277,34 @@ def run_webfilter_receiver(tmp_path_factory):
     ],
 )
 def test_webfilter_receiver_answers_as_the_how_to_says(filters, form, expected):
-    payload = {"form_data": form, "event_metadata": {"event_name": "StudentRegistrationRequested"}}
-    body = json.dumps(payload).encode()
-    assert requests.post(filters, body, headers=signed(body=body), timeout=5).json() == expected
+    answer = ask(filters, {"form_data": form, "event_metadata": {"event_name": "StudentRegistrationRequested"}})
+    assert (answer.status_code, answer.json()) == (200, expected)
+    # What the LMS reads: anything else would be no answer.
+    assert answer.headers["content-type"].partition(";")[0] == "application/json"
 
 
-@pytest.mark.parametrize("body, status", [(BODY, 200), (b"[]", 400), (b"a=1", 400), (b'{"event_metadata": null}', 400)])
+@pytest.mark.parametrize("form", ["ada@example.com", ["ada@example.com"], 5])
+def test_webfilter_receiver_lets_nobody_pass_whose_form_is_none(filters, form):
+    answer = ask(filters, {"form_data": form, "event_metadata": {"event_name": "StudentRegistrationRequested"}})
+    assert answer.status_code == 400 or (answer.status_code, answer.json()) == (200, REFUSED)
+
+
+def test_webfilter_receiver_lets_every_other_filter_pass(filters):
+    """With all that their samples have, in a body of the type that is sent."""
+    others = [known for known in catalog.filters().values() if known.name != "StudentRegistrationRequested"][::5]
+    assert len(others) > 3
+    for known in others:
+        answer = ask(filters, sample_payload(known))
+        assert (answer.status_code, answer.json()) == (200, {}), known.name
+
+
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        (BODY, 200), (b"[]", 400), (b"null", 400), (b'"text"', 400), (b"a=1", 400), (b"", 400),
+        (b'{"event_metadata": null}', 400), (b'{"event_metadata": "x"}', 400),
+    ],
+)  # fmt: skip
 def test_webfilter_receiver_answers_whatever_is_signed(filters, body, status):
     assert post(filters, body, signed(body=body)) == status
 
@@ -276,3 +313,13 @@ def test_webfilter_receiver_answers_whatever_is_signed(filters, body, status):
 def test_webfilter_receiver_answers_nobody_but_the_lms(filters, name):
     body, headers = refused()[name]
     assert post(filters, body, headers) == 401
+
+
+def test_webfilter_receiver_takes_no_more_than_a_mebibyte_and_survives(filters):
+    send_too_much(filters, 200)
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_a_broken_request_breaks_no_webfilter_receiver(filters, sent):
+    """One that is gone answers no learner any more."""
+    send_broken(filters, sent, 200)

@@ -26,6 +26,14 @@ def test_it_prints_everything_as_json():
     assert set(document["webhooks"]) == {*catalog.events(), *catalog.filters()}
 
 
+def test_a_file_has_the_document_alone(tmp_path):
+    """What starts the command in a container may print more."""
+    assert output("SESSION_LOGIN_COMPLETED", "--output", str(tmp_path / "openapi.json")) == ""
+    assert list(json.loads((tmp_path / "openapi.json").read_text())["webhooks"]) == [LOGIN]
+    with pytest.raises(CommandError, match="can't be written"):
+        output("--output", str(tmp_path / "nowhere" / "openapi.json"))
+
+
 def test_yaml_is_the_same_document():
     """For people to read: without anchors and aliases."""
     text = output("SESSION_LOGIN_COMPLETED", "StudentLoginRequested", "--format", "yaml")

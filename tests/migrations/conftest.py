@@ -11,15 +11,15 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def new_database(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Make an empty database of the kind that the tests run on; returns its alias."""
-    default = connections["default"]
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(django_db_blocker.unblock())
+def brief_database(django_db_setup, django_db_blocker, tmp_path_factory):
+    """``with brief_database() as alias``: an empty database of the kind that the tests run on, dropped at the end."""
 
-        def make() -> str:
-            name = f"{connections.settings['default']['NAME'].removeprefix('test_')}_migrations_{next(_numbers)}"
-            options = default.settings_dict["OPTIONS"]
+    @contextlib.contextmanager
+    def make():
+        default = connections["default"]
+        name = f"{connections.settings['default']['NAME'].removeprefix('test_')}_migrations_{next(_numbers)}"
+        options = default.settings_dict["OPTIONS"]
+        with contextlib.ExitStack() as stack:
             if default.vendor == "sqlite":
                 # A file, since more than one connection needs it; one that need not survive a power cut.
                 if django.VERSION >= (5, 1):
@@ -32,9 +32,17 @@ def new_database(django_db_setup, django_db_blocker, tmp_path_factory):
             alias = f"migrations_{next(_numbers)}"
             connections.settings[alias] = {**default.settings_dict, "NAME": name, "OPTIONS": options}
             stack.callback(_forget, alias)
-            return alias
+            yield alias
 
+    with django_db_blocker.unblock():
         yield make
+
+
+@pytest.fixture(scope="module")
+def new_database(brief_database):
+    """Make a database that stays until the module's tests have ended; returns its alias."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(brief_database())
 
 
 def _server(connection, *statements):

@@ -14,8 +14,11 @@ import requests
 import yaml
 from django.utils import timezone
 
-from openedx_webhooks.models import Mark, Webfilter, Webhook
+from openedx_webhooks.models import Mark, Tally, Webfilter, Webhook
 from openedx_webhooks.operations import metrics, workers
+from openedx_webhooks.tally_rows import start_of
+
+from ..admin.conftest import make_delivery
 
 FILES = Path(__file__).parents[2] / "docs" / "monitoring"
 TOKEN = "a-long-and-random-token"
@@ -27,8 +30,12 @@ _needs_prometheus = pytest.mark.skipif(
 )
 
 
+def _dashboard():
+    return json.loads((FILES / "grafana.json").read_text())
+
+
 def _panels():
-    return json.loads((FILES / "grafana.json").read_text())["panels"]
+    return _dashboard()["panels"]
 
 
 def _expressions():
@@ -101,7 +108,7 @@ def prometheus(live_server, tmp_path):
             try:
                 if is_there(found := ask(query)):
                     return found
-            except requests.ConnectionError:
+            except requests.RequestException:
                 assert process.poll() is None, "Prometheus ended"
             time.sleep(0.2)
         raise AssertionError(query)
@@ -113,7 +120,6 @@ def prometheus(live_server, tmp_path):
 
 
 @_needs_prometheus
-@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 def test_prometheus_scrapes_a_site_and_its_rules_see_that_nobody_delivers(prometheus, settings):
     settings.OPENEDX_WEBHOOKS = {"MONITORING_TOKENS": [TOKEN]}
@@ -128,6 +134,30 @@ def test_prometheus_scrapes_a_site_and_its_rules_see_that_nobody_delivers(promet
     assert {one["metric"]["alertname"] for one in pending} == {"WebhooksNotSent", "WebhookFailing"}
     workers.note()
     prometheus.until('openedx_webhooks_finding{name="worker"} == 0')
+
+
+@_needs_prometheus
+@pytest.mark.django_db(transaction=True)
+def test_every_panel_of_the_dashboard_shows_something(prometheus, settings):
+    settings.OPENEDX_WEBHOOKS = {"MONITORING_TOKENS": [TOKEN]}
+    workers.note()
+    webhook = Webhook.objects.create(event=LOGIN, webhook_url="https://example.com/", consecutive_failures=1)
+    webfilter = Webfilter.objects.create(event=MAY_LOGIN, webhook_url="https://example.com/")
+    make_delivery(webhook, "pending", next_attempt_at=timezone.now() - timedelta(minutes=5))
+    start = start_of(timezone.now(), Tally.Span.DAY)
+    for counted in (
+        {"webhook": webhook, "counts": {"accepted": {"": 3}}},
+        {"webfilter": webfilter, "counts": {"passed": {"": 2}}},
+    ):
+        Tally.objects.create(span=Tally.Span.DAY, start=start, **counted)
+    prometheus.until('openedx_webhooks_attempts_total{outcome="accepted"} == 3')
+    prometheus.until('openedx_webhooks_calls_total{outcome="passed"} == 2')
+    (variable,) = [each for each in _dashboard()["templating"]["list"] if each["type"] == "query"]
+    assert variable["query"]["query"] == "label_values(openedx_webhooks_info, job)"
+    assert [one["metric"]["job"] for one in prometheus("openedx_webhooks_info")] == ["openedx_webhooks"]
     for panel in _panels():
         for target in panel["targets"]:
-            prometheus(target["expr"].replace("$job", ".*").replace("$__rate_interval", "1m"))
+            expression = target["expr"].replace("$job", "openedx_webhooks").replace("$__rate_interval", "1m")
+            found = prometheus.until(expression)
+            labels = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
+            assert all(labels <= one["metric"].keys() for one in found), panel["title"]

@@ -52,6 +52,7 @@ def words(plan):
 def some_secrets(monkeypatch, tmp_path):
     """An environment variable, and a file as Kubernetes makes them."""
     monkeypatch.setenv("CRM_TOKEN", "Bearer t0p-s3cret")
+    monkeypatch.setenv("BROKEN", "\udcff")
     (tmp_path / "secret").write_text("a-secret-of-sixteen-letters\n")
     return tmp_path / "secret"
 
@@ -334,6 +335,13 @@ def test_a_file_that_can_not_be_read_says_where_and_what_to_do(text, expected):
         ("authentication: bearer", "webhooks.crm.credentials: “Token” is missing: enter it."),
         ("credentials: {token: hunter2}", "webhooks.crm.credentials.token: Secrets do not stand in the file."),
         ("<<: {enabled: true}", "“<<” is no option"),
+        ("description: !!str [a]", "description: Write a text here: put it in quotes."),
+        ('description: "a\\0b"', "description: This text has a character that can't be stored."),
+        ('condition: "\\ud800"', "condition: This text has a character that can't be stored."),
+        ("headers: {X-A: {env: BROKEN}}", "headers.X-A: This text has a character that can't be stored."),
+        ("retry_schedule: &a [*a]", "retry_schedule: Write whole numbers."),
+        ("headers: &a {X-A: *a}", "headers.X-A: Write “{env: NAME}”, “{file: PATH}” or a text"),
+        ("description: !!python/object/apply:os.abort []", "description: Write a text here: put it in quotes."),
     ],
 )
 @pytest.mark.usefixtures("secrets")
@@ -342,6 +350,11 @@ def test_an_option_that_can_not_be_used_says_where_and_what_to_do(line, expected
     assert expected in found[0]
     assert "hunter2" not in found[0]
     assert not Webhook.objects.exists()
+
+
+def test_of_many_mistakes_the_first_hundred_are_told():
+    found = mistakes("version: 1\nwebhooks: [" + "a," * 5000 + "]")
+    assert (len(found), found[-1]) == (101, "hooks.yml: Correct these first: nobody has looked any further.")
 
 
 def test_every_mistake_is_told_and_nothing_is_done():

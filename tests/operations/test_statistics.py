@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.core.cache.backends.base import memcache_key_warnings
 from django.utils import timezone
 
-from openedx_webhooks.models import Attempt, Call, CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
 from openedx_webhooks.operations import frequency, statistics, tallies
 from openedx_webhooks.operations.statistics import Period
 
@@ -118,39 +118,6 @@ def test_a_worker_that_counts_meanwhile_does_not_double_it(webhook, monkeypatch)
 
     monkeypatch.setattr(tallies, "counted_to", in_between)
     assert statistics.of(webhook).tally == {"accepted": 1}
-
-
-def test_what_calls_did_and_would_have_done():
-    webfilter = Webfilter.objects.create(event=FILTER, webhook_url="https://example.com/")
-    now = timezone.now()
-    for mode, result, more in (
-        ("enforce", "passed", {}),
-        ("enforce", "halted", {"started_at": now - timedelta(hours=3)}),
-        ("enforce", "passed", {"started_at": now - timedelta(hours=30)}),
-        ("enforce", "passed", {"is_cached": True, "duration": 3}),
-        ("enforce", "halted", {"error": "it answered with status 403", "status_code": 403}),
-        ("enforce", "halted", {"error": "budget: no time", "duration": 0}),
-        ("enforce", "ignored", {"error": "it is no JSON", "status_code": 200}),
-        ("observe", "changed", {}),
-        ("observe", "halted", {}),
-        ("observe", "halted", {"error": "timeout"}),
-        ("observe", "passed", {}),
-    ):
-        Call.objects.create(
-            webfilter=webfilter, mode=mode, result=result, **{"duration": 0.2, "started_at": now, **more}
-        )
-    found = statistics.of(webfilter)
-    assert found.tally == {
-        "passed": 3,
-        "halted": 2,
-        "halted_by_failure": 1,
-        "ignored": 1,
-        "would_change": 1,
-        "would_halt": 1,
-        "would_halt_by_failure": 1,
-    }
-    assert (found.tried, found.refused) == (10, 3)
-    assert found.durations == pytest.approx([0.2, 0.2], rel=0.1)
 
 
 def test_a_fast_result_is_always_fresh_and_a_slow_one_is_kept_for_a_while(monkeypatch):

@@ -37,8 +37,8 @@ def strict(body: bytes):
 
 
 def test_no_event_is_missing():
-    """75 events in this release, each with at least one data class."""
-    assert len(EVENTS) >= 75
+    """75 events in Verawood, 70 in Teak, each with at least one data class."""
+    assert len(EVENTS) >= (75 if catalog.find_event("ROLE_ASSIGNMENT_CREATED") else 70)
     assert all(event.init_data for event in EVENTS)
 
 
@@ -93,9 +93,9 @@ def test_no_event_has_a_field_that_never_leaves(event_type):
 
 
 def test_default_that_is_a_class():
-    """plugin_configuration is the class ``dict`` where the sender gave nothing: an empty object."""
+    """plugin_configuration is the class ``dict`` where the sender gave nothing, but in Teak: an empty object."""
     configuration = CourseDiscussionConfigurationData(course_key=factories.COURSE, provider_type="openedx")
-    assert configuration.plugin_configuration is dict
+    assert configuration.plugin_configuration in (dict, {})
     event_type = catalog.find_event("COURSE_DISCUSSIONS_CHANGED")
     payload = event_payload(event_type, {"configuration": configuration}, EventsMetadata(event_type="x"))
     assert payload["configuration"]["plugin_configuration"] == {}

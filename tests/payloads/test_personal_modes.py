@@ -60,6 +60,7 @@ def test_results_go_with_pseudonyms_only():
     assert not set(grades) & left_of("PERSISTENT_GRADE_SUMMARY_CHANGED", NONE).keys()
 
 
+@pytest.mark.needs("ROLE_ASSIGNMENT_CREATED")
 @pytest.mark.parametrize(
     "subject, left",
     [

@@ -287,7 +287,7 @@ HASHED = [
     hashers.PBKDF2PasswordHasher().encode("correct horse", "saltsaltsalt", iterations=1000),
     hashers.PBKDF2SHA1PasswordHasher().encode("correct horse", "saltsaltsalt", iterations=1000),
     hashers.MD5PasswordHasher().encode("correct horse", "saltsaltsalt"),
-    hashers.ScryptPasswordHasher().encode("correct horse", "saltsaltsalt", n=2**4),
+    hashers.ScryptPasswordHasher().encode("correct horse", "saltsaltsalt", n=2**4, r=8, p=5),
 ]
 TEXT_SECRETS = [
     *HASHED,
@@ -317,7 +317,7 @@ TEXT_SECRETS = [
 
 
 @pytest.mark.parametrize("secret", TEXT_SECRETS)
-@pytest.mark.parametrize("around", ["{}", "before {} after", '"{}"', "({})", "{},", "a={}"])
+@pytest.mark.parametrize("around", ["{}", "before {} after", '"{}"', "({})", "{},", "a={}", r"a\n{}\nb"])
 def test_secret_is_masked_by_its_form(secret, around):
     """Hashes, JSON Web Tokens and private keys are found wherever they stand, and what is around them stays."""
     masked = mask(around.format(secret))
@@ -348,6 +348,12 @@ def test_users_password_hash_is_masked_under_a_harmless_name():
         ("GET /\nHost: x\nX-Api-Key: S3CR3T\nCookie: a=b", "GET /\nHost: x\nX-Api-Key: ***\nCookie: ***"),
         ("password = S3CR3T", "password = ***"),
         ("name=Ada&password=S3CR3T&csrfmiddlewaretoken=S3CR3T", "name=Ada&password=***&csrfmiddlewaretoken=***"),
+        # A text as another text shows it: its line breaks are two letters.
+        (r"a\npassword=S3CR3T", r"a\npassword=***"),
+        (r"a\ttoken=S3CR3T", r"a\ttoken=***"),
+        (r"C:\token=S3CR3T", r"C:\token=***"),
+        (r"a\nAuthorization: Bearer S3CR3TS3CR3TS3CR3TS3CR3T", r"a\nAuthorization: Bearer ***"),
+        (r"{a\npassword: 'S3CR3T'}", r"{a\npassword: '***'}"),
         ("sessionid=S3CR3T; csrftoken=S3CR3T; lang=en", "sessionid=***; csrftoken=***; lang=en"),
         ("Authorization: Bearer S3CR3TS3CR3TS3CR3TS3CR3T", "Authorization: ***"),
         ("sent Bearer S3CR3TS3CR3TS3CR3TS3CR3T", "sent Bearer ***"),

@@ -11,6 +11,7 @@ from openedx_events.learning.data import CourseData, UserData
 
 from openedx_webhooks import catalog
 from openedx_webhooks.payloads.encode import encode
+from openedx_webhooks.payloads.sample_arguments import filter_arguments
 from openedx_webhooks.payloads.sample_values import BY_TYPE
 from openedx_webhooks.payloads.samples import sample_instance, sample_payload
 
@@ -33,6 +34,19 @@ def texts(value):
 def test_the_same_type_gives_the_same_sample(hook_type):
     """So that documents made from it differ only when something changed."""
     assert sample_payload(hook_type) == sample_payload(hook_type)
+
+
+@every_filter
+def test_whoever_changes_a_sample_changes_no_other(filter_type):
+    """Steps of filters change what they get, at any depth."""
+    before = sample_payload(filter_type)
+    for value in filter_arguments(filter_type).values():
+        for inner in value.values() if isinstance(value, dict) else ():
+            if hasattr(inner, "_meta"):
+                vars(inner).clear()
+        if isinstance(value, dict):
+            value.clear()
+    assert sample_payload(filter_type) == before
 
 
 @every_type

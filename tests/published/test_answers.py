@@ -107,6 +107,8 @@ def outcome_of(world, receiver, case):
 @pytest.mark.parametrize("case", scenario.ANSWERS)
 def test_answers(case, world, receiver):
     """Raised or not, with what; what is changed and what is saved; which requests were made."""
+    if not catalog.find_filter(scenario.ANSWERS[case][0]):
+        pytest.skip("this release has no such filter")
     expected = dict(_read("22.0.0")["answers"][case])
     found = json.loads(json.dumps(outcome_of(world, receiver, case)))
     if expected.get("message") in NO_MESSAGE or expected.get("message", "").startswith(NO_MESSAGE[-1]):

@@ -7,7 +7,9 @@ import sys
 import uuid
 from pathlib import Path
 
+import attrs
 import pytest
+from openedx_events.learning.data import CourseDiscussionConfigurationData
 
 from demo.minilms.models import UserProfile
 from openedx_webhooks import index
@@ -32,6 +34,10 @@ DIFFERENT = (
     ("NaN is no JSON", r"=nan\b", "=None"),
     ("a tuple is a list in JSON, and so in a form", r"=%281%2C\+None%29", "=%5B1%2C+None%5D"),
 )
+# The recorded requests are of openedx-events 11: what these carry had other members before.
+RESHAPED = {"COURSE_DISCUSSIONS_CHANGED", "FORUM_THREAD_CREATED", "FORUM_THREAD_RESPONSE_CREATED"}
+RESHAPED |= {"FORUM_RESPONSE_COMMENT_CREATED"}
+HAS_OLDER_SHAPES = "enabled" not in attrs.fields_dict(CourseDiscussionConfigurationData)
 # Nobody reads the address of an object in memory.
 _OBJECT = re.compile(r"(<|%3C)(function|(\w+\.)*Plain)[ +](?:(?!>|%3E).)*(>|%3E)")
 _QUOTED = re.compile(r"%27(OBJECT)%27")
@@ -88,6 +94,7 @@ def differing(sent, expected):
 
 
 def _blurred(text):
+    text = re.sub(r"(sourcelib=%28)[\d%C+]+(%29)", r"\1VERSION\2", text)
     return _QUOTED.sub(r"\1", _OBJECT.sub("OBJECT", text))
 
 
@@ -95,7 +102,7 @@ def names_of(version, is_filter):
     """The events or filters with the encodings; 18.0.1 sent JSON whatever the hook said, which nobody asked for."""
     pairs = [name.split() for name in recorded(version) if name[1].islower() == is_filter]
     known = scenario.filters() if is_filter else scenario.signals()
-    pairs = [pair for pair in pairs if pair[0] in known]
+    pairs = [pair for pair in pairs if pair[0] in known and not (pair[0] in RESHAPED and HAS_OLDER_SHAPES)]
     return [pair for pair in pairs if version != "18.0.1" or pair[1] == "json"]
 
 

@@ -461,6 +461,7 @@ def test_boolean_field_takes_a_boolean(given):
 # --- Exceptions of any filter
 
 
+@pytest.mark.needs("CoursewareAccessChecksRequested")
 @pytest.mark.parametrize(
     ("url", "attributes"),
     [

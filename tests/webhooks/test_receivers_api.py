@@ -243,6 +243,25 @@ def test_it_comes_again_only_now_and_then_with_a_cache_and_without(webhook, asks
     assert asks.send_again(2).status_code == 202
 
 
+@pytest.mark.parametrize("has_cache", [True, False])
+def test_lists_and_messages_are_given_so_many_times_a_minute(webhook, asks, monkeypatch, has_cache):
+    if not has_cache:
+        monkeypatch.setattr(shared_cache, "ask", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(receiver_access, "READS", 3)
+    clock = [1_000_000.0]
+    monkeypatch.setattr(receiver_access, "time", type("Clock", (), {"time": lambda: clock[0]}))
+    other = Receiver(Webhook.objects.create(event=LOGIN, webhook_url=webhook.webhook_url, receiver_access=True))
+    sent(webhook)
+    assert [asks.get(path).status_code for path in ("messages", "messages/1", "messages/9")] == [200, 200, 404]
+    if has_cache:
+        process.forget()  # Another process.
+    answer = asks.get("messages/1")
+    assert (answer.status_code, answer["Retry-After"], answer.json()["error"]) == (429, "20", "too_soon")
+    assert (other.get().status_code, asks.send_again(1).status_code) == (200, 202)
+    clock[0] += 20
+    assert asks.get("messages/1").status_code == 200
+
+
 @pytest.mark.parametrize(
     "body",
     ["", "{", "[1]", "{}", '{"sequences": []}', '{"sequences": "12"}', '{"sequences": [1.0]}', '{"sequences": [true]}',

@@ -6,6 +6,7 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError
 
 from openedx_webhooks import catalog
+from openedx_webhooks.management import output
 from openedx_webhooks.operations import personal_report, schema
 
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         """Declare the arguments."""
         parser.add_argument("types", nargs="*", metavar="TYPE", help="dotted types or short names; all without any")
         parser.add_argument("--format", choices=["json", "yaml"], default="json")
+        output.add_option(parser)
         parser.add_argument(
             "--personal", action="store_true", help="of events: what is personal data, and what each mode sends of it"
         )
@@ -33,7 +35,8 @@ class Command(BaseCommand):
         Print the document.
 
         Raises:
-            CommandError: for a type that this installation doesn't know, or that has no such report.
+            CommandError: for a type that this installation doesn't know, or that has no such report; the file can't
+                be written.
         """
         hook_types = [self._find(name) for name in dict.fromkeys(options["types"])]
         made = self._personal(hook_types) if options["personal"] else schema.openapi(hook_types or None)
@@ -41,7 +44,7 @@ class Command(BaseCommand):
         if options["format"] == "yaml":
             # From the JSON, in which nothing is shared: YAML would print an anchor and an alias instead.
             text = yaml.dump(json.loads(text), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-        self.stdout.write(text)
+        output.write(self, text, options["output"])
 
     @staticmethod
     def _personal(hook_types):

@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 SECTIONS: dict[str, type[Hook]] = {f"{model._meta.model_name}s": model for model in (Webhook, Webfilter)}
 # A file of so many hooks that somebody could read it has a tenth of that.
 MOST_BYTES = 2 * 1024 * 1024
+# Whoever has so many has another kind of file, perhaps of a hundred thousand lines.
+MOST_MISTAKES = 100
 
 
 class Mistakes(Exception):
@@ -83,13 +85,21 @@ class Document:
     texts: list[str] = attrs.field(factory=list)
 
     def note(self, path: str, mistake: Mistake) -> None:
-        """Keep a mistake, and look for more."""
+        """
+        Keep a mistake, and look for more.
+
+        Raises:
+            Mistakes: there are enough of them.
+        """
         where = [self.source]
         if mistake.node is not None:
             where.append(_("line %d") % (mistake.node.start_mark.line + 1))
         if path + mistake.below:
             where.append((path + mistake.below).lstrip("."))
         self.texts.append(f"{', '.join(where)}: {mistake.text}")
+        if len(self.texts) == MOST_MISTAKES:
+            self.texts.append(_("%s: Correct these first: nobody has looked any further.") % self.source)
+            self.check()
 
     def check(self) -> None:
         """

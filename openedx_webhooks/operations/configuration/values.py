@@ -164,9 +164,9 @@ class Reading:
             return value
         if node.tag == _NULL:
             return ""
-        if node.tag != _TEXT:
+        if not isinstance(node, yaml.ScalarNode) or node.tag != _TEXT:
             raise Mistake(_("Write a text here: put it in quotes."), node)
-        return node.value
+        return _storable(node.value, node)
 
     def _referred(self, node) -> str | None:
         """What a reference leads to; None if it is not followed."""
@@ -176,7 +176,14 @@ class Reading:
         kind, where = next(iter(found.items()))
         if not isinstance(where, yaml.ScalarNode) or not where.value:
             raise Mistake(_("Write the name of what is referred to."), where)
-        return REFERENCES[kind](where) if self.may_refer else None
+        return _storable(REFERENCES[kind](where), where) if self.may_refer else None
+
+
+def _storable(text: str, node: yaml.Node) -> str:
+    """The text, if a database and a request can have it: no NUL, no half of a character."""
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+        raise Mistake(_("This text has a character that can't be stored. Write it anew, as plain text in UTF-8."), node)
+    return text
 
 
 def _choice(field, node) -> str:

@@ -38,7 +38,10 @@ class Histogram:
     def add_all(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Count what another one has."""
         for outcome, buckets in counts.items():
-            ours = self.counts.setdefault(outcome, {})
+            ours = self.counts.get(outcome)
+            if ours is None:
+                self.counts[outcome] = dict(buckets)
+                continue
             for bucket, count in buckets.items():
                 ours[bucket] = ours.get(bucket, 0) + count
 

@@ -1,0 +1,55 @@
+"""What a hook can do beyond the published plugin: new columns, and room for dotted types and long addresses."""
+
+from django.db import migrations
+
+from ._fields import WEBFILTER, WEBHOOK
+from ._operations import AddField, WidenField
+
+_LONGER = {"event", "webhook_url"}
+
+
+def _changes(model, published, fields):
+    """The columns of one model, of which the published plugin had some."""
+    for name, field in fields.items():
+        field = field.clone()
+        if name == "secret":
+            # The default of a new column is made once, for all rows: each gets one of its own later.
+            field.default = ""
+        if name in _LONGER:
+            yield WidenField(model, name, field)
+        elif name in published:
+            yield migrations.AlterField(model, name, field)
+        else:
+            yield AddField(model, name, field)
+
+
+class Migration(migrations.Migration):
+    """Rows stay as they are: what is new holds what makes a hook behave as before."""
+
+    dependencies = [("openedx_webhooks", "0008_verawood")]
+    operations = [
+        *_changes("webhook", {"enabled", "use_www_form_encoding"}, WEBHOOK),
+        *_changes(
+            "webfilter",
+            {
+                "description",
+                "disable_filtering",
+                "disable_halt",
+                "enabled",
+                "halt_on_4xx",
+                "halt_on_5xx",
+                "halt_on_request_exception",
+                "redirect_on_4xx",
+                "redirect_on_5xx",
+                "redirect_on_request_exception",
+                "use_www_form_encoding",
+            },
+            WEBFILTER,
+        ),
+        migrations.AlterModelOptions(
+            "webhook", {"ordering": ["pk"], "verbose_name": "webhook", "verbose_name_plural": "webhooks"}
+        ),
+        migrations.AlterModelOptions(
+            "webfilter", {"ordering": ["order", "pk"], "verbose_name": "webfilter", "verbose_name_plural": "webfilters"}
+        ),
+    ]
