@@ -138,7 +138,7 @@ def _look(count: int, webhooks: list[Webhook]) -> Seen:
 
 def _until_busy(count: int) -> None:
     """Until every worker has claimed something, and a while longer."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while len(list(_DIRECTORY.glob("claims.*"))) < count or not all(
         file.stat().st_size for file in _DIRECTORY.glob("claims.*")
     ):
