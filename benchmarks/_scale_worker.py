@@ -21,8 +21,8 @@ def count_claims(**_kwargs) -> None:
     )
     claim, number = DeliveryQuerySet.claim, numbering.number
 
-    def counting_claim(self, ids, holder, lease):
-        got = claim(self, ids, holder, lease)
+    def counting_claim(self, ids, *arguments):
+        got = claim(self, ids, *arguments)
         file.write(f"claim {len(ids)} {len(got)}\n")
         return got
 

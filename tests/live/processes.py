@@ -71,11 +71,6 @@ class Processes:
         arguments, variables = self._commands[name]
         self.start(name, arguments, **variables)
 
-    def stop(self, name: str) -> None:
-        """SIGKILL for good."""
-        self._kill(name)
-        del self._running[name]
-
     def _kill(self, name: str) -> None:
         process = self._running[name]
         try:

@@ -43,11 +43,6 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError(f"{self.command()[0]} did not start; see {self.directory / 'log'}")
 
-    @property
-    def pid(self) -> int | None:
-        """The process; None while it is away."""
-        return self._process and self._process.pid
-
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""
         if self._process:

@@ -14,7 +14,8 @@ from .run import KEPT, WITH, WITHOUT
 # After the database is killed, requests fail with hooks or without, whichever came first.
 _DATABASE_SECONDS = 15
 _BOUNDS = {
-    "memory": (Bound(0.10, 8), "MiB"),
+    # Pages that are shared since the fork count from when they are first touched, such as by the first error.
+    "memory": (Bound(0.15, 5), "MiB"),
     "threads": (Bound(0, 3), "threads"),
     "sockets": (Bound(0.10, 5), "sockets"),
     "files": (Bound(0.10, 5), "open files"),
