@@ -1,5 +1,6 @@
 """Hooks as a file: exported, applied, refused."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -327,6 +328,7 @@ def test_a_file_that_can_not_be_read_says_where_and_what_to_do(text, expected):
         ("secret: hunter2hunter2", "webhooks.crm.secret: Secrets do not stand in the file. Write “keep”,"),
         ("secret: {env: NO_SUCH}", "secret: The environment variable NO_SUCH is not set, or empty."),
         ("secret: {file: /no/such}", "secret: The file /no/such can't be read: No such file or directory."),
+        ("secret: {file: /}", "secret: / is no file: give the path of one."),
         ("secret: {env: CRM_TOKEN}", "secret: A signing secret is whsec_ followed by"),
         ("headers: [a]", "webhooks.crm.headers: Write names with values here"),
         ("headers: {X-A: hunter2}", "webhooks.crm.headers.X-A: Secrets do not stand in the file."),
@@ -449,3 +451,10 @@ def test_two_at_once_make_each_hook_once():
         thread.join()
     assert sorted(results) == [[], [], [], [("add", "crm"), ("add", "other")]]
     assert Webhook.objects.count() == 2
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    node = yaml.compose(str(tmp_path / "pipe"))
+    with pytest.raises(values.Mistake, match="is no file"):
+        values.REFERENCES["file"](node)

@@ -219,8 +219,12 @@ def _of_environment(node) -> str:
 
 
 def _of_file(node) -> str:
+    path = Path(node.value)
     try:
-        with Path(node.value).open("rb") as file:
+        # A pipe that nobody writes to would never open.
+        if path.exists() and not path.is_file():
+            raise Mistake(_("%s is no file: give the path of one.") % node.value[:200], node)
+        with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         text = content.decode().removesuffix("\n").removesuffix("\r")
     except (OSError, ValueError) as error:
