@@ -15,7 +15,7 @@ from openedx_webhooks.transport.breaker import breaker
 pytestmark = pytest.mark.django_db
 EVENT = "org.openedx.learning.auth.session.login.completed.v1"
 FILTER = "org.openedx.learning.student.login.requested.v1"
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -100,42 +100,30 @@ def test_every_word_has_a_tone_and_some_hook():
         ([("delivered", 28, HOUR / 4, {}), ("pending", 12, HOUR / 2, {"status": 404})], {}, Word.FAILING),
         # It was repaired since: too few in the last hour for a share of their own.
         ([("pending", 12, 5 * HOUR, {}), ("delivered", 5, HOUR / 4, {})], {}, Word.DEGRADED),
-        (
-            [("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})],
-            {"failing_since": timedelta(hours=0.25)},
-            Word.FAILING,
-        ),
+        ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {"failing_since": HOUR / 4}, Word.FAILING),
         # Its health was reset since, by another address: nothing tells yet that this was the remedy.
         ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {}, Word.DEGRADED),
         # A test was accepted since, or a delivery after failures in a row: what was before decides nothing any more.
-        ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {"recovered_at": timedelta(minutes=1)}, Word.FINE),
-        ([("failed", 1, 5 * HOUR, {})], {"recovered_at": timedelta(minutes=1)}, Word.FINE),
-        ([("pending", 1, HOUR / 2, {"error": "refused_address"})], {"recovered_at": timedelta(minutes=1)}, Word.FINE),
+        ([("delivered", 5, 5 * HOUR, {}), ("pending", 12, HOUR / 4, {})], {"recovered_at": MINUTE}, Word.FINE),
+        ([("failed", 1, 5 * HOUR, {})], {"recovered_at": MINUTE}, Word.FINE),
+        ([("pending", 1, HOUR / 2, {"error": "refused_address"})], {"recovered_at": MINUTE}, Word.FINE),
         # A test tells nothing of what an expression makes of other payloads.
-        ([("pending", 1, HOUR / 2, {"error": "shape_failed"})], {"recovered_at": timedelta(minutes=1)}, Word.MISCONFIGURED),
+        ([("pending", 1, HOUR / 2, {"error": "shape_failed"})], {"recovered_at": MINUTE}, Word.MISCONFIGURED),
         # That was before the last failure; or so long ago that it tells nothing of today.
-        (
-            [("pending", 12, HOUR / 4, {})],
-            {"recovered_at": timedelta(hours=1), "failing_since": timedelta(hours=0.25)},
-            Word.FAILING,
-        ),
-        (
-            [("delivered", 28, HOUR / 4, {}), ("pending", 12, HOUR / 2, {})],
-            {"recovered_at": timedelta(hours=1)},
-            Word.FAILING,
-        ),
+        ([("pending", 12, HOUR / 4, {})], {"recovered_at": HOUR, "failing_since": HOUR / 4}, Word.FAILING),
+        ([("delivered", 28, HOUR / 4, {}), ("pending", 12, HOUR / 2, {})], {"recovered_at": HOUR}, Word.FAILING),
         ([("failed", 1, 9 * DAY, {})], {"recovered_at": timedelta(days=8)}, Word.IDLE),
         # Nothing but a test.
-        ([], {"recovered_at": timedelta(minutes=1)}, Word.NOTHING_YET),
-        ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 3, "failing_since": timedelta(minutes=5)}, Word.FAILING),
-        ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 1, "failing_since": timedelta(minutes=5)}, Word.DEGRADED),
+        ([], {"recovered_at": MINUTE}, Word.NOTHING_YET),
+        ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 3, "failing_since": 5 * MINUTE}, Word.FAILING),
+        ([("delivered", 9, HOUR / 2, {})], {"consecutive_failures": 1, "failing_since": 5 * MINUTE}, Word.DEGRADED),
         ([("pending", 1, HOUR / 2, {"error": "refused_address"})], {}, Word.MISCONFIGURED),
         ([("pending", 1, HOUR / 2, {"error": "shape_failed"})], {}, Word.MISCONFIGURED),
-        ([("pending", 1, HOUR / 2, {"error": "timeout"})], {"failing_since": timedelta(minutes=30)}, Word.FAILING),
+        ([("pending", 1, HOUR / 2, {"error": "timeout"})], {"failing_since": HOUR / 2}, Word.FAILING),
         ([("failed", 9, HOUR / 2, {})], {"paused": True}, Word.PAUSED),
         ([("delivered", 9, HOUR / 2, {})], {"enabled": False}, Word.DISABLED),
         ([("failed", 9, HOUR / 2, {})], {"enabled": False, "disabled_reason": "410"}, Word.DISABLED),
-        ([("delivered", 9, HOUR / 2, {})], {"removing_since": timedelta(hours=1)}, Word.REMOVING),
+        ([("delivered", 9, HOUR / 2, {})], {"removing_since": HOUR}, Word.REMOVING),
         ([("delivered", 9, HOUR / 2, {})], {"event": "org.example.gone.v1"}, Word.MISCONFIGURED),
         ([("delivered", 9, HOUR / 2, {})], {"secret": "whsec_?"}, Word.MISCONFIGURED),
         ([("delivered", 9, HOUR / 2, {})], {"condition": "a =="}, Word.MISCONFIGURED),
@@ -187,9 +175,9 @@ UNUSABLE = {"error": "timeout"}
         ([("ignored", 1, HOUR / 2, UNUSABLE)], {"local_answer": "{}", "webhook_url": ""}, 0, Word.DEGRADED),
         ([], {"event": "org.example.gone.v1"}, 0, Word.MISCONFIGURED),
         # A test was answered since.
-        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": timedelta(minutes=1)}, 0, Word.FINE),
-        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": timedelta(minutes=1)}, 1, Word.FAILING),
-        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": timedelta(hours=1)}, 0, Word.FAILING),
+        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": MINUTE}, 0, Word.FINE),
+        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": MINUTE}, 1, Word.FAILING),
+        ([("ignored", 12, HOUR / 2, UNUSABLE)], {"recovered_at": HOUR}, 0, Word.FAILING),
     ],
 )
 def test_the_word_for_a_webfilter(calls, fields, failures, expected):
