@@ -18,7 +18,7 @@ from openedx_webhooks.transport import signing
 from openedx_webhooks.transport.breaker import State, breaker
 from tests.receiver import Reply
 
-from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, form_of, make_delivery, url_of
+from .conftest import HOSTILE, LOGIN, MAY_LOGIN, UNKNOWN, count_calls, form_of, make_delivery, url_of
 
 pytestmark = pytest.mark.django_db
 
@@ -98,8 +98,7 @@ class TestHealth:
             assert f"{label}: 1" in page
 
     def test_what_a_webfilter_would_have_done_is_told_as_such(self, admin_client, webfilter):
-        for mode in ("observe", "enforce"):
-            Call.objects.create(webfilter=webfilter, mode=mode, result="halted")
+        count_calls(webfilter, halted=1, would_halt=1)
         page = page_of(admin_client, webfilter)
         assert "In the last day: Halted: 1, Would have halted: 1." in page
         assert "</i>Halted, Would have halted" in page
@@ -166,7 +165,7 @@ class TestHealth:
         # What a process reads once: the index, and content types.
         page_of(admin_client, webhook)
         # Two more are a savepoint that Django 4.2 makes.
-        with django_assert_max_num_queries(18 if django.VERSION >= (5,) else 20):
+        with django_assert_max_num_queries(19 if django.VERSION >= (5,) else 21):
             page_of(admin_client, webhook)
 
 
