@@ -73,8 +73,12 @@ demo-smoke: $(VENV)/.base compile_translations ## run the demo's scenario withou
 	$(BIN)/python -m demo --smoke
 
 validate: $(VENV)/.dev ## install what is needed, then run the checks and the tests: what to run before a commit
-	@$(call run_checks,$(filter-out pylint-tests,$(QUALITY)) pii docs)
-	@$(MAKE) --no-print-directory test
+	@$(call run_checks,$(filter-out pylint pylint-tests,$(QUALITY)) pii docs)
+	@# It takes longer than the other checks together, and one processor; the tests often wait for something.
+	@log=$$(mktemp) && trap 'rm -f "$$log"' EXIT; \
+		$(MAKE) --no-print-directory check-pylint FAILED=/dev/null >"$$log" 2>/dev/null & pylint=$$!; \
+		$(MAKE) --no-print-directory test; status=$$?; \
+		wait $$pylint || status=1; cat "$$log"; exit $$status
 
 # --- Tests
 
