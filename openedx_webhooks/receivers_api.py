@@ -7,7 +7,7 @@ Answers are JSON, but for a message itself, which is as it was sent: the same bo
 import functools
 import json
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +25,8 @@ from .webhooks import sending
 
 log = logging.getLogger(__name__)
 _MOST = receiver_access.MOST
+# What every calendar and database can count with.
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 
 
@@ -192,7 +194,7 @@ def _moment(text: str) -> datetime:
     # A plus sign in a query is a blank, unless it is written as %2B.
     if moment is None or not is_aware(moment):
         raise _wrong(_("“since” is a time with its offset, such as 2026-11-24T18:30:00Z."))
-    return moment
+    return min(max(moment, _FIRST), _LAST)
 
 
 def _sequences(request) -> list[int]:

@@ -100,7 +100,7 @@ class Newest(BasePagination):
             ids, edge, is_cut = found.ids, found.edge, found.is_cut
         else:
             ids = list(rows.order_by("-pk").values_list("pk", flat=True)[: size + 1])
-        if len(ids) > size or (is_cut and edge is None):
+        if len(ids) > size or (ids and is_cut and edge is None):
             ids = ids[:size]
             self._next = f"before.{ids[-1]}"
         else:

@@ -153,6 +153,14 @@ def test_since_a_time_it_lists_what_was_captured_from_then_on(webhook, asks):
 
 
 @pytest.mark.parametrize(
+    "since, numbers", [("0001-01-01T00:00:00+14:00", [1]), ("9999-12-31T23:59:59-14:00", [])], ids=["first", "last"]
+)
+def test_since_a_time_that_no_calendar_can_count_with_is_the_nearest_that_it_can(webhook, asks, since, numbers):
+    sent(webhook)
+    assert asks.numbers(since=since) == (numbers, None)
+
+
+@pytest.mark.parametrize(
     "query, name",
     [
         ({"after": "-1"}, "after"),
