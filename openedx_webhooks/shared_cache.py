@@ -8,6 +8,7 @@ nothing for half a minute: one learner waits, not every one.
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -30,6 +31,18 @@ def ask(operation: str, *args, **kwargs) -> Any:
         None, too, if the cache is away, or was within the last half minute, or if a counter to be changed has expired.
     """
     return process.get(_SharedCache).ask(operation, *args, **kwargs)
+
+
+def count_up(key: str, seconds: float, using: Callable[..., Any] = ask) -> int | None:
+    """
+    Count one more; how many they are, None if the cache is away.
+
+    Args:
+        seconds: from the first one until the counter is forgotten.
+        using: :func:`ask`, or what takes its place.
+    """
+    # add() does nothing if it is there; incr() is atomic where the cache can be.
+    return 1 if using("add", key, 1, seconds) else using("incr", key)
 
 
 def is_away() -> bool:

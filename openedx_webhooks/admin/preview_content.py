@@ -95,15 +95,15 @@ def preview_of(request, form) -> Preview:
                 made.missing.append(label)
             else:
                 made.problems += [(label, preview_parts.clean(str(message))) for message in error.messages]
-    # A form takes what it was given unchanged, however old it is: nothing is sent with it all the same.
-    made.problems += [
-        ("", sentence) for name, sentence in hook_problems.malformed(hook).items() if name not in form.errors
-    ]
     if hook.known_type is None:
         typed = hook_problems.unknown_type(hook) if hook.event else ""
         made.status = typed or _("Choose an event: then it is shown here what would be sent.")
         made.missing, made.problems = [], []
         return made
+    # A form takes what it was given unchanged, however old it is: nothing is sent with it all the same.
+    made.problems += [
+        ("", sentence) for name, sentence in hook_problems.malformed(hook).items() if name not in form.errors
+    ]
     _Writer(request, hook, texts, set(form.errors), made).write([known for known in more if known])
     return made
 

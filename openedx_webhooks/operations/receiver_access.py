@@ -197,8 +197,7 @@ def count_read(webhook: Webhook) -> None:
     now = time.time()
     window = int(now // READS_SECONDS)
     key = f"openedx_webhooks:receiver_reads:{webhook.pk}:{window}"
-    is_first = shared_cache.ask("add", key, 1, 2 * READS_SECONDS)
-    count = 1 if is_first else shared_cache.ask("incr", key)
+    count = shared_cache.count_up(key, 2 * READS_SECONDS)
     if count is None:
         count = process.get(_Reads).count(webhook.pk, window)
     if count > READS:

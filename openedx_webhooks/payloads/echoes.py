@@ -148,8 +148,8 @@ def _hexadecimal(data: bytes) -> Iterator[_Form]:
 
 def _in_base64(data: bytes) -> Iterator[_Form]:
     """In a longer text that is encoded as a whole it begins at one of three places of a group; and backwards."""
+    bits = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}"
     for skipped in range(3):
-        bits = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}"
         # What of its bits shares a character with what is before, and with what is behind.
         first, last = (0, 4, 2)[skipped], (8 * (skipped + len(data))) % 6
         middle = bits[first : len(bits) - last]

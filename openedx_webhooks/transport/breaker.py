@@ -88,8 +88,7 @@ class Storage:
     def add_failure(self, key: str, seconds: float) -> int:
         """Count one more, forgotten some seconds after the first; how many they are, 0 if the cache is away."""
         self._believed_until.pop(key, None)
-        # add() does nothing if it is there; incr() is atomic where the cache can be.
-        return 1 if self.ask("add", key, 1, seconds) else count(self.ask("incr", key))
+        return count(shared_cache.count_up(key, seconds, self.ask))
 
 
 @attrs.define(kw_only=True)

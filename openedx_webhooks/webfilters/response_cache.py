@@ -18,7 +18,7 @@ from django.core.cache import cache
 
 from ..payloads import encode, shape, subject
 from ..payloads.mentions import Person
-from ..shared_cache import ask
+from ..shared_cache import ask, count_up
 from ..transport.client import Outcome
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})")
@@ -122,7 +122,7 @@ def _place_of(identity: int | str | None) -> str:
 
 def _note(about: str, key: str) -> bool:
     """Remember where an answer about somebody will be; false if that can't be."""
-    count = 1 if ask("add", about, 1, _NOTE_SECONDS) else ask("incr", about)
+    count = count_up(about, _NOTE_SECONDS)
     if not count:
         return False
     ask("touch", about, _NOTE_SECONDS)
