@@ -43,13 +43,18 @@ def pytest_collection_modifyitems(config, items):
         items.sort(key=lambda item: not _takes_long(item.path))
 
 
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     """
     Twelve thousand tests are half a million objects that stay. Without this the garbage collector looks through all of
-    them again and again: an eighth of the whole time.
+    them again and again: a fifth of the time that it takes to collect them, and an eighth of the whole time.
     """
+    gc.disable()
+    result = yield
     gc.collect()
     gc.freeze()
+    gc.enable()
+    return result
 
 
 class Scheduler(LoadScopeScheduling):
