@@ -10,7 +10,6 @@ from django.utils import timezone
 from .. import row_locks
 from .webhook import Webhook
 
-
 # That a column takes.
 _LARGEST = 2**63 - 1
 
