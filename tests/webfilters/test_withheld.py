@@ -145,7 +145,7 @@ def test_items_of_a_list_keep_what_never_left(make_echo):
 
 
 def test_a_masked_text_of_a_record_is_merged_with_that_records_own():
-    """Records are found by a key, whatever their place in the answer; what was masked, by their place in the payload."""
+    """Records are found by a key, whatever their place in the answer; what was masked, by its place in the payload."""
     current = [{"course_id": "one", "note": "plain"}, {"course_id": "two", "note": f"token={CSRF} of Ada"}]
     sent = [current[0], {"course_id": "two", "note": f"token={MASK} of Ada"}]
     incomplete = {("rows",), ("rows", "1"), ("rows", "1", "note")}
