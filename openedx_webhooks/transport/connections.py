@@ -276,7 +276,7 @@ class Pool:
         Keep a connection whose response was read to its end.
 
         Args:
-            seconds: for how long it may be used again.
+            seconds: for how long it may be used again; if none are left, it is closed.
         """
         now = time.monotonic()
         connection.bind(None)
