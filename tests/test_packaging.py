@@ -176,7 +176,7 @@ def test_links_and_pictures_of_the_readme_work_on_the_index(sdists, tmp_path):
     with tarfile.open(sdists[0]) as archive:
         # Releases of Python 3.11 before 3.11.4 have no filters.
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
-        archive.extractall(tmp_path)  # noqa: S202
+        archive.extractall(tmp_path)
     [source] = tmp_path.iterdir()
     root = "https://github.example/example/hooks"
     assert f"\nProject-URL: Repository, {root}\n" in (source / "PKG-INFO").read_text()

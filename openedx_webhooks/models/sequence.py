@@ -7,7 +7,7 @@ from django.db.models import F
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from .. import row_locks
+from .. import rows
 from .webhook import Webhook
 
 
@@ -17,8 +17,8 @@ class SequenceCounterQuerySet(models.QuerySet):
     def lock(self, webhook_ids: Collection[int]) -> dict[int, int]:
         """Webhook → its last number, of those that nobody else is counting on; locked until the transaction ends."""
         counters = self.filter(pk__in=webhook_ids)
-        if row_locks.can_pass_over(self.db):
-            counters = row_locks.lock_free(counters)
+        if rows.can_pass_over(self.db):
+            counters = rows.lock_free(counters)
         else:
             # SQLite locks nothing for who reads.
             counters.update(last=F("last"))

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from .. import index
 from ..app_settings import app_settings
 from ..models import Webhook, history
-from ..row_locks import lock_free
+from ..rows import lock_free
 from .schedule import GONE
 from .sending import Result
 

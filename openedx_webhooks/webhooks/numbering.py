@@ -20,7 +20,7 @@ from django.db.models import Max
 
 from ..models import Delivery
 from ..models.sequence import SequenceCounter, each
-from ..row_locks import lock_free
+from ..rows import lock_free
 
 # Another worker has a counter for milliseconds. If its machine died with it, the webhook waits, and no other one.
 _WAITS_SECONDS = (0.01, 0.03, 0.1, 0.3)
