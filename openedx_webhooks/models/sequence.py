@@ -10,6 +10,9 @@ from django.utils import timezone
 from .. import rows
 from .webhook import Webhook
 
+# That a column takes.
+_LARGEST = 2**63 - 1
+
 
 class SequenceCounterQuerySet(models.QuerySet):
     """Counters, locked by workers only."""
@@ -37,7 +40,7 @@ class SequenceCounterQuerySet(models.QuerySet):
         """
         numbers: dict[int, int] = {}
         for pk, webhook_id in deliveries.items():
-            if webhook_id in last:
+            if last.get(webhook_id, _LARGEST) < _LARGEST:
                 numbers[pk] = last[webhook_id] = last[webhook_id] + 1
         if numbers:
             moved = {webhook_id: last[webhook_id] for webhook_id in {deliveries[pk] for pk in numbers}}
