@@ -58,6 +58,16 @@ def test_the_address_of_the_repository_is_the_same_everywhere():
     assert "``ADDRESS`` is where the repository lies" in tutor, "where the word is explained"
 
 
+def test_nobody_is_told_to_install_by_the_bare_name():
+    """On the index, and so for pip, it is the published plugin."""
+    named = re.compile(r"(?<![/\w-])openedx[-_]webhooks(?![-\w/@.])")
+    told = [*PAGES, *(ROOT / "tutor").rglob("*.rst"), *(ROOT / "openedx_webhooks").rglob("*.py")]
+    lines = [line for path in told for line in path.read_text().splitlines()]
+    installing = [line for line in lines if re.search("pip install|PIP_REQUIREMENT", line) and "--remove" not in line]
+    assert len(installing) > 10
+    assert [line for line in installing if named.search(line.partition(" #")[0])] == []
+
+
 def test_the_map_names_what_is_there():
     text = (ROOT / "docs" / "concepts" / "map.rst").read_text()
     names = set(re.findall(r"``([\w/]+(?:/|\.py))``", text))
