@@ -343,6 +343,8 @@ def _signature_headers(is_event):
     }
     # An operator can choose another kind of signature; nobody should write a receiver that takes a request without one.
     always = {*notes, *signing.KINDS[signing.STANDARD].headers}
+    if is_event:
+        notes["webhook-sequence"] = _("The number of the message among those of its webhook; a test has none.")
     for kind in signing.KINDS.values():
         notes |= {name: str(note) for name, note in kind.headers.items()}
     notes["webhook-test"] = _("“true”: an operator tries the hook out; else it is not there.")
