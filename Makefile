@@ -187,7 +187,7 @@ references: $(VENV)/.dev ## write the pages of docs/references that come from se
 schema-clients: $(VENV)/.dev ## lint the OpenAPI document and generate clients' types of it in Python and TypeScript (needs Node)
 	$(BIN)/python -m venv $(VENV)/clients
 	$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/clients.txt
-	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(BIN)/python tests/clients/check.py $(VENV)/clients/bin/python
 
 # Whoever builds a commit again gets the same bytes: https://reproducible-builds.org/docs/source-date-epoch/
