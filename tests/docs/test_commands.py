@@ -22,7 +22,8 @@ OTHERS = {
     "mv", "php", "ruby", "go", "mono", "mcs", "datamodel-codegen", "gh",
 }  # fmt: skip
 TUTOR = {"config save", "images build", "local launch", "local do", "local restart", "local start", "local stop",
-         "local logs", "local run", "k8s launch", "mounts add", "plugins enable"}  # fmt: skip
+         "local logs", "local run", "k8s launch", "k8s stop", "k8s do", "k8s start",
+         "images push", "mounts add", "plugins enable"}  # fmt: skip
 
 
 def commands():
