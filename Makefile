@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help requirements demo demo-smoke test test-browser test-tutor screenshots published test-services thorough chaos soak coverage diff_cover quality format pii_check validate \
-	docs linkcheck references schema-clients dist benchmark compile-requirements upgrade extract_translations compile_translations \
+	docs linkcheck references schema-clients dist bare benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
 help: ## show this help
@@ -197,6 +197,14 @@ dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
+
+bare: $(BIN)/python ## install the wheel that make dist built where there is nothing else, and load it
+	rm -rf $(VENV)/bare
+	$(BIN)/python -m venv $(VENV)/bare
+	$(VENV)/bare/bin/python -m pip --disable-pip-version-check install --quiet dist/*.whl
+	$(VENV)/bare/bin/python -m pip check
+	$(VENV)/bare/bin/python -I -c "from importlib.metadata import entry_points as found; \
+		[one.load() for name in ('lms', 'cms') for one in [found(group=f'{name}.djangoapp')['openedx_webhooks']]]"
 
 selfcheck: ## check that the Makefile is well-formed
 	@echo "The Makefile is well-formed."
