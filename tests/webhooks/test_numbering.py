@@ -199,3 +199,14 @@ def test_worker_that_is_killed_between_the_numbers_and_the_counter_leaves_neithe
     deliver_due()
     assert numbers(webhook) == [1, 2, 3]
     assert sorted(sent(receiver)) == ["1", "2", "3"]
+
+
+def test_counter_that_somebody_wrote_to_the_end_of_its_column_stops_nobody(webhook, other, receiver):
+    """Its webhook's messages go without a number."""
+    owe(webhook)
+    deliver_due()
+    SequenceCounter.objects.filter(webhook=webhook).update(last=2**63 - 2)
+    owe(webhook, 2)
+    owe(other)
+    assert deliver_due().delivered == 3
+    assert numbers(webhook) == [1, 2**63 - 1, None] and numbers(other) == [1]

@@ -11,6 +11,7 @@ from django.db.utils import DatabaseError
 from openedx_webhooks.models import Attempt, Delivery
 from openedx_webhooks.webhooks import deliver, wakeups
 from openedx_webhooks.webhooks.deliver import deliver_due
+from openedx_webhooks.webhooks.preparation import Job
 
 from ..receiver import Reply
 from .conftest import accept, missing_table, owe
@@ -96,7 +97,7 @@ def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver):
 
 def test_job_that_might_outlive_its_lease_is_not_sent(webhook, receiver):
     delivery = owe(webhook)[0]
-    job = deliver._Job(delivery, webhook, delivery.event, lapses_at=time.monotonic())
+    job = Job(delivery, webhook, delivery.event, "", lapses_at=time.monotonic())
     assert deliver._send(job) == ((job, None), False)
     assert not receiver.received
 
