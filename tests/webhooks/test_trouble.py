@@ -7,6 +7,7 @@ import time
 import pytest
 from django.db import DataError, OperationalError, connection, connections
 from django.db.utils import DatabaseError
+from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, Delivery
 from openedx_webhooks.webhooks import deliver, wakeups
@@ -44,6 +45,16 @@ def test_results_are_written_when_the_database_is_back(webhook, receiver):
     with failing("INSERT INTO openedx_webhooks_attempt", 2):
         assert deliver_due().delivered == 3
     assert len(receiver.received) == Attempt.objects.count() == 3
+
+
+def test_attempt_that_is_written_when_the_database_is_back_is_not_taken_for_the_one_before(webhook, receiver):
+    receiver.on("/hook", Reply(status=500))
+    owe(webhook)
+    deliver_due()
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    with failing("INSERT INTO openedx_webhooks_attempt", 1):
+        deliver_due()
+    assert Attempt.objects.count() == Delivery.objects.get().attempt_count == 2
 
 
 def test_connection_killed_by_the_server_is_replaced(webhook, receiver):
