@@ -90,6 +90,15 @@ def test_batch_that_the_database_refuses_ends_nothing(webhook, receiver, caplog)
     assert "gone away" not in caplog.text
 
 
+def test_text_that_the_database_refuses_is_kept_as_escapes(webhook, receiver):
+    """A table in MySQL's old utf8 has no emoji."""
+    receiver.on("/hook", Reply("Ж😀".encode()))
+    owe(webhook)
+    with failing("INSERT INTO openedx_webhooks_attempt", 2, error=DataError):
+        assert deliver_due().delivered == 1
+    assert Attempt.objects.get().response_excerpt == "\\u0416\\U0001f600"
+
+
 def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver):
     receiver.on("/hook", Reply(delay=0.6))
     owe(webhook)
