@@ -52,7 +52,12 @@ def test_no_fact_is_about_a_type_that_does_not_exist():
 
 @pytest.mark.needs("SupportEnrollmentDataRequested", "ROLE_ASSIGNMENT_CREATED")
 def test_what_is_said_of_null_and_values_is_about_members_that_exist():
-    arguments = {(known.name, name) for known in catalog.filters().values() for name in known.arguments}
+    arguments = {
+        (known.name, name)
+        for known in catalog.filters().values()
+        for of in (known.arguments, *(e.reads for e in platform_facts.facts_of(known.filter_type).exceptions.values()))
+        for name in of
+    }
     classes = [cls for known in catalog.events().values() for cls in known.init_data.values()]
     members = set()
     while classes:

@@ -21,7 +21,7 @@ from ..transport import signing
 from ..webfilters import changes, halts
 from . import event_notes
 from .schema_modes import components_of
-from .schema_types import Components, Schema, described, explained, paragraph, summary, with_notes
+from .schema_types import Components, Schema, described, explained, paragraph, summary, with_notes, with_values
 
 HookType = catalog.EventType | catalog.FilterType
 
@@ -176,12 +176,10 @@ def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schem
         if facts:
             notes["message"] = _("Why. Where it is read: %s.") % facts.message.label
         unread = dict.fromkeys(unread_arguments(filter_type, name), _("No effect: the platform does not read it."))
-        properties = {
-            argument: with_notes(
-                explained(inner, argument), unread.get(argument) or inner.get("description") or notes.get(argument), ()
-            )
-            for argument, inner in schema["properties"].items()
-        }
+        properties = {}
+        for argument, inner in schema["properties"].items():
+            note = with_values(inner.get("description") or notes.get(argument), filter_type.name, argument)
+            properties[argument] = with_notes(explained(inner, argument), unread.get(argument) or note, ())
         does = str(facts.effect) if facts else summary(exception)
         result[name] = does, {**schema, "properties": properties}
     return result

@@ -84,7 +84,7 @@ class Components:
                 if _may_be_null(filter_type.name, name, parameter.annotation):
                     schema = nullable(schema)
                 note = platform_facts.meaning(filter_type.name, name) or about.get(name, "")
-                note = _with_values(note, filter_type.name, name)
+                note = with_values(note, filter_type.name, name)
                 arguments[name] = with_notes(schema, note, self.personal(name, schema))
         optional = tuple(sample_arguments.filter_extra(filter_type))
         for name in optional:
@@ -155,7 +155,7 @@ class Components:
                 schema = never_null(schema)
             elif known or field.default is None or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
-            note = _with_values(note, cls.__name__, name)
+            note = with_values(note, cls.__name__, name)
             properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__, cls))
         schema = {"type": "object", "properties": properties, "required": list(properties)}
         return with_notes(schema, summary(cls), ())
@@ -340,10 +340,10 @@ def described(documented: Any, section: str) -> dict[str, str]:
     return {name: _EXAMPLE.sub("", " ".join(lines).strip()) for name, lines in entries.items()}
 
 
-def _with_values(note, owner, name):
-    """What a member means, as a sentence, and which values it has."""
+def with_values(note: str | None, owner: str, name: str) -> str | None:
+    """What a member means, and as a further sentence which values it has, if somebody wrote that down."""
     values = platform_facts.values_of(owner, name)
-    return f"{note.rstrip('.')}. {values}".removeprefix(". ") if values else note
+    return f"{(note or '').rstrip('.')}. {values}".removeprefix(". ") if values else note
 
 
 def _may_be_null(filter_name, name, annotation):

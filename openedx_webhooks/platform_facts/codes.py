@@ -20,7 +20,7 @@ _CERTIFICATE = _(
 )
 _SHARE = _("It is a share: 0 to 1.")
 
-# The data class of an event or the short name of a filter, and the member.
+# The data class of an event and its member, or the short name of a filter and an argument, its own or an exception's.
 _CODES: Mapping[tuple[str, str], Text] = {
     ("CourseEnrollmentData", "mode"): _MODES,
     ("CertificateData", "mode"): _MODES,
@@ -36,6 +36,15 @@ _CODES: Mapping[tuple[str, str], Text] = {
     ),
     ("LearnerCreditEnterpriseCourseEnrollment", "fulfillment_type"): _("license, learner_credit or coupon_code."),
     ("DiscussionThreadData", "thread_type"): _("It is discussion or question."),
+    ("StudentRegistrationRequested", "error_code"): _(
+        "The sign-up page has texts for forbidden-request, form-submission-error, internal-server-error, "
+        "tpa-authentication-failure and tpa-session-expired."
+    ),
+    ("StudentLoginRequested", "error_code"): _(
+        "The login page has texts for account-locked-out, allowed-domain-login-error, failed-login-attempt, "
+        "forbidden-request, inactive-user, incorrect-email-or-password, internal-server-error, invalid-form, "
+        "require-password-change and tpa-authentication-failure."
+    ),
     ("CourseEnrollmentStarted", "mode"): _MODES,
     ("CertificateCreationRequested", "mode"): _MODES,
     ("CertificateCreationRequested", "status"): _(
@@ -51,5 +60,6 @@ def values_of(owner: str, member: str) -> str:
 
     Args:
         owner: the name of an event's data class, or the short name of a filter.
+        member: of the data class; of a filter, an argument of its own or of one of its exceptions.
     """
     return str(_CODES.get((owner, member), ""))

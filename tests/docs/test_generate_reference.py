@@ -101,6 +101,7 @@ def test_a_filters_page_offers_no_argument_that_the_platform_does_not_read(pages
         ("events", "CERTIFICATE_CREATED", "notpassing, unverified (no valid verification"),
         ("events", "COURSE_ACCESS_ROLE_ADDED", "Such as staff, instructor"),
         ("filters", "CertificateCreationRequested", "batch: the platform did"),
+        ("filters", "StudentLoginRequested", "texts for account-locked-out"),
     ],
 )
 def test_a_page_says_what_the_platform_does_where_the_library_does_not(pages, folder, name, says):
