@@ -135,7 +135,6 @@ class Connection(HTTPConnection):
         if isinstance(self.sock, SSLTransport):
             # Anybody on the way can end TCP: a refusal would become an answer without content.
             self.sock.suppress_ragged_eofs = False
-        self._exchange.sent = 0  # what a proxy or a handshake took is not the request
 
     def _new_conn(self) -> BoundedSocket:
         """Replaces what resolves without a limit and checks nothing."""
@@ -278,7 +277,7 @@ class Pool:
         Keep a connection whose response was read to its end.
 
         Args:
-            seconds: for how long it may be used again.
+            seconds: for how long it may be used again; if none are left, it is closed.
         """
         now = time.monotonic()
         connection.bind(None)

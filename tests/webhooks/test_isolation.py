@@ -347,6 +347,7 @@ def test_user_who_is_retired_while_an_event_is_sent_is_forgotten_all_the_same(we
         finally:
             connections.close_all()
         handler.send_response(200)
+        handler.send_header("Content-Length", "9")
         handler.end_headers()
         handler.wfile.write(b"Hello Ada")
 
