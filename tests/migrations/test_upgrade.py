@@ -327,6 +327,9 @@ class TestManyRows:
             migrate(alias, "0010")
             with connections[alias].cursor() as cursor:
                 cursor.execute("UPDATE openedx_webhooks_webhook SET secret = 'whsec_kept' WHERE event = 'UNKNOWN'")
+                cursor.execute(
+                    "UPDATE openedx_webhooks_webhook SET secret = 'fernet:lost' WHERE event = 'COURSE_CREATED'"
+                )
             with CaptureQueriesContext(connections[alias]) as cls.queries:
                 migrate(alias)
         return alias
@@ -359,7 +362,13 @@ class TestManyRows:
         """So that a migration that was interrupted can be run again; the others have one of their own."""
         kept = [hook.event for hook in Webhook.objects.using(database) if hook.secret == "whsec_kept"]
         assert kept == ["UNKNOWN"] * 200
-        assert len({hook.secret for hook in Webhook.objects.using(database)} - {""}) == 202
+        assert len({hook.secret for hook in Webhook.objects.using(database)} - {""}) == 201
+
+    def test_a_secret_that_no_key_opens_is_kept(self, database):
+        """It reads as empty, and is not."""
+        with connections[database].cursor() as cursor:
+            cursor.execute("SELECT secret FROM openedx_webhooks_webhook ORDER BY id DESC LIMIT 1")
+            assert cursor.fetchone() == ("fernet:lost",)
 
 
 class TestKilledMigration:
