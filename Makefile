@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help requirements demo demo-smoke test test-browser test-tutor screenshots published test-services thorough chaos soak coverage diff_cover quality format pii_check validate \
-	docs linkcheck references schema-clients dist benchmark compile-requirements upgrade extract_translations compile_translations \
+	docs linkcheck references schema-clients dist bare benchmark compile-requirements upgrade extract_translations compile_translations \
 	detect_changed_source_translations validate_translations pylintrc clean selfcheck
 
 help: ## show this help
@@ -191,7 +191,7 @@ references: $(VENV)/.dev ## write the pages of docs/references that come from se
 schema-clients: $(VENV)/.dev ## lint the OpenAPI document and generate clients' types of it in Python and TypeScript (needs Node)
 	$(BIN)/python -m venv $(VENV)/clients
 	$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/clients.txt
-	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(BIN)/python tests/clients/check.py $(VENV)/clients/bin/python
 
 # Whoever builds a commit again gets the same bytes: https://reproducible-builds.org/docs/source-date-epoch/
@@ -201,6 +201,14 @@ dist: $(VENV)/.dev ## build wheel and sdist, and check them as PyPI would
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
+
+bare: $(BIN)/python ## install the wheel that make dist built where there is nothing else, and load it
+	rm -rf $(VENV)/bare
+	$(BIN)/python -m venv $(VENV)/bare
+	$(VENV)/bare/bin/python -m pip --disable-pip-version-check install --quiet dist/*.whl
+	$(VENV)/bare/bin/python -m pip check
+	$(VENV)/bare/bin/python -I -c "from importlib.metadata import entry_points as found; \
+		[one.load() for name in ('lms', 'cms') for one in [found(group=f'{name}.djangoapp')['openedx_webhooks']]]"
 
 selfcheck: ## check that the Makefile is well-formed
 	@echo "The Makefile is well-formed."

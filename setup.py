@@ -40,7 +40,9 @@ def long_description():
     text = f"{(ROOT / 'README.rst').read_text()}\n\n{(ROOT / 'CHANGELOG.rst').read_text()}"
     if not repository():
         return text
-    text = re.sub(r"<((?:docs/|LICENSE|SECURITY|catalog)[^<>\s]*)>`_", rf"<{repository()}/blob/v{VERSION}/\1>`_", text)
+    text = re.sub(
+        r"<((?:docs/|LICENSE|README|SECURITY|catalog)[^<>\s]*)>`_", rf"<{repository()}/blob/v{VERSION}/\1>`_", text
+    )
     text = re.sub(r"(?m)^( +:target: )((?:docs/|LICENSE)\S*)$", rf"\1{repository()}/blob/v{VERSION}/\2", text)
     return re.sub(r"(?m)^(\.\. image:: )(docs/\S+)$", rf"\1{repository()}/raw/v{VERSION}/\2", text)
 

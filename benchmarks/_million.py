@@ -128,17 +128,22 @@ def fill() -> None:
 
 
 def _insert(model, **columns: str) -> None:
+    insert(connection, model._meta.db_table, ROWS, columns)
+
+
+def insert(database, table: str, rows: int, columns: dict[str, str]) -> None:
+    """Rows of a table by one statement: name of a column → SQL expression of ``n``, which counts from 0."""
     # Digits, so that no database need know a function that counts.
     digits = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
-    places = len(str(ROWS - 1))
+    places = len(str(rows - 1))
     tables = ", ".join(f"({digits}) t{place}" for place in range(places))
     number = " + ".join(f"t{place}.d * {10**place}" for place in range(places))
-    quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
+    quote = database.ops.quote_name
+    with database.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(map(quote, columns))}) "
+            f"INSERT INTO {quote(table)} ({', '.join(map(quote, columns))}) "
             f"SELECT {', '.join(columns.values())} FROM (SELECT {number} AS n FROM {tables}) numbers "
-            f"WHERE n < {ROWS} ORDER BY n"
+            f"WHERE n < {rows} ORDER BY n"
         )
 
 

@@ -104,12 +104,17 @@ class Supervisor:
                 time.sleep(0.1)
         raise DemoError(f"{url} did not answer within {START_SECONDS} seconds. The logs are in {self._directory}.")
 
-    def stop(self) -> None:
-        """Ask all to end, and after STOP_SECONDS make them end, with all they forked."""
+    def stop(self, patience: float = STOP_SECONDS) -> None:
+        """
+        Ask all to end, then make them end, with all they forked.
+
+        Args:
+            patience: seconds in between.
+        """
         for process in self._processes.values():
             if process.poll() is None:
                 process.terminate()
-        end = time.monotonic() + STOP_SECONDS
+        end = time.monotonic() + patience
         for process in self._processes.values():
             try:
                 process.wait(max(0.0, end - time.monotonic()))

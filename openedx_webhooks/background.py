@@ -96,7 +96,7 @@ class Process:
             yield
         finally:
             for one in connections.all(initialized_only=True):
-                if one.connection is not None and one not in before and not one.in_atomic_block:
+                if one.connection is not None and one not in before:
                     one.close()
 
     def flush(self, seconds: float = _EXIT_SECONDS) -> bool:

@@ -8,6 +8,7 @@ of its bucket, to two digits: less than 10 % off, however many durations there w
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 
@@ -15,6 +16,9 @@ _PER_DOUBLING = 8
 _LAST = 18 * _PER_DOUBLING
 # What took no time of an endpoint's: nothing was sent, or an earlier answer was used.
 UNTIMED = ""
+_BUCKETS = frozenset((UNTIMED, *map(str, range(_LAST + 1))))
+# No more than this happens in a day.
+_MOST = 2**53
 
 
 def bucket_of(seconds: float) -> str:
@@ -36,8 +40,10 @@ class Histogram:
         buckets[bucket] = buckets.get(bucket, 0) + count
 
     def add_all(self, counts: Mapping[str, Mapping[str, int]]) -> None:
-        """Count what another one has."""
-        for outcome, buckets in counts.items():
+        """Count what another one has; of a tally that somebody has written to, what still counts something."""
+        for outcome, buckets in counts.items() if isinstance(counts, dict) else ():
+            if not _is_sound(buckets):
+                continue
             ours = self.counts.get(outcome)
             if ours is None:
                 self.counts[outcome] = dict(buckets)
@@ -64,6 +70,14 @@ class Histogram:
                     timed[int(bucket)] += count
         ordered = sorted(timed.items())
         return [_seconds(_reached(ordered, share * timed.total())) for share in shares] if ordered else None
+
+
+def _is_sound(buckets: Any) -> bool:
+    """Whether it says how many of which bucket."""
+    if not isinstance(buckets, dict) or not _BUCKETS.issuperset(buckets):
+        return False
+    numbers = buckets.values()
+    return {int}.issuperset(map(type, numbers)) and min(numbers, default=0) >= 0 and max(numbers, default=0) <= _MOST
 
 
 def _reached(ordered: list[tuple[int, int]], wanted: float) -> int:

@@ -18,9 +18,7 @@ _HOW = (
     "Send “Authorization: Bearer …” with one of MONITORING_TOKENS in OPENEDX_WEBHOOKS, or log in with the permission "
     "“Can read health and metrics”."
 )
-_NOT_INSTALLED = (
-    "Metrics need a package that is not installed: pip install 'openedx-webhooks[metrics]' (it is prometheus-client)."
-)
+_NOT_INSTALLED = "Metrics need a package that is not installed: pip install prometheus-client"
 
 
 def _for_monitoring(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -159,8 +159,9 @@ class _Tokens:
 def _shared(key: str) -> Token | None:
     """The token in the shared cache. Other programs may write there, too."""
     try:
-        return Token(*json.loads(decrypt(ask("get", key))))
-    except (AttributeError, TypeError, ValueError):
+        value, *times = json.loads(decrypt(ask("get", key)))
+        return Token(str(value), *map(float, times))
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 
 

@@ -45,6 +45,11 @@ def count_up(key: str, seconds: float, using: Callable[..., Any] = ask) -> int |
     return 1 if using("add", key, 1, seconds) else using("incr", key)
 
 
+def number(value: Any) -> int:
+    """What a counter says; 0 for nothing, and for what some other program may have left there."""
+    return value if isinstance(value, int) and value > 0 else 0
+
+
 def is_away() -> bool:
     """Whether it was found away, or slow, within the last half minute; it is asked now if it was not."""
     ask("get", "openedx_webhooks:is_away")

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import throttle
 from .background import Job, process
-from .shared_cache import ask
+from .shared_cache import ask, number
 from .transport import authentication, signing
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def last_day(hook) -> dict[Reason, int]:
     }
     found: Counter[Reason] = Counter()
     for key, count in (ask("get_many", list(keys)) or {}).items():
-        found[keys[key]] += count
+        found[keys[key]] += number(count)
     return {reason: found[reason] for reason in Reason if found[reason]}
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from .histogram import Histogram
 from .models import Tally, TallyMark
-from .row_locks import lock_free
+from .rows import lock_free, raw_delete
 
 # Longer than any page looks back.
 KEPT = timedelta(days=35)
@@ -69,8 +69,7 @@ def write(column: str, using: str, counts: dict[Key, Histogram]) -> None:
     for key, row in there.items():
         counts[key].add_all(row.counts)
     # Made anew: to change hundreds of rows, each to something else, takes a database longer.
-    old = rows.filter(pk__in=[row.pk for row in there.values()])
-    old._raw_delete(old.db)  # pylint: disable=protected-access
+    raw_delete(rows.filter(pk__in=[row.pk for row in there.values()]))
     rows.bulk_create(
         (
             Tally(**({column: hook} if column else {}), span=span, start=start, counts=histogram.counts)

@@ -8,6 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
 from openedx_webhooks import background
 from openedx_webhooks.background import DaemonExecutor, Job, outside_async, process
@@ -102,6 +103,21 @@ def test_process_from_which_uwsgi_forks_starts_no_thread(work, monkeypatch, work
     start = time.monotonic()
     assert process.flush(60) is not is_master
     assert time.monotonic() - start < 30
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("was_open", [True, False])
+def test_process_that_has_served_nothing_closes_the_connections_that_it_opens_and_no_other(was_open, monkeypatch):
+    """Its children would all speak on them; those of its caller are the caller's business."""
+    if connection.vendor == "sqlite":
+        pytest.skip("a database in memory is never closed")
+    monkeypatch.setattr(process, "_serving", None)
+    connection.close()
+    if was_open:
+        connection.ensure_connection()
+    with process.connections_as_found(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert (connection.connection is not None) == was_open
 
 
 def test_process_that_has_served_nothing_puts_its_jobs_off(work, monkeypatch):

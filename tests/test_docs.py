@@ -1,7 +1,9 @@
 """What the documentation says is true: its receivers run, its references are complete."""
 
+import itertools
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,11 +60,41 @@ def test_the_address_of_the_repository_is_the_same_everywhere():
     assert "``ADDRESS`` is where the repository lies" in tutor, "where the word is explained"
 
 
+def test_nobody_is_told_to_install_by_the_bare_name():
+    """On the index, and so for pip, it is the published plugin."""
+    named = re.compile(r"(?<![/\w-])openedx[-_]webhooks(?![-\w/@.])")
+    told = [*PAGES, *(ROOT / "tutor").rglob("*.rst"), *(ROOT / "openedx_webhooks").rglob("*.py")]
+    lines = [line for path in told for line in path.read_text().splitlines()]
+    installing = [line for line in lines if re.search("pip install|PIP_REQUIREMENT", line) and "--remove" not in line]
+    assert len(installing) > 10
+    assert [line for line in installing if named.search(line.partition(" #")[0])] == []
+
+
 def test_the_map_names_what_is_there():
     text = (ROOT / "docs" / "concepts" / "map.rst").read_text()
     names = set(re.findall(r"``([\w/]+(?:/|\.py))``", text))
     assert len(names) > 40
     assert [name for name in names if not any((at / name).exists() for at in (ROOT / "openedx_webhooks", ROOT))] == []
+
+
+def test_the_picture_of_the_layers_is_the_contract():
+    """Those of one layer in any order."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    names = iter(", ".join(_texts("layers.svg", "n")).split(", "))
+    drawn = [sorted(itertools.islice(names, len(layer))) for layer in map(_modules, contract["layers"])]
+    assert (drawn, list(names)) == ([sorted(_modules(layer)) for layer in contract["layers"]], [])
+
+
+def test_the_picture_of_the_states_has_each():
+    assert sorted(_texts("states.svg", "(?:m )?h")) == sorted(str(label) for label in Delivery.State.labels)
+
+
+def _modules(layer):
+    return re.split(" [:|] ", layer)
+
+
+def _texts(picture, kind):
+    return re.findall(rf'<text class="{kind}"[^>]*>([^<]+)<', (ROOT / "docs" / "concepts" / picture).read_text())
 
 
 def test_every_folder_of_the_package_is_in_the_list_of_modules(tmp_path):

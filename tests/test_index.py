@@ -243,14 +243,24 @@ def test_one_that_was_loaded_serves_while_a_thread_refreshes_it(slow_database):
     refreshing.join()
 
 
-def test_hook_that_was_saved_while_another_thread_read_the_old_ones_is_seen_at_once(slow_database):
-    hooks = HookIndex("Webhook")
+def test_hook_that_was_saved_while_another_thread_read_the_old_ones_is_seen_at_once(transactional_db):
+    have_read, may_end = threading.Event(), threading.Event()
+
+    class Reading(HookIndex):
+        """Is told when to go on with what it has read."""
+
+        def _load(self):
+            super()._load()
+            have_read.set()
+            may_end.wait(10)
+
+    hooks = Reading("Webhook")
     reading = threading.Thread(target=_in_thread, args=(hooks.get, EVENT))
     reading.start()
-    time.sleep(0.15)
+    have_read.wait(10)
     hook = make()
     hooks.forget()
-    assert hooks.get(EVENT) == [hook]
+    may_end.set()
     reading.join()
     assert hooks.get(EVENT) == [hook]
 

@@ -105,6 +105,27 @@ def test_without_a_cache_each_process_has_its_own(server, monkeypatch):
     assert authorizations(server) == ["Bearer token-1"] * 2 + ["Bearer token-2"]
 
 
+@pytest.mark.parametrize(
+    "left", ["no JSON", "5", "[]", '["t", "a", "b", "c"]', '["t", 1]', "[" * 100_000, 5, b"x", {"t": 1}]
+)
+def test_what_another_program_left_in_the_place_of_a_token_is_none(server, left):
+    send(server)
+    for key in list(cache._cache):  # pylint: disable=protected-access
+        cache.set(key.split(":", 2)[2], left)
+    process.forget()
+    assert send(server)[1].status_code == 200
+    assert authorizations(server) == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_no_token_is_used_for_longer_than_a_day_whatever_its_server_says(server, monkeypatch):
+    server.expires_in = 10**12
+    now = time.time()
+    send(server)
+    monkeypatch.setattr(oauth.time, "time", lambda: now + 24 * 3600)
+    send(server)
+    assert authorizations(server) == ["Bearer token-1", "Bearer token-2"]
+
+
 def test_other_credentials_have_a_token_of_their_own(server):
     send(server)
     send(server, scope="other")

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from openedx_webhooks import catalog, platform_facts
-from openedx_webhooks.platform_facts import Message, Redirect, nulls
+from openedx_webhooks.platform_facts import Message, Redirect, codes, nulls
 
 FILTERS = [pytest.param(known, id=known.name) for known in catalog.filters().values()]
 LEARNING = "org.openedx.learning."
@@ -51,15 +51,20 @@ def test_no_fact_is_about_a_type_that_does_not_exist():
 
 
 @pytest.mark.needs("SupportEnrollmentDataRequested", "ROLE_ASSIGNMENT_CREATED")
-def test_what_is_said_of_null_is_about_members_that_exist():
-    arguments = {(known.name, name) for known in catalog.filters().values() for name in known.arguments}
+def test_what_is_said_of_null_and_values_is_about_members_that_exist():
+    arguments = {
+        (known.name, name)
+        for known in catalog.filters().values()
+        for of in (known.arguments, *(e.reads for e in platform_facts.facts_of(known.filter_type).exceptions.values()))
+        for name in of
+    }
     classes = [cls for known in catalog.events().values() for cls in known.init_data.values()]
     members = set()
     while classes:
         cls = classes.pop()
         members |= {(cls.__name__, field.name) for field in attrs.fields(cls)}
         classes += [field.type for field in attrs.fields(cls) if attrs.has(field.type)]
-    assert [each for each in nulls._OF_TYPES if each not in arguments | members] == []
+    assert [each for each in (*nulls._OF_TYPES, *codes._CODES) if each not in arguments | members] == []
     assert [
         (owner, name) for owner, names in nulls._OF_OBJECTS.items() for name in names
         if not platform_facts.meaning(owner, name)

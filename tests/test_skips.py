@@ -83,3 +83,11 @@ def test_child_process_does_not_write_what_its_parent_counted():
 
 def _pending():
     return len(process.get(SkipCounts)._counts)
+
+
+def test_what_another_program_left_in_the_cache_counts_nothing():
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    process.flush()
+    key = skips._key("Webhook", 1, Reason.NO_SHAPE, int(time.time() // 3600))  # pylint: disable=protected-access
+    cache.set(key, "garbage")
+    assert skips.last_day(Webhook(pk=1)) == {Reason.NO_MATCH: 1}

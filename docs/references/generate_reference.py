@@ -100,7 +100,7 @@ def exception_parts(filter_type, name, schema):
     parts.append(table(("Argument", "Type", "Meaning"), rows))
     known = ", ".join(f"``{argument}``" for argument in sorted(unread & set(arguments["properties"])))
     if known:
-        parts.append(f"The platform does not read {known}: they may be given, and have no effect.")
+        parts.append(f"The platform does not read {known}: what an answer gives there has no effect.")
     elif arguments["additionalProperties"]:
         parts.append("Further arguments become attributes of the exception.")
     return parts
@@ -194,7 +194,7 @@ def personal(event_type):
         return [heading("Personal data", "*"), "Nothing that is known to be: each mode sends the same."]
     return [
         heading("Personal data", "*"),
-        "What webhooks send of it that are not set to *full* (:doc:`../../../how-tos/personal_data_modes`). All that\n"
+        "What webhooks send of it that are not set to *full* (:doc:`../../how-tos/personal_data_modes`). All that\n"
         "is not listed is sent as it is.",
         table(("Member", "Personal data", "Pseudonymous", "None"), rows, "modes"),
     ]

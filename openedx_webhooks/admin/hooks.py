@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.contrib import admin, messages
-from django.db import transaction
+from django.db import router, transaction
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -105,6 +105,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
         hook = page.hook
         return {
             "hook": hook,
+            "as_read": hook.modified.isoformat(),
             "header": header_of(page),
             "may_change": page.may_change,
             "reference": reference_of(hook),
@@ -274,12 +275,28 @@ class HookAdmin(PreviewMixin, HookListAdmin):
     @hook_view
     def rotate_secret(self, request, hook):
         """Make a new secret; requests are signed with both for a while, unless the old one leaked."""
-        signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.overlap_of(hook))
-        self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
+        try:
+            self._rotate(request, hook)
+        except hook_saving.ChangedMeanwhile:
+            # Pressed twice, the second time would end the secret that the receiver has.
+            self.message_user(
+                request,
+                _("There is no new secret: the hook was changed since this page was opened. Look at it, then decide."),
+                messages.WARNING,
+            )
+            return self.back(hook, "#owh-secret")
         secrets_once.remember(request, hook)
         self.forget_index()
         self.message_user(request, _("There is a new signing secret. Show it now: it is shown only once."))
         return self.back(hook, "#owh-secret")
+
+    def _rotate(self, request, hook):
+        if request.POST.get("as_read", as_read := hook.modified.isoformat()) != as_read:
+            raise hook_saving.ChangedMeanwhile
+        with transaction.atomic(using=router.db_for_write(self.model, instance=hook)):
+            hook_saving.lock_as_read(hook)
+            signing_secrets.rotate(hook, timedelta() if "leaked" in request.POST else signing_secrets.overlap_of(hook))
+            self.log_change(request, hook, [{"changed": {"fields": ["secret"]}}])
 
     @hook_view
     def show_secret(self, request, hook):

@@ -1,16 +1,22 @@
 """
 Hooks of the published plugin become ours: short name → dotted type, the body that the receiver gets already, a secret of
 its own for each, and the first version of its history. Only rows are written here, so that nobody waits for a table.
+
+A chunk of rows at a time, and each for good on MySQL and MariaDB, where this is no transaction: of a killed run with a
+million rows nothing has to be taken back. PostgreSQL and SQLite take all of it back.
 """
 
+from functools import cache
+
 from django.db import connections, migrations
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
 from openedx_webhooks import catalog
 from openedx_webhooks.transport import signing
 
 from ._fields import HOOK
-from ._hooks import FILTER_ALIASES, chunks, forget_renaming, rename_events, was_renamed_here
+from ._hooks import FILTER_ALIASES, chunks, forget_renaming, rename_events, was_renamed_here, write
 
 # What the published plugin knows nothing of. It would call such a hook for what its operator excluded, send what the
 # operator took out, enforce what was only observed, or go without the credentials.
@@ -48,37 +54,42 @@ def _short_filter(filter_type):
     return known.name if known else filter_type
 
 
-def _rename(event_name, filter_name):
-    new_names = {"Webhook": event_name, "Webfilter": filter_name}
-    return _for_both(lambda hooks: rename_events(hooks, new_names[hooks.model.__name__]))
+_DOTTED = {"Webhook": _dotted_event, "Webfilter": _dotted_filter}
+_SHORT = {"Webhook": _short_event, "Webfilter": _short_filter}
+# Not by its value: one that no key opens reads as empty, and is not.
+_HAS_NO_SECRET = ExpressionWrapper(Q(secret=""), output_field=BooleanField())
 
 
-def _keep_formats(apps, schema_editor):
+def _take_over(apps, schema_editor):
     """
     Each hook sends what its receiver gets from the published plugin, by the version that has migrated the database.
 
     Only 22.0.0 had 0008. Older versions than that can't be told from each other by anything in the database. The mark
-    of a hook that was there before is that it has no secret yet: so this comes before the secrets.
+    of a hook that was there before is that it has no secret yet: so it gets format and secret in one statement.
     """
     published = "published-21" if was_renamed_here(schema_editor.connection) else "published"
-
-    def keep(hooks):
-        for rows in chunks(hooks.filter(secret="", payload_format="current"), "secret"):
-            hooks.filter(pk__in=[row.pk for row in rows]).update(payload_format=published)
-
-    _for_both(keep)(apps, schema_editor)
+    _for_both(lambda hooks: _take_over_hooks(hooks, published))(apps, schema_editor)
     forget_renaming(schema_editor.connection)
 
 
-def _give_secrets(hooks):
-    """Those that have one keep it."""
-    connection, field = connections[hooks.db], hooks.model._meta.get_field("secret")
-    table, column = connection.ops.quote_name(hooks.model._meta.db_table), connection.ops.quote_name(field.column)
-    for rows in chunks(hooks.filter(secret="")):
-        made = [(field.get_db_prep_save(signing.new_secret(), connection), row.pk) for row in rows]
-        with connection.cursor() as cursor:
-            # Nothing but names of columns and tables is put together.
-            cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", made)  # noqa: S608
+def _take_over_hooks(hooks, published):
+    """Those that have a secret keep it, and their format."""
+    connection, secret = connections[hooks.db], hooks.model._meta.get_field("secret")
+    dotted = cache(_DOTTED[hooks.model.__name__])
+    for rows in chunks(hooks, "event", "payload_format", _HAS_NO_SECRET):
+        ours = [(pk, dotted(event)) for pk, event, _, is_new in rows if not is_new and dotted(event) != event]
+        write(hooks, ["event"], ours)
+        new = [
+            (
+                pk,
+                dotted(event),
+                published if payload_format == "current" else payload_format,
+                secret.get_db_prep_save(signing.new_secret(), connection),
+            )
+            for pk, event, payload_format, is_new in rows
+            if is_new
+        ]
+        write(hooks, ["event", "payload_format", "secret"], new)
 
 
 def _begin_history(apps, schema_editor):
@@ -101,7 +112,7 @@ def _begin_versions(hooks, version, connection):
         f"WHERE id BETWEEN %s AND %s AND id NOT IN (SELECT id FROM {versions} WHERE id BETWEEN %s AND %s)"
     )
     for rows in chunks(hooks):
-        ids = [rows[0].pk, rows[-1].pk]
+        ids = [rows[0][0], rows[-1][0]]
         with connection.cursor() as cursor:
             cursor.execute(sql, [*made.values(), *ids, *ids])
 
@@ -109,11 +120,14 @@ def _begin_versions(hooks, version, connection):
 def _disable_misread(hooks):
     """Those that would mean something else to the published plugin; on the way back to it."""
     fields = [field for field in hooks.model._meta.concrete_fields if field.name in _MISREAD]
-    for rows in chunks(hooks.filter(enabled=True), *(field.name for field in fields)):
-        misread = [
-            row.pk for row in rows if any(getattr(row, field.attname) != field.get_default() for field in fields)
-        ]
+    understood = [field.get_default() for field in fields]
+    for rows in chunks(hooks, *(field.name for field in fields)):
+        misread = [pk for pk, *values in rows if values != understood]
         hooks.filter(pk__in=misread).update(enabled=False)
+
+
+def _run(forward, backward):
+    return migrations.RunPython(forward, backward, atomic=False)
 
 
 class Migration(migrations.Migration):
@@ -121,12 +135,14 @@ class Migration(migrations.Migration):
 
     dependencies = [("openedx_webhooks", "0010_tables_of_records")]
     operations = [
-        migrations.RunPython(_rename(_dotted_event, _dotted_filter), _rename(_short_event, _short_filter)),
-        migrations.RunPython(_keep_formats, migrations.RunPython.noop),
-        migrations.RunPython(_for_both(_give_secrets), migrations.RunPython.noop),
-        migrations.AlterField("webhook", "secret", HOOK["secret"].clone()),
-        migrations.AlterField("webfilter", "secret", HOOK["secret"].clone()),
-        migrations.RunPython(_begin_history, migrations.RunPython.noop),
+        _run(_take_over, _for_both(lambda hooks: rename_events(hooks, _SHORT[hooks.model.__name__]))),
+        # No database holds this default, and SQLite would copy its tables for it.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(name, "secret", HOOK["secret"].clone()) for name in ("webhook", "webfilter")
+            ]
+        ),
+        _run(_begin_history, migrations.RunPython.noop),
         # Going back begins with it.
-        migrations.RunPython(migrations.RunPython.noop, _for_both(_disable_misread)),
+        _run(migrations.RunPython.noop, _for_both(_disable_misread)),
     ]

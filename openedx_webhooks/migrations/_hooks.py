@@ -1,8 +1,13 @@
 """What several migrations share. Migrations are history: nothing here may change its meaning."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
+from django.db import connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Expression
+
+from openedx_webhooks.batches import batched
 
 # Names under which older versions of the published plugin stored a filter, derived from its dotted type → class name.
 FILTER_ALIASES = {
@@ -19,6 +24,8 @@ FILTER_ALIASES = {
     "Course_aboutRenderStarted": "CourseAboutRenderStarted",
 }
 CHUNK = 2000
+# More than this find their value in a statement no faster, and SQLite may refuse so many.
+_ROWS_OF_A_STATEMENT = 200
 # Kept in the table of applied migrations until the formats of the hooks are set: 0008 was applied by this plugin, so the
 # database is of a version before 22.0.0, which had a 0008 of its own. A process that is killed in between forgets.
 _RENAMED_HERE = ("openedx_webhooks", "0008_verawood of version 23")
@@ -40,33 +47,51 @@ def forget_renaming(connection) -> None:
     MigrationRecorder(connection).record_unapplied(*_RENAMED_HERE)
 
 
-def chunks(queryset, *fields: str) -> Iterator[list]:
+def chunks(hooks, *columns: str | Expression) -> Iterator[list[tuple]]:
     """
-    All rows of a queryset in lists of at most :data:`CHUNK` instances with the given fields, by primary key.
+    All hooks of one kind as ``(primary key, *columns)``, in lists of at most :data:`CHUNK`.
 
-    Unlike ``iterator()`` this holds no cursor open while rows are written, and no table in memory on MySQL.
+    Only the primary key decides what is in a list: with another condition, which most rows meet and a database takes
+    for a rare one, PostgreSQL reads and sorts the whole table for each list.
     """
-    queryset = queryset.only("pk", *fields).order_by("pk")
-    rows = list(queryset[:CHUNK])
-    while rows:
-        yield rows
-        rows = list(queryset.filter(pk__gt=rows[-1].pk)[:CHUNK])
+    rows = hooks.order_by("pk").values_list("pk", *columns)
+    found = list(rows[:CHUNK])
+    while found:
+        yield found
+        found = list(rows.filter(pk__gt=found[-1][0])[:CHUNK])
+
+
+def write(hooks, columns: Sequence[str], rows: Sequence[tuple]) -> None:
+    """
+    Give each hook values of its own: all of these, or none.
+
+    One statement for many rows: a statement for each would take most of the time of a migration.
+
+    Args:
+        columns: their names in the table.
+        rows: as of :func:`chunks`, with the values as they are stored.
+    """
+    connection = connections[hooks.db]
+    quote = connection.ops.quote_name
+    with transaction.atomic(hooks.db, savepoint=False), connection.cursor() as cursor:
+        for batch in batched(rows, _ROWS_OF_A_STATEMENT):
+            ids = [int(row[0]) for row in batch]
+            one_each = "CASE id " + " ".join(f"WHEN {pk} THEN %s" for pk in ids) + " END"
+            values = ", ".join(f"{quote(column)} = {one_each}" for column in columns)
+            # Nothing but numbers, and names of columns and tables, is put together.
+            cursor.execute(
+                f"UPDATE {quote(hooks.model._meta.db_table)} SET {values} WHERE id IN ({', '.join(map(str, ids))})",  # noqa: S608
+                [row[place] for place in range(1, len(columns) + 1) for row in batch],
+            )
 
 
 def rename_events(hooks, new_name: Callable[[str], str]) -> None:
     """
-    Replace the ``event`` of every row by ``new_name(event)``, which is called once for each different name.
+    Replace the ``event`` of every hook by ``new_name(event)``.
 
     The names are compared here and not in the database, because MySQL's collations find ``a`` equal to ``A`` and to
     ``a`` with trailing spaces.
     """
-    names: dict[str, str] = {}
-    for rows in chunks(hooks.all(), "event"):
-        by_name: dict[str, list[int]] = {}
-        for row in rows:
-            if row.event not in names:
-                names[row.event] = new_name(row.event)
-            if names[row.event] != row.event:
-                by_name.setdefault(names[row.event], []).append(row.pk)
-        for name, pks in by_name.items():
-            hooks.filter(pk__in=pks).update(event=name)
+    new_name = cache(new_name)
+    for rows in chunks(hooks, "event"):
+        write(hooks, ["event"], [(pk, new_name(event)) for pk, event in rows if new_name(event) != event])

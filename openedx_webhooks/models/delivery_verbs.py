@@ -15,7 +15,7 @@ from django.db import connections, models, router, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.utils import timezone
 
-from .. import row_locks
+from .. import rows
 from ..batches import batched
 from . import lost_keys
 from .event import CapturedEvent
@@ -132,10 +132,10 @@ class DeliveryQuerySet(models.QuerySet):
         until = now + lease
         fields = {"claimed_by": holder, "claimed_until": until, "next_attempt_at": until, "scheduled_at": now}
         due = self.pending().filter(pk__in=ids, next_attempt_at__lte=now)
-        if row_locks.can_pass_over(self.db):
+        if rows.can_pass_over(self.db):
             with transaction.atomic(using=self.db):
                 # By primary key: locks on ranges of the index would make the platform's inserts wait.
-                free = row_locks.lock_free(due.order_by()).values_list("pk", "webhook_id", "sequence")
+                free = rows.lock_free(due.order_by()).values_list("pk", "webhook_id", "sequence")
                 claimed = {pk: webhook_id for pk, webhook_id, _sequence in free}
                 new = {pk for pk, webhook_id, sequence in free if sequence is None and webhook_id in numbered}
                 numbers = self._give_numbers({pk: claimed[pk] for pk in ids if pk in new})
@@ -169,7 +169,7 @@ class DeliveryQuerySet(models.QuerySet):
         now = timezone.now()
         claimed = self.filter(pk__in=ids, claimed_by=holder)
         with transaction.atomic(using=self.db):
-            free = row_locks.lock_free(claimed.order_by()).values_list("pk", flat=True)
+            free = rows.lock_free(claimed.order_by()).values_list("pk", flat=True)
             self.filter(pk__in=list(free)).update(next_attempt_at=now, scheduled_at=now, **_UNCLAIMED)
 
     def repair_schedule(self, tolerance: timedelta) -> int:

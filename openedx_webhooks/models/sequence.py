@@ -7,8 +7,11 @@ from django.db.models import F
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from .. import row_locks
+from .. import rows
 from .webhook import Webhook
+
+# That a column takes.
+_LARGEST = 2**63 - 1
 
 
 class SequenceCounterQuerySet(models.QuerySet):
@@ -17,8 +20,8 @@ class SequenceCounterQuerySet(models.QuerySet):
     def lock(self, webhook_ids: Collection[int]) -> dict[int, int]:
         """Webhook → its last number, of those that nobody else is counting on; locked until the transaction ends."""
         counters = self.filter(pk__in=webhook_ids)
-        if row_locks.can_pass_over(self.db):
-            counters = row_locks.lock_free(counters)
+        if rows.can_pass_over(self.db):
+            counters = rows.lock_free(counters)
         else:
             # SQLite locks nothing for who reads.
             counters.update(last=F("last"))
@@ -37,7 +40,7 @@ class SequenceCounterQuerySet(models.QuerySet):
         """
         numbers: dict[int, int] = {}
         for pk, webhook_id in deliveries.items():
-            if webhook_id in last:
+            if last.get(webhook_id, _LARGEST) < _LARGEST:
                 numbers[pk] = last[webhook_id] = last[webhook_id] + 1
         if numbers:
             moved = {webhook_id: last[webhook_id] for webhook_id in {deliveries[pk] for pk in numbers}}

@@ -94,7 +94,7 @@ class Tally(models.Model):
     )
     span = models.PositiveSmallIntegerField(choices=Span.choices)
     start = models.DateTimeField()
-    # Outcome → bucket of the duration → how many; see operations/histogram.py.
+    # Outcome → bucket of the duration → how many; see histogram.py.
     counts = JSONTextField(default=dict)
 
     class Meta:

@@ -6,6 +6,7 @@ import jsonfield
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -198,6 +199,9 @@ class Call(models.Model):
         HALTED = "halted", _("Halted")
         IGNORED = "ignored", _("Ignored: no usable answer")
 
+    # No usable answer. A 4xx that halts is what the operator asked for, the endpoint's way to say no.
+    FAILED = ~Q(error="") & ~Q(result=Result.HALTED, status_code__range=(400, 499))
+
     webfilter = models.ForeignKey(Webfilter, on_delete=models.CASCADE, related_name="calls")
     message_id = models.UUIDField(_("message id"), default=uuid.uuid4)
     mode = models.CharField(_("mode"), max_length=10, choices=Webfilter.Mode.choices)
@@ -234,3 +238,9 @@ class Call(models.Model):
 
     def __str__(self):
         return str(_("Call %(call)s of webfilter %(webfilter)s") % {"call": self.pk, "webfilter": self.webfilter_id})
+
+    @classmethod
+    def is_failure(cls, result: str, error: str, status_code: int | None) -> bool:
+        """What :attr:`FAILED` says of a row."""
+        is_answer = result == cls.Result.HALTED and status_code is not None and 400 <= status_code <= 499
+        return bool(error) and not is_answer

@@ -186,7 +186,7 @@ def refused(webhook_id: Any) -> QuerySet[Delivery]:
 
 def failed_calls(webfilter_id: Any) -> QuerySet[Call]:
     """The recorded calls of a webfilter that had no usable answer, the newest first."""
-    calls = Call.objects.filter(_FAILED, webfilter_id=webfilter_id).defer("request_body", "response_excerpt")
+    calls = Call.objects.filter(Call.FAILED, webfilter_id=webfilter_id).defer("request_body", "response_excerpt")
     return calls.order_by("-started_at", "-pk")
 
 
@@ -207,7 +207,7 @@ def of_webfilters(webfilters: Iterable[Webfilter]) -> dict[int, Figures]:
     found: dict[int, Figures] = {}
     for chunk in batched(webfilters, _AT_ONCE):
         figures, newest = _start(Call, "webfilter_id", "started_at", chunk)
-        failed = Case(When(_FAILED, then=Value(1)), default=Value(0), output_field=IntegerField())
+        failed = Case(When(Call.FAILED, then=Value(1)), default=Value(0), output_field=IntegerField())
         counts = (
             newest.annotate(age=_age("started_at"), failed=failed)
             .values_list("webfilter_id", "age", "result", "failed", "is_cached")
@@ -255,10 +255,6 @@ def _count_all(figures: dict[int, Figures]) -> None:
 
 def _window(tally: Counter[str]) -> Window:
     return Window(statistics.counted_as(tally, True), statistics.counted_as(tally, False))
-
-
-# As webfilters.call_counts.has_failed(): a 4xx that halts is what the operator asked for, the endpoint's way to say no.
-_FAILED = ~Q(error="") & ~Q(result=Call.Result.HALTED, status_code__range=(400, 499))
 
 
 def _start(model: type[Model], hook_id: str, moment: str, hooks: Iterable[Hook]) -> tuple[dict[int, Figures], QuerySet]:

@@ -6,6 +6,7 @@ starts anew begins with no zeros. Labels are a hook's number and type, findings'
 outside, and there are no more of them than there are hooks.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from django.utils import timezone
@@ -138,13 +139,13 @@ def _outcomes(name: str, help_text: str, kind: type[Hook], outcomes: Iterable[st
     family = CounterMetricFamily(_PREFIX + name, help_text, labels=[*_HOOK, "outcome"])
     column = statistics.COLUMNS[kind]
     today = Tally.objects.filter(span=Tally.Span.DAY, start=start_of(timezone.now(), Tally.Span.DAY))
-    counted = {
-        pk: Histogram(counts).tally for pk, counts in today.exclude(**{column: None}).values_list(column, "counts")
-    }
+    counted: dict[int, Histogram] = defaultdict(Histogram)
+    for pk, counts in today.exclude(**{column: None}).values_list(column, "counts"):
+        counted[pk].add_all(counts)
     for hook in kind.objects.filter(removing_since=None).order_by("pk")[: health_report.MOST_HOOKS]:
+        tally = counted[hook.pk].tally
         for outcome in outcomes:
-            count = counted.get(hook.pk, {}).get(outcome, 0)
-            family.add_metric([str(hook.pk), hook.event_name, str(outcome)], count)
+            family.add_metric([str(hook.pk), hook.event_name, str(outcome)], tally[outcome])
     return family
 
 

@@ -17,8 +17,9 @@ from django.utils import timezone
 from .. import index
 from ..app_settings import app_settings
 from ..models import Call, Delivery, Hook, Webfilter, Webhook, history
+from ..rows import raw_delete
 from ..webhooks import wakeups
-from . import retention_records
+from .retention_records import delete_deliveries
 
 log = logging.getLogger(__name__)
 # So many are deleted within the request of the operator.
@@ -93,9 +94,9 @@ def _delete_records(hook: Hook, end: float) -> bool:
         if time.monotonic() >= end:
             return False
         if isinstance(hook, Webhook):
-            retention_records.delete_deliveries(records.db, ids)
+            delete_deliveries(records.db, ids)
         else:
-            retention_records.raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
+            raw_delete(records.model.objects.using(records.db).filter(pk__in=ids))
     return True
 
 

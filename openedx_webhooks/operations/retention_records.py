@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from ..models import Attempt, CapturedEvent, Delivery
-from ..row_locks import lock_free
+from ..rows import lock_free, raw_delete
 from ..webhooks import discard
 from .keeping import Ages
 
@@ -185,8 +185,3 @@ def _delete_events(database: str, ids: Collection[int]) -> None:
 def _with_deliveries(database: str, event_ids: Collection[int]) -> set[int]:
     deliveries = Delivery.objects.using(database).filter(event_id__in=event_ids).order_by()
     return set(deliveries.values_list("event_id", flat=True))
-
-
-def raw_delete(rows: QuerySet) -> None:
-    """Delete rows without reading them: nothing else refers to them, and nobody listens to their deletion."""
-    rows._raw_delete(rows.db)  # pylint: disable=protected-access

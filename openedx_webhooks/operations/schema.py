@@ -21,7 +21,7 @@ from ..transport import signing
 from ..webfilters import changes, halts
 from . import event_notes
 from .schema_modes import components_of
-from .schema_types import Components, Schema, described, explained, paragraph, summary, with_notes
+from .schema_types import Components, Schema, described, explained, paragraph, summary, with_notes, with_values
 
 HookType = catalog.EventType | catalog.FilterType
 
@@ -171,16 +171,15 @@ def exceptions_of(filter_type: catalog.FilterType) -> dict[str, tuple[str, Schem
     """Exception → what raising it does, and the JSON Schema of its arguments."""
     result, usual = {}, _usual_arguments()
     for name, schema in halts.accepted_exceptions(filter_type).items():
-        exception = filter_type.exceptions[name]
+        exception, facts = filter_type.exceptions[name], _facts(filter_type).exceptions.get(name)
         notes = usual | described(exception, "Attributes")
+        if facts:
+            notes["message"] = _("Why. Where it is read: %s.") % facts.message.label
         unread = dict.fromkeys(unread_arguments(filter_type, name), _("No effect: the platform does not read it."))
-        properties = {
-            argument: with_notes(
-                explained(inner, argument), unread.get(argument) or inner.get("description") or notes.get(argument), ()
-            )
-            for argument, inner in schema["properties"].items()
-        }
-        facts = _facts(filter_type).exceptions.get(name)
+        properties = {}
+        for argument, inner in schema["properties"].items():
+            note = with_values(inner.get("description") or notes.get(argument), filter_type.name, argument)
+            properties[argument] = with_notes(explained(inner, argument), unread.get(argument) or note, ())
         does = str(facts.effect) if facts else summary(exception)
         result[name] = does, {**schema, "properties": properties}
     return result
@@ -342,6 +341,8 @@ def _signature_headers(is_event):
     }
     # An operator can choose another kind of signature; nobody should write a receiver that takes a request without one.
     always = {*notes, *signing.KINDS[signing.STANDARD].headers}
+    if is_event:
+        notes["webhook-sequence"] = _("The number of the message among those of its webhook; a test has none.")
     for kind in signing.KINDS.values():
         notes |= {name: str(note) for name, note in kind.headers.items()}
     notes["webhook-test"] = _("“true”: an operator tries the hook out; else it is not there.")

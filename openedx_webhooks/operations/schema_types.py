@@ -83,7 +83,8 @@ class Components:
                 schema = self._argument(name, kwargs[name], payload[name])
                 if _may_be_null(filter_type.name, name, parameter.annotation):
                     schema = nullable(schema)
-                note = platform_facts.meaning(filter_type.name, name) or about.get(name)
+                note = platform_facts.meaning(filter_type.name, name) or about.get(name, "")
+                note = with_values(note, filter_type.name, name)
                 arguments[name] = with_notes(schema, note, self.personal(name, schema))
         optional = tuple(sample_arguments.filter_extra(filter_type))
         for name in optional:
@@ -154,6 +155,7 @@ class Components:
                 schema = never_null(schema)
             elif known or field.default is None or _OPTIONAL.search(note or ""):
                 schema = nullable(schema)
+            note = with_values(note, cls.__name__, name)
             properties[name] = with_notes(schema, note, self.personal(name, schema, cls.__name__, cls))
         schema = {"type": "object", "properties": properties, "required": list(properties)}
         return with_notes(schema, summary(cls), ())
@@ -307,6 +309,7 @@ def paragraph(documented: Any, section: str) -> str:
     return " ".join(rest.partition("\n\n")[0].split())
 
 
+_EXAMPLE = re.compile(r",? (e\.g\.|For example)[:,]*$")
 _ENTRY = re.compile(r"(?P<indent> +)(?P<name>\w+)(?: \((?P<kind>[^)]*(?:\([^)]*\))?[^)]*)\))?: ?(?P<text>.*)")
 
 
@@ -333,7 +336,14 @@ def described(documented: Any, section: str) -> dict[str, str]:
             current = None
         elif current is not None and not line.strip().startswith(">>>"):
             current.append(line.strip())
-    return {name: " ".join(lines).strip().removesuffix(", e.g.,") for name, lines in entries.items()}
+    # Without the beginning of an example that is no sentence.
+    return {name: _EXAMPLE.sub("", " ".join(lines).strip()) for name, lines in entries.items()}
+
+
+def with_values(note: str | None, owner: str, name: str) -> str | None:
+    """What a member means, and as a further sentence which values it has, if somebody wrote that down."""
+    values = platform_facts.values_of(owner, name)
+    return f"{(note or '').rstrip('.')}. {values}".removeprefix(". ") if values else note
 
 
 def _may_be_null(filter_name, name, annotation):

@@ -92,12 +92,12 @@ class Series:
     @property
     def accepted(self) -> int:
         """The endpoint did what it should."""
-        return self._counted_as(True)
+        return counted_as(self.tally, True)
 
     @property
     def refused(self) -> int:
         """It did not."""
-        return self._counted_as(False)
+        return counted_as(self.tally, False)
 
     @property
     def tried(self) -> int:
@@ -113,11 +113,6 @@ class Series:
     def durations(self) -> list[float] | None:
         """How many seconds half of them took at most, and 95 of 100; None if none was timed."""
         return self.all.percentiles((0.5, 0.95))
-
-    def _counted_as(self, verdict: bool) -> int:
-        return sum(
-            n for outcome, n in self.tally.items() if outcome in _TRAITS and _TRAITS[outcome].counts_as is verdict
-        )
 
 
 def counted_as(tally: Counter[str], verdict: bool) -> int:

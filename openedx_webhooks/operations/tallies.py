@@ -27,9 +27,9 @@ from .. import throttle
 from ..histogram import UNTIMED, Histogram, bucket_of
 from ..models import Attempt, CapturedEvent, Delivery, Tally, TallyMark
 from ..models.tally import CAPTURED, AttemptOutcome
+from ..rows import raw_delete
 from ..tally_rows import KEPT, SITE, Key, free_mark, start_of, with_days, write
 from ..webhooks.sending import NOT_SENT
-from .retention_records import raw_delete
 
 log = logging.getLogger(__name__)
 _EVERY_SECONDS = 30

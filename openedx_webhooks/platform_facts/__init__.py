@@ -7,6 +7,7 @@ its library says is shown instead. Nothing else may depend on a name that is her
 :mod:`openedx_webhooks.webfilters.adapters`.
 """
 
+from .codes import values_of
 from .events import EVENTS
 from .facts import EventFacts, ExceptionFacts, FilterFacts, Message, Redirect
 from .filters import FILTERS
@@ -15,7 +16,7 @@ from .nulls import may_be_null
 
 __all__ = [
     "EventFacts", "ExceptionFacts", "FilterFacts", "Message", "Redirect", "event_facts_of", "facts_of",
-    "is_known", "may_be_null", "meaning",
+    "is_known", "may_be_null", "meaning", "values_of",
 ]  # fmt: skip
 
 

@@ -78,7 +78,7 @@ class Storage:
         """A number of failures."""
         if time.monotonic() < self._believed_until.get(key, 0.0):
             return 0
-        failures = count(self.ask("get", key))
+        failures = shared_cache.number(self.ask("get", key))
         if not failures:
             if len(self._believed_until) >= self.believe_max:
                 self._believed_until.clear()
@@ -88,7 +88,7 @@ class Storage:
     def add_failure(self, key: str, seconds: float) -> int:
         """Count one more, forgotten some seconds after the first; how many they are, 0 if the cache is away."""
         self._believed_until.pop(key, None)
-        return count(shared_cache.count_up(key, seconds, self.ask))
+        return shared_cache.number(shared_cache.count_up(key, seconds, self.ask))
 
 
 @attrs.define(kw_only=True)
@@ -198,7 +198,7 @@ class Breaker:
 
     def circuit_in(self, found: dict[str, Any]) -> Circuit:
         """What it is by what the cache holds."""
-        failures = count(found.get(self.failures_key))
+        failures = shared_cache.number(found.get(self.failures_key))
         if self.failures_to_open <= 0 or failures < self.failures_to_open:
             return Circuit(State.CLOSED, failures)
         state = State.OPEN if found.get(self.open_key) else State.HALF_OPEN
@@ -230,11 +230,6 @@ def _moment(value: Any) -> datetime | None:
         return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and value > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def count(value: Any) -> int:
-    """A number of failures; 0 for nothing, and for what some other program may have left there."""
-    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _host(url: str) -> str:

@@ -251,11 +251,7 @@ def _exchange(
             if is_new or exchange.sent or not isinstance(error, ConnectionError):
                 raise
     # It is closed if the server said that it would close it.
-    seconds = 0 if connection.is_closed else keep_seconds(outcome.headers.get("keep-alive", ""))
-    if seconds > 0:
-        pool.give(connection, seconds)
-    else:
-        connection.close()
+    pool.give(connection, 0 if connection.is_closed else keep_seconds(outcome.headers.get("keep-alive", "")))
 
 
 def _send(

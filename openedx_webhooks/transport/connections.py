@@ -135,7 +135,6 @@ class Connection(HTTPConnection):
         if isinstance(self.sock, SSLTransport):
             # Anybody on the way can end TCP: a refusal would become an answer without content.
             self.sock.suppress_ragged_eofs = False
-        self._exchange.sent = 0  # what a proxy or a handshake took is not the request
 
     def _new_conn(self) -> BoundedSocket:
         """Replaces what resolves without a limit and checks nothing."""
@@ -238,6 +237,8 @@ def tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
     """
     context = _TLSContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Some releases of Python 3.11 set it: what anybody on the way has cut off would have ended like any other answer.
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -276,7 +277,7 @@ class Pool:
         Keep a connection whose response was read to its end.
 
         Args:
-            seconds: for how long it may be used again.
+            seconds: for how long it may be used again; if none are left, it is closed.
         """
         now = time.monotonic()
         connection.bind(None)

@@ -26,7 +26,7 @@ class Exchange:
         connect_deadline: when the name must be resolved and the TCP connection made.
         body_limit: how many bytes a body may have, before and after decompression.
         phase: what it is doing, for the operator.
-        sent: bytes of this request, or of its TLS records, that the kernel has taken.
+        sent: bytes that the kernel has taken: of the request or its TLS records, and of what made a new connection.
         received: bytes that arrived, and some for each piece that they arrived in.
     """
 

@@ -68,6 +68,9 @@ def classify(error: Exception, phase: Phase) -> Failure:
     """The failure that an exception in a phase means. What nobody thought of is logged with its traceback."""
     if isinstance(error, Failure):
         return error
+    if isinstance(error, ssl.SSLError) and error.reason == "UNEXPECTED_EOF_WHILE_READING":
+        # Some releases of Python 3.11 have it in the general class.
+        error = ssl.SSLEOFError(*error.args)
     for types, phases, kind, text in _RULES:
         if isinstance(error, types) and phase in phases:
             detail = text.format(phase=phase, error=error, name=type(error).__name__)

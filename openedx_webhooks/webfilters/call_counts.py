@@ -49,7 +49,7 @@ def count(call: Any, result: str) -> None:
 
 
 def _outcome(call, result: str) -> str:
-    failed = has_failed(result, call.verdict.problem, call.outcome.status_code)
+    failed = Call.is_failure(result, call.verdict.problem, call.outcome.status_code)
     if result == Call.Result.HALTED:
         if failed:
             return CallOutcome.WOULD_HALT_BY_FAILURE if call.observes else CallOutcome.HALTED_BY_FAILURE
@@ -60,12 +60,6 @@ def _outcome(call, result: str) -> str:
         return CallOutcome.WOULD_CHANGE
     # What it did shows only if the endpoint did not fail in the same call.
     return CallOutcome.IGNORED if failed else CallOutcome(result)
-
-
-def has_failed(result: str, error: str, status_code: int | None) -> bool:
-    """Whether a call had no usable answer. A 4xx that halts is what the operator asked for."""
-    is_answer = result == Call.Result.HALTED and status_code is not None and 400 <= status_code <= 499
-    return bool(error) and not is_answer
 
 
 class CallCounts(Job):

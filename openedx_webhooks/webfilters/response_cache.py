@@ -140,4 +140,4 @@ def max_age(cache_control: str) -> int:
 
 def _is_kept(value) -> bool:
     """Other programs may share the cache."""
-    return isinstance(value, (tuple, list)) and len(value) == 3 and isinstance(value[2], bytes)
+    return isinstance(value, (tuple, list)) and [type(part) for part in value] == [float, int, bytes]

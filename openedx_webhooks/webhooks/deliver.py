@@ -22,9 +22,10 @@ from .. import tracing
 from ..app_settings import app_settings
 from ..models import CapturedEvent, Delivery, Webhook
 from ..safe_log import where
-from . import numbering, results, sending
+from . import results, sending
 from .endpoint_queues import EndpointQueues
 from .health import HealthBook
+from .preparation import Job, Preparation
 from .results import Counts
 
 log = logging.getLogger(__name__)
@@ -107,15 +108,6 @@ def _endpoint(webhook: Webhook) -> str:
     return webhook.server.lower()
 
 
-@attrs.define(eq=False)
-class _Job:
-    delivery: Delivery
-    webhook: Webhook
-    event: CapturedEvent | None
-    lapses_at: float  # time.monotonic(): begun later than this, it might outlive its lease
-    content: sending.Content | None = None  # if it had to be made before the attempt
-
-
 class _Drain:
     """One run of :func:`deliver_due`."""
 
@@ -124,6 +116,7 @@ class _Drain:
         self._end, self._stop, self._tick = end, stop, tick
         self._holder = uuid.uuid4()
         self._queues = EndpointQueues(_send, app_settings.DELIVERY_THREADS, app_settings.DELIVERY_THREADS_PER_ENDPOINT)
+        self._preparation = Preparation(self._holder)
         self._claimed: set[int] = set()
         self._webhooks: dict[int, Webhook] = {}
         self._webhooks_read_at = self._recalled_at = 0.0
@@ -140,14 +133,16 @@ class _Drain:
             now = time.monotonic()
             if self._trouble or now >= self._end or self._stop():
                 self._give_back()
-                if not self._queues.outstanding:
+                if not self._outstanding:
                     break
-            elif more or now >= look_at:
+            elif more or now >= look_at or self._preparation.waiting():
                 more = self._look()
                 look_at = now + _LOOK_SECONDS
-                if not self._queues.outstanding and not more and not self._trouble:
+                if not self._outstanding and not more and not self._trouble:
                     return
-            found = self._queues.collect(_LOOK_SECONDS, _LINGER_SECONDS)
+            # What is not prepared yet waits for this thread.
+            patience = 0 if self._preparation.waiting() else _LOOK_SECONDS
+            found = self._queues.collect(patience, _LINGER_SECONDS)
             more = more or bool(found)
             self._record(found)
         if self._trouble:
@@ -163,6 +158,10 @@ class _Drain:
         finally:
             self._queues.close()
 
+    @property
+    def _outstanding(self) -> int:
+        return self._queues.outstanding + len(self._preparation.waiting())
+
     def _look(self) -> bool:
         """Claim; if the database is away, end: but not before the results of what is under way are written."""
         try:
@@ -174,7 +173,8 @@ class _Drain:
     def _claim_and_queue(self) -> bool:
         """Claim as much as may be sent soon; whether it found anything."""
         self._recall()
-        room = app_settings.DELIVERY_BATCH_SIZE - self._queues.outstanding
+        self._prepare()
+        room = app_settings.DELIVERY_BATCH_SIZE - self._outstanding
         full = self._full_webhooks()
         found = False
         while room > 0:
@@ -221,7 +221,8 @@ class _Drain:
         return chosen
 
     def _room(self, endpoint: str) -> int:
-        return _WINDOWS_CLAIMED * self._queues.window(endpoint) - self._queues.load(endpoint)
+        load = self._queues.load(endpoint) + self._preparation.load(endpoint)
+        return _WINDOWS_CLAIMED * self._queues.window(endpoint) - load
 
     def _full_webhooks(self) -> set[int]:
         return {pk for pk, webhook in self._webhooks.items() if self._room(_endpoint(webhook)) <= 0}
@@ -236,37 +237,27 @@ class _Drain:
         lapses_at = time.monotonic() + lease().total_seconds() - app_settings.DELIVERY_TIMEOUT_SECONDS - 5
         deliveries = _each(Delivery, claimed)
         events = _each(CapturedEvent, {delivery.event_id for delivery in deliveries.values()})
-        jobs = []
+        self._claimed.update(deliveries)
         for pk in claimed:  # in the order in which they became due
             if delivery := deliveries.get(pk):
                 webhook, event = self._webhooks[delivery.webhook_id], events.get(delivery.event_id)
-                jobs.append(_Job(delivery, webhook, event, lapses_at))
-        refused = self._number(jobs)
-        for job in jobs:
-            if job.delivery.pk in refused:
-                continue
-            self._claimed.add(job.delivery.pk)
-            endpoint = _endpoint(job.webhook)
-            if job.webhook.consecutive_failures:
-                self._queues.suspect(endpoint)
-            self._queues.add(endpoint, job)
+                self._preparation.add([Job(delivery, webhook, event, _endpoint(webhook), lapses_at)])
+        self._prepare()
 
     def _always_messages(self) -> set[int]:
         """Webhooks that skip nothing."""
         return {pk for pk, webhook in self._webhooks.items() if sending.skips_nothing(webhook)}
 
-    def _number(self, jobs: list[_Job]) -> set[int]:
-        """Number the messages that have no number yet; those that can't be sent now are given back."""
-        new = [job for job in jobs if job.delivery.sequence is None]
-        for job in new:
-            if not sending.skips_nothing(job.webhook):
-                job.content = sending.Content.of(job.webhook, job.event)
-        messages = [job.delivery for job in new if job.content is None or job.content.is_message]
-        if refused := numbering.number(messages, self._holder):
-            Delivery.objects.writable().release(refused, self._holder)
-        return refused
+    def _prepare(self) -> None:
+        """Queue what can be sent; what can't be sent now is given back."""
+        ready, refused = self._preparation.some()
+        for job in ready:
+            if job.webhook.consecutive_failures:
+                self._queues.suspect(job.endpoint)
+            self._queues.add(job.endpoint, job)
+        self._release(refused)
 
-    def _record(self, found: list[tuple[_Job, sending.Result | None]]) -> None:
+    def _record(self, found: list[tuple[Job, sending.Result | None]]) -> None:
         self._claimed.difference_update(job.delivery.pk for job, _result in found)
         done = [result for _, result in found if result is not None]
         self._write(done, can_wait=False)
@@ -286,18 +277,23 @@ class _Drain:
     def _recall(self) -> None:
         """Take back what was queued and is to be sent no more: cancelled, forgotten with its user, or put on hold."""
         now = time.monotonic()
-        if now - self._recalled_at < _RECALL_SECONDS or not (jobs := self._queues.waiting()):
+        if now - self._recalled_at < _RECALL_SECONDS:
+            return
+        if not (jobs := [*self._queues.waiting(), *self._preparation.waiting()]):
             return
         self._recalled_at = now
         wanted = set(Delivery.objects.writable().wanted([job.delivery.pk for job in jobs], self._holder))
         self._give_back(keeps=lambda job: job.delivery.pk in wanted)
 
-    def _give_back(self, keeps: Callable[[_Job], bool] = lambda _job: False) -> None:
-        jobs = self._queues.clear(keeps)
+    def _give_back(self, keeps: Callable[[Job], bool] = lambda _job: False) -> None:
+        jobs = [*self._queues.clear(keeps), *self._preparation.clear(keeps)]
+        with contextlib.suppress(OperationalError, InterfaceError):  # then they wait for the end of their lease
+            self._release(jobs)
+
+    def _release(self, jobs: list[Job]) -> None:
         self._claimed.difference_update(job.delivery.pk for job in jobs)
         if jobs:
-            with contextlib.suppress(OperationalError, InterfaceError):  # then they wait for the end of their lease
-                Delivery.objects.writable().release([job.delivery.pk for job in jobs], self._holder)
+            Delivery.objects.writable().release([job.delivery.pk for job in jobs], self._holder)
 
 
 def _drop_orphans(ids: list[int]) -> None:
@@ -328,7 +324,7 @@ def _each(model, ids: Iterable[int]) -> dict:
         return {pk: row for one in ids for pk, row in _each(model, [one]).items()}
 
 
-def _send(job: _Job) -> tuple[tuple[_Job, sending.Result | None], bool]:
+def _send(job: Job) -> tuple[tuple[Job, sending.Result | None], bool]:
     if time.monotonic() >= job.lapses_at:
         return (job, None), False
     result = sending.attempt(job.delivery, job.webhook, job.event, job.content)

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from ..models import Attempt, CapturedEvent, Delivery
 from ..models.delivery import FAILED_STATES
-from ..row_locks import lock_free
+from ..rows import lock_free
 
 log = logging.getLogger(__name__)
 State = Delivery.State

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 import attrs
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, router, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from .. import index
 from ..app_settings import app_settings
 from ..models import Webhook, history
-from ..row_locks import lock_free
+from ..rows import lock_free
 from .schedule import GONE
 from .sending import Result
 
@@ -112,11 +112,14 @@ class HealthBook:
 
     def write(self) -> None:
         """Bring the webhooks' rows up to date. Never raises."""
-        try:
-            for pk in self._succeeded | self._failed.keys():
+        for pk in self._succeeded | self._failed.keys():
+            try:
                 self._write_one(pk)
-        except DatabaseError as error:
-            log.warning("The health of webhooks is written later: %s", type(error).__name__)
+            except DatabaseError as error:
+                log.warning("The health of webhook %s is written later: %s", pk, type(error).__name__)
+                if isinstance(error, (OperationalError, InterfaceError)):
+                    # The database is away, or busy: the others would wait for it, one after the other.
+                    return
 
     def _write_one(self, pk: int) -> None:
         webhook, failures = _rows().filter(pk=pk), self._failed.get(pk)

@@ -20,7 +20,7 @@ from django.db.models import Max
 
 from ..models import Delivery
 from ..models.sequence import SequenceCounter, each
-from ..row_locks import lock_free
+from ..rows import lock_free
 
 # Another worker has a counter for milliseconds. If its machine died with it, the webhook waits, and no other one.
 _WAITS_SECONDS = (0.01, 0.03, 0.1, 0.3)
@@ -43,15 +43,15 @@ def number(deliveries: Collection[Delivery], holder: uuid.UUID) -> set[int]:
         if not left:
             break
         time.sleep(wait)
-        tried = _number_some(using, left, holder)
-        refused |= {pk for pk in tried if left[pk].sequence is None}
+        tried, ours = _number_some(using, left, holder)
+        refused |= tried - ours
         left = {pk: delivery for pk, delivery in left.items() if pk not in tried}
         _make_counters(using, {delivery.webhook_id for delivery in left.values()})
     return refused | left.keys()
 
 
-def _number_some(using: str, deliveries: Mapping[int, Delivery], holder: uuid.UUID) -> set[int]:
-    """Number those whose counters are free; which they were."""
+def _number_some(using: str, deliveries: Mapping[int, Delivery], holder: uuid.UUID) -> tuple[set[int], set[int]]:
+    """Number those whose counters are free; which they were, and which of them can be sent now."""
     rows, counters = Delivery.objects.using(using), SequenceCounter.objects.using(using)
     with transaction.atomic(using=using):
         last = counters.lock({delivery.webhook_id for delivery in deliveries.values()})
@@ -64,7 +64,8 @@ def _number_some(using: str, deliveries: Mapping[int, Delivery], holder: uuid.UU
             rows.filter(pk__in=list(numbers)).update(sequence=each("id", numbers, "sequence"))
     for pk, given in numbers.items():
         deliveries[pk].sequence = given
-    return tried
+    # All of these, also where somebody has written to the counter, and it has come to its end: they go without.
+    return tried, ours
 
 
 def _make_counters(using: str, webhook_ids: Collection[int]) -> None:

@@ -15,7 +15,7 @@ from ..app_settings import app_settings
 from ..models import Attempt, CapturedEvent, Delivery, Webhook
 from ..models.validators import validate_schedule
 from ..payloads import redact
-from ..row_locks import can_pass_over
+from ..rows import can_pass_over
 from ..safe_log import where
 from . import discard, schedule, sending
 

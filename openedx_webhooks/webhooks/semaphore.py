@@ -7,6 +7,7 @@ workers deliver than should, and nothing is lost.
 
 import time
 import uuid
+from typing import Any
 
 from ..app_settings import app_settings
 from ..shared_cache import ask
@@ -35,7 +36,7 @@ class WorkerSemaphore:
                 self._key = key
                 return True
             permit = ask("get", key)
-            if permit is not None and abs(time.time() - permit[1]) > _CLOCKS_DIFFER_SECONDS:
+            if permit is not None and abs(time.time() - _read(permit)[1]) > _CLOCKS_DIFFER_SECONDS:
                 self._key = key
                 ask("set", key, self._permit(), timeout=self.SECONDS)
                 return True
@@ -50,10 +51,19 @@ class WorkerSemaphore:
 
     def release(self) -> None:
         """Give the permit back."""
-        if self._key and (ask("get", self._key) or [""])[0] == self._holder:
+        if self._key and _read(ask("get", self._key))[0] == self._holder:
             ask("delete", self._key)
         self._key = None
 
     def _permit(self) -> list:
         # A list, as some caches write JSON.
         return [self._holder, time.time()]
+
+
+def _read(permit: Any) -> tuple[str, float]:
+    """Whose it is and when it was renewed; nobody's and never, for what some other program may have left there."""
+    try:
+        holder, renewed_at = permit
+        return str(holder), float(renewed_at)
+    except (TypeError, ValueError, OverflowError):
+        return "", float("-inf")

@@ -358,6 +358,17 @@ class TestSecret:
         assert escape(hook.secret) in page
         assert "the receiver must change to this one by then" in page
 
+    def test_a_button_pressed_twice_does_not_end_the_one_that_the_receiver_has(self, admin_client, hook):
+        old = hook.secret
+        as_read = re.search('name="as_read" value="([^"]+)"[^<]*<button', page_of(admin_client, hook)).group(1)
+        press(admin_client, hook, "rotate-secret", as_read=as_read)
+        hook.refresh_from_db()
+        new = hook.secret
+        press(admin_client, hook, "rotate-secret", as_read=as_read)
+        hook.refresh_from_db()
+        assert (hook.secret, hook.previous_secret) == (new, old)
+        assert "There is no new secret" in page_of(admin_client, hook)
+
     def test_a_leaked_one_ends_at_once(self, admin_client, hook):
         press(admin_client, hook, "rotate-secret", leaked="1")
         hook.refresh_from_db()

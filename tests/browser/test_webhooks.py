@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 COURSE = "/courses/course-v1:DemoX+FILTER201+2026"
@@ -170,3 +171,19 @@ def test_a_copy_and_an_earlier_version(desk):
     desk.press("Restore this version")
     desk.says("The hook is again as it was at")
     expect(page.get_by_label("Description")).to_have_value("Copy of first-name")
+
+
+@pytest.mark.parametrize("width, beside", [(1600, True), (1280, False), (360, False)])
+def test_what_is_sent_as_before_the_upgrade_and_now(open_desk, width, beside):
+    """The preview shows both bodies, side by side where there is room."""
+    desk = open_desk(width=width)
+    page = desk.open("webhook/add/")
+    desk.choose("enrolment", "COURSE_ENROLLMENT_CREATED")
+    page.get_by_label("Payload format").select_option("published")
+    forms = page.locator(".owh-both-forms > section")
+    expect(forms).to_have_count(2, timeout=15_000)
+    expect(forms.first).to_contain_text("openedx_events.learning.data.CourseEnrollmentData")
+    expect(forms.last).to_contain_text('"enrollment"')
+    first, last = forms.first.bounding_box(), forms.last.bounding_box()
+    assert (first["y"] == last["y"]) == beside
+    desk.check(f"both forms, {width} pixels")

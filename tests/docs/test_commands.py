@@ -8,7 +8,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"(?m)^( *)\.\. code-block:: bash\n\n((?:\1 {3,}.*\n|\n)+)")
+BLOCK = re.compile(r"(?m)^( *)\.\. code-block:: (bash|console)\n\n((?:\1 {3,}.*\n|\n)+)")
 HOW_TOS = ROOT / "docs" / "how-tos"
 # Its blocks are run as they stand: tests/api/test_how_to.py.
 RUN = {HOW_TOS / "use_the_api.rst"}
@@ -22,19 +22,25 @@ OTHERS = {
     "mv", "php", "ruby", "go", "mono", "mcs", "datamodel-codegen", "gh",
 }  # fmt: skip
 TUTOR = {"config save", "images build", "local launch", "local do", "local restart", "local start", "local stop",
-         "local logs", "local run", "k8s launch", "mounts add", "plugins enable"}  # fmt: skip
+         "local logs", "local run", "k8s launch", "k8s stop", "k8s do", "k8s start",
+         "images push", "mounts add", "plugins enable"}  # fmt: skip
 
 
 def commands():
-    """(page, words) of each command in a block of bash, its lines joined where they are continued."""
+    """(page, words) of each command in a block of a shell, its lines joined where they are continued."""
     for page in PAGES:
-        for _indent, block in BLOCK.findall(page.read_text(encoding="utf-8")):
-            for line in _lines(block):
+        for _indent, kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+            for line in _lines(_typed(block) if kind == "console" else block):
                 words = shlex.split(line, comments=True)
                 while words and re.fullmatch(r"[A-Z_]+=.*", words[0], re.S):
                     words.pop(0)
                 if words:
                     yield pytest.param(words, id=f"{page.relative_to(ROOT)}: {' '.join(words)[:60]}")
+
+
+def _typed(block):
+    """What follows a prompt; the rest is what is answered."""
+    return "\n".join(re.findall(r"(?m)^ *\$ ((?:.*\\\n)*.*)$", block))
 
 
 def _lines(block):

@@ -97,10 +97,25 @@ def test_a_filters_page_offers_no_argument_that_the_platform_does_not_read(pages
         ("events", "COURSE_CERTIFICATE_CONFIG_CHANGED", "Nothing in the platform sends it today"),
         ("events", "PERSISTENT_GRADE_SUMMARY_CHANGED", "whether anything changed or not"),
         ("events", "CERTIFICATE_CHANGED", "another time than that of the event"),
+        ("events", "COURSE_ENROLLMENT_CREATED", "Modes are audit, honor, verified"),
+        ("events", "CERTIFICATE_CREATED", "notpassing, unverified (no valid verification"),
+        ("events", "COURSE_ACCESS_ROLE_ADDED", "Such as staff, instructor"),
+        ("filters", "CertificateCreationRequested", "batch: the platform did"),
+        ("filters", "StudentLoginRequested", "texts for account-locked-out"),
     ],
 )
 def test_a_page_says_what_the_platform_does_where_the_library_does_not(pages, folder, name, says):
     assert says in _text(pages / folder / f"{name}.rst")
+
+
+@pytest.mark.parametrize("folder", ["events", "filters"])
+def test_every_member_of_every_page_has_a_meaning_that_ends(pages, folder):
+    """A library's example, on lines of its own, is none: what leads to it would stand there alone."""
+    for entry in _known(folder):
+        sent = (pages / folder / f"{entry.name}.rst").read_text().split("``event_metadata`` is the same")[0]
+        rows = sent.split("     - Meaning\n", 1)[1].split("\n   * - ")
+        last = [" ".join(row.rsplit("\n     -", 1)[1].split()) for row in rows if "\n     -" in row]
+        assert [text for text in last if not text or text.endswith(("e.g.:", "For example:", ","))] == [], entry.name
 
 
 def test_the_table_of_what_learners_see_has_every_exception_of_every_filter_that_runs(pages):

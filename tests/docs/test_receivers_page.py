@@ -1,18 +1,23 @@
 """The contract for receivers says what the code does: its tables are read, and each row is tried."""
 
+import gzip
 import re
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from openedx_filters.learning.filters import StudentRegistrationRequested
 
 from openedx_webhooks import catalog
 from openedx_webhooks.app_settings import DEFAULTS
 from openedx_webhooks.models import Delivery, Webfilter, Webhook
+from openedx_webhooks.transport import client
 from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webfilters import verdicts
 from openedx_webhooks.webhooks.results import decide
 from openedx_webhooks.webhooks.sending import Result
+from tests.receiver import Reply
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "references" / "receivers.rst").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -75,6 +80,55 @@ def test_what_each_answer_to_a_webfilter_does(answer, goes_on, and_):
         assert verdicts.judge(filter_type, ticked, outcome, {}).halt is not None, outcome
         is_failure = outcome.is_request_exception or outcome.is_5xx  # as run.py records it
         assert is_failure == ("failure of yours" in goes_on or "failure of yours" in and_), outcome
+
+
+def test_a_body_comes_in_one_piece_whose_length_is_told(receiver):
+    assert "The body comes with its ``Content-Length``: not in chunks, not compressed" in PAGE
+    body = b"x" * 300_000
+    assert client.post(receiver.url("/hooks?from=3"), body, {}, timeout=5, connect_timeout=3).ok
+    (request,) = receiver.received
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    assert (request.path, request.body, headers["content-length"]) == ("/hooks?from=3", body, "300000")
+    assert not {"transfer-encoding", "content-encoding", "expect"} & set(headers)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "headers, encoded",
+    [
+        ({}, bytes),
+        ({"Content-Type": "text/html; charset=latin-1"}, bytes),
+        ({"Content-Encoding": "gzip"}, gzip.compress),
+        ({"Content-Encoding": "deflate"}, zlib.compress),
+    ],
+)
+def test_an_answer_is_read_whatever_its_type_and_compression(receiver, headers, encoded):
+    receiver.replies["/"] = Reply(encoded(b'{"data": {"form_data": {"name": "Ada"}}}'), headers=headers)
+    Webfilter.objects.create(event=REGISTRATION, webhook_url=receiver.url("/"), signature="none")
+    assert StudentRegistrationRequested.run_filter(form_data={"name": "?"}) == {"name": "Ada"}
+
+
+@pytest.mark.django_db
+def test_webfilters_of_one_filter_are_asked_the_same_and_the_first_exception_counts_before_changes(receiver):
+    """And the later change is made on top of the earlier."""
+    answers = [
+        {"data": {"form_data": {"name": "first", "city": "first"}}},
+        {"data": {"form_data": {"name": "second"}}},
+        {"exception": {"PreventRegistration": "no"}},
+        {"exception": {"PreventRegistration": "never"}},
+    ]
+    for order, answer in enumerate(answers):
+        receiver.replies[f"/{order}"] = Reply(answer)
+        Webfilter.objects.create(
+            event=REGISTRATION, webhook_url=receiver.url(f"/{order}"), order=order, enabled=order < 2
+        )
+    assert StudentRegistrationRequested.run_filter(form_data={"name": "?"}) == {"name": "second", "city": "first"}
+    assert [request.json["form_data"] for request in receiver.received] == [{"name": "?"}] * 2
+    for webfilter in Webfilter.objects.all():
+        webfilter.enabled = True
+        webfilter.save()
+    with pytest.raises(StudentRegistrationRequested.PreventRegistration, match="^no$"):
+        StudentRegistrationRequested.run_filter(form_data={"name": "?"})
 
 
 def test_the_schedule_is_the_one_of_the_settings():

@@ -168,6 +168,9 @@ class Dump:
                         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})",
                         [[row[name] for name in columns] for row in rows],
                     )
+                if rows and connection.vendor == "postgresql":
+                    # Which goes on at 1 after rows that came with their ids.
+                    cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), MAX(id)) FROM {table}")
 
 
 def read(connection, table: str) -> dict[int, dict[str, Any]]:

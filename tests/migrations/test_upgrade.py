@@ -6,6 +6,7 @@ import os
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from openedx_webhooks import catalog
 from openedx_webhooks.migrations import _hooks
@@ -326,7 +327,11 @@ class TestManyRows:
             migrate(alias, "0010")
             with connections[alias].cursor() as cursor:
                 cursor.execute("UPDATE openedx_webhooks_webhook SET secret = 'whsec_kept' WHERE event = 'UNKNOWN'")
-            migrate(alias)
+                cursor.execute(
+                    "UPDATE openedx_webhooks_webhook SET secret = 'fernet:lost' WHERE event = 'COURSE_CREATED'"
+                )
+            with CaptureQueriesContext(connections[alias]) as cls.queries:
+                migrate(alias)
         return alias
 
     def test_all_are_renamed(self, database):
@@ -340,18 +345,37 @@ class TestManyRows:
         """One each."""
         assert len({hook.secret for hook in Webfilter.objects.using(database)} - {""}) == self.COUNT
 
+    def test_only_the_primary_key_decides_which_rows_come_next(self, database):
+        """With a condition beside it PostgreSQL reads and sorts the whole table for each chunk."""
+        conditions = [
+            query["sql"].partition(" WHERE ")[2] for query in self.queries if query["sql"].endswith("LIMIT 200")
+        ]
+        assert len(conditions) > 8
+        assert not [condition for condition in conditions if "AND" in condition or "=" in condition]
+
+    def test_no_row_has_a_statement_of_its_own(self, database):
+        """Which took longer than everything else together; ``executemany`` is as many statements, on most databases."""
+        assert 4 < len(self.queries) < self.COUNT / 4
+        assert not [query["sql"] for query in self.queries if " times: " in query["sql"]]
+
     def test_a_secret_that_is_there_is_kept(self, database):
         """So that a migration that was interrupted can be run again; the others have one of their own."""
         kept = [hook.event for hook in Webhook.objects.using(database) if hook.secret == "whsec_kept"]
         assert kept == ["UNKNOWN"] * 200
-        assert len({hook.secret for hook in Webhook.objects.using(database)} - {""}) == 202
+        assert len({hook.secret for hook in Webhook.objects.using(database)} - {""}) == 201
+
+    def test_a_secret_that_no_key_opens_is_kept(self, database):
+        """It reads as empty, and is not."""
+        with connections[database].cursor() as cursor:
+            cursor.execute("SELECT secret FROM openedx_webhooks_webhook ORDER BY id DESC LIMIT 1")
+            assert cursor.fetchone() == ("fernet:lost",)
 
 
 class TestKilledMigration:
     """
     MySQL commits each change of a table by itself: a migration that is killed leaves some of them, and is run again.
 
-    ``MIGRATION_KILLS=all`` tries every statement; the ordinary run one in ten.
+    ``MIGRATION_KILLS=all`` tries every statement, ``MIGRATION_KILLS=108-243`` these; the ordinary run one in ten.
     """
 
     class Killed(Exception):
@@ -380,19 +404,29 @@ class TestKilledMigration:
         return count
 
     @pytest.mark.parametrize("version", published.APPLIED)
-    def test_at_any_statement_it_can_be_run_again_and_loses_nothing(self, brief_database, fresh, version):
+    def test_at_any_statement_it_can_be_run_again_and_loses_nothing(self, brief_database, fresh, version, monkeypatch):
         if connections[fresh].features.can_rollback_ddl:
             pytest.skip("this database rolls a killed migration back by itself")
+        # Some hooks are ours already when it is killed, and others are not.
+        monkeypatch.setattr(_hooks, "CHUNK", 50)
         with brief_database() as alias:
             dump(version).load(connections[alias])
             statements = self.migrate_until(alias, None)
-        step = 1 if os.environ.get("MIGRATION_KILLS") == "all" else 10
         assert statements > 40
-        for most in range(1, statements, step):
+        schemas = {table: schema(connections[fresh], table) for table in OUR_TABLES}
+        for most in self.kills(os.environ.get("MIGRATION_KILLS"), statements):
             with brief_database() as alias:
-                self.check_kill(alias, version, most, fresh)
+                self.check_kill(alias, version, most, schemas)
 
-    def check_kill(self, alias, version, most, fresh):
+    @staticmethod
+    def kills(which, statements):
+        """After which statements the process is killed."""
+        if which and "-" in which:
+            first, last = map(int, which.split("-"))
+            return range(first, min(last + 1, statements))
+        return range(1, statements, 1 if which == "all" else 10)
+
+    def check_kill(self, alias, version, most, schemas):
         dump(version).load(connections[alias])
         before = {table: published.read(connections[alias], table) for table in TABLES}
         with pytest.raises(self.Killed):
@@ -402,12 +436,26 @@ class TestKilledMigration:
         for table in TABLES:
             assert without_event(published.read(connections[alias], table)) == without_event(before[table]), most
         for table in OUR_TABLES:
-            assert schema(connections[alias], table) == schema(connections[fresh], table), most
+            assert schema(connections[alias], table) == schemas[table], most
         for model in (Webhook, Webfilter):
             hooks = model.objects.using(alias)
             assert all(hook.secret for hook in hooks), most
             assert {hook.payload_format for hook in hooks} == {FORMATS[version]}, most
             assert model.history.model.objects.using(alias).count() == hooks.count(), most
+
+    def test_chunks_that_are_done_stay_done(self, brief_database, monkeypatch):
+        """Of a million rows nothing has to be taken back, which would take as long as it took to write them."""
+        monkeypatch.setattr(_hooks, "CHUNK", 30)
+        with brief_database() as alias:
+            if connections[alias].features.can_rollback_ddl:
+                pytest.skip("this database rolls a killed migration back by itself")
+            dump("22.0.0").load(connections[alias])
+            migrate(alias, "0010")
+            with pytest.raises(self.Killed):
+                # Within the third chunk of webhooks.
+                self.migrate_until(alias, 3)
+            connections[alias].close()
+            assert Webhook.objects.using(alias).exclude(secret="").count() == 60
 
     def test_what_was_there_before_is_kept_in_the_database_until_it_is_used(self, new_database):
         """A process that is killed after 0008 takes with it what it remembers; the next one can't see who applied 0008."""

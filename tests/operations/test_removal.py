@@ -112,4 +112,5 @@ def test_hook_that_is_being_removed_captures_and_sends_nothing(monkeypatch):
     # Nor does somebody who ticks "enabled" in an old page bring it back to life.
     Webhook.objects.update(enabled=True)
     index.webhooks.forget()
+    assert not index.webhooks.get(EVENT)
     assert not Delivery.objects.due(timezone.now()).exists()

@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from openedx_webhooks import histogram
 from openedx_webhooks.histogram import Histogram, bucket_of
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Tally, TallyMark, Webhook
-from openedx_webhooks.operations import chores, tallies
+from openedx_webhooks.operations import chores, metrics, tallies, workers
 from openedx_webhooks.webhooks import deliver
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +196,36 @@ def test_what_is_no_duration_is_not_timed(seconds):
 
 def test_however_long_something_takes_there_are_few_buckets():
     assert bucket_of(10**9) == bucket_of(10**6) == "144"
+
+
+@pytest.mark.parametrize(
+    "stored", ["no JSON", "[]", "5", '{"accepted": 5}', '{"accepted": {"": "1"}}', '{"accepted": {"": -1}}',
+               '{"accepted": {"": 1e400}}', '{"accepted": {"999": 1}}', '{"accepted": {"": true}}',
+               '{"accepted": {"": 1%s}}' % ("0" * 30)]
+)  # fmt: skip
+def test_tally_that_somebody_wrote_to_counts_as_nothing_on_all_pages_and_can_be_added_to(webhook, admin_client, stored):
+    attempts(webhook)
+    count()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE openedx_webhooks_tally SET counts = %s", [stored])
+    for place in ("webhook/", f"webhook/{webhook.pk}/change/", "overview/"):
+        assert admin_client.get(f"/admin/openedx_webhooks/{place}").status_code == 200
+    assert b'outcome="accepted"} 0.0' in metrics.render("")[0]
+    attempts(webhook, 2)
+    count()
+    assert counted() == 2
+
+
+def test_a_chore_that_fails_keeps_no_other_from_its_turn(webhook, monkeypatch, caplog):
+    """What one row makes the first of them raise must not keep the last from purging."""
+
+    def fail():
+        raise ValueError("SECRET of this row")
+
+    monkeypatch.setattr(workers, "note", fail)
+    cache.clear()  # whose turn it is
+    attempts(webhook, days=40)
+    Delivery.objects.update(state="delivered", finished_at=timezone.now() - timedelta(days=40))
+    chores.run_when_due()
+    assert not Attempt.objects.exists()
+    assert "A chore failed" in caplog.text and "SECRET" not in caplog.text

@@ -375,7 +375,8 @@ def test_failures_of_this_process_are_seen_at_once():
 
 
 @pytest.mark.usefixtures("shared")
-def test_processes_see_each_others_failures():
+def test_processes_see_each_others_failures(settings):
+    settings.OPENEDX_WEBHOOKS = {"BREAKER_FAILURES": 3, "BREAKER_OPEN_SECONDS": 30}
     _in_processes(1, lambda: fail(3))
     assert not breaker(URL).allow()
 

@@ -5,6 +5,8 @@ import pytest
 from openedx_webhooks.transport import redirects
 from tests.receiver import Receiver, Reply
 
+from .servers import says
+
 HEADERS = {"Content-Type": "application/json", "webhook-signature": "v1,x", "X-Own": "secret", "Authorization": "y"}
 LIMITS = {"timeout": 5, "connect_timeout": 1}
 
@@ -48,3 +50,11 @@ def test_a_circle_ends(receiver):
     url = receiver.on("/hook", Reply(status=307, headers={"Location": "/hook"}))
     assert post(url, most=3).status_code == 307
     assert len(receiver.received) == 4
+
+
+def test_nothing_that_was_sent_encrypted_is_sent_on_in_clear(receiver, raw_tls, settings):
+    """Whoever is on the way would read it."""
+    settings.OPENEDX_WEBHOOKS = {"VERIFY_TLS": False}
+    answer = f"HTTP/1.1 307 Elsewhere\r\nLocation: {receiver.url('/clear')}\r\nContent-Length: 0\r\n\r\n"
+    assert post(raw_tls(says(answer.encode())).url()).status_code == 307
+    assert not receiver.received

@@ -65,6 +65,8 @@ def enroll(mode="audit"):
         ("audit", {"mode": "verified"}, (COURSE_KEY, "verified"), ""),
         ("audit", {"course_key": str(OTHER_KEY)}, (OTHER_KEY, "audit"), ""),
         ("verified", {"course_key": str(OTHER_KEY), "mode": "honor"}, (OTHER_KEY, "honor"), ""),
+        # Whichever the answer names first.
+        ("verified", {"mode": "honor", "course_key": str(OTHER_KEY)}, (OTHER_KEY, "honor"), ""),
         (None, {"course_key": str(OTHER_KEY)}, (OTHER_KEY, None), ""),
         ("audit", {"mode": "honor"}, (COURSE_KEY, "audit"), "mode was not changed: the course has no such mode"),
         ("verified", {"course_key": str(OTHER_KEY)}, (COURSE_KEY, "verified"), "that course does not have the mode"),

@@ -140,3 +140,12 @@ def test_thousands_of_keys_beside_thousands_of_masked_values_cost_little(make_we
     start = time.perf_counter()
     assert render(context)["old_0"] == "x0"
     assert time.perf_counter() - start < 5
+
+
+def test_encoding_that_takes_long_to_decode_is_not_used(make_webfilter):
+    """It is asked for by an answer in the published plugin's format, which obeys others: ten seconds for a megabyte."""
+    reply = Reply(b"a" * 1_000_000, headers={"Content-Type": "application/json; charset=punycode"})
+    make_webfilter(DASHBOARD, reply, payload_format="published")
+    start = time.process_time()
+    assert render({"title": "old"}) == {"title": "old"}
+    assert time.process_time() - start < 3

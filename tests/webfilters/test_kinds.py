@@ -398,6 +398,17 @@ def test_mode_must_be_one_of_the_course(monkeypatch):
     assert refusal(courses.Mode(), "audit", "verified", course_key=OTHER_KEY)
 
 
+def test_what_only_looks_like_what_was_sent_is_no_echo():
+    """To Python ``1`` is ``True``; to JSON, and to a platform that shows it, it is not."""
+    sent = {"flag": True, "count": 1, "in": {"flag": False}, "empty": {}}
+    assert changes.without_echo(sent, sent) == {"empty": {}}
+    assert changes.without_echo({"flag": 1, "count": 1.0, "in": {"flag": 0}}, sent) == {
+        "flag": 1,
+        "count": 1.0,
+        "in": {"flag": 0},
+    }
+
+
 @pytest.mark.django_db
 def test_protected_fields_setting(settings):
     user = World().user

@@ -137,11 +137,14 @@ def test_dead_cache_asks(make_webfilter, receiver):
     assert len(receiver.received) == 2
 
 
-def test_what_others_left_in_the_cache_is_no_answer(make_webfilter, receiver):
+@pytest.mark.parametrize(
+    "left", ["not ours", 5, [], (1.0, 200), ("later", 200, b"{}"), (1e12, "200", b"{}"), (1e12, 200, "{}")]
+)
+def test_what_others_left_in_the_cache_is_no_answer(make_webfilter, receiver, left):
     make_webfilter(HOME, answer(), cache_answers=True)
     home()
     for key in list(cache._cache):  # pylint: disable=protected-access
-        cache.set(key.split(":", 2)[2], "not ours")
+        cache.set(key.split(":", 2)[2], left)
     assert home() == URL
     assert len(receiver.received) == 2
 

@@ -100,14 +100,24 @@ def test_no_secret_is_sent_or_logged(name, world, make_webfilter, receiver, capl
         assert secret not in caplog.text
 
 
+def members(kwargs):
+    """What is in the objects among the arguments: place → a text of the value."""
+    objects = {key: value for key, value in kwargs.items() if isinstance(value, dict)}
+    return {f"{key}.{name}": repr(value) for key, value in objects.items() for name, value in value.items()}
+
+
 @every_filter
 def test_data_is_written_back(name, world, make_webfilter, caplog):
     """What the table says changes, in the type that the call site needs; all else stays, as the log says."""
     make_webfilter(FILTERS[name].filter_type, Reply({"data": dict(TABLE[name].data)}))
     kwargs = world.arguments(FILTERS[name])
     types = {key: type(value) for key, value in kwargs.items()}
+    before = members(kwargs)
     after = run(name, kwargs)
     assert {place: find(after, place) for place in TABLE[name].changed} == TABLE[name].changed
+    differ = {place for place, _value in before.items() ^ members(after).items()}
+    listed = [f"{place}." for place in TABLE[name].changed]
+    assert {place for place in differ if not any(one.startswith(f"{place}.") for one in listed)} == set()
     for place, value in TABLE[name].changed.items():
         assert type(find(after, place)) is type(value) or place.endswith("overrides")
     assert list(after) == list(kwargs)

@@ -13,7 +13,10 @@ from openedx_filters.learning.filters import (
 from web_fragments.fragment import Fragment
 
 from openedx_webhooks.models import Call
+from openedx_webhooks.payloads.redact import MASK
 from openedx_webhooks.webfilters.kinds.convert import Refused
+from openedx_webhooks.webfilters.kinds.objects import Records
+from openedx_webhooks.webfilters.plan import Plan
 from openedx_webhooks.webfilters.restore import restored
 from tests.receiver import Reply
 
@@ -139,6 +142,17 @@ def test_items_of_a_list_keep_what_never_left(make_echo):
     assert about(providers=providers) == {
         "providers": [{"name": "Google", "client_secret": "x1"}, {"name": "Apple ID", "client_secret": "x2"}]
     }
+
+
+def test_a_masked_text_of_a_record_is_merged_with_that_records_own():
+    """Records are found by a key, whatever their place in the answer; what was masked, by its place in the payload."""
+    current = [{"course_id": "one", "note": "plain"}, {"course_id": "two", "note": f"token={CSRF} of Ada"}]
+    sent = [current[0], {"course_id": "two", "note": f"token={MASK} of Ada"}]
+    incomplete = {("rows",), ("rows", "1"), ("rows", "1", "note")}
+    plan = Plan({}, payload={"rows": sent}, incomplete=incomplete)
+    given = [{"course_id": "two", "note": f"token={MASK} of Ada, corrected"}]
+    changed = Records("course_id").plan(current, given, ("rows",), plan)
+    assert changed == [current[0], {"course_id": "two", "note": f"token={CSRF} of Ada, corrected"}]
 
 
 def test_a_profiles_and_a_forms_masked_text_is_merged(make_echo):

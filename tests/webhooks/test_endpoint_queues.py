@@ -60,6 +60,23 @@ def test_every_job_is_worked_off_once(lanes):
     assert pool.outstanding == 0
 
 
+def test_endpoints_take_turns_however_much_waits_for_one_of_them(lanes):
+    begun, may_begin = [], threading.Event()
+
+    def work(job):
+        may_begin.wait(10)
+        begun.append(job)
+        return job, True
+
+    pool = lanes(work, threads=1)
+    for endpoint in ("first", "a", "b", "c"):
+        for _ in range(1 if endpoint == "first" else 4):
+            pool.add(endpoint, endpoint)
+    may_begin.set()
+    collect(pool, 13)
+    assert begun == ["first", *["a", "b", "c"] * 4]
+
+
 def test_unknown_endpoint_that_hangs_gets_two_threads(lanes):
     gate = Gate()
     pool = lanes(gate)

@@ -8,7 +8,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, DataError, connection, connections, transaction
 from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
@@ -299,14 +299,20 @@ def test_results_are_recorded_while_somebody_has_locked_another_delivery(webhook
     """An operator cancels thousands of deliveries, one of which is under way: the others' results can't wait for it."""
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("this database has no SKIP LOCKED")
-    slow, counts, ends = owe(webhook)[0], [], []
+    slow, counts, ends, is_locked = owe(webhook)[0], [], [], threading.Event()
     owe(well, 5)
 
     def answer(handler):
         ends.append(in_transaction_of_another(slow))
         accept(handler)
+        is_locked.set()
+
+    def answer_after_it(handler):
+        is_locked.wait(10)
+        accept(handler)
 
     receiver.on("/hook", answer)
+    receiver.on("/well", answer_after_it)
     thread = in_thread(lambda: counts.append(deliver_due()))
     end = time.monotonic() + 10
     while Delivery.objects.filter(state="delivered").count() < 5 and time.monotonic() < end:
@@ -383,3 +389,19 @@ def test_health_that_the_database_refuses_is_written_the_next_time(webhook):
     book.write()
     webhook.refresh_from_db()
     assert (webhook.consecutive_failures, webhook.enabled) == (2, False)
+
+
+def test_health_that_the_database_refuses_of_one_webhook_is_written_of_the_others(webhook, well):
+    """A row that somebody wrote to, whose count of failures takes no more, for instance."""
+    from .test_health import result  # pylint: disable=import-outside-toplevel
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and params[-1] == webhook.pk:
+            raise DataError(1264, "Out of range")
+        return execute(sql, params, many, context)
+
+    book = health.HealthBook()
+    book.note([result(webhook, 500), result(well, 410)])
+    with connection.execute_wrapper(refuse):
+        book.write()
+    assert not Webhook.objects.get(pk=well.pk).enabled

@@ -64,15 +64,19 @@ def test_message_keeps_its_number_when_it_is_tried_again_and_when_it_is_replayed
 
 
 @pytest.mark.parametrize("changed", [{"condition": "number == `7`"}, {"shape": "nothing"}])
-def test_what_the_webhook_itself_skips_has_no_number_and_leaves_no_gap(webhook, changed):
-    owe(webhook)
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_the_webhook_itself_skips_has_no_number_and_leaves_no_gap(webhook, changed, before):
+    """Whether it is its first, or there is a counter already, from which plain messages get theirs with the claim."""
+    owe(webhook, before)
+    deliver_due()
+    skipped = owe(webhook)[0]
     Webhook.objects.filter(pk=webhook.pk).update(**changed)
     deliver_due()
     Webhook.objects.filter(pk=webhook.pk).update(condition="", shape="")
     owe(webhook)
     deliver_due()
-    assert numbers(webhook) == [None, 1]
-    assert Delivery.objects.earliest("pk").state == "skipped"
+    assert numbers(webhook) == [*range(1, before + 1), None, before + 1]
+    assert Delivery.objects.get(pk=skipped.pk).state == "skipped"
 
 
 def test_what_was_cancelled_before_has_no_number_and_leaves_no_gap(webhook):
@@ -199,3 +203,14 @@ def test_worker_that_is_killed_between_the_numbers_and_the_counter_leaves_neithe
     deliver_due()
     assert numbers(webhook) == [1, 2, 3]
     assert sorted(sent(receiver)) == ["1", "2", "3"]
+
+
+def test_counter_that_somebody_wrote_to_the_end_of_its_column_stops_nobody(webhook, other, receiver):
+    """Its webhook's messages go without a number."""
+    owe(webhook)
+    deliver_due()
+    SequenceCounter.objects.filter(webhook=webhook).update(last=2**63 - 2)
+    owe(webhook, 2)
+    owe(other)
+    assert deliver_due().delivered == 3
+    assert numbers(webhook) == [1, 2**63 - 1, None] and numbers(other) == [1]

@@ -7,10 +7,12 @@ import time
 import pytest
 from django.db import DataError, OperationalError, connection, connections
 from django.db.utils import DatabaseError
+from django.utils import timezone
 
 from openedx_webhooks.models import Attempt, Delivery
 from openedx_webhooks.webhooks import deliver, wakeups
 from openedx_webhooks.webhooks.deliver import deliver_due
+from openedx_webhooks.webhooks.preparation import Job
 
 from ..receiver import Reply
 from .conftest import accept, missing_table, owe
@@ -43,6 +45,16 @@ def test_results_are_written_when_the_database_is_back(webhook, receiver):
     with failing("INSERT INTO openedx_webhooks_attempt", 2):
         assert deliver_due().delivered == 3
     assert len(receiver.received) == Attempt.objects.count() == 3
+
+
+def test_attempt_that_is_written_when_the_database_is_back_is_not_taken_for_the_one_before(webhook, receiver):
+    receiver.on("/hook", Reply(status=500))
+    owe(webhook)
+    deliver_due()
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    with failing("INSERT INTO openedx_webhooks_attempt", 1):
+        deliver_due()
+    assert Attempt.objects.count() == Delivery.objects.get().attempt_count == 2
 
 
 def test_connection_killed_by_the_server_is_replaced(webhook, receiver):
@@ -78,6 +90,15 @@ def test_batch_that_the_database_refuses_ends_nothing(webhook, receiver, caplog)
     assert "gone away" not in caplog.text
 
 
+def test_text_that_the_database_refuses_is_kept_as_escapes(webhook, receiver):
+    """A table in MySQL's old utf8 has no emoji."""
+    receiver.on("/hook", Reply("Ж😀".encode()))
+    owe(webhook)
+    with failing("INSERT INTO openedx_webhooks_attempt", 2, error=DataError):
+        assert deliver_due().delivered == 1
+    assert Attempt.objects.get().response_excerpt == "\\u0416\\U0001f600"
+
+
 def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver):
     receiver.on("/hook", Reply(delay=0.6))
     owe(webhook)
@@ -96,7 +117,7 @@ def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver):
 
 def test_job_that_might_outlive_its_lease_is_not_sent(webhook, receiver):
     delivery = owe(webhook)[0]
-    job = deliver._Job(delivery, webhook, delivery.event, lapses_at=time.monotonic())
+    job = Job(delivery, webhook, delivery.event, "", lapses_at=time.monotonic())
     assert deliver._send(job) == ((job, None), False)
     assert not receiver.received
 

@@ -331,6 +331,13 @@ def test_only_its_holder_frees_a_permit(one_permit):
     assert not WorkerSemaphore().acquire()
 
 
+@pytest.mark.parametrize("left", ["garbage", [], ["holder"], ["holder", "yesterday"], 5, {"holder": 1.0}])
+def test_what_another_program_left_in_the_place_of_a_permit_holds_nobody_up(one_permit, left):
+    """Else nothing would be sent for as long as the cache keeps it."""
+    cache.set("openedx_webhooks.permit.0", left, timeout=None)
+    assert [WorkerSemaphore().acquire(), WorkerSemaphore().acquire()] == [True, False]
+
+
 @pytest.mark.parametrize("days", [1, -1])
 def test_permit_of_a_worker_that_was_killed_while_the_clock_was_wrong_is_free(one_permit, monkeypatch, days):
     """The cache goes by the same clock, and may keep it for a day."""

@@ -1,4 +1,4 @@
-"""Locks on rows that wait for nobody, where the database can pass over what somebody else has locked."""
+"""Rows as Django has no word for: locks that wait for nobody, deletion without reading."""
 
 from django.db import connections
 from django.db.models import QuerySet
@@ -12,3 +12,8 @@ def can_pass_over(using: str) -> bool:
 def lock_free(rows: QuerySet) -> QuerySet:
     """Those rows that nobody else has locked, locked until the transaction ends; all of them where it has to wait."""
     return rows.select_for_update(skip_locked=can_pass_over(rows.db))
+
+
+def raw_delete(rows: QuerySet) -> None:
+    """Delete rows without reading them: nothing else refers to them, and nobody listens to their deletion."""
+    rows._raw_delete(rows.db)  # pylint: disable=protected-access
