@@ -7,11 +7,13 @@ import re
 import runpy
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.core.management.color import no_style
 from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
+from hypothesis import HealthCheck
 from xdist.scheduler import LoadScopeScheduling
 
 from openedx_webhooks import index
@@ -27,6 +29,9 @@ def pytest_configure(config):
     """Compile the translations if they changed: once, before there are other processes."""
     if not hasattr(config, "workerinput"):
         runpy.run_path(str(Path(__file__).parent.parent / "setup.py"))["compile_catalogs"]()
+    # A machine that is busy with something else fails no test.
+    hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis.settings.load_profile("any machine")
 
 
 @pytest.hookimpl(trylast=True)
