@@ -48,7 +48,8 @@ class SkipCounts(Job):
 
     def __init__(self):
         super().__init__()
-        self._lock = threading.Lock()
+        # Of the counts, and of writing them: whoever reads waits for what is being written.
+        self._lock, self._writing = threading.Lock(), threading.Lock()
         self._counts: Counter[str] = Counter()
 
     def add(self, key: str) -> None:
@@ -60,11 +61,12 @@ class SkipCounts(Job):
 
     def run(self) -> bool:
         """Write to the cache; what it does not take is lost."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        for key, count in counts.items():
-            ask("add", key, 0, timeout=(_HOURS + 1) * _HOUR)
-            ask("incr", key, count)
+        with self._writing:
+            with self._lock:
+                counts, self._counts = self._counts, Counter()
+            for key, count in counts.items():
+                ask("add", key, 0, timeout=(_HOURS + 1) * _HOUR)
+                ask("incr", key, count)
         return True
 
 

@@ -1,6 +1,7 @@
 """Why nothing happened: what is counted when a hook's own condition or shape keeps it from being called."""
 
 import multiprocessing
+import threading
 import time
 
 import pytest
@@ -54,6 +55,29 @@ def test_cache_that_is_away_costs_the_counts_and_nothing_else(backend):
     with override_settings(CACHES={"default": backend}):
         skips.note(Webhook(pk=1), Reason.NO_MATCH)
         assert skips.last_day(Webhook(pk=1)) == {}
+
+
+def test_who_reads_waits_for_what_is_being_written(monkeypatch):
+    """Or an operator would see nothing of what happened a moment ago."""
+    is_writing, may_write, real, found = threading.Event(), threading.Event(), skips.ask, []
+
+    def ask(*args, **kwargs):
+        is_writing.set()
+        may_write.wait(10)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(skips, "ask", ask)
+    skips.note(Webhook(pk=1), Reason.NO_MATCH)
+    writing = threading.Thread(target=process.get(SkipCounts).run)
+    writing.start()
+    is_writing.wait(10)
+    reading = threading.Thread(target=lambda: found.append(skips.last_day(Webhook(pk=1))))
+    reading.start()
+    reading.join(0.2)
+    may_write.set()
+    reading.join()
+    writing.join()
+    assert found == [{Reason.NO_MATCH: 1}]
 
 
 def test_counts_reach_the_cache_without_being_asked_for(monkeypatch):

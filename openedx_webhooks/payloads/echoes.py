@@ -8,8 +8,8 @@ that nobody recognises; but it has the secret, and needs no record to read it in
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
 
@@ -24,6 +24,7 @@ _SHORTEST_NAME = 3
 _MOST_PARTS = 20
 _SEPARATORS = re.compile(r"[\s,;:=&\"']+")
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_OF_BITS = {f"{place:06b}": one for place, one in enumerate(_BASE64)}
 # What may stand beside a part of something encoded, and belongs to it.
 _ENCODED = frozenset(_BASE64 + "-_=%")
 
@@ -153,12 +154,14 @@ def _in_base64(data: bytes) -> Iterator[_Form]:
         # What of its bits shares a character with what is before, and with what is behind.
         first, last = (0, 4, 2)[skipped], (8 * (skipped + len(data))) % 6
         middle = bits[first : len(bits) - last]
-        text = "".join(_BASE64[int(middle[at : at + 6], 2)] for at in range(0, len(middle), 6))
-        before = "".join(one for one in _BASE64 if first and _bits_of(one).endswith(bits[:first]))
-        after = "".join(one for one in _BASE64 if last and _bits_of(one).startswith(bits[len(bits) - last :]))
+        text = "".join(_OF_BITS[middle[at : at + 6]] for at in range(0, len(middle), 6))
+        before = _characters(bits[:first], str.endswith)
+        after = _characters(bits[len(bits) - last :], str.startswith)
         yield _Form(text, before, after, spreads=True)
         yield _Form(text[::-1], after, before, spreads=True)
 
 
-def _bits_of(character: str) -> str:
-    return f"{_BASE64.index(character):06b}"
+@cache
+def _characters(bits: str, has: Callable[[str, str], bool]) -> str:
+    """Those of base64 whose six bits begin, or end, with these; none if there are none."""
+    return "".join(one for six, one in _OF_BITS.items() if bits and has(six, bits))

@@ -144,7 +144,7 @@ def _leaves_nothing(decision: Decision, retired: set[int]) -> bool:
 
 def _discard(held: Iterable[Decision]) -> None:
     """Empty the payloads that were kept for these alone."""
-    if events := {one.event_id for one in held if one.leaves_nothing and one.state != State.PENDING}:
+    if events := {one.event_id for one in held if one.leaves_nothing}:
         discard.payloads(Delivery.objects.writable().db, events)
 
 
