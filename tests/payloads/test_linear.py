@@ -41,7 +41,7 @@ ATOMS = [
         "-us1",
         "gla-",
     ),
-    *("state=", "code=a1&", "%26code%3D", "/callback?", " --pw=", " => ", "://a1", "curl -H 'pw: ", "/reset/a/", "EAA"),
+    *("code=a1&", "%26code%3D", "/callback?", " --pw=", " => ", "://a1", "curl -H 'pw: ", "/reset/a/", "EAA"),
     *("basic ", "Bearer\t", "/activate/", "password_reset_confirm/", "//a:", "a@"),
 ]
 SIZE, LARGE = 2048, 65536
@@ -79,8 +79,10 @@ def test_repeated_and_mixed(atom):
     """Alone, in turns with another, once before many others, and many before many others."""
     assert cost(repeated(atom)) < MOST
     for other in ATOMS:
-        halves = repeated(atom, size=SIZE // 2) + repeated(other, size=SIZE // 2)
-        for text in (repeated(atom, other), atom + repeated(other), halves):
+        texts = [atom + repeated(other), repeated(atom, size=SIZE // 2) + repeated(other, size=SIZE // 2)]
+        # The other way round they are the same turns.
+        texts += [repeated(atom, other)] if atom < other else []
+        for text in texts:
             assert cost(text) < MOST, text[:20]
 
 
