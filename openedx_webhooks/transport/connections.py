@@ -318,9 +318,10 @@ class Pool:
         config = ProxyConfig(context, use_forwarding_for_https=False, assert_hostname=None, assert_fingerprint=None)
         connection = TLSConnection(origin, self._resolver, ssl_context=context, proxy_config=config)
         if proxy and origin.scheme == "https":
-            # Older Pythons ask for an IPv6 address without its brackets.
+            # Which of these has brackets around an IPv6 address differs between releases of Python.
             host = f"[{origin.host.partition('%')[0]}]" if ":" in origin.host else origin.host
-            connection.set_tunnel(host, origin.port, proxy_headers(proxy), scheme=proxy.scheme)
+            headers = {**proxy_headers(proxy), "Host": f"{host}:{origin.port}"}
+            connection.set_tunnel(host, origin.port, headers, scheme=proxy.scheme)
         return connection
 
 
