@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime, timedelta
 
 from django.db import connections, models, router, transaction
-from django.db.models import Case, DateTimeField, F, Q, Value, When
+from django.db.models import Case, DateTimeField, F, IntegerField, Q, Value, When
 from django.utils import timezone
 
 from .. import rows
@@ -25,6 +25,8 @@ from .webhook import ACTIVE, Webhook
 _CHUNK = 500
 # SQLite unites 500 at most.
 _MOST_UNITED = 400
+# Far more than any delivery is tried, and within the column on every database.
+_MOST_COUNTED = 1_000_000
 _UNCLAIMED = {"claimed_by": None, "claimed_until": None}
 
 
@@ -211,8 +213,8 @@ class DeliveryQuerySet(models.QuerySet):
     def _tried(self, ids, **changes):
         if ids:
             self.filter(pk__in=list(ids)).update(
-                attempt_count=F("attempt_count") + 1,
-                schedule_position=F("schedule_position") + 1,
+                attempt_count=_one_more("attempt_count"),
+                schedule_position=_one_more("schedule_position"),
                 **_UNCLAIMED,
                 **changes,
             )
@@ -279,6 +281,13 @@ class DeliveryQuerySet(models.QuerySet):
         return sum(
             rows.filter(pk__in=ids).update(**changes, **_UNCLAIMED) for ids in _chunks(self.pending())
         )  # fmt: skip
+
+
+def _one_more(column: str) -> Case:
+    """A counter that somebody has set to the end of its column stays there: what was tried must be recorded."""
+    return Case(
+        When(**{f"{column}__lt": _MOST_COUNTED}, then=F(column) + 1), default=F(column), output_field=IntegerField()
+    )
 
 
 def chunked(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:

@@ -2,10 +2,13 @@
 
 import logging
 import time
+from datetime import datetime
+from typing import Any
 
 import attrs
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
 
 from ..background import process
 from ..shared_cache import ask
@@ -71,12 +74,16 @@ class _CachedPlaces:
 
     def __init__(self):
         kept = ask("get", _PLACE_KEY)
-        is_fresh = isinstance(kept, dict) and time.time() - kept.get("since", 0) < _SWEEP_SECONDS
-        self._kept = kept if is_fresh else {"since": time.time()}
+        since = kept.get("since") if isinstance(kept, dict) else None
+        is_fresh = isinstance(since, float) and time.time() - since < _SWEEP_SECONDS
+        self._kept: dict[str, Any] = kept if is_fresh else {"since": time.time()}
 
     def get(self, name: str) -> retention.Place | None:
-        """Moment and primary key of the last record that was looked at."""
-        return self._kept.get(name)
+        """Moment and primary key of the last record that was looked at; none if the cache has something else there."""
+        match self._kept.get(name):
+            case (datetime() as moment, int(pk)) if timezone.is_aware(moment):
+                return moment, pk
+        return None
 
     def note(self, name: str, place: retention.Place) -> None:
         """So far we came."""

@@ -153,6 +153,9 @@ class _Drain:
         """Leave nothing behind: no thread, no claim on what was not begun, no result that is not recorded."""
         try:
             self._give_back()
+            # After an error that nobody has foreseen, or the soft time limit of a task: what is under way arrives.
+            while self._queues.outstanding:
+                self._record(self._queues.collect(_LOOK_SECONDS, _LINGER_SECONDS))
             self._write([], can_wait=True)
             self._health.write()
         finally:

@@ -3,8 +3,9 @@
 # pylint: disable=protected-access
 import io
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -361,6 +362,22 @@ class TestByItself:
         before = retention_turns.time.monotonic()
         retention_turns.run_when_due()
         assert process.get(retention_turns._Turn).due_at < before + 100
+
+    @pytest.mark.parametrize("place", [None, "x", 3, ("x", 1), (datetime(2026, 1, 1), 1), ("2026-01-01", "1"), {}])
+    def test_garbage_in_the_place_of_a_place_is_none(self, webhook, place):
+        event = deliver(webhook, 8)
+        for kept in ({"since": time.time(), **dict.fromkeys(self.names(), place)}, {"since": place}, place):
+            CapturedEvent.objects.filter(pk=event.event_id).update(payload={"a": 1})
+            cache.set(retention_turns._PLACE_KEY, kept)
+            cache.delete(retention_turns._TURN_KEY)
+            process.get(retention_turns._Turn).due_at = 0.0
+            retention_turns.run_when_due()
+            assert what_is_left(event) == "emptied"
+
+    @staticmethod
+    def names():
+        """Of the kinds of record."""
+        return [records.name for records in retention.Purge().records()]
 
     def test_payloads_that_were_looked_at_are_looked_at_again_only_the_next_day(self, webhook, monkeypatch):
         first = deliver(webhook, 8)

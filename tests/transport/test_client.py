@@ -531,7 +531,7 @@ class TestConnections:
 
 def succeeds_in_child_without_hooks(function, seconds: float = 10.0) -> bool:
     """Whether a function returns something true in a child process, made without Python's hooks at a fork."""
-    # Whoever waits for the interpreter's lock at the fork is waited for in the child: let the others come to rest first.
+    # Whoever waits for the interpreter at the fork is waited for in the child: let the others come to rest first.
     time.sleep(0.1)
     # PyDLL keeps the interpreter's lock, which the child's only thread then holds.
     child = ctypes.PyDLL(None).fork()

@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, OperationalError, connection, connections
 from django.db.utils import DatabaseError
 from django.utils import timezone
@@ -113,6 +114,30 @@ def test_what_is_under_way_is_recorded_before_the_run_ends(webhook, receiver):
         with pytest.raises(OperationalError):
             deliver_due(tick=tick)
     assert Delivery.objects.get().state == "delivered"
+
+
+def test_what_is_under_way_is_recorded_when_the_task_is_told_to_end(webhook, receiver):
+    """Without the record it would be sent a second time."""
+    receiver.on("/hook", Reply(delay=0.6))
+    owe(webhook)
+    ticks = []
+
+    def tick(_counts):
+        ticks.append(1)
+        if len(ticks) == 2:
+            raise SoftTimeLimitExceeded
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        deliver_due(tick=tick)
+    assert (Delivery.objects.get().state, Attempt.objects.count()) == ("delivered", 1)
+
+
+@pytest.mark.parametrize("column", ["attempt_count", "schedule_position"])
+def test_counter_at_the_end_of_its_column_keeps_no_attempt_from_being_recorded(webhook, receiver, column):
+    receiver.on("/hook", Reply(status=503))
+    owe(webhook, **{column: 2**31 - 1})
+    assert deliver_due().attempts == 1
+    assert (Attempt.objects.count(), getattr(Delivery.objects.get(), column)) == (1, 2**31 - 1)
 
 
 def test_job_that_might_outlive_its_lease_is_not_sent(webhook, receiver):
