@@ -81,7 +81,7 @@ class _CachedPlaces:
     def get(self, name: str) -> retention.Place | None:
         """Moment and primary key of the last record that was looked at; none if the cache has something else there."""
         match self._kept.get(name):
-            case (datetime() as moment, int(pk)) if timezone.is_aware(moment):
+            case (datetime() as moment, int() as pk) if timezone.is_aware(moment):
                 return moment, pk
         return None
 

@@ -238,7 +238,7 @@ def tls_context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
     context = _TLSContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Some releases of Python 3.11 set it: what anybody on the way has cut off would have ended like any other answer.
-    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # pylint: disable=no-member  # OpenSSL 3 has it
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
