@@ -3,6 +3,7 @@
 # Nothing is saved by a serializer here.
 # pylint: disable=abstract-method
 
+import json
 from typing import Any
 
 from django.db.models import Prefetch
@@ -16,7 +17,8 @@ from ..admin import sending_again, words
 from ..admin.deliveries import OPERATIONS
 from ..admin.delivery_page import of
 from ..admin.permissions import may_see_payload, sees_payload_of
-from ..models import Attempt, Call, CapturedEvent, Delivery
+from ..models import Attempt, Call, CapturedEvent, Delivery, json_fields
+from ..payloads import limits
 from .access import REPLAY, page_of
 from .base import ApiMixin, Conflict, documented
 from .pages import Filters, Moment, Newest, Number
@@ -53,6 +55,16 @@ class _Whole(RecordSerializer):
         return sees_payload_of(self.context["request"], _instance)
 
 
+class StoredJSONField(serializers.JSONField):
+    """JSON as it is stored, or its text: somebody may have written there what no answer can carry, such as NaN."""
+
+    def to_representation(self, value):
+        try:
+            return json.loads(limits.dump(value))
+        except (ValueError, RecursionError):
+            return json_fields.dump(value)
+
+
 def _nullable(*names: str) -> dict[str, dict[str, bool]]:
     """For the OpenAPI description: what is null for those who may not see it."""
     return {name: {"allow_null": True} for name in names}
@@ -73,7 +85,7 @@ class CapturedEventDetailSerializer(_Whole):
     """An event with its payload; null once that was removed."""
 
     personal = ("username", "payload")
-    payload = serializers.JSONField(read_only=True, allow_null=True)
+    payload = StoredJSONField(read_only=True, allow_null=True)
 
     class Meta:
         model = CapturedEvent
@@ -86,7 +98,7 @@ class AttemptSerializer(_Whole):
 
     # The reason may quote the payload.
     personal = ("request_headers", "request_excerpt", "response_excerpt", "detail")
-    request_headers = serializers.JSONField(read_only=True, allow_null=True)
+    request_headers = StoredJSONField(read_only=True, allow_null=True)
 
     class Meta:
         model = Attempt
@@ -160,7 +172,7 @@ class CallDetailSerializer(_CallSerializer, _Whole):
 
     personal = ("note", "request_body", "response_excerpt")
     webfilter = serializers.IntegerField(source="webfilter_id", read_only=True)
-    request_body = serializers.JSONField(read_only=True, allow_null=True)
+    request_body = StoredJSONField(read_only=True, allow_null=True)
 
     class Meta:
         model = Call

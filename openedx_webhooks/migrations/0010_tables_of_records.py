@@ -3,7 +3,6 @@
 import uuid
 
 import django.db.models.deletion
-import jsonfield.fields
 import simple_history.models
 from django.db import migrations, models
 from django.utils import timezone
@@ -279,7 +278,7 @@ class Migration(migrations.Migration):
                         verbose_name="note",
                     ),
                 ),
-                ("request_body", jsonfield.fields.JSONField(blank=True, null=True, verbose_name="request body")),
+                ("request_body", JSONTextField(blank=True, null=True, verbose_name="request body")),
                 ("response_excerpt", models.TextField(blank=True, default="", verbose_name="response")),
                 ("user_id", models.BigIntegerField(blank=True, db_index=True, null=True, verbose_name="user id")),
             ],

@@ -2,7 +2,6 @@
 
 import uuid
 
-import jsonfield
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -16,6 +15,7 @@ from .. import catalog, wiring
 from ..payloads.local_answer import LocalAnswer
 from .history import HookHistory
 from .hook import Hook
+from .json_fields import JSONTextField
 from .validators import validate_endpoint, validate_local_answer, validate_redirect
 
 
@@ -221,7 +221,7 @@ class Call(models.Model):
         default="",
         help_text=_("Such as when the changes were applied, or what was missing in an exception."),
     )
-    request_body = jsonfield.JSONField(_("request body"), null=True, blank=True)
+    request_body = JSONTextField(_("request body"), null=True, blank=True)
     response_excerpt = models.TextField(_("response"), blank=True, default="")
     user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)
 

@@ -145,11 +145,24 @@ def test_an_event_shows_its_payload_on_its_own_page_only(api):
     assert api.get(f"captured_events/{event.pk}/")[1]["payload"] == {"a": 1}
 
 
-def test_a_payload_that_somebody_has_spoilt_does_not_spoil_the_answer(api):
+@pytest.mark.parametrize(
+    "stored, shown",
+    [
+        ("{", "{"),
+        ("[NaN,-Infinity]", "[NaN,-Infinity]"),
+        ('{"a":"\\ud800"}', {"a": "?"}),
+        ("[" * 5000, "[" * 5000),
+        ('{"a":1}', {"a": 1}),
+    ],
+    ids=["cut", "no numbers", "half a character", "deep", "well"],
+)
+def test_a_payload_that_somebody_has_spoilt_does_not_spoil_the_answer(api, call, stored, shown):
     event = make_event()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE openedx_webhooks_capturedevent SET payload = '{'")
-    assert api.get(f"captured_events/{event.pk}/")[1]["payload"] == "{"
+        cursor.execute("UPDATE openedx_webhooks_capturedevent SET payload = %s", [stored])
+        cursor.execute("UPDATE openedx_webhooks_call SET request_body = %s", [stored])
+    assert api.get(f"captured_events/{event.pk}/")[1]["payload"] == shown
+    assert api.get(f"calls/{call.pk}/")[1]["request_body"] == shown
 
 
 def test_a_delivery_shows_its_attempts(api, delivery):
