@@ -186,6 +186,8 @@ def excerpt(text: str) -> SafeString | str:
 
 def seconds(value: float) -> str:
     """A duration: ``83 ms`` or ``4.21 s``."""
+    # Somebody has written to the table: not even a clock that was put back makes it negative.
+    value = max(value, 0.0)
     return _("%d ms") % round(value * 1000) if value < 1 else _("%.2f s") % value
 
 

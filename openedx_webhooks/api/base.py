@@ -11,6 +11,8 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 
+from ..models import json_fields
+from ..payloads import limits
 from . import authentication
 from .access import AsInTheAdmin, PerUser
 from .pages import Newest
@@ -26,6 +28,16 @@ def documented(**kwargs):
         return extend_schema(**kwargs)(view)
 
     return decorate
+
+
+class StoredJSONField(serializers.JSONField):
+    """JSON as it is stored, or its text: somebody may have written there what no answer can carry, such as NaN."""
+
+    def to_representation(self, value):
+        try:
+            return json.loads(limits.dump(value))
+        except (ValueError, RecursionError):
+            return json_fields.dump(value)
 
 
 class TooLarge(APIException):

@@ -14,7 +14,7 @@ from ..models.json_fields import JSONTextField
 from ..operations import hook_health
 from ..transport import authentication
 from .access import page_of
-from .base import StrictMixin
+from .base import StoredJSONField, StrictMixin
 from .hook_input import Wanted, wanted
 
 _KEPT = "Values are never shown: null stands for one that is stored, and null keeps it."
@@ -52,7 +52,7 @@ class SecretField(serializers.CharField):
 
 
 @extend_schema_field({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2592000}})
-class WaitsField(serializers.JSONField):
+class WaitsField(StoredJSONField):
     """A list of seconds, or what somebody has written past us; the model checks it."""
 
 

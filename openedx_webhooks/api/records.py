@@ -3,7 +3,6 @@
 # Nothing is saved by a serializer here.
 # pylint: disable=abstract-method
 
-import json
 from typing import Any
 
 from django.db.models import Prefetch
@@ -17,10 +16,9 @@ from ..admin import sending_again, words
 from ..admin.deliveries import OPERATIONS
 from ..admin.delivery_page import of
 from ..admin.permissions import may_see_payload, sees_payload_of
-from ..models import Attempt, Call, CapturedEvent, Delivery, json_fields
-from ..payloads import limits
+from ..models import Attempt, Call, CapturedEvent, Delivery
 from .access import REPLAY, page_of
-from .base import ApiMixin, Conflict, documented
+from .base import ApiMixin, Conflict, StoredJSONField, documented
 from .pages import Filters, Moment, Newest, Number
 
 _MOST_ATTEMPTS = 100
@@ -53,16 +51,6 @@ class _Whole(RecordSerializer):
 
     def sees(self, _instance):
         return sees_payload_of(self.context["request"], _instance)
-
-
-class StoredJSONField(serializers.JSONField):
-    """JSON as it is stored, or its text: somebody may have written there what no answer can carry, such as NaN."""
-
-    def to_representation(self, value):
-        try:
-            return json.loads(limits.dump(value))
-        except (ValueError, RecursionError):
-            return json_fields.dump(value)
 
 
 def _nullable(*names: str) -> dict[str, dict[str, bool]]:

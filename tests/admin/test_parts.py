@@ -49,3 +49,10 @@ def test_a_hook_is_named_by_what_is_known_of_it_and_nothing_twice(description, u
     hook = Webhook(pk=7, description=description, webhook_url=url)
     assert parts.hook_in_short(hook) == in_short
     assert parts.hook_and_server(hook) == and_server
+
+
+@pytest.mark.parametrize(
+    "value, text", [(0.0834, "83 ms"), (0, "0 ms"), (4.206, "4.21 s"), (-1e308, "0 ms"), (-0.5, "0 ms")]
+)
+def test_a_duration_is_never_negative(value, text):
+    assert parts.seconds(value) == text

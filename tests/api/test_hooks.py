@@ -1,6 +1,7 @@
 """Hooks through the API: what the form of the admin refuses is refused here, and no secret comes out."""
 
 import pytest
+from django.db import connection
 
 from openedx_webhooks.models import Delivery, Webfilter, Webhook
 from openedx_webhooks.models.encrypted_fields import encrypt
@@ -316,3 +317,11 @@ def test_what_is_no_json_object_is_refused(admin_client, body, status):
 
 def test_a_body_without_end_is_refused(admin_client):
     assert admin_client.post(f"{BASE}webhooks/", b" " * 2**20 + b"{}", "application/json").status_code == 413
+
+
+@pytest.mark.parametrize("stored, shown", [("[NaN]", "[NaN]"), ('["\\ud800"]', ["?"]), ("[5", "[5"), ("[5]", [5])])
+def test_a_schedule_that_somebody_has_spoilt_does_not_spoil_the_list(api, webhook, stored, shown):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE openedx_webhooks_webhook SET retry_schedule = %s", [stored])
+    [one] = api.get("webhooks/")[1]["results"]
+    assert one["retry_schedule"] == shown
