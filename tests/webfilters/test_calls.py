@@ -44,11 +44,11 @@ def test_one_call_needs_no_thread(receiver, monkeypatch):
 
 
 def test_deadline_cuts_all_timeouts(receiver):
-    urls = [receiver.on(f"/{n}", Reply(delay=1.5)) for n in range(4)]
+    urls = [receiver.on(f"/{n}", Reply(delay=4)) for n in range(4)]
     start = time.monotonic()
     outcomes = call_all([request(url, timeout=30) for url in urls], soon(0.3))
     assert [outcome.error for outcome in outcomes] == ["timeout"] * 4
-    assert time.monotonic() - start < 1.2
+    assert time.monotonic() - start < 3
 
 
 def test_no_time_left(receiver):
