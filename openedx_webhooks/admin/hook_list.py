@@ -27,6 +27,7 @@ class HookListAdmin(RemovingAdmin):
     actions = [bulk.action("enable_hooks"), bulk.action("disable_hooks"), cloning.clone_hooks]
     actions_selection_counter = True
 
+    # As for the page that deletes one: the action that deletes several is done here.
     @transaction.non_atomic_requests
     def changelist_view(self, request, extra_context=None):
         """With a line on whether anything is sent at all."""

@@ -203,7 +203,3 @@ def _waiting(backlog: Backlog | None) -> str:
     if backlog is None:
         return parts.EMPTY
     return parts.number(backlog.count) + ("+" if backlog.is_more else "")
-
-
-def _since(backlog: Backlog | None) -> str:
-    return parts.with_title(times.relative(backlog.since), words.exact(backlog.since)) if backlog else ""

@@ -46,11 +46,6 @@ class RemovingAdmin(admin.ModelAdmin):
         """Django's, without its transaction."""
         return self._delete_view(request, object_id, extra_context)
 
-    @transaction.non_atomic_requests
-    def changelist_view(self, request, extra_context=None):
-        """The same for the action that deletes several."""
-        return super().changelist_view(request, extra_context)
-
     def delete_model(self, request, obj):
         """Disable the hook at once; it goes with its records, now or in the background."""
         is_gone = removal.remove(obj)

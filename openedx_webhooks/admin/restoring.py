@@ -25,11 +25,6 @@ class _Form:
     stored_url: str
 
 
-def may_restore(model_admin, request, hook: Hook) -> bool:
-    """Whoever may change the hook."""
-    return model_admin.has_change_permission(request, hook)
-
-
 def page(model_admin, request, hook: Hook):
     """GET: what would change, and the question. POST: do it."""
     version = _version(hook, request.POST.get("version") or request.GET.get("version"))

@@ -31,7 +31,8 @@ from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
 from .forms import WebhookForm
 from .hooks import HookAdmin
-from .past_events import may_send, parse_time
+from .past_events import may_send
+from .times import parse_time
 from .trying import result_page
 
 _RECENT = 10

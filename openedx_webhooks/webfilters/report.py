@@ -95,7 +95,6 @@ class Person:
         changes: how many calls.
         latest: the primary key of the newest of them.
         started_at: when that was.
-        reason: of the newest.
     """
 
     user_id: int | None
@@ -103,7 +102,6 @@ class Person:
     started_at: datetime
     halts: int = 0
     changes: int = 0
-    reason: "Reason | None" = None
 
 
 @attrs.frozen
