@@ -72,7 +72,7 @@ class _Walk:
     def _explain_branches(self, node, value, is_negated):
         """The parts that make it what it is: one true one makes ``||`` true, one false one makes ``&&`` false."""
         decides = node["type"] == "or_expression"
-        branches, deciding = _flat(node), []
+        branches, deciding = syntax.operands(node, node["type"]), []
         for branch in branches:
             result, error = self._try(branch, value)
             if error and deciding:
@@ -108,18 +108,6 @@ class _Walk:
         if is_negated and not error:
             text, holds = f"!({text})" if node["type"] == "comparator" else f"!{text}", not holds
         self.reasons.append(Reason(text, holds, found, error))
-
-
-def _flat(node) -> list[dict]:
-    """``a && b && c`` as three."""
-    flat, pending = [], [node]
-    while pending:
-        branch = pending.pop()
-        if branch["type"] == node["type"]:
-            pending.extend(reversed(branch["children"]))
-        else:
-            flat.append(branch)
-    return flat
 
 
 def _asks_for_type(node) -> bool:

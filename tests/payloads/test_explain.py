@@ -53,6 +53,7 @@ MODE = ("enrollment.mode == 'verified'", False, {"enrollment.mode": "audit"})
         ),
         ("rows[?n > `5`]", [("rows[?n > `5`]", False, {"rows[?n > `5`]": []})]),
         ("`false`", [("`false`", False, {})]),
+        ("empty == `NaN`", [("empty == `NaN`", False, {"empty": ""})]),
     ],
 )
 def test_the_parts_that_decide(text, reasons):
