@@ -25,19 +25,9 @@ from .values import Kind
 # and fields with a sensitive name are protected without being listed.
 _PROTECTED_FIELDS = frozenset(
     (
-        "username",
-        "email",
-        "password",
-        "is_staff",
-        "is_superuser",
-        "is_active",
-        "last_login",
-        "date_joined",
-        "meta",
-        "courseware",
-        "profile_image_uploaded_at",
-        "lms_user_id",
-    )
+        "username email password is_staff is_superuser is_active last_login date_joined meta courseware "
+        "profile_image_uploaded_at lms_user_id"
+    ).split()
 )
 # Of these, what an answer may replace if its webfilter's format says so.
 IDENTITY = frozenset(("email", "username"))

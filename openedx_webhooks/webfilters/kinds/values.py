@@ -40,21 +40,7 @@ PAGES = "mako"
 _MAX_KEYS = 1000
 # Names that Mako's own rendering takes: a context that has them ends in an error page.
 _RESERVED_CONTEXT_NAMES = frozenset(
-    (
-        "self",
-        "context",
-        "loop",
-        "args",
-        "data",
-        "template",
-        "capture",
-        "caller",
-        "pageargs",
-        "UNDEFINED",
-        "next",
-        "parent",
-        "local",
-    )
+    "self context loop args data template capture caller pageargs UNDEFINED next parent local".split()
 )
 
 
