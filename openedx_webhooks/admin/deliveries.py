@@ -61,7 +61,6 @@ class DeliveryAdmin(RecordAdmin):
     change_form_template = "admin/openedx_webhooks/delivery_change_form.html"
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]
     fields = ()
-    personal = {"whom_column": "whom_by_number_column"}
 
     def has_operate_permission(self, request):
         """Replaying, retrying and cancelling need the permission to change deliveries."""
@@ -116,12 +115,7 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, delivery):
         """Whom and which course it is about."""
-        return parts.whom(of(delivery, "event"))
-
-    @admin.display(description=gettext_lazy("learner and course"))
-    def whom_by_number_column(self, delivery):
-        """The same without a name."""
-        return parts.whom(of(delivery, "event"), by_number=True)
+        return parts.whom(of(delivery, "event"), by_number=not delivery.shows_personal)
 
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, delivery):
@@ -134,12 +128,7 @@ class DeliveryAdmin(RecordAdmin):
 
     # --- The page
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The delivery, every attempt, and the buttons that fit its state."""
-        delivery = self.get_object(request, object_id)
-        may_view = delivery and self.has_view_permission(request, delivery)
-        extra = {**(extra_context or {}), **(delivery_page.context(request, delivery) if may_view else {})}
-        return super().change_view(request, object_id, form_url, extra)
+    page_of = staticmethod(delivery_page.context)
 
     def progress_view(self, request, object_id):
         """The part of the page that changes by itself."""
@@ -148,7 +137,7 @@ class DeliveryAdmin(RecordAdmin):
         delivery = self.get_object(request, object_id)
         if delivery is None:
             return HttpResponse(status=404)
-        context = delivery_page.context(request, delivery)
+        context = self.page_of(request, delivery)
         return HttpResponse(render_to_string("admin/openedx_webhooks/delivery_progress.html", context, request))
 
     def get_urls(self):
@@ -159,9 +148,8 @@ class DeliveryAdmin(RecordAdmin):
         own.append(path("<path:object_id>/progress/", admin_view(self.progress_view), name=name("progress")))
         return own + super().get_urls()
 
-    def send_again_view(self, request):
-        """Count, then do, with many."""
-        return sending_again.view(self, request)
+    # Count, then do, with many.
+    send_again_view = sending_again.view
 
     def _view(self, verb):
         def view(request, object_id):

@@ -260,9 +260,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
         """Every version, instead of Django's log; also of a hook that is gone."""
         return history.page(self, request, object_id)
 
-    def deleted_view(self, request):
-        """The hooks that are gone."""
-        return history.deleted_page(self, request)
+    deleted_view = history.deleted_page
 
     def log_change(self, request, obj, message):
         """What is no change of an option, such as a replay, has its line in the hook's history, too."""

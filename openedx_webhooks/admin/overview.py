@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.template.defaultfilters import filesizeformat
@@ -34,27 +33,6 @@ def kinds_for(request) -> list[type[Hook]]:
         for kind in (Webhook, Webfilter)
         if any(request.user.has_perm(f"openedx_webhooks.{verb}_{kind._meta.model_name}") for verb in ("view", "change"))
     ]
-
-
-@attrs.frozen
-class Line:
-    """A row of the table, as the template takes it."""
-
-    url: str
-    name: str
-    about: str
-    tone: str
-    badge: SafeString
-    evidence: str
-    advice: str
-    paths: list[tuple[str, str]]
-    label: str
-    scale: str
-    tried: str
-    accepted: str
-    durations: str
-    waiting: str
-    since: str
 
 
 @admin.register(Overview)
@@ -166,30 +144,31 @@ def _about(hook) -> SafeString:
     return format_html("{}{}{}", _NAMES[type(hook)], of, to)
 
 
-def _line(request, row: Row) -> Line:
+def _line(request, row: Row) -> dict[str, Any]:
+    """A row of the table, as the template takes it."""
     hook, kind = row.hook, type(row.hook)
     health, series = health_words.as_seen_by(request, row.health), row.series
     took = series.durations
     is_called = bool(series.tally)
-    return Line(
-        url=reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
-        name=parts.first_characters(hook.description, 80) or parts.breakable(hook.event_name),
-        about=_about(hook),
-        tone=health_words.tone_of(hook, health),
-        badge=health_words.badge(hook, health),
-        evidence="" if health.word == Word.REMOVING else health_words.evidence(hook, health),
-        advice=_advice(row, health),
-        paths=chart.paths(series, chart.KINDS[kind]),
-        label=chart.sentence(series, chart.KINDS[kind]),
-        scale=chart.scale(series) if is_called else "",
-        tried=parts.number(series.tally.total()) if is_called else parts.EMPTY,
-        accepted=parts.share(series.accepted_share),
-        durations=" · ".join(map(parts.seconds, took)) if took else parts.EMPTY,
-        waiting=_waiting(row.backlog),
-        since=parts.with_title(times.relative(row.backlog.since), words.exact(row.backlog.since))
+    return {
+        "url": reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
+        "name": parts.first_characters(hook.description, 80) or parts.breakable(hook.event_name),
+        "about": _about(hook),
+        "tone": health_words.tone_of(hook, health),
+        "badge": health_words.badge(hook, health),
+        "evidence": "" if health.word == Word.REMOVING else health_words.evidence(hook, health),
+        "advice": _advice(row, health),
+        "paths": chart.paths(series, chart.KINDS[kind]),
+        "label": chart.sentence(series, chart.KINDS[kind]),
+        "scale": chart.scale(series) if is_called else "",
+        "tried": parts.number(series.tally.total()) if is_called else parts.EMPTY,
+        "accepted": parts.share(series.accepted_share),
+        "durations": " · ".join(map(parts.seconds, took)) if took else parts.EMPTY,
+        "waiting": _waiting(row.backlog),
+        "since": parts.with_title(times.relative(row.backlog.since), words.exact(row.backlog.since))
         if row.backlog
         else "",
-    )
+    }
 
 
 def _advice(row: Row, health) -> str:

@@ -105,20 +105,17 @@ def breakable(name: str) -> SafeString:
     return mark_safe(re.sub(r"([_.]|[a-z](?=[A-Z]))", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
 
 
-def learner(event: CapturedEvent | None, *, by_number: bool = False) -> str:
-    """Whom an event is about: ``ada (42)``, or only ``42``."""
-    return person(event.user_id, "" if by_number else event.username) if event else EMPTY
-
-
 def person(user_id: int | None, username: str) -> str:
     """``ada (42)``, or what is known of it."""
     return f"{username} ({user_id})" if username and user_id else str(username or user_id or EMPTY)
 
 
-def whom(event: CapturedEvent | None, *, by_number: bool = False) -> SafeString | str:
+def whom(event: CapturedEvent | None, *, by_number: bool) -> SafeString | str:
     """Whom an event is about, and below it which course."""
-    who = learner(event, by_number=by_number)
-    if event is None or not event.course_key:
+    if event is None:
+        return EMPTY
+    who = person(event.user_id, "" if by_number else event.username)
+    if not event.course_key:
         return who
     return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', who, event.course_key)
 

@@ -20,6 +20,7 @@ from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
 from ..operations import frequency, schema, type_search
 from ..operations.halt_options import halt_options_of
+from .filters import types_of
 
 
 class TypePicker(forms.Select):
@@ -101,11 +102,6 @@ class TypeField(forms.ChoiceField):
             return super().clean(value)
         check = super().clean
         return [check(one) for one in dict.fromkeys(value or [""])]
-
-
-def types_of(model: type[Webhook | Webfilter]) -> Mapping[str, schema.HookType]:
-    """Dotted type → catalog entry."""
-    return catalog.events() if model is Webhook else catalog.filters()
 
 
 def type_choices(types: Mapping[str, schema.HookType], stored: str = "", *, has_empty: bool = True) -> list:

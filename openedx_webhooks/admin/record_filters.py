@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Delivery, Webfilter, Webhook
 from ..operations.newest import Condition
-from .filters import BarFilter, types_in_use
+from .filters import MODES, BarFilter, types_in_use
 from .parts import first_characters
 from .times import parse_time
 
@@ -73,8 +73,7 @@ class ModeFilter(ColumnFilter):
     title, parameter_name, column = _("mode"), "mode__exact", "mode"
 
     def lookups(self, request, model_admin):
-        """In one word each."""
-        return [(Webfilter.Mode.ENFORCE, _("enforce")), (Webfilter.Mode.OBSERVE, _("observe"))]
+        return MODES
 
 
 class SampleFilter(ColumnFilter):
