@@ -33,12 +33,10 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("when"))
     def when_column(self, call):
-        """When it began."""
         return times.shown(call.started_at)
 
     @admin.display(description=gettext_lazy("result"))
     def result_column(self, call):
-        """The result as a badge, and what was changed."""
         badge = parts.call_badge(call)
         if not call.changed_keys:
             return badge
@@ -47,7 +45,6 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("filter and webfilter"))
     def what_column(self, call):
-        """The filter's short name, and below it what the webfilter is for, or its server."""
         hook = call.webfilter
         name = parts.with_title(parts.breakable(hook.event_name), hook.event)
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', name, parts.hook_in_short(hook))
@@ -57,7 +54,6 @@ class CallAdmin(RecordAdmin):
         return parts.person(call.user_id, call.username if call.shows_personal else "")
 
     def get_changelist_instance(self, request):
-        """Attach the usernames of the page's learners."""
         changes = super().get_changelist_instance(request)
         ids = {call.user_id for call in changes.result_list if call.user_id}
         names = dict(get_user_model().objects.filter(pk__in=ids).values_list("pk", "username"))

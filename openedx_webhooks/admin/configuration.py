@@ -50,7 +50,6 @@ class _Upload:
 
 
 def page(site):
-    """The view, of an admin site."""
 
     # It begins anew if somebody else does the same, which it could not within a transaction.
     @transaction.non_atomic_requests

@@ -159,7 +159,6 @@ class AuthenticationForm(forms.ModelForm):
         self.initial["credentials"] = {stored.kind: shown} if stored.kind == self.instance.authentication else {}
 
     def clean_secret(self) -> str:
-        """The new secret, or the one that the hook has."""
         return self.cleaned_data["secret"] or self.stored_secret or self.instance.secret
 
     def clean_authentication_with(self, cleaned: dict[str, Any]) -> None:

@@ -34,7 +34,6 @@ class CapturedEventAdmin(RecordAdmin):
         return super().get_queryset(request).defer("payload")
 
     def get_changelist_instance(self, request):
-        """Attach how many webhooks each event of the page is owed to."""
         changes = super().get_changelist_instance(request)
         owed = Delivery.objects.filter(event_id__in=[event.pk for event in changes.result_list]).order_by()
         counts = dict(owed.values_list("event_id").annotate(Count("pk")))
@@ -44,26 +43,21 @@ class CapturedEventAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("when"))
     def when_column(self, event):
-        """When it was captured."""
         return times.shown(event.created)
 
     @admin.display(description=gettext_lazy("event"))
     def event_column(self, event):
-        """The short name of its type."""
         return parts.event_name(event)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, event):
-        """Whom and which course it is about."""
         return parts.whom(event, by_number=not event.shows_personal)
 
     @admin.display(description=gettext_lazy("webhooks"))
     def owed_column(self, event):
-        """How many webhooks it was owed to; none for a sample."""
         return parts.badge(gettext_lazy("sample"), "quiet") if event.is_sample else event.owed
 
     def page_of(self, request, event):
-        """The event, its payload, and its deliveries for those who may see them."""
         sees_deliveries = request.user.has_perm("openedx_webhooks.view_delivery")
         may_send = sees_deliveries and may_replay(request) and event.payload is not None
         return {

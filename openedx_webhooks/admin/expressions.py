@@ -53,7 +53,6 @@ class ExpressionField(forms.CharField):
         return self.made(value) if isinstance(value, Entered) else value or ""
 
     def made(self, entered: Any) -> str:
-        """What was entered as an expression."""
         raise NotImplementedError
 
     def has_changed(self, initial, data):
@@ -208,7 +207,6 @@ def shape_for(form, event: str) -> str:
 
 
 def urls(model_admin) -> list:
-    """The endpoint's URL, for a page of hooks."""
     name = model_admin.url_name("expressions")
     return [path("expressions/", model_admin.admin_site.admin_view(endpoint(model_admin)), name=name)]
 

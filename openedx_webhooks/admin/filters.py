@@ -57,11 +57,9 @@ class TypeFilter(BarFilter):
     parameter_name = "event"
 
     def lookups(self, request, model_admin):
-        """The types of the configured hooks."""
         return types_in_use(model_admin.model)
 
     def queryset(self, request, queryset):
-        """Hooks of the chosen type."""
         return queryset.filter(event=self.chosen) if self.chosen else queryset
 
 
@@ -72,7 +70,6 @@ class HealthFilter(BarFilter):
     parameter_name = "health"
 
     def lookups(self, request, model_admin):
-        """The words that this kind of hook may have."""
         return [(word.value, word.label.capitalize()) for word in WORDS[model_admin.model]]
 
     def queryset(self, request, queryset):

@@ -41,7 +41,6 @@ class Failure:
 
 
 def header_of(page: Page) -> dict[str, Any]:
-    """The header, as the template takes it."""
     hook, health, day = page.hook, page.health, statistics.of(page.hook)
     return {
         "name": parts.breakable(hook.event_name),

@@ -46,12 +46,10 @@ class HookListAdmin(RemovingAdmin):
 
     @admin.display(description=gettext_lazy("health"))
     def health_column(self, hook):
-        """The word, and what it rests on."""
         return health_words.column(hook, hook.health)
 
     @admin.display(description=gettext_lazy("event"), ordering="event")
     def event_column(self, hook):
-        """Short name, dotted type and the description's first words."""
         return parts.hook_name(hook)
 
     @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
@@ -116,5 +114,4 @@ class HookListAdmin(RemovingAdmin):
         return hooks.update(enabled=True, modified=timezone.now())
 
     def has_clone_permission(self, request):
-        """For the action of the list."""
         return cloning.may_clone(self, request)

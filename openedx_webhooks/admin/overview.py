@@ -27,7 +27,6 @@ _NAMES = {Webhook: gettext_lazy("webhook"), Webfilter: gettext_lazy("webfilter")
 
 
 def kinds_for(request) -> list[type[Hook]]:
-    """The kinds of hooks that somebody may look at."""
     return [
         kind
         for kind in (Webhook, Webfilter)
@@ -40,11 +39,9 @@ class OverviewAdmin(ViewOnly, admin.ModelAdmin):
     """One page, and nothing to change on it."""
 
     def has_view_permission(self, request, obj=None):
-        """For who may look at webhooks, or at webfilters."""
         return bool(kinds_for(request))
 
     def has_module_permission(self, request):
-        """The same."""
         return self.has_view_permission(request)
 
     def get_urls(self):

@@ -78,7 +78,6 @@ class TypeField(forms.ChoiceField):
     widget = TypePicker
 
     def take_several(self) -> None:
-        """Let several be chosen."""
         self.widget.allow_multiple_selected = True
 
     def offer(self, model: type[Webhook | Webfilter], stored: str) -> None:
@@ -172,7 +171,6 @@ class HowOften:
 
 
 def how_often(model: type[Webhook | Webfilter]) -> HowOften:
-    """Ask how often each type of a kind happened."""
     recorded = frequency.of_events() if model is Webhook else frequency.of_filters()
     hooked = {hook.dotted_type for hook in model.objects.only("event")}
     return HowOften(model is Webhook, recorded, hooked | recorded.keys())

@@ -47,11 +47,9 @@ class ColumnFilter(RecordFilter):
     column = ""
 
     def lookups(self, request, model_admin):
-        """The column's choices."""
         return model_admin.model._meta.get_field(self.column).choices
 
     def conditions_for(self, value):
-        """The column has that value."""
         return [Condition(Q(**{self.column: value}), self.column, is_single=True)]
 
 
@@ -82,11 +80,9 @@ class SampleFilter(ColumnFilter):
     title, parameter_name, column = _("kept"), "is_sample__exact", "is_sample"
 
     def lookups(self, request, model_admin):
-        """In words."""
         return [("0", _("for webhooks")), ("1", _("as samples"))]
 
     def conditions_for(self, value):
-        """The column has that value."""
         return [Condition(Q(is_sample=value == "1"))]
 
 
@@ -105,7 +101,6 @@ class HookFilter(RecordFilter):
         return [(str(hook.pk), hook_label(hook)) for hook in hooks]
 
     def conditions_for(self, value):
-        """Of that hook."""
         return [Condition(Q(**{f"{self.column}_id": int(value)}), self.column, is_single=True)]
 
 
@@ -127,11 +122,9 @@ class EventFilter(RecordFilter):
     title, parameter_name = _("event"), "event_type"
 
     def lookups(self, request, model_admin):
-        """By their short names."""
         return types_in_use(Webhook)
 
     def conditions_for(self, value):
-        """Of that type."""
         return [Condition(Q(event_type=value), "event_type", is_single=True)]
 
 
@@ -139,7 +132,6 @@ class DeliveryEventFilter(EventFilter):
     """By the event of a delivery: its own table does not have the type, but its webhook has an index."""
 
     def conditions_for(self, value):
-        """Of webhooks that have the type now."""
         return [_of_hooks(Webhook, "webhook", value)]
 
 
@@ -149,11 +141,9 @@ class CallEventFilter(RecordFilter):
     title, parameter_name = _("filter"), "event_type"
 
     def lookups(self, request, model_admin):
-        """By their short names."""
         return types_in_use(Webfilter)
 
     def conditions_for(self, value):
-        """Of webfilters that have the type now."""
         return [_of_hooks(Webfilter, "webfilter", value)]
 
 
@@ -171,11 +161,9 @@ class AnswerFilter(RecordFilter):
     unasked = Q()
 
     def lookups(self, request, model_admin):
-        """The classes, and none."""
         return [*((f"{digit}xx", f"{digit}xx") for digit in "2345"), ("none", _("no answer"))]
 
     def conditions_for(self, value):
-        """The status is in that class."""
         if value == "none":
             return [Condition(Q(**{f"{self.status}__isnull": True}) & ~self.unasked)]
         first = int(value[0]) * 100
@@ -224,11 +212,9 @@ class TimeFilter(RecordFilter):
             self.used_parameters[name] = value if isinstance(value, str) else value[-1]
 
     def expected_parameters(self):
-        """All three."""
         return list(self.parameters)
 
     def lookups(self, request, model_admin):
-        """Short spans."""
         return [("hour", _("last hour")), ("day", _("last day")), ("week", _("last week"))]
 
     @property
@@ -242,7 +228,6 @@ class TimeFilter(RecordFilter):
         return self.used_parameters["until"]
 
     def conditions(self):
-        """Within the span, and between the times."""
         found = super().conditions()
         for name, lookup in (("since", "gte"), ("until", "lte")):
             if time := parse_time(self.used_parameters[name]):
@@ -250,7 +235,6 @@ class TimeFilter(RecordFilter):
         return found
 
     def conditions_for(self, value):
-        """Since so long ago."""
         return [Condition(Q(**{f"{self.column}__gte": timezone.now() - self._SPANS[value]}), self.column)]
 
 

@@ -24,7 +24,6 @@ class RemovingAdmin(admin.ModelAdmin):
         return super().has_change_permission(request, obj) and not (obj and obj.removing_since)
 
     def has_delete_permission(self, request, obj=None):
-        """It is removed once."""
         return super().has_delete_permission(request, obj) and not (obj and obj.removing_since)
 
     def get_deleted_objects(self, objs, request):
@@ -53,7 +52,6 @@ class RemovingAdmin(admin.ModelAdmin):
         return is_gone
 
     def delete_queryset(self, request, queryset):
-        """The same for each."""
         left = [hook for hook in queryset.filter(removing_since=None) if not self.delete_model(request, hook)]
         for hook in left:
             self._say_that_it_goes(request, str(hook))

@@ -44,7 +44,6 @@ class Term:
 
     @property
     def as_number(self) -> int | None:
-        """A number of a row or user."""
         return _number(self.text)
 
     @property
@@ -54,7 +53,6 @@ class Term:
 
     @property
     def is_text(self) -> bool:
-        """It can be a name."""
         return 0 < len(self.text) <= _LONGEST_TERM and "\0" not in self.text
 
 

@@ -47,7 +47,6 @@ class Window:
 
     @property
     def tried(self) -> int:
-        """Accepted or refused."""
         return self.accepted + self.refused
 
     @property
@@ -121,7 +120,6 @@ class Figures:
             self.latest = (result, at)
 
     def note_accepted(self, at: datetime | None) -> None:
-        """Remember the latest."""
         self.accepted_at = max(filter(None, (self.accepted_at, at)), default=None)
 
 
@@ -230,7 +228,6 @@ def of_webfilters(webfilters: Iterable[Webfilter]) -> dict[int, Figures]:
 
 
 def records_all(hook: Webfilter) -> bool:
-    """Whether the calls of a webfilter are all recorded."""
     if hook.call_log == Webfilter.CallLog.NONE:
         return False
     return hook.call_log == Webfilter.CallLog.ALL or hook.mode == Webfilter.Mode.OBSERVE

@@ -27,7 +27,6 @@ class Ages:
 
     @property
     def are_forever(self) -> bool:
-        """Nothing goes."""
         return self.payloads is None and self.rows is None
 
 
@@ -40,7 +39,6 @@ class Terms:
 
     @classmethod
     def all_before(cls, moment: datetime) -> "Terms":
-        """Whatever is older goes."""
         return cls(Ages(moment, moment), Ages(moment, moment))
 
     def by_outcome(self, failed: Q) -> Iterator[tuple[str, Q, Ages]]:

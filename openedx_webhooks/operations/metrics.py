@@ -47,7 +47,6 @@ def render(accept: str) -> tuple[bytes, str]:
 
 class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
-        """Everything."""
         found = status.look(is_full=False)
         yield _gauge("info", "The installed version.", {"version": __version__}, 1)
         yield _findings(found)

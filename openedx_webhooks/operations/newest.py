@@ -155,7 +155,6 @@ def _indexed(model: type[Model], columns) -> list[tuple[str, ...]]:
 
 
 def _indexes(model: type[Model]) -> set[tuple[str, ...]]:
-    """The columns of each index of a model."""
     opts = model._meta
     singles = {(field.name,) for field in opts.concrete_fields if field.db_index or field.unique}
     uniques = {tuple(constraint.fields) for constraint in opts.constraints if hasattr(constraint, "fields")}

@@ -191,7 +191,6 @@ class _Run:
         self._end, self._tick, self._places = end, tick, places
 
     def delete(self, records: Records) -> None:
-        """Delete those that are old enough."""
         if records.ages.rows is None:
             return
         for found in _each(records.walk(records.ages.rows)):
@@ -204,7 +203,6 @@ class _Run:
                 return
 
     def empty(self, records: Records) -> None:
-        """Empty those that are old enough."""
         if records.ages.payloads is None:
             return
         for found in records.walk(records.ages.payloads, self._places and self._places.get(records.name)):

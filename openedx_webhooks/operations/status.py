@@ -53,7 +53,6 @@ class Status:
         return max((finding.level for finding in self.findings), key=LEVELS.index, default=Level.OK)
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
         return {"status": self.level, "findings": [attrs.asdict(finding) for finding in self.findings]}
 
 
@@ -109,7 +108,6 @@ def missing_migrations(using: str) -> list[str]:
 
 
 def not_migrated(missing: list[str]) -> Finding:
-    """That migrations were not applied."""
     return Finding(
         "tables",
         Level.BAD,

@@ -47,7 +47,6 @@ _EXTENSIONS = ("minorversion", "sourcehost")
 
 
 def _cloudevent(metadata: Metadata, content: Any) -> dict[str, Any]:
-    """An event in structured JSON mode."""
     event = {"specversion": "1.0"}
     event |= {name: metadata[ours] for name, ours in _ATTRIBUTES.items() if metadata.get(ours)}
     event |= {name: metadata[name] for name in _EXTENSIONS if metadata.get(name) not in (None, "")}
@@ -101,5 +100,4 @@ def format_of(name: str) -> Format:
 
 
 def choices() -> list[tuple[str, str]]:
-    """The formats, for the field of the model."""
     return [(name, one.title) for name, one in FORMATS.items()]

@@ -203,7 +203,6 @@ def primary_key(instance) -> int | None:
 
 
 def _model(_walk, value):
-    """A model without a serializer of its own."""
     result = {"type": type(value)._meta.label}
     key = primary_key(value)
     return result if key is None else result | {"id": key}

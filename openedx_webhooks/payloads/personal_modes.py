@@ -37,7 +37,6 @@ _SHORTEST_NAME, _SMALLEST_ID = 3, 10_000
 
 
 def choices() -> list[tuple[str, Any]]:
-    """The modes, for the field of the model."""
     return list(MODES.items())
 
 

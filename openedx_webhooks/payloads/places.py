@@ -49,7 +49,6 @@ class Place:
 
     @classmethod
     def boolean(cls) -> "Place":
-        """True or false."""
         return cls.of_kind("boolean")
 
     @property
@@ -127,7 +126,6 @@ def kind_of(value: Any) -> str:
 
 
 def last_of(path: str) -> str:
-    """The last name of a path."""
     return path.rpartition(".")[2]
 
 

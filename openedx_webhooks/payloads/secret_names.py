@@ -90,7 +90,6 @@ def is_sensitive(key: Any) -> bool:
 
 
 def operators_names() -> tuple[str, ...]:
-    """The names that the operator added."""
     names = app_settings.SENSITIVE_KEYS or ()
     return (names,) if isinstance(names, str) else tuple(map(str, names))
 

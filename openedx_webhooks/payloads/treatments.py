@@ -127,7 +127,6 @@ _SWITCH = re.compile(r"\w{1,100}", re.ASCII)
 
 @lru_cache(maxsize=1024)
 def members_of(cls: type) -> Mapping[str, Member]:
-    """The members of a data class by name."""
     return MappingProxyType({field.name: member(field.name, field.type, cls) for field in data_fields(cls)})
 
 

@@ -33,7 +33,6 @@ class Period:
 
 
 def last_day(mode: str) -> Period:
-    """The calls of the last day in a mode."""
     return Period(mode, timezone.now() - _DAY)
 
 

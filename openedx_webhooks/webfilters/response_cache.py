@@ -44,7 +44,6 @@ class CachedResponse:
     _kept: tuple[float, int, bytes] | None = None
 
     def fresh(self) -> Outcome | None:
-        """The answer, if it still holds."""
         self._kept = ask("get", self.key)
         if not _is_kept(self._kept):
             self._kept = None
