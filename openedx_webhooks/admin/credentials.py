@@ -99,12 +99,7 @@ class CredentialsField(forms.Field):
         self.stored = StoredCredentials()
 
     def clean(self, value: Any) -> dict[str, dict[str, str]] | None:
-        """
-        What was entered; None if the form had no inputs.
-
-        Raises:
-            ValidationError: something is too long.
-        """
+        """What was entered; None if the form had no inputs."""
         if value is None:
             return None
         entered = {kind: {name: text.strip() for name, text in texts.items()} for kind, texts in value.items()}

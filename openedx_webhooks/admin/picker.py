@@ -91,12 +91,6 @@ class TypeField(forms.ChoiceField):
         self.choices = type_choices(types_of(model), stored, has_empty=not self.widget.allow_multiple_selected)
 
     def clean(self, value):
-        """
-        Check each.
-
-        Raises:
-            ValidationError: nothing was chosen, or something that is not among the choices.
-        """
         if not isinstance(value, list):
             return super().clean(value)
         check = super().clean

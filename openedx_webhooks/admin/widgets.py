@@ -79,12 +79,7 @@ class HeadersField(forms.Field):
         self.kept: dict[str, str] = {}
 
     def clean(self, value: Any) -> dict[str, str]:
-        """
-        Merge the rows with what is stored.
-
-        Raises:
-            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value.
-        """
+        """Merge the rows with what is stored."""
         if not self.has_changed(None, value):
             self.kept = self.stored
             return self.stored
@@ -123,12 +118,6 @@ class ScheduleField(forms.CharField):
         return ", ".join(map(format_wait, value)) if isinstance(value, list) else value
 
     def to_python(self, value):
-        """
-        Parse the waits.
-
-        Raises:
-            ValidationError: names the first that can't be read.
-        """
         waits = []
         for word in filter(None, re.split(r"[,;\[\]\s]+", super().to_python(value) or "")):  # pylint: disable=no-member
             match = _WAIT.fullmatch(word)

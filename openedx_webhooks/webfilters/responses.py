@@ -137,12 +137,7 @@ def _object(value):
 
 
 def check_status(status: Any, lowest: int = 400) -> int:
-    """
-    Check a status code.
-
-    Raises:
-        Refused: not a whole number from ``lowest`` to 599.
-    """
+    """A status code: a whole number from ``lowest`` to 599."""
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
         status = int(status)
     if isinstance(status, bool) or not isinstance(status, int) or not lowest <= status <= 599:

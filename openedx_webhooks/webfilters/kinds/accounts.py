@@ -79,12 +79,7 @@ class Profile(Kind):
 
 
 def plan_fields(instance: models.Model, given: Any, path: Path, plan: Plan) -> None:
-    """
-    Validate new values for the fields of a model instance and note that it is to be saved.
-
-    Raises:
-        Refused: not an object. Fields that do not fit are noted in the plan.
-    """
+    """Validate new values for the fields of a model instance and note that it is to be saved."""
     if not isinstance(given, Mapping):
         raise Refused("it must be an object")
     values = {}

@@ -106,12 +106,7 @@ def _database(model) -> str:
 
 
 def _exists(app_label: str, name: str, **lookup) -> bool:
-    """
-    Whether there is such a row.
-
-    Raises:
-        Refused: this site has no such table.
-    """
+    """Whether there is such a row; refused where this site has no such table."""
     model = _model(app_label, name)
     if model is None:
         raise Refused(f"it can't be checked: this site has no {name}")

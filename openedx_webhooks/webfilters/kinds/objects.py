@@ -370,12 +370,6 @@ TABS_SCHEMA: Mapping[str, Any] = {
 
 
 def check_tabs(given: Any) -> list[dict]:
-    """
-    Check a list of tabs.
-
-    Raises:
-        Refused: a tab is not one.
-    """
     if not isinstance(given, list):
         raise Refused("it must be a list of tabs")
     for tab in given:

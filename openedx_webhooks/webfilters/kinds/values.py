@@ -345,12 +345,7 @@ class _Names:
         self._others = {str(key): key for key in reversed(others)}
 
     def key(self, name: str) -> Any:
-        """
-        The key, or the name itself for a new one.
-
-        Raises:
-            Refused: a text does not fit among the keys.
-        """
+        """The key, or the name itself for a new one."""
         if name in self._current:
             return name
         if name not in self._others and not self._takes_texts:
