@@ -217,16 +217,6 @@ class TimeFilter(RecordFilter):
     def lookups(self, request, model_admin):
         return [("hour", _("last hour")), ("day", _("last day")), ("week", _("last week"))]
 
-    @property
-    def since(self) -> str:
-        """As it was typed."""
-        return self.used_parameters["since"]
-
-    @property
-    def until(self) -> str:
-        """As it was typed."""
-        return self.used_parameters["until"]
-
     def conditions(self):
         found = super().conditions()
         for name, lookup in (("since", "gte"), ("until", "lte")):

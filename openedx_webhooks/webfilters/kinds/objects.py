@@ -341,10 +341,8 @@ class Tabs(Kind):
         check_tabs(given)
         if not isinstance(current, list):
             raise Refused("there are no tabs")
-        return take(current, given, path, plan) if given else self._none(current, path, plan)
-
-    @staticmethod
-    def _none(current, path, plan):
+        if given:
+            return take(current, given, path, plan)
         if current:
             plan.changed.append(path)
         return []
