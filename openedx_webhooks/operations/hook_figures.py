@@ -50,11 +50,6 @@ class Window:
         return self.accepted + self.refused
 
     @property
-    def accepted_share(self) -> float:
-        """0 to 1; not 1 if any was lost."""
-        return min(1 - self.refused_share, 0.99) if self.lost else 1 - self.refused_share
-
-    @property
     def refused_share(self) -> float:
         """0 to 1; 0 if nothing was tried."""
         return self.refused / self.tried if self.tried else 0.0
