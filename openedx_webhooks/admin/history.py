@@ -124,7 +124,6 @@ def page(model_admin, request, object_id: str):
         else "",
         "is_cut": len(versions) > _MOST,
         "most": _MOST,
-        "media": model_admin.media,
     }
     return TemplateResponse(request, "admin/openedx_webhooks/hook_history.html", context)
 
@@ -205,7 +204,6 @@ def deleted_page(model_admin, request):
             }
             for version in versions
         ],
-        "media": model_admin.media,
     }
     return TemplateResponse(request, "admin/openedx_webhooks/hooks_deleted.html", context)
 
