@@ -83,6 +83,8 @@ class RecordAdmin(ViewOnly, admin.ModelAdmin):
     # Makes the search box appear; what is searched is said by:
     search_fields = ["pk"]
     search: Callable[[searching.Term], list[int]]
+    # Of a request and a record: what the template shows.
+    page_of: Callable[..., dict[str, Any]]
     # When a row's matter happened.
     time_field = "created"
 
@@ -136,10 +138,6 @@ class RecordAdmin(ViewOnly, admin.ModelAdmin):
         record = self.get_object(request, object_id)
         shown = self.page_of(request, record) if record and self.has_view_permission(request, record) else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
-
-    def page_of(self, request, record) -> dict[str, Any]:
-        """What the template shows of a record."""
-        raise NotImplementedError
 
 
 def learner(request, user_id: int | None, username: str = "") -> SafeString | str:
