@@ -128,28 +128,32 @@ class EventFilter(RecordFilter):
         return [Condition(Q(event_type=value), "event_type", is_single=True)]
 
 
-class DeliveryEventFilter(EventFilter):
-    """By the event of a delivery: its own table does not have the type, but its webhook has an index."""
+class HookTypeFilter(RecordFilter):
+    """By the type of a record's hook: the record's own table does not have it, but the hook's number has an index."""
 
-    def conditions_for(self, value):
-        return [_of_hooks(Webhook, "webhook", value)]
-
-
-class CallEventFilter(RecordFilter):
-    """By filter."""
-
-    title, parameter_name = _("filter"), "event_type"
+    parameter_name = "event_type"
+    hook_model: type
+    column = ""
 
     def lookups(self, request, model_admin):
-        return types_in_use(Webfilter)
+        return types_in_use(self.hook_model)
 
     def conditions_for(self, value):
-        return [_of_hooks(Webfilter, "webfilter", value)]
+        rows = self.hook_model.objects.filter(event=value).order_by()
+        hooks = list(rows.values_list("pk", flat=True)[:_MOST_OF_A_TYPE])
+        return [Condition(Q(**{f"{self.column}_id__in": hooks}), self.column, is_single=len(hooks) == 1)]
 
 
-def _of_hooks(model, column: str, dotted_type: str) -> Condition:
-    hooks = list(model.objects.filter(event=dotted_type).order_by().values_list("pk", flat=True)[:_MOST_OF_A_TYPE])
-    return Condition(Q(**{f"{column}_id__in": hooks}), column, is_single=len(hooks) == 1)
+class DeliveryEventFilter(HookTypeFilter):
+    """By event."""
+
+    title, hook_model, column = _("event"), Webhook, "webhook"
+
+
+class CallEventFilter(HookTypeFilter):
+    """By filter."""
+
+    title, hook_model, column = _("filter"), Webfilter, "webfilter"
 
 
 class AnswerFilter(RecordFilter):

@@ -142,7 +142,7 @@ class Walk:
         for one, other, operand in ((places[0], right, left), (places[1], left, right)):
             if other["type"] == "literal" and one is not Place.UNKNOWN:
                 self._check_literal(node, one, other, operand)
-        return Place.boolean()
+        return Place.of_kind("boolean")
 
     def _operand(self, node, other, place, is_right):
         """One side of a comparison; a lone word that is no path was meant as a text."""
@@ -202,7 +202,7 @@ class Walk:
     # --- The other parts
 
     def _visit_literal(self, node, _place):
-        return Place.of_value(node["value"])
+        return Place.of_kind(kind_of(node["value"]))
 
     def _visit_identity(self, _node, place):
         return place
@@ -232,7 +232,7 @@ class Walk:
 
     def _visit_not_expression(self, node, place):
         self.visit(node["children"][0], place)
-        return Place.boolean()
+        return Place.of_kind("boolean")
 
     def _visit_function_expression(self, node, place):
         children = node["children"]

@@ -38,18 +38,9 @@ class Place:
         return cls(tuple(_alternatives(schema, schema)), tuple(samples), schema)
 
     @classmethod
-    def of_value(cls, value: Any) -> "Place":
-        """A constant."""
-        return cls.of_kind(kind_of(value))
-
-    @classmethod
     def of_kind(cls, kind: str) -> "Place":
         """Something of a kind of JSON, of which no more is known."""
         return cls(({"type": kind},))
-
-    @classmethod
-    def boolean(cls) -> "Place":
-        return cls.of_kind("boolean")
 
     @property
     def kinds(self) -> frozenset[str]:
