@@ -38,15 +38,7 @@ class TypedRow:
         return not self.field.strip() and not self.value.strip()
 
     def read(self, kinds: dict[str, str]) -> condition_rows.Row:
-        """
-        What it means.
-
-        Args:
-            kinds: field → kind, of the chosen type.
-
-        Raises:
-            ValueError: what to correct.
-        """
+        """What it means, by the kinds of the chosen type's fields; an error says what to correct."""
         names = names_of(self.field)
         if not names:
             raise ValueError(_("Choose a field from the list, or enter its path, such as enrollment.mode."))

@@ -81,12 +81,7 @@ class TypeField(forms.ChoiceField):
         self.widget.allow_multiple_selected = True
 
     def offer(self, model: type[Webhook | Webfilter], stored: str) -> None:
-        """
-        Offer what there is.
-
-        Args:
-            stored: the dotted type of the hook; empty for a new one.
-        """
+        """Offer what there is, and the dotted type that is stored; that of a new hook is empty."""
         self.widget.model = model
         self.choices = type_choices(types_of(model), stored, has_empty=not self.widget.allow_multiple_selected)
 

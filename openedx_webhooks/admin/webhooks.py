@@ -231,12 +231,7 @@ def more_made(webhooks: list[Webhook]):
 
 
 def set_paused(webhooks, paused: bool) -> int:
-    """
-    Pause the webhooks of a queryset, or resume them and have sent what waits.
-
-    Returns:
-        how many there are.
-    """
+    """Pause the webhooks of a queryset, or resume them and have sent what waits; how many there are."""
     # ``update`` keeps ``modified``, by which other processes notice a change.
     count = webhooks.update(paused=paused, modified=timezone.now())
     if not paused:

@@ -184,12 +184,7 @@ def failed_calls(webfilter_id: Any) -> QuerySet[Call]:
 
 
 def _add_refusals(figures: dict[int, Figures], of_delivery: dict[int, int]) -> None:
-    """
-    One query for the attempts of the last deliveries that were not accepted.
-
-    Args:
-        of_delivery: their primary keys → those of their webhooks.
-    """
+    """One query for the last attempts of deliveries; these are given with their webhooks, by primary key."""
     attempts = Attempt.objects.filter(delivery_id__in=of_delivery).order_by("pk")
     for delivery, *refusal in attempts.values_list("delivery_id", "status_code", "error", "started_at"):
         figures[of_delivery[delivery]].refusal = Refusal(*refusal)

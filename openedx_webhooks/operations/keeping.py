@@ -42,12 +42,7 @@ class Terms:
         return cls(Ages(moment, moment), Ages(moment, moment))
 
     def by_outcome(self, failed: Q) -> Iterator[tuple[str, Q, Ages]]:
-        """
-        What has the same ages: a name, which records, and the ages.
-
-        Args:
-            failed: which of them have failed.
-        """
+        """What has the same ages: a name, which records, by those that have failed, and the ages."""
         if self.failed == self.others:
             yield "", Q(), self.others
         else:

@@ -29,15 +29,7 @@ _HOOK = ["id", "event"]
 
 
 def render(accept: str) -> tuple[bytes, str]:
-    """
-    The metrics in the format that a scraper accepts.
-
-    Args:
-        accept: its ``Accept`` header.
-
-    Returns:
-        body and content type.
-    """
+    """The metrics in the format that a scraper's ``Accept`` header asks for: body and content type."""
     # Of one scrape: the global one has whatever else the process counts.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Metrics())

@@ -121,13 +121,7 @@ def of(hook: Hook, period: Period = Period.DAY) -> Series:
 
 
 def of_hooks(kind: type[Hook], ids: Iterable[int], period: Period = Period.DAY) -> dict[int, Series]:
-    """
-    The figures of each of some hooks, by primary key: a few queries for all of them.
-
-    Args:
-        kind: Webhook or Webfilter.
-        ids: primary keys.
-    """
+    """The figures of each of some hooks, by primary key: a few queries for all of them."""
     return _series(COLUMNS[kind], list(ids), period, ATTEMPTS if kind is Webhook else None)
 
 

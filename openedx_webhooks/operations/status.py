@@ -57,12 +57,7 @@ class Status:
 
 
 def oldest_due() -> datetime | None:
-    """
-    Since when the oldest delivery that can be sent waits; None if nothing is late.
-
-    Raises:
-        django.db.Error: the database is away.
-    """
+    """Since when the oldest delivery that can be sent waits; None if nothing is late."""
     due = Delivery.objects.writable().next_due()
     return due if due and due < timezone.now() else None
 

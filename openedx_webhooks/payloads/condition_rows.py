@@ -134,12 +134,7 @@ COMPARISONS = {comparison.name: comparison for comparison in _comparisons()}
 
 
 def to_expression(rows: Iterable[Row], join: str = ALL) -> str:
-    """
-    The rows as a JMESPath expression; empty without rows.
-
-    Args:
-        join: :data:`ALL` or :data:`ANY`.
-    """
+    """The rows as a JMESPath expression, joined by :data:`ALL` or :data:`ANY`; empty without rows."""
     texts = [COMPARISONS[row.comparison].write(row.field, row.value) for row in rows]
     return {ALL: " && ", ANY: " || "}[join].join(texts)
 

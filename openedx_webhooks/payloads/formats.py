@@ -88,12 +88,7 @@ FORMATS = {
 
 
 def format_of(name: str) -> Format:
-    """
-    A format.
-
-    Raises:
-        ValueError: there is no such format.
-    """
+    """The format of a name; a ValueError says if there is none."""
     if name not in FORMATS:
         raise ValueError(gettext("This version knows no payload format “%s”: choose another.") % name[:40])
     return FORMATS[name]

@@ -38,12 +38,7 @@ def operands(node: Node, kind: str) -> list[Node]:
 
 
 def text_of(node: Node) -> str:
-    """
-    A part of an expression as an operator would write it; brackets may stand where there were none.
-
-    Raises:
-        RecursionError: it is nested too deeply.
-    """
+    """A part of an expression as an operator would write it; brackets may stand where there were none."""
     return _WRITERS[node["type"]](node)
 
 
