@@ -172,5 +172,4 @@ def _result(future: Future, deadline: float) -> Outcome:
 
 
 def _executor() -> DaemonExecutor:
-    """The threads of this process."""
     return DaemonExecutor(max(1, app_settings.WEBFILTER_THREADS))
