@@ -305,6 +305,12 @@ class TestDeadline:
         names({"many.test": ["127.0.0.2", "127.0.0.3", "127.0.0.1"]})
         assert post(f"http://many.test:{receiver.port}/").ok
 
+    @pytest.mark.parametrize("place, is_reached", [(6, True), (7, False)])
+    def test_of_a_name_with_many_addresses_six_are_tried(self, receiver, post, names, place, is_reached):
+        """Each has its share of the time: of hundreds none would have enough."""
+        names({"many.test": [f"127.0.0.{number}" for number in range(2, place + 1)] + ["127.0.0.1"]})
+        assert post(f"http://many.test:{receiver.port}/").ok is is_reached
+
     def test_the_host_header_has_the_name(self, receiver, post, names):
         names({"name.test": ["127.0.0.1"]})
         post(f"http://name.test:{receiver.port}/")

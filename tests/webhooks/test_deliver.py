@@ -273,6 +273,18 @@ def test_no_transaction_is_open_while_sending(webhook, receiver):
     assert open_during == [False]
 
 
+def test_what_is_under_way_is_not_begun_again_when_its_lease_has_ended(webhook, receiver):
+    """The machine slept in the middle of it: the answer may be there, and nobody has read it yet."""
+    receiver.on("/hook", Reply(delay=0.7))
+    owe(webhook)
+
+    def wake_up(_counts):
+        Delivery.objects.exclude(claimed_by=None).update(next_attempt_at=timezone.now())
+
+    assert deliver_due(tick=wake_up).delivered == 1
+    assert len(receiver.received) == 1
+
+
 def test_rows_locked_by_somebody_are_passed_over(webhook, receiver):
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("this database has no SKIP LOCKED")

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from openedx_webhooks.management.commands import webhooks_replay
-from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
+from openedx_webhooks.models import CapturedEvent, Delivery, Webhook, delivery_verbs
 from openedx_webhooks.models.delivery import STATES
 from openedx_webhooks.webhooks import deliver, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
@@ -69,6 +69,23 @@ def test_payload_that_is_no_longer_kept_is_not_replayed(webhook):
     owe(webhook, state="failed")
     CapturedEvent.objects.update(payload=None)
     assert replay.replay(Delivery.objects.all()) == 0
+
+
+@pytest.mark.parametrize(
+    "model, changed",
+    [(Delivery, {"state": "pending"}), (CapturedEvent, {"payload": None}), (CapturedEvent, {"keep_payload": False})],
+)
+def test_what_somebody_changes_after_it_was_chosen_is_not_replayed(webhook, monkeypatch, model, changed):
+    monkeypatch.setattr(delivery_verbs, "_CHUNK", 1)
+    owe(webhook, 2, state="failed", next_attempt_at=None)
+    seen = []
+
+    def progress(count):
+        model.objects.filter(pk=model.objects.latest("pk").pk).update(**changed)
+        seen.append(count)
+
+    assert replay.replay(Delivery.objects.all(), progress=progress) == 1
+    assert seen == [1, 1]
 
 
 def test_failed_since_takes_one_webhooks_failures_after_the_time(webhook, receiver):

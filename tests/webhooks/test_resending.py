@@ -10,7 +10,7 @@ from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.webhooks import resending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
-from .conftest import LOGIN, happened, owe
+from .conftest import LOGIN, as_if_two_did_it, happened, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +113,26 @@ def test_events_without_payload_are_passed_over(webhook, monkeypatch):
     choice = {"past": resending.Past(LOGIN), "to": webhook}
     assert resend(**choice) == {"done": 6, "removed": 3}
     assert resend(**choice) == {"had": 6, "removed": 3}
+
+
+@pytest.mark.parametrize("step", [1, 2, 500])
+def test_no_more_than_the_limit_are_sent_in_however_many_steps(webhook, monkeypatch, step):
+    monkeypatch.setattr(resending, "_STEP", step)
+    happened(5)
+    choice = resending.Choice(past=resending.Past(LOGIN), to=webhook, limit=3)
+    progress = resending.advance(choice, resending.Progress(), act=True)
+    assert (progress.tally["done"], progress.is_cut, Delivery.objects.count()) == (3, True, 3)
+
+
+def test_what_is_owed_to_somebody_is_no_sample_any_more(webhook):
+    events = happened(2, is_sample=True)
+    assert resend(events=(events[0].pk,), to=webhook) == {"done": 1}
+    assert list(CapturedEvent.objects.order_by("pk").values_list("is_sample", flat=True)) == [False, True]
+
+
+def test_what_somebody_else_owes_at_the_same_moment_is_owed_once(webhook):
+    choice = resending.Choice(past=resending.Past(LOGIN), to=webhook)
+    happened(2)
+    with as_if_two_did_it(Delivery):
+        resending.advance(choice, resending.Progress(), act=True)
+    assert Delivery.objects.count() == 2
