@@ -262,7 +262,6 @@ class DeliveryQuerySet(models.QuerySet):
                 next_attempt_at=_each(moments),
                 scheduled_at=now,
                 finished_at=None,
-                **_UNCLAIMED,
             )  # fmt: skip
 
     def retry_now(self) -> int:

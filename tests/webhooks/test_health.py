@@ -155,12 +155,16 @@ def test_disabling_is_logged_once_and_stops_new_deliveries(failing, caplog, log_
     "age, warned, found", [(timedelta(days=2), None, "fails since"), (timedelta(days=9), timedelta(days=8), "disabled")]
 )
 def test_what_several_workers_find_at_once_is_said_once(failing, caplog, age, warned, found):
-    """Each read the webhook before another one had written to it."""
+    """Each read the webhook before another one had written to it. And it is said of no other webhook."""
     Webhook.objects.update(failing_since=now() - age, warned_at=warned and now() - warned)
     seen = [Webhook.objects.get(), Webhook.objects.get()]
+    other = Webhook.objects.create(event=LOGIN, webhook_url="http://x/")
     for webhook in seen:
         health._act(webhook, False)  # pylint: disable=protected-access
     assert sum(found in line for line in caplog.messages) == 1
+    assert failing.history.count() == (2 if warned else 1)
+    other.refresh_from_db()
+    assert (other.enabled, other.warned_at, other.history.count()) == (True, None, 1)
 
 
 def test_webhook_disabled_by_another_process_is_noticed_by_the_index(failing):
@@ -169,6 +173,21 @@ def test_webhook_disabled_by_another_process_is_noticed_by_the_index(failing):
     Webhook.objects.filter(pk=failing.pk)
     index.webhooks._check_at = 0.0  # pylint: disable=protected-access
     assert not index.webhooks.get(LOGIN)
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+def test_webhook_enabled_again_captures_what_happens_then(failing, log_in, monkeypatch, by_another):
+    """Enabled by another process it does as soon as this one compares its index with the database."""
+    Webhook.objects.update(enabled=False)
+    assert not index.webhooks.get(LOGIN)
+    with monkeypatch.context() as patch:
+        if by_another:
+            patch.setattr(index.webhooks, "forget", lambda: None)
+        health.enable(Webhook.objects.all())
+    if by_another:
+        index.webhooks._check_at = 0.0  # pylint: disable=protected-access
+    log_in()
+    assert Delivery.objects.count() == 1
 
 
 def test_gone_disables_at_once(failing, receiver):

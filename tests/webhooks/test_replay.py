@@ -49,7 +49,7 @@ def test_replay_starts_the_schedule_again_and_keeps_id_and_history(webhook, rece
     deliver_due()
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempt_count, delivery.schedule_position) == ("pending", 2, 1)
-    assert delivery.attempts.count() == 2
+    assert (delivery.finished_at, delivery.attempts.count()) == (None, 2)
     assert len({request.headers["webhook-id"] for request in receiver.received}) == 1
 
 
@@ -108,10 +108,12 @@ def test_retry_now_makes_pending_deliveries_due(webhook):
     assert deliver_due().delivered == 3
 
 
-def test_retry_now_leaves_what_is_being_sent_alone(webhook):
+@pytest.mark.parametrize("lease, retried", [(deliver.lease(), 0), (timedelta(), 1)])
+def test_retry_now_leaves_what_is_being_sent_alone(webhook, lease, retried):
+    """But not what a worker had that was killed."""
     delivery = owe(webhook)[0]
-    Delivery.objects.claim([delivery.pk], uuid.uuid4(), deliver.lease())
-    assert replay.retry_now(Delivery.objects.all()) == 0
+    Delivery.objects.claim([delivery.pk], uuid.uuid4(), lease)
+    assert replay.retry_now(Delivery.objects.all()) == retried
 
 
 @pytest.mark.parametrize("state, cancelled", [(state, int(not traits.is_final)) for state, traits in STATES.items()])

@@ -79,7 +79,10 @@ def test_those_of_a_webhook_in_a_time(webhook, other, monkeypatch, step):
     for hours in range(6):
         owe(webhook, state="failed" if hours % 2 else "delivered", created=now - timedelta(hours=hours))
     owe(webhook, 3, state="failed", created=now - timedelta(hours=3))
-    owe(other, state="failed")
+    owe(other, state="failed", created=now - timedelta(hours=3))
+    owe(other, created=now - timedelta(hours=3))
+    # It happened in that time, and was given up after it.
+    owe(webhook, state="failed", created=now - timedelta(hours=3), finished_at=now)
     span = {"since": now - timedelta(hours=4), "until": now - timedelta(hours=2)}
     assert resend(webhook_id=webhook.pk, states=("failed",), **span) == {"done": 4}
     assert resend(webhook_id=webhook.pk, states=("pending",), verb="cancel") == {"done": 4}
