@@ -15,7 +15,9 @@ from tests.receiver import Reply
 
 
 def request(url, timeout=2.0):
-    return CallRequest(url, "msg", {}, b"{}", {"Content-Type": "application/json"}, {}, timeout)
+    return CallRequest(
+        url, "msg", {}, b"{}", {"Content-Type": "application/json"}, {}, timeout=timeout, connect_timeout=1
+    )
 
 
 def soon(seconds=5.0):

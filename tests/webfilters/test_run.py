@@ -241,6 +241,16 @@ def test_open_breaker_counts_as_request_exception(make_webfilter, receiver):
     assert len(receiver.received) == 5
 
 
+@pytest.mark.parametrize("setting, stops", [("halt_on_5xx", True), ("halt_on_4xx", False)])
+def test_what_a_5xx_stops_is_stopped_while_the_circuit_is_open(setting, stops, make_webfilter, receiver):
+    """Else an endpoint would let everybody pass by failing often enough."""
+    make_webfilter(REGISTRATION, Reply(status=503), **{setting: True})
+    for _ in range(7):
+        with pytest.raises(StudentRegistrationRequested.PreventRegistration) if stops else contextlib.nullcontext():
+            register()
+    assert len(receiver.received) == 5
+
+
 def test_calls_that_an_open_breaker_kept_back_are_counted(make_webfilter):
     webfilter = make_webfilter(REGISTRATION, Reply(status=503))
     before = skips.last_day(webfilter).get(skips.Reason.BREAKER_OPEN, 0)
