@@ -73,7 +73,7 @@ class RunningCall:
     def wanted(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """What the answer wants changed of a filter's arguments, beside what it only sends back."""
         if published_answers.is_for(self.webfilter) and self.answer is None:
-            return published_answers.changes_in(self.verdict.data, self.message.payload, kwargs)
+            return published_answers.changes_in(self.webfilter.event, self.verdict.data, self.message.payload, kwargs)
         return changes.without_echo(self.verdict.data, self.message.payload)
 
 

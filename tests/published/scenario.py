@@ -581,6 +581,17 @@ def _answers():  # noqa: PLR0915
     )
     yield case("address: another", "CourseHomeUrlCreationStarted", {"data": {"course_home_url": "https://other/"}})
     yield case("address: script", "CourseHomeUrlCreationStarted", {"data": {"course_home_url": "javascript:alert(1)"}})
+    account = {"data": {"user": {"first_name": "B"}, "profile": {"name": "B"}}}
+    yield case("read-only fields: user", "AccountSettingsReadOnlyFieldsRequested", account)
+    yield case("tabs: user", "InstructorDashboardTabsRequested", account)
+    yield case("cohort: user", "CohortAssignmentRequested", account)
+    yield case(
+        "course about: course",
+        "CourseAboutRenderStarted",
+        {"data": {"context": {"course": {"display_name": "B"}, "course_details": "B", "new": "B"}}},
+    )
+    yield case("fragment: content", "VerticalBlockRenderCompleted", {"data": {"fragment": {"content": "<b>"}}})
+    yield case("instructor dashboard: context", "InstructorDashboardRenderStarted", {"data": {"context": {"yes": 1}}})
     yield case("fields: a list", "AccountSettingsReadOnlyFieldsRequested", {"data": {"readonly_fields": ["email"]}})
 
 

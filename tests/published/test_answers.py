@@ -24,6 +24,8 @@ DIFFERENT = {
     "enrollment: course": "only a course of this site that the enrollment can be in",
     "custom template: attribute": "an object of the platform can't be changed",
     "context: new keys": "secrets that were not sent stay in what is replaced",
+    "cohort: user": "an account is not changed in memory alone",
+    "instructor dashboard: context": "what an answer leaves out stays: much of a page is no JSON",
     "NaN": "it becomes null",
     "registration: number": "a form has texts",
     "latin-1": "it is understood",
