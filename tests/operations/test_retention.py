@@ -179,6 +179,20 @@ class TestAges:
         retention.purge(retention.Purge())
         assert not CapturedEvent.objects.exists() and not Delivery.objects.exists()
 
+    def test_empty_nothing_that_another_webhook_is_still_owed(self, webhook):
+        delivered = deliver(webhook, 10)
+        other = Webhook.objects.create(event=EVENT, webhook_url="https://example.com/")
+        Delivery.objects.create(webhook=other, event_id=delivered.event_id, created=days_ago(10))
+        retention.purge(retention.Purge())
+        assert CapturedEvent.objects.get().payload == {"a": 1}
+
+    @pytest.mark.parametrize("kind", ["webhook", "webfilter"])
+    def test_of_one_hooks_records_are_of_no_events_beside(self, webhook, webfilter, kind):
+        happened(40, is_sample=True)
+        hook = {"webhook": webhook, "webfilter": webfilter}[kind]
+        retention.purge(retention.Purge(**{f"{kind}_id": hook.pk}))
+        assert CapturedEvent.objects.get().payload == {"a": 1}
+
 
 class TestOwnTerms:
     """What a hook, or RETENTION_FAILED_DAYS, says otherwise."""
@@ -233,6 +247,15 @@ class TestOwnTerms:
         assert [what_is_left(delivery) for delivery in delivered] == ["emptied", "gone", "gone"]
         bodies = dict(Call.objects.values_list("pk", "request_body"))
         assert ["gone" if pk not in bodies else "full" if bodies[pk] else "emptied" for pk in calls] == expected
+
+    @pytest.mark.parametrize("keeps", [True, False])
+    def test_of_a_webhook_are_not_for_what_a_retired_user_is_in(self, webhook, keeps):
+        patient = Webhook.objects.create(event=EVENT, webhook_url="https://example.org/", payload_days=20)
+        delivery = deliver(webhook, 10)
+        Delivery.objects.create(webhook=patient, event_id=delivery.event_id, state="delivered", created=days_ago(10))
+        CapturedEvent.objects.update(keep_payload=keeps)
+        retention.purge(retention.Purge())
+        assert (CapturedEvent.objects.get().payload is not None) == keeps
 
     def test_of_webhooks_that_share_an_event_are_the_longest_of_all(self, webhook):
         """The payload is needed by the one; the other's attempts go when their time is over."""
