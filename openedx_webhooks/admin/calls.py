@@ -6,7 +6,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import Call
+from ..models import Call, Webfilter
+from ..rows import related
 from . import parts, searching, times, words
 from .permissions import sees_payload_of, withheld
 from .record_filters import CallAnswerFilter, CallEventFilter, CallTimeFilter, ModeFilter, ResultFilter, WebfilterFilter
@@ -49,7 +50,8 @@ class CallAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("filter and webfilter"))
     def what_column(self, call):
         """The filter's short name, and below it what the webfilter is for, or its server."""
-        hook = call.webfilter
+        if not (hook := related(call, "webfilter")):
+            return _("Deleted")
         name = parts.with_title(parts.breakable(hook.event_name), hook.event)
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', name, parts.hook_in_short(hook))
 
@@ -93,15 +95,23 @@ class CallAdmin(RecordAdmin):
         return super().change_view(request, object_id, form_url, extra)
 
 
-def _page(request, call: Call) -> dict:
-    hook = call.webfilter
+def _facts_of(request, hook: Webfilter | None) -> list[tuple[str, object]]:
+    if hook is None:
+        return [(_("Webfilter"), _("Deleted"))]
     name = parts.hook_and_server(hook)
+    return [
+        (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),
+        (_("Webfilter"), parts.link(hook, name) if request.user.has_perm("openedx_webhooks.view_webfilter") else name),
+    ]
+
+
+def _page(request, call: Call) -> dict:
+    hook = related(call, "webfilter")
     username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
     sees_payload = sees_payload_of(request, call)
     hidden = withheld()
     facts = [
-        (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),
-        (_("Webfilter"), parts.link(hook, name) if request.user.has_perm("openedx_webhooks.view_webfilter") else name),
+        *_facts_of(request, hook),
         (_("Learner"), learner(request, call.user_id, username or "")),
         (_("When"), times.shown(call.started_at)),
         (_("Took"), parts.seconds(call.duration)),

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
 from ..operations import newest
+from ..rows import related
 from ..webhooks import replay
 from . import delivery_page, parts, searching, sending_again, times, words
-from .delivery_page import last_answers, of
+from .delivery_page import last_answers
 from .permissions import may_replay
 from .record_filters import (
     DeliveryAnswerFilter,
@@ -109,19 +110,19 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
         """The event's short name, and below it what the webhook is for, or its server."""
-        event, webhook = of(delivery, "event"), of(delivery, "webhook")
+        event, webhook = related(delivery, "event"), related(delivery, "webhook")
         name = parts.hook_in_short(webhook) if webhook else _("deleted webhook %d") % delivery.webhook_id
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), name)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, delivery):
         """Whom and which course it is about."""
-        return parts.whom(of(delivery, "event"))
+        return parts.whom(related(delivery, "event"))
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_by_number_column(self, delivery):
         """The same without a name."""
-        return parts.whom(of(delivery, "event"), by_number=True)
+        return parts.whom(related(delivery, "event"), by_number=True)
 
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, delivery):

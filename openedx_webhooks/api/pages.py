@@ -4,7 +4,6 @@
 # pylint: disable=abstract-method
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model, Q
@@ -15,12 +14,11 @@ from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from ..models.row_fields import bounded
 from ..operations.newest import Condition, newest
 
 _SIZE, _MOST = 50, 200
 _BIGGEST = 2**63 - 1
-# What every calendar and database can count with.
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Moment(serializers.DateTimeField):
@@ -33,7 +31,7 @@ class Moment(serializers.DateTimeField):
         Raises:
             ValidationError: it is none.
         """
-        return min(max(super().to_internal_value(value), _FIRST), _LAST)
+        return bounded(super().to_internal_value(value))
 
 
 class Number(serializers.IntegerField):
@@ -146,4 +144,4 @@ def _begin(cursor: str, time_field: str) -> Condition | None:
         at = None
     if at is None or at.tzinfo is None:
         raise serializers.ValidationError({"cursor": [_("This is no cursor: begin again without it.")]})
-    return Condition(Q(**{f"{time_field}__lte": min(max(at, _FIRST), _LAST)}), time_field)
+    return Condition(Q(**{f"{time_field}__lte": bounded(at)}), time_field)

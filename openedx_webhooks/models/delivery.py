@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from .delivery_verbs import DeliveryQuerySet
 from .event import CapturedEvent
 from .json_fields import JSONTextField
+from .row_fields import MomentField
 from .webhook import Webhook
 
 
@@ -56,14 +57,14 @@ class Delivery(models.Model):
     schedule_position = models.PositiveIntegerField(default=0, editable=False)
     # Due from then on. A claim moves it to the end of its lease, so that "due" is one range of one index, and what a
     # killed worker had claimed becomes due again by itself.
-    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True, default=timezone.now)
+    next_attempt_at = MomentField(_("next attempt at"), null=True, blank=True, default=timezone.now)
     # When next_attempt_at was set. In the future it tells of a clock that was wrong then.
-    scheduled_at = models.DateTimeField(default=timezone.now, editable=False)
+    scheduled_at = MomentField(default=timezone.now, editable=False)
     # A claim: who sends it now, and until when nobody else may.
     claimed_by = models.UUIDField(null=True, blank=True, editable=False)
-    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    created = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
-    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    claimed_until = MomentField(null=True, blank=True, editable=False)
+    created = MomentField(_("created"), default=timezone.now, db_index=True)
+    finished_at = MomentField(_("finished at"), null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -130,7 +131,7 @@ class Attempt(models.Model):
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
-    started_at = models.DateTimeField(_("started at"))
+    started_at = MomentField(_("started at"))
     duration = models.FloatField(_("duration in seconds"), default=0)
     status_code = models.PositiveIntegerField(_("status code"), null=True, blank=True)
     # A short kind, such as timeout or shape_failed, and a sentence about it.
