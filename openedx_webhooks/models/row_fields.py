@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import lookups
-from django.db.models.expressions import Col
 from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 # What every calendar and database can count with: near the ends of theirs nobody can add a day.
@@ -37,10 +36,10 @@ class MomentField(_Reads, models.DateTimeField):
     NULL to queries, too; where None is none of the values, they are long ago.
     """
 
-    def from_db_value(self, value, expression, _connection):
+    def from_db_value(self, value, _expression, _connection):
         if value is None:
-            # An aggregate of nothing has no value.
-            return None if self.null or not isinstance(expression, Col) else FIRST
+            # So is the Min() of no rows: from the Min() of some, which have zero dates, nothing tells it.
+            return None if self.null else FIRST
         if FIRST.year <= value.year < LAST.year:
             return value
         return FIRST if value.year < FIRST.year else LAST
@@ -52,7 +51,9 @@ class _IsNull(lookups.IsNull):
         column, params = self.process_lhs(compiler, connection)
         # Neither a comparison nor any other arithmetic with a zero date: in an UPDATE a strict server refuses it.
         has_day = f"MONTH({column}) * DAYOFMONTH({column})"
-        return (f"({has_day} = 0 OR {column} IS NULL)" if self.rhs else f"{has_day} > 0"), [*params, *params, *params]
+        if self.rhs:
+            return f"({has_day} = 0 OR {column} IS NULL)", [*params, *params, *params]
+        return f"{has_day} > 0", [*params, *params]
 
 
 class CreatedField(MomentField, AutoCreatedField):
@@ -64,10 +65,20 @@ class ModifiedField(MomentField, AutoLastModifiedField):
 
 
 class SwitchField(_Reads, models.BooleanField):
-    """True or False, as queries take the number that is stored."""
+    """True or False, to queries, too: every number but 0 is True."""
 
     def from_db_value(self, value, _expression, _connection):
         return value if value is None else bool(value)
+
+
+@SwitchField.register_lookup
+class _Exact(lookups.Exact):
+    def as_mysql(self, compiler, connection):
+        if not isinstance(self.rhs, bool):
+            return self.as_sql(compiler, connection)
+        # Django compares with 1, for the sake of indexes, which no switch has.
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} {'<>' if self.rhs else '='} 0", params
 
 
 class _Id(_Reads):

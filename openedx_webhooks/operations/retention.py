@@ -216,7 +216,7 @@ class _Run:
                 self.counts.emptied += records.empty(ids)
                 self._tick(self.counts)
             if self._places:
-                self._places.note(records.name, found[-1])
+                self._places.note(records.name, max(found))
 
     def _is_over(self) -> bool:
         if self._end is not None and time.monotonic() >= self._end:
