@@ -47,7 +47,7 @@ KINDS = {
     "number": ((models.IntegerField, models.FloatField), [-1, 2**63 - 1]),
     "switch": (models.BooleanField, [2]),
     "reference": (models.ForeignKey, [0, -1, 2**63 - 1]),
-    "text": ((models.CharField, models.TextField), [""]),
+    "text": ((models.CharField, models.TextField, models.UUIDField), [""]),
     "null": (models.Field, [None]),
 }
 COMMANDS = [

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from .delivery_verbs import DeliveryQuerySet
 from .event import CapturedEvent
 from .json_fields import JSONTextField
-from .row_fields import MomentField
+from .row_fields import NO_UUID, MomentField, UuidField
 from .webhook import Webhook
 
 
@@ -46,7 +46,7 @@ class Delivery(models.Model):
     event = models.ForeignKey(
         CapturedEvent, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False, db_index=False
     )
-    message_id = models.UUIDField(
+    message_id = UuidField(
         _("message id"), default=uuid.uuid4, help_text=_("Sent as webhook-id; the same in every attempt and replay.")
     )
     # Of the webhook's messages: see webhooks/numbering.py. None until it is about to be sent for the first time.
@@ -61,7 +61,7 @@ class Delivery(models.Model):
     # When next_attempt_at was set. In the future it tells of a clock that was wrong then.
     scheduled_at = MomentField(default=timezone.now, editable=False)
     # A claim: who sends it now, and until when nobody else may.
-    claimed_by = models.UUIDField(null=True, blank=True, editable=False)
+    claimed_by = UuidField(null=True, blank=True, editable=False)
     claimed_until = MomentField(null=True, blank=True, editable=False)
     created = MomentField(_("created"), default=timezone.now, db_index=True)
     finished_at = MomentField(_("finished at"), null=True, blank=True)
@@ -85,6 +85,11 @@ class Delivery(models.Model):
 
     def __str__(self):
         return f"{self.pk} ({self.get_state_display()})"
+
+    @property
+    def sent_id(self) -> uuid.UUID:
+        """The message id; of a row that has none, for somebody wrote to it, one that no other row gets."""
+        return self.message_id if self.message_id != NO_UUID else uuid.uuid5(NO_UUID, str(self.pk))
 
     @property
     def traits(self) -> "StateTraits":

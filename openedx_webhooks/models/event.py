@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .json_fields import JSONTextField
-from .row_fields import MomentField, SwitchField
+from .row_fields import MomentField, SwitchField, UuidField
 
 
 class CapturedEventQuerySet(models.QuerySet):
@@ -33,7 +33,7 @@ class CapturedEvent(models.Model):
     .. pii_retirement: local_api, third_party
     """
 
-    event_id = models.UUIDField(_("event id"), unique=True, help_text=_("The id in the event's own metadata."))
+    event_id = UuidField(_("event id"), unique=True, help_text=_("The id in the event's own metadata."))
     event_type = models.CharField(_("event type"), max_length=255)
     time = MomentField(_("time"), help_text=_("When it happened, in the event's own words."))
     created = MomentField(_("captured"), default=timezone.now, db_index=True)

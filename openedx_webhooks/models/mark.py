@@ -45,7 +45,7 @@ class MarkQuerySet(models.QuerySet):
     def note(self, name: str, value: str = "") -> None:
         """Set a mark to now, unless somebody has locked it."""
         fields = {"at": self.now(), "value": value}
-        if not self.filter(name=name)._update_free(**fields):
+        if not self.filter(name=name).update_free(**fields):
             self.get_or_create(name=name, defaults=fields)
 
     def take_turn(self, name: str, seconds: float) -> bool:
@@ -53,7 +53,7 @@ class MarkQuerySet(models.QuerySet):
         now, wait = self.now(), timedelta(seconds=seconds)
         # A mark in the future was set by a clock that was wrong, or by somebody who wrote to the table.
         is_due = models.Q(at__lte=now - wait) | models.Q(at__gt=now + wait)
-        if self.filter(is_due, name=name)._update_free(at=now):
+        if self.filter(is_due, name=name).update_free(at=now):
             return True
         return self.get_or_create(name=name, defaults={"at": now})[1]
 
@@ -62,7 +62,8 @@ class MarkQuerySet(models.QuerySet):
         with transaction.atomic(using=self.db):
             raw_delete(self._free())
 
-    def _update_free(self, **fields) -> int:
+    def update_free(self, **fields) -> int:
+        """UPDATE those that nobody has locked; how many."""
         with transaction.atomic(using=self.db):
             return self._free().update(**fields)
 

@@ -5,6 +5,7 @@ MySQL keeps what no calendar has, a switch of 2 and rows of the number 0, and SQ
 and gives what can be counted with: a row that somebody wrote past the form must not stop those beside it.
 """
 
+import uuid
 from datetime import UTC, datetime
 
 from django.db import models
@@ -13,6 +14,7 @@ from model_utils.fields import AutoCreatedField, AutoLastModifiedField
 
 # What every calendar and database can count with: near the ends of theirs nobody can add a day.
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+NO_UUID = uuid.UUID(int=0)
 
 
 def bounded(when: datetime) -> datetime:
@@ -46,7 +48,7 @@ class MomentField(_Reads, models.DateTimeField):
 
 
 @MomentField.register_lookup
-class _IsNull(lookups.IsNull):
+class _IsNull(lookups.IsNull):  # pylint: disable=abstract-method
     def as_mysql(self, compiler, connection):
         column, params = self.process_lhs(compiler, connection)
         # Neither a comparison nor any other arithmetic with a zero date: in an UPDATE a strict server refuses it.
@@ -72,13 +74,30 @@ class SwitchField(_Reads, models.BooleanField):
 
 
 @SwitchField.register_lookup
-class _Exact(lookups.Exact):
+class _Exact(lookups.Exact):  # pylint: disable=abstract-method
     def as_mysql(self, compiler, connection):
         if not isinstance(self.rhs, bool):
             return self.as_sql(compiler, connection)
         # Django compares with 1, for the sake of indexes, which no switch has.
         column, params = self.process_lhs(compiler, connection)
         return f"{column} {'<>' if self.rhs else '='} 0", params
+
+
+class UuidField(_Reads, models.UUIDField):
+    """A UUID; what is none is :data:`NO_UUID`, or None where that may be."""
+
+    def get_internal_type(self):
+        # By Django's name the database's own way of reading would be chosen, which raises.
+        return "CharField"
+
+    def db_type(self, connection):
+        return models.UUIDField().db_type(connection)
+
+    def from_db_value(self, value, _expression, _connection):
+        try:
+            return value if value is None or isinstance(value, uuid.UUID) else uuid.UUID(value)
+        except (ValueError, AttributeError):
+            return None if self.null else NO_UUID
 
 
 class _Id(_Reads):

@@ -16,7 +16,7 @@ from ..payloads.local_answer import LocalAnswer
 from .history import HookHistory
 from .hook import Hook
 from .json_fields import JSONTextField
-from .row_fields import MomentField, SwitchField
+from .row_fields import MomentField, SwitchField, UuidField
 from .validators import validate_endpoint, validate_local_answer, validate_redirect
 
 
@@ -204,7 +204,7 @@ class Call(models.Model):
     FAILED = ~Q(error="") & ~Q(result=Result.HALTED, status_code__range=(400, 499))
 
     webfilter = models.ForeignKey(Webfilter, on_delete=models.CASCADE, related_name="calls")
-    message_id = models.UUIDField(_("message id"), default=uuid.uuid4)
+    message_id = UuidField(_("message id"), default=uuid.uuid4)
     mode = models.CharField(_("mode"), max_length=10, choices=Webfilter.Mode.choices)
     result = models.CharField(_("result"), max_length=10, choices=Result.choices)
     changed_keys = models.CharField(_("changed keys"), max_length=255, blank=True, default="")

@@ -128,6 +128,16 @@ def test_malformed_row_is_still_there_after_a_save(webhook):
         assert cursor.fetchone()[0] == '{"X-One": '
 
 
+@pytest.mark.parametrize("stored", ["", "no UUID"])
+def test_deliveries_without_a_message_id_are_sent_each_with_another(webhook, receiver, stored):
+    if connection.features.has_native_uuid_field:
+        pytest.skip("this database has UUIDs only")
+    for delivery in owe(webhook, 2):
+        write_past_the_form(Delivery, delivery.pk, message_id=stored)
+    assert deliver_due().delivered == 2
+    assert len({request.headers["webhook-id"] for request in receiver.at("/hook")}) == 2
+
+
 def test_delivery_without_its_event_fails_with_the_reason(webhook, well):
     bad = owe(webhook)[0]
     owe(well)
