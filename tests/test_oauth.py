@@ -147,10 +147,10 @@ def test_it_is_renewed_in_the_background_before_it_expires(server):
     server.expires_in = 2
     send(server)
     time.sleep(1.5)
-    server.delay = 0.1
+    server.delay = 0.4
     _request, outcome = send(server)
     assert authorizations(server)[-1] == "Bearer token-1"
-    assert outcome.duration < 0.1
+    assert outcome.duration < 0.4
     end = time.monotonic() + 3
     while server.count < 2 and time.monotonic() < end:
         time.sleep(0.02)
@@ -207,7 +207,7 @@ def test_no_token_is_an_outcome_in_words_and_nothing_is_sent(server, reply, deta
     outcome = hook_request.post(request_of(hook, "m", {}, {}), timeout=0.5, connect_timeout=0.5)
     assert (outcome.error, outcome.status_code) == ("no_token", None)
     assert detail in outcome.detail
-    assert outcome.duration < 1
+    assert outcome.duration < 2.5
     assert not server.receiver.at("/hook")
 
 

@@ -129,7 +129,6 @@ def _ask(model_admin, request, name: str, hooks: list, chosen: QuerySet):
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
-        "media": model_admin.media,
         "title": operation.question % len(hooks),
         "consequence": operation.consequences[model_admin.model],
         "hooks": hooks,

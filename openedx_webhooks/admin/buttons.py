@@ -28,7 +28,6 @@ class Page:
 
     @property
     def may_change(self) -> bool:
-        """Whether this person may change the hook."""
         return self.model_admin.has_change_permission(self.request, self.hook)
 
 
@@ -70,7 +69,6 @@ class State:
     said: str | Promise
 
     def is_of(self, hook: Hook) -> bool:
-        """Whether the hook is in it."""
         return all(getattr(hook, name) == value for name, value in self.fields.items())
 
 

@@ -27,7 +27,6 @@ class CallAdmin(RecordAdmin):
     )
     change_form_template = "admin/openedx_webhooks/call_change_form.html"
     fields = ()
-    personal = {"learner_column": "learner_by_number_column", "answer_column": "answer_in_short_column"}
 
     def get_queryset(self, request):
         """With the webfilter, without the bodies, which a list doesn't show."""
@@ -35,12 +34,10 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("when"))
     def when_column(self, call):
-        """When it began."""
         return times.shown(call.started_at)
 
     @admin.display(description=gettext_lazy("result"))
     def result_column(self, call):
-        """The result as a badge, and what was changed."""
         badge = parts.call_badge(call)
         if not call.changed_keys:
             return badge
@@ -49,7 +46,6 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("filter and webfilter"))
     def what_column(self, call):
-        """The filter's short name, and below it what the webfilter is for, or its server."""
         if not (hook := related(call, "webfilter")):
             return _("Deleted")
         name = parts.with_title(parts.breakable(hook.event_name), hook.event)
@@ -57,16 +53,9 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("learner"))
     def learner_column(self, call):
-        """Whom it is about: the username, attached for the page."""
-        return parts.person(call.user_id, getattr(call, "username", ""))
-
-    @admin.display(description=gettext_lazy("learner"))
-    def learner_by_number_column(self, call):
-        """The same without a name."""
-        return parts.person(call.user_id, "")
+        return parts.person(call.user_id, call.username if call.shows_personal else "")
 
     def get_changelist_instance(self, request):
-        """Attach the usernames of the page's learners."""
         changes = super().get_changelist_instance(request)
         ids = {call.user_id for call in changes.result_list if call.user_id}
         names = dict(get_user_model().objects.filter(pk__in=ids).values_list("pk", "username"))
@@ -76,23 +65,33 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, call):
-        """The status code or why there was none, and how long it took."""
-        took = parts.seconds(call.duration)
-        return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.call_answered(call), took)
+        """The status code or why there was none, whose details may quote the payload; and how long it took."""
+        answered = parts.call_answered(call, in_short=not call.shows_personal)
+        return format_html('{}<br><span class="owh-quiet-text">{}</span>', answered, parts.seconds(call.duration))
 
-    @admin.display(description=gettext_lazy("answer"))
-    def answer_in_short_column(self, call):
-        """The same without details, which may quote the payload."""
-        return parts.call_answered(call, in_short=True)
-
-    # --- The page
-
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def page_of(self, request, call):
         """The call in words, what was sent, and what was answered."""
-        call = self.get_object(request, object_id)
-        may_view = call and self.has_view_permission(request, call)
-        extra = {**(extra_context or {}), **(_page(request, call) if may_view else {})}
-        return super().change_view(request, object_id, form_url, extra)
+        username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
+        sees_payload, hidden = sees_payload_of(request, call), withheld()
+        facts = [
+            *_facts_of(request, related(call, "webfilter")),
+            (_("Learner"), learner(request, call.user_id, username or "")),
+            (_("When"), times.shown(call.started_at)),
+            (_("Took"), parts.seconds(call.duration)),
+            (_("Answer"), parts.call_answered(call, in_short=not sees_payload)),
+            (_("Mode"), parts.mode_badge(call.mode)),
+            (_("Changed"), call.changed_keys.replace(",", ", ")),
+            (_("Note"), call.note if sees_payload else ""),
+            (_("Message id"), call.message_id),
+        ]
+        return {
+            "facts": [(label, value) for label, value in facts if value],
+            "badge": parts.call_badge(call),
+            "meaning": words.call_meaning(call),
+            "detail": words.call_detail(call) if sees_payload else "",
+            "request_shown": parts.payload(call.request_body) if sees_payload else hidden,
+            "response_shown": parts.excerpt(call.response_excerpt) if sees_payload else hidden,
+        }
 
 
 def _facts_of(request, hook: Webfilter | None) -> list[tuple[str, object]]:
@@ -103,29 +102,3 @@ def _facts_of(request, hook: Webfilter | None) -> list[tuple[str, object]]:
         (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),
         (_("Webfilter"), parts.link(hook, name) if request.user.has_perm("openedx_webhooks.view_webfilter") else name),
     ]
-
-
-def _page(request, call: Call) -> dict:
-    hook = related(call, "webfilter")
-    username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
-    sees_payload = sees_payload_of(request, call)
-    hidden = withheld()
-    facts = [
-        *_facts_of(request, hook),
-        (_("Learner"), learner(request, call.user_id, username or "")),
-        (_("When"), times.shown(call.started_at)),
-        (_("Took"), parts.seconds(call.duration)),
-        (_("Answer"), parts.call_answered(call, in_short=not sees_payload)),
-        (_("Mode"), parts.mode_badge(call.mode)),
-        (_("Changed"), call.changed_keys.replace(",", ", ")),
-        (_("Note"), call.note if sees_payload else ""),
-        (_("Message id"), call.message_id),
-    ]
-    return {
-        "facts": [(label, value) for label, value in facts if value],
-        "badge": parts.call_badge(call),
-        "meaning": words.call_meaning(call),
-        "detail": words.call_detail(call) if sees_payload else "",
-        "request_shown": parts.payload(call.request_body) if sees_payload else hidden,
-        "response_shown": parts.excerpt(call.response_excerpt) if sees_payload else hidden,
-    }

@@ -132,7 +132,6 @@ def paths(series: Series, kind: Kind) -> list[tuple[str, str]]:
 
 
 def totals(series: Series, kind: Kind) -> list[tuple[str, str]]:
-    """Name of each outcome that there is, and how many have it."""
     return [(str(kind.labels[each]), parts.number(series.tally[each])) for each in kind.traits if series.tally[each]]
 
 

@@ -28,7 +28,6 @@ def may_clone(model_admin, request, hook: Hook | None = None) -> bool:
 
 
 def clone(model_admin, request, hook: Hook):
-    """Save a copy, and lead to its page."""
     copy = make(model_admin, request, hook)
     text = _(
         "This is a copy of %s, with a signing secret of its own. It is disabled: change what shall differ, save, and "
@@ -57,7 +56,6 @@ def make(model_admin, request, hook: Hook) -> Hook:
 
 @admin.action(description=gettext_lazy("Clone selected %(verbose_name_plural)s"), permissions=["clone"])
 def clone_hooks(model_admin, request, queryset):
-    """The action of the lists."""
     hooks = list(queryset.filter(removing_since=None).order_by("pk")[:_MOST])
     if len(hooks) == 1:
         return clone(model_admin, request, hooks[0])

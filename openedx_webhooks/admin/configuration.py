@@ -50,7 +50,6 @@ class _Upload:
 
 
 def page(site):
-    """The view, of an admin site."""
 
     # It begins anew if somebody else does the same, which it could not within a transaction.
     @transaction.non_atomic_requests
@@ -78,7 +77,7 @@ def _download(models) -> HttpResponse:
 
 
 def _render(site, request, context) -> TemplateResponse:
-    context = {**site.each_context(request), "opts": Webhook._meta, "media": _admin(site, Webhook).media, **context}
+    context = {**site.each_context(request), "opts": Webhook._meta, **context}
     return TemplateResponse(request, "admin/openedx_webhooks/configuration.html", context)
 
 

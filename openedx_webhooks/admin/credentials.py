@@ -99,12 +99,7 @@ class CredentialsField(forms.Field):
         self.stored = StoredCredentials()
 
     def clean(self, value: Any) -> dict[str, dict[str, str]] | None:
-        """
-        What was entered; None if the form had no inputs.
-
-        Raises:
-            ValidationError: something is too long.
-        """
+        """What was entered; None if the form had no inputs."""
         if value is None:
             return None
         entered = {kind: {name: text.strip() for name, text in texts.items()} for kind, texts in value.items()}
@@ -159,7 +154,6 @@ class AuthenticationForm(forms.ModelForm):
         self.initial["credentials"] = {stored.kind: shown} if stored.kind == self.instance.authentication else {}
 
     def clean_secret(self) -> str:
-        """The new secret, or the one that the hook has."""
         return self.cleaned_data["secret"] or self.stored_secret or self.instance.secret
 
     def clean_authentication_with(self, cleaned: dict[str, Any]) -> None:

@@ -62,10 +62,8 @@ class DeliveryAdmin(RecordAdmin):
     change_form_template = "admin/openedx_webhooks/delivery_change_form.html"
     actions = ["replay_deliveries", "retry_deliveries", "cancel_deliveries"]
     fields = ()
-    personal = {"whom_column": "whom_by_number_column"}
 
     def has_operate_permission(self, request):
-        """Replaying, retrying and cancelling need the permission to change deliveries."""
         return may_replay(request)
 
     def get_queryset(self, request):
@@ -79,7 +77,6 @@ class DeliveryAdmin(RecordAdmin):
         return rows.prefetch_related("webhook", Prefetch("event", events))
 
     def get_changelist_instance(self, request):
-        """Attach the last answer of each delivery on the page."""
         changes = super().get_changelist_instance(request)
         answers = last_answers([delivery.pk for delivery in changes.result_list])
         for delivery in changes.result_list:
@@ -95,7 +92,6 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state_column(self, delivery):
-        """The state as a badge, and when it is tried next."""
         badge = parts.delivery_badge(delivery.state)
         if delivery.traits.is_final or not delivery.next_attempt_at:
             return badge
@@ -109,24 +105,16 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
-        """The event's short name, and below it what the webhook is for, or its server."""
         event, webhook = related(delivery, "event"), related(delivery, "webhook")
         name = parts.hook_in_short(webhook) if webhook else _("deleted webhook %d") % delivery.webhook_id
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), name)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, delivery):
-        """Whom and which course it is about."""
-        return parts.whom(related(delivery, "event"))
-
-    @admin.display(description=gettext_lazy("learner and course"))
-    def whom_by_number_column(self, delivery):
-        """The same without a name."""
-        return parts.whom(related(delivery, "event"), by_number=True)
+        return parts.whom(related(delivery, "event"), by_number=not delivery.shows_personal)
 
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, delivery):
-        """The status code or error of the last attempt, and how many there were."""
         if not delivery.answer:
             return parts.EMPTY
         count = delivery.attempt_count
@@ -135,12 +123,7 @@ class DeliveryAdmin(RecordAdmin):
 
     # --- The page
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The delivery, every attempt, and the buttons that fit its state."""
-        delivery = self.get_object(request, object_id)
-        may_view = delivery and self.has_view_permission(request, delivery)
-        extra = {**(extra_context or {}), **(delivery_page.context(request, delivery) if may_view else {})}
-        return super().change_view(request, object_id, form_url, extra)
+    page_of = staticmethod(delivery_page.context)
 
     def progress_view(self, request, object_id):
         """The part of the page that changes by itself."""
@@ -149,20 +132,18 @@ class DeliveryAdmin(RecordAdmin):
         delivery = self.get_object(request, object_id)
         if delivery is None:
             return HttpResponse(status=404)
-        context = delivery_page.context(request, delivery)
+        context = self.page_of(request, delivery)
         return HttpResponse(render_to_string("admin/openedx_webhooks/delivery_progress.html", context, request))
 
     def get_urls(self):
-        """Django's, one for each button, and the page for many."""
         admin_view, name = self.admin_site.admin_view, "openedx_webhooks_delivery_{}".format
         own = [path("send-again/", admin_view(self.send_again_view), name=name("send_again"))]
         own += [path(f"<path:object_id>/{verb}/", admin_view(self._view(verb)), name=name(verb)) for verb in OPERATIONS]
         own.append(path("<path:object_id>/progress/", admin_view(self.progress_view), name=name("progress")))
         return own + super().get_urls()
 
-    def send_again_view(self, request):
-        """Count, then do, with many."""
-        return sending_again.view(self, request)
+    # Count, then do, with many.
+    send_again_view = sending_again.view
 
     def _view(self, verb):
         def view(request, object_id):
@@ -191,17 +172,14 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.action(description=gettext_lazy("Send again…"), permissions=["operate"])
     def replay_deliveries(self, request, queryset):
-        """Send finished deliveries again, to their own or another webhook."""
         return self._count(request, "replay", queryset)
 
     @admin.action(description=gettext_lazy("Retry now: do not wait for the next attempt…"), permissions=["operate"])
     def retry_deliveries(self, request, queryset):
-        """Make pending deliveries due now."""
         return self._count(request, "retry", queryset)
 
     @admin.action(description=gettext_lazy("Cancel: do not send what is pending…"), permissions=["operate"])
     def cancel_deliveries(self, request, queryset):
-        """Give up pending deliveries."""
         return self._count(request, "cancel", queryset)
 
     def _count(self, request, verb, queryset):

@@ -38,7 +38,6 @@ def context(request, delivery: Delivery) -> dict:
 
 
 def facts(request, delivery: Delivery, webhook: Webhook | None, event) -> list[tuple[str, object]]:
-    """Label and value of each."""
     sees_events = request.user.has_perm("openedx_webhooks.view_capturedevent")
     sees_hooks = request.user.has_perm("openedx_webhooks.view_webhook")
     name = parts.event_name(event) if event else _("Deleted")
@@ -58,7 +57,6 @@ def facts(request, delivery: Delivery, webhook: Webhook | None, event) -> list[t
 
 
 def buttons(delivery: Delivery) -> list[tuple[str, str]]:
-    """Address and label of what can be done with it now."""
     fit = [_REPLAY] if delivery.traits.is_final else _PENDING
     return [(reverse(f"admin:openedx_webhooks_delivery_{name}", args=[delivery.pk]), label) for name, label in fit]
 

@@ -29,14 +29,12 @@ class CapturedEventAdmin(RecordAdmin):
     )
     change_form_template = "admin/openedx_webhooks/event_change_form.html"
     fields = ()
-    personal = {"whom_column": "whom_by_number_column"}
 
     def get_queryset(self, request):
         """Without the payloads, which a list doesn't show."""
         return super().get_queryset(request).defer("payload")
 
     def get_changelist_instance(self, request):
-        """Attach how many webhooks each event of the page is owed to."""
         changes = super().get_changelist_instance(request)
         owed = Delivery.objects.filter(event_id__in=[event.pk for event in changes.result_list]).order_by()
         counts = dict(owed.values_list("event_id").annotate(Count("pk")))
@@ -46,38 +44,21 @@ class CapturedEventAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("when"))
     def when_column(self, event):
-        """When it was captured."""
         return times.shown(event.created)
 
     @admin.display(description=gettext_lazy("event"))
     def event_column(self, event):
-        """The short name of its type."""
         return parts.event_name(event)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, event):
-        """Whom and which course it is about."""
-        return parts.whom(event)
-
-    @admin.display(description=gettext_lazy("learner and course"))
-    def whom_by_number_column(self, event):
-        """The same without a name."""
-        return parts.whom(event, by_number=True)
+        return parts.whom(event, by_number=not event.shows_personal)
 
     @admin.display(description=gettext_lazy("webhooks"))
     def owed_column(self, event):
-        """How many webhooks it was owed to; none for a sample."""
         return parts.badge(gettext_lazy("sample"), "quiet") if event.is_sample else event.owed
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The event, its payload, and its deliveries for those who may see them."""
-        event = self.get_object(request, object_id)
-        may_view = event and self.has_view_permission(request, event)
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **(self._page(request, event) if may_view else {})}
-        )
-
-    def _page(self, request, event) -> dict:
+    def page_of(self, request, event):
         sees_deliveries = request.user.has_perm("openedx_webhooks.view_delivery")
         may_send = sees_deliveries and may_replay(request) and event.payload is not None
         return {

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ..operations.payload_fields import Field, organisation_prefix, roles_of
 from ..payloads import condition_rows, recipes, ticked_fields
 from ..payloads.jmespath_text import names_of, path
+from .widgets import getlist
 
 _CSS = ("openedx_webhooks/admin.css", "openedx_webhooks/expressions.css")
 _SCRIPT = "openedx_webhooks/expressions.js"
@@ -37,15 +38,7 @@ class TypedRow:
         return not self.field.strip() and not self.value.strip()
 
     def read(self, kinds: dict[str, str]) -> condition_rows.Row:
-        """
-        What it means.
-
-        Args:
-            kinds: field → kind, of the chosen type.
-
-        Raises:
-            ValueError: what to correct.
-        """
+        """What it means, by the kinds of the chosen type's fields; an error says what to correct."""
         names = names_of(self.field)
         if not names:
             raise ValueError(_("Choose a field from the list, or enter its path, such as enrollment.mode."))
@@ -187,7 +180,7 @@ class ConditionWidget(ExpressionWidget):
         mode = data.get(f"{name}-mode")
         if mode is None:
             return text
-        inputs = (_getlist(data, f"{name}-{part}") for part in ("field", "comparison", "value"))
+        inputs = (getlist(data, f"{name}-{part}")[:_MAX_INPUTS] for part in ("field", "comparison", "value"))
         rows = (
             TypedRow(field, comparison if comparison in condition_rows.COMPARISONS else "is", value)
             for field, comparison, value in zip_longest(*inputs, fillvalue="")
@@ -247,7 +240,7 @@ class ShapeWidget(ExpressionWidget):
         return Shape(
             mode if mode in (EVERYTHING, FIELDS, RECIPE) else TEXT,
             text or "",
-            tuple(_getlist(data, f"{name}-field")),
+            tuple(getlist(data, f"{name}-field")[:_MAX_INPUTS]),
             data.get(f"{name}-recipe", ""),
             {key: data.get(f"{name}-{key}", "").strip() for key in recipes.PARAMETERS},
             made=self.made,
@@ -265,8 +258,3 @@ def shortcuts(known: list[Field]) -> dict[str, dict[str, str]]:
         "course": {"field": course.path, "comparison": "is" if is_whole else "starts_with", "value": before},
         "organisation": {"field": course.path, "comparison": "starts_with", "value": f"{before}ORG{after}"},
     }
-
-
-def _getlist(data, key: str) -> list[str]:
-    values = data.getlist(key) if hasattr(data, "getlist") else data.get(key, [])
-    return [values] if isinstance(values, str) else list(values)[:_MAX_INPUTS]

@@ -39,12 +39,6 @@ class ExpressionField(forms.CharField):
     stored = ""
 
     def clean(self, value: Any) -> str:
-        """
-        The expression.
-
-        Raises:
-            ValidationError: what to correct.
-        """
         self.widget.made = super().clean(self.expression(value))  # pylint: disable=no-member
         return self.widget.made
 
@@ -53,7 +47,6 @@ class ExpressionField(forms.CharField):
         return self.made(value) if isinstance(value, Entered) else value or ""
 
     def made(self, entered: Any) -> str:
-        """What was entered as an expression."""
         raise NotImplementedError
 
     def has_changed(self, initial, data):
@@ -67,12 +60,7 @@ class ConditionField(ExpressionField):
     """Rows, or JMESPath."""
 
     def made(self, entered):
-        """
-        The rows as an expression.
-
-        Raises:
-            ValidationError: one message, which names the rows; the widget shows what is wrong at each.
-        """
+        """The rows as an expression. An error names the rows; the widget shows what is wrong at each."""
         if entered.mode != ROWS:
             return entered.text
         rows, problems = [], {}
@@ -105,12 +93,7 @@ class ShapeField(ExpressionField):
     others: Iterable[Any] = ()
 
     def clean(self, value):
-        """
-        The shape for the first of the chosen types.
-
-        Raises:
-            ValidationError: what to correct, for any of them.
-        """
+        """The shape for the first of the chosen types, if there is one for each of them."""
         for hook_type in self.others:
             try:
                 self.for_type(hook_type, value)
@@ -121,12 +104,7 @@ class ShapeField(ExpressionField):
 
     @staticmethod
     def for_type(hook_type, value: Any) -> str:
-        """
-        What was entered as a shape for this type: a recipe of what it has, those of the ticked fields that it has.
-
-        Raises:
-            ValidationError: the type lacks what is needed.
-        """
+        """The shape for this type: a recipe of what it has, or those of the ticked fields that it has."""
         field = ShapeField(required=False, widget=ShapeWidget)
         tell(hook_type, [field])
         if isinstance(value, Shape):
@@ -134,12 +112,6 @@ class ShapeField(ExpressionField):
         return field.expression(value)
 
     def made(self, entered):
-        """
-        What was chosen as an expression.
-
-        Raises:
-            ValidationError: nothing was ticked, no recipe chosen, or it needs to know more.
-        """
         if entered.mode == EVERYTHING:
             return ""
         if entered.mode == FIELDS:
@@ -208,7 +180,6 @@ def shape_for(form, event: str) -> str:
 
 
 def urls(model_admin) -> list:
-    """The endpoint's URL, for a page of hooks."""
     name = model_admin.url_name("expressions")
     return [path("expressions/", model_admin.admin_site.admin_view(endpoint(model_admin)), name=name)]
 

@@ -1,16 +1,19 @@
 """Filters of the lists of hooks, in a bar above them; those of records are in record_filters.py."""
 
+from collections.abc import Mapping
+
 from django.contrib import admin
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .. import catalog
-from ..models import Webfilter
+from ..models import Hook, Webfilter
 from ..operations.hook_health import OF, WORDS
+from ..operations.schema import HookType
 
 
-def types_of(model):
-    """The catalog's mapping for a model of hooks."""
+def types_of(model: type[Hook]) -> Mapping[str, HookType]:
+    """Dotted type → catalog entry, of those that a kind of hook may have."""
     return catalog.filters() if model is Webfilter else catalog.events()
 
 
@@ -31,17 +34,19 @@ class BarFilter(admin.SimpleListFilter):  # pylint: disable=abstract-method
         return [(key, label, str(key) == self.chosen) for key, label in self.lookup_choices]
 
 
+# In one word each.
+MODES = ((Webfilter.Mode.ENFORCE, _("enforce")), (Webfilter.Mode.OBSERVE, _("observe")))
+
+
 class HookModeFilter(BarFilter):
     """By whether a webfilter's answers count."""
 
     title, parameter_name = _("mode"), "mode"
 
     def lookups(self, request, model_admin):
-        """In one word each."""
-        return [(Webfilter.Mode.ENFORCE, _("enforce")), (Webfilter.Mode.OBSERVE, _("observe"))]
+        return MODES
 
     def queryset(self, request, queryset):
-        """Webfilters in the chosen mode."""
         return queryset.filter(mode=self.chosen) if self.chosen else queryset
 
 
@@ -52,11 +57,9 @@ class TypeFilter(BarFilter):
     parameter_name = "event"
 
     def lookups(self, request, model_admin):
-        """The types of the configured hooks."""
         return types_in_use(model_admin.model)
 
     def queryset(self, request, queryset):
-        """Hooks of the chosen type."""
         return queryset.filter(event=self.chosen) if self.chosen else queryset
 
 
@@ -67,7 +70,6 @@ class HealthFilter(BarFilter):
     parameter_name = "health"
 
     def lookups(self, request, model_admin):
-        """The words that this kind of hook may have."""
         return [(word.value, word.label.capitalize()) for word in WORDS[model_admin.model]]
 
     def queryset(self, request, queryset):

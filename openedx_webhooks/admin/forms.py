@@ -1,7 +1,5 @@
 """The forms of webhooks and webfilters."""
 
-from collections.abc import Mapping
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -10,7 +8,7 @@ from ..operations import hook_rules, personal_report
 from ..operations.hook_problems import malformed
 from . import expressions, options
 from .credentials import AuthenticationForm
-from .picker import TypeField, types_of
+from .picker import TypeField
 from .widgets import HeadersField, ScheduleField
 
 CHANGED_MEANWHILE = _(
@@ -56,17 +54,10 @@ class HookForm(AuthenticationForm):
 
     def _prepare_types(self, field):
         # Links say ?event=SESSION_LOGIN_COMPLETED, and a row written past the form may too.
-        stored = self.dotted(self.instance.event) if self.instance.pk else ""
-        self.initial["event"] = self.dotted(str(self.initial.get("event") or ""))
-        field.offer(self._meta.model, stored)
-
-    def types(self) -> Mapping:
-        """Dotted type → catalog entry."""
-        return types_of(self._meta.model)
-
-    def dotted(self, type_or_name: str) -> str:
-        """The dotted type of a short name; anything else is returned as it is."""
-        return next((dotted for dotted, known in self.types().items() if known.name == type_or_name), type_or_name)
+        event = str(self.initial.get("event") or "")
+        known = self._meta.model.find_type(event)
+        self.initial["event"] = known.dotted if known else event
+        field.offer(self._meta.model, self.instance.dotted_type if self.instance.pk else "")
 
     def clean(self):
         """
@@ -184,6 +175,6 @@ class WebfilterForm(HookForm):
     def clean(self):
         """Refuse switches without effect, and local answers that could not be used, with what to do instead."""
         cleaned = super().clean()
-        for name, problem in hook_rules.webfilter_problems(self.types().get(cleaned.get("event")), cleaned):
+        for name, problem in hook_rules.webfilter_problems(Webfilter.find_type(cleaned.get("event", "")), cleaned):
             self.add_error(name, problem)
         return cleaned

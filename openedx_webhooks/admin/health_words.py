@@ -41,7 +41,6 @@ def tone_of(hook: Hook, health: Health) -> str:
 
 
 def column(hook: Hook, health: Health) -> SafeString:
-    """Of a list: the word, and below it the evidence."""
     text = "" if health.word == Word.REMOVING else evidence(hook, health)
     return format_html('{}<div class="owh-evidence">{}</div>', badge(hook, health), text)
 

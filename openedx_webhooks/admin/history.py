@@ -49,7 +49,6 @@ class Reader:
         self._withheld = set() if may_change else options.withheld(sections)
 
     def changes(self, old, new, *, without: Iterable[str] = ()) -> list[Change]:
-        """What differs between two versions, or hooks."""
         return [
             self._change(field, getattr(old, field.attname), getattr(new, field.attname))
             for field in kept_fields(new)
@@ -81,13 +80,11 @@ def kept_fields(version) -> list:
 
 
 def label_of(field) -> str:
-    """Its name, as the form has it."""
     name = str(field.verbose_name)
     return name[:1].upper() + name[1:]
 
 
 def shown(field, value) -> SafeString | str:
-    """A value, for a person."""
     if value in field.empty_values and not isinstance(value, (bool, int, float)):
         return format_html('<span class="owh-quiet-text">{}</span>', _("empty"))
     if isinstance(value, bool):
@@ -127,7 +124,6 @@ def page(model_admin, request, object_id: str):
         else "",
         "is_cut": len(versions) > _MOST,
         "most": _MOST,
-        "media": model_admin.media,
     }
     return TemplateResponse(request, "admin/openedx_webhooks/hook_history.html", context)
 
@@ -208,7 +204,6 @@ def deleted_page(model_admin, request):
             }
             for version in versions
         ],
-        "media": model_admin.media,
     }
     return TemplateResponse(request, "admin/openedx_webhooks/hooks_deleted.html", context)
 

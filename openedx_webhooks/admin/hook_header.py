@@ -5,7 +5,6 @@ from typing import Any
 
 import attrs
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ..models import Attempt, Call, Delivery, Hook, Webfilter, Webhook
@@ -30,18 +29,7 @@ class Figure:
     url: str = ""
 
 
-@attrs.frozen
-class Failure:
-    """One of the last failures: when, also in words, what, and where to read more."""
-
-    at: datetime
-    when: str
-    answer: SafeString
-    url: str
-
-
 def header_of(page: Page) -> dict[str, Any]:
-    """The header, as the template takes it."""
     hook, health, day = page.hook, page.health, statistics.of(page.hook)
     return {
         "name": parts.breakable(hook.event_name),
@@ -132,7 +120,7 @@ def _of_webfilter(page: Page, day: Series) -> list[Figure]:
     ]
 
 
-def _failures(page: Page) -> list[Failure]:
+def _failures(page: Page) -> list[dict[str, Any]]:
     """The last ones, for those who may see them; without any, nothing is looked for."""
     if not page.health.figures.all.refused:
         return []
@@ -156,6 +144,6 @@ def _failures(page: Page) -> list[Failure]:
     ]
 
 
-def _failure(record: Delivery | Call, at: datetime, answer: str) -> Failure:
+def _failure(record: Delivery | Call, at: datetime, answer: str) -> dict[str, Any]:
     url = reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
-    return Failure(at, words.exact(at), answer, url)
+    return {"at": at, "when": words.exact(at), "answer": answer, "url": url}

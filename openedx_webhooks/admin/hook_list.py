@@ -27,6 +27,7 @@ class HookListAdmin(RemovingAdmin):
     actions = [bulk.action("enable_hooks"), bulk.action("disable_hooks"), cloning.clone_hooks]
     actions_selection_counter = True
 
+    # As for the page that deletes one: the action that deletes several is done here.
     @transaction.non_atomic_requests
     def changelist_view(self, request, extra_context=None):
         """With a line on whether anything is sent at all."""
@@ -45,12 +46,10 @@ class HookListAdmin(RemovingAdmin):
 
     @admin.display(description=gettext_lazy("health"))
     def health_column(self, hook):
-        """The word, and what it rests on."""
         return health_words.column(hook, hook.health)
 
     @admin.display(description=gettext_lazy("event"), ordering="event")
     def event_column(self, hook):
-        """Short name, dotted type and the description's first words."""
         return parts.hook_name(hook)
 
     @admin.display(description=gettext_lazy("endpoint"), ordering="webhook_url")
@@ -115,5 +114,4 @@ class HookListAdmin(RemovingAdmin):
         return hooks.update(enabled=True, modified=timezone.now())
 
     def has_clone_permission(self, request):
-        """For the action of the list."""
         return cloning.may_clone(self, request)

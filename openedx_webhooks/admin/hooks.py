@@ -58,28 +58,23 @@ class HookAdmin(PreviewMixin, HookListAdmin):
     # --- The page
 
     def get_fieldsets(self, request, obj=None):
-        """The sections; secrets are replaced for those who may only look."""
         return options.fieldsets(self.sections, obj is None or self.has_change_permission(request, obj))
 
     def get_readonly_fields(self, request, obj=None):
-        """What may stand there instead."""
         return options.shown_as(self.sections)
 
     @admin.display(description=gettext_lazy("headers"))
     def header_names(self, hook):
-        """The names of the headers."""
         return ", ".join(hook.readable_headers) or parts.EMPTY
 
     @admin.display(description=gettext_lazy("credentials"))
     def credentials_kept(self, hook):
-        """Whether there are any."""
         if is_lost(hook.credentials):
             return _("They can't be read.")
         return "••••••••" if hook.credentials else parts.EMPTY
 
     @admin.display(description=gettext_lazy("signing secret"))
     def secret_kept(self, hook):
-        """Whether there is a secret."""
         if is_lost(hook.secret):
             return _("It can't be read.")
         return "••••••••" if hook.secret else _("None: requests are not signed.")
@@ -166,7 +161,6 @@ class HookAdmin(PreviewMixin, HookListAdmin):
             return HttpResponseRedirect(request.path)
 
     def get_urls(self):
-        """Django's, and one for each thing that a button of the page does."""
         urls = [
             path(
                 f"<path:object_id>/{button.name}/",
@@ -209,7 +203,6 @@ class HookAdmin(PreviewMixin, HookListAdmin):
     states: tuple[State, ...] = ()
 
     def url_of(self, button: Button, hook) -> str:
-        """The address of a button."""
         return reverse(f"{self.admin_site.name}:{self.url_name(button.name)}", args=[hook.pk])
 
     def url_name(self, name: str) -> str:
@@ -217,7 +210,6 @@ class HookAdmin(PreviewMixin, HookListAdmin):
         return f"{self.opts.app_label}_{self.opts.model_name}_{name.replace('-', '_')}"
 
     def back(self, hook, fragment: str = "") -> HttpResponseRedirect:
-        """To the hook's page."""
         url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[hook.pk])
         return HttpResponseRedirect(url + fragment)
 
@@ -225,7 +217,6 @@ class HookAdmin(PreviewMixin, HookListAdmin):
 
     @hook_view
     def switch(self, request, hook):
-        """Put the hook into one of its states."""
         state = next((each for each in self.states if each.name == request.POST.get("to")), None)
         if state is None or state.is_of(hook):
             return self.back(hook)
@@ -260,9 +251,7 @@ class HookAdmin(PreviewMixin, HookListAdmin):
         """Every version, instead of Django's log; also of a hook that is gone."""
         return history.page(self, request, object_id)
 
-    def deleted_view(self, request):
-        """The hooks that are gone."""
-        return history.deleted_page(self, request)
+    deleted_view = history.deleted_page
 
     def log_change(self, request, obj, message):
         """What is no change of an option, such as a replay, has its line in the hook's history, too."""

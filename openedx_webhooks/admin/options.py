@@ -49,7 +49,6 @@ class Section:
 
 
 def code(rows: int = 2) -> forms.Textarea:
-    """A widget for an expression."""
     return forms.Textarea(attrs={"rows": rows, "cols": 80, "class": "owh-code", "spellcheck": "false"})
 
 
@@ -169,12 +168,10 @@ WEBFILTER = (
 
 
 def names(sections: Iterable[Section]) -> list[str]:
-    """The fields of the form."""
     return [option.name for option in _each(sections)]
 
 
 def widgets(sections: Iterable[Section]) -> dict[str, forms.Widget]:
-    """Field → widget, of the options that have one of their own."""
     return {option.name: option.widget for option in _each(sections) if option.widget}
 
 
@@ -211,7 +208,6 @@ def fieldsets(sections: Iterable[Section], may_change: bool) -> list[tuple]:
 
 
 def advanced(sections: Iterable[Section]) -> list[Option]:
-    """The options that are rarely needed."""
     return [option for option in _each(sections) if option.is_advanced]
 
 

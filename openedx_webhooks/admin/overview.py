@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.template.defaultfilters import filesizeformat
@@ -28,7 +27,6 @@ _NAMES = {Webhook: gettext_lazy("webhook"), Webfilter: gettext_lazy("webfilter")
 
 
 def kinds_for(request) -> list[type[Hook]]:
-    """The kinds of hooks that somebody may look at."""
     return [
         kind
         for kind in (Webhook, Webfilter)
@@ -36,37 +34,14 @@ def kinds_for(request) -> list[type[Hook]]:
     ]
 
 
-@attrs.frozen
-class Line:
-    """A row of the table, as the template takes it."""
-
-    url: str
-    name: str
-    about: str
-    tone: str
-    badge: SafeString
-    evidence: str
-    advice: str
-    paths: list[tuple[str, str]]
-    label: str
-    scale: str
-    tried: str
-    accepted: str
-    durations: str
-    waiting: str
-    since: str
-
-
 @admin.register(Overview)
 class OverviewAdmin(ViewOnly, admin.ModelAdmin):
     """One page, and nothing to change on it."""
 
     def has_view_permission(self, request, obj=None):
-        """For who may look at webhooks, or at webfilters."""
         return bool(kinds_for(request))
 
     def has_module_permission(self, request):
-        """The same."""
         return self.has_view_permission(request)
 
     def get_urls(self):
@@ -166,30 +141,31 @@ def _about(hook) -> SafeString:
     return format_html("{}{}{}", _NAMES[type(hook)], of, to)
 
 
-def _line(request, row: Row) -> Line:
+def _line(request, row: Row) -> dict[str, Any]:
+    """A row of the table, as the template takes it."""
     hook, kind = row.hook, type(row.hook)
     health, series = health_words.as_seen_by(request, row.health), row.series
     took = series.durations
     is_called = bool(series.tally)
-    return Line(
-        url=reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
-        name=parts.first_characters(hook.description, 80) or parts.breakable(hook.event_name),
-        about=_about(hook),
-        tone=health_words.tone_of(hook, health),
-        badge=health_words.badge(hook, health),
-        evidence="" if health.word == Word.REMOVING else health_words.evidence(hook, health),
-        advice=_advice(row, health),
-        paths=chart.paths(series, chart.KINDS[kind]),
-        label=chart.sentence(series, chart.KINDS[kind]),
-        scale=chart.scale(series) if is_called else "",
-        tried=parts.number(series.tally.total()) if is_called else parts.EMPTY,
-        accepted=parts.share(series.accepted_share),
-        durations=" · ".join(map(parts.seconds, took)) if took else parts.EMPTY,
-        waiting=_waiting(row.backlog),
-        since=parts.with_title(times.relative(row.backlog.since), words.exact(row.backlog.since))
+    return {
+        "url": reverse(f"admin:openedx_webhooks_{kind._meta.model_name}_change", args=[hook.pk]),
+        "name": parts.first_characters(hook.description, 80) or parts.breakable(hook.event_name),
+        "about": _about(hook),
+        "tone": health_words.tone_of(hook, health),
+        "badge": health_words.badge(hook, health),
+        "evidence": "" if health.word == Word.REMOVING else health_words.evidence(hook, health),
+        "advice": _advice(row, health),
+        "paths": chart.paths(series, chart.KINDS[kind]),
+        "label": chart.sentence(series, chart.KINDS[kind]),
+        "scale": chart.scale(series) if is_called else "",
+        "tried": parts.number(series.tally.total()) if is_called else parts.EMPTY,
+        "accepted": parts.share(series.accepted_share),
+        "durations": " · ".join(map(parts.seconds, took)) if took else parts.EMPTY,
+        "waiting": _waiting(row.backlog),
+        "since": parts.with_title(times.relative(row.backlog.since), words.exact(row.backlog.since))
         if row.backlog
         else "",
-    )
+    }
 
 
 def _advice(row: Row, health) -> str:
@@ -203,7 +179,3 @@ def _waiting(backlog: Backlog | None) -> str:
     if backlog is None:
         return parts.EMPTY
     return parts.number(backlog.count) + ("+" if backlog.is_more else "")
-
-
-def _since(backlog: Backlog | None) -> str:
-    return parts.with_title(times.relative(backlog.since), words.exact(backlog.since)) if backlog else ""

@@ -40,7 +40,6 @@ def badge(text: str, tone: str, title: str = "") -> SafeString:
 
 
 def delivery_badge(state: str) -> SafeString:
-    """The state of a delivery."""
     tone = STATES[state].tone if state in STATES else "quiet"
     return badge(str(dict(Delivery.State.choices).get(state, state)), tone)
 
@@ -105,20 +104,17 @@ def breakable(name: str) -> SafeString:
     return mark_safe(re.sub(r"([_.]|[a-z](?=[A-Z]))", r"\1<wbr>", escape(name)))  # noqa: S308 (escaped)
 
 
-def learner(event: CapturedEvent | None, *, by_number: bool = False) -> str:
-    """Whom an event is about: ``ada (42)``, or only ``42``."""
-    return person(event.user_id, "" if by_number else event.username) if event else EMPTY
-
-
 def person(user_id: int | None, username: str) -> str:
     """``ada (42)``, or what is known of it."""
     return f"{username} ({user_id})" if username and user_id else str(username or user_id or EMPTY)
 
 
-def whom(event: CapturedEvent | None, *, by_number: bool = False) -> SafeString | str:
+def whom(event: CapturedEvent | None, *, by_number: bool) -> SafeString | str:
     """Whom an event is about, and below it which course."""
-    who = learner(event, by_number=by_number)
-    if event is None or not event.course_key:
+    if event is None:
+        return EMPTY
+    who = person(event.user_id, "" if by_number else event.username)
+    if not event.course_key:
         return who
     return format_html('{}<br><span class="owh-quiet-text owh-key-text">{}</span>', who, event.course_key)
 
@@ -131,7 +127,6 @@ def payload(value) -> SafeString | str:
 
 
 def link(obj, text) -> SafeString:
-    """A link to an object's admin page."""
     name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
 
@@ -142,7 +137,6 @@ def percent(ratio: float) -> str:
 
 
 def share(ratio: float | None) -> str:
-    """The same, or that there is none."""
     return EMPTY if ratio is None else percent(ratio)
 
 
@@ -169,7 +163,6 @@ def pretty(value) -> SafeString:
 
 
 def plain(text: str) -> SafeString:
-    """Text in a box, escaped."""
     # Text can hold half of a surrogate pair, a page can't.
     return format_html('<pre class="owh-json" tabindex="0">{}</pre>', text.encode("utf-8", "replace").decode())
 
@@ -200,7 +193,6 @@ def minutes(value: int) -> str:
 
 
 def with_title(text: str, title: str) -> SafeString:
-    """Text that shows more when pointed at."""
     return format_html('<span title="{}">{}</span>', title, text)
 
 
@@ -248,7 +240,6 @@ def call_answered(call: Call, *, in_short: bool = False) -> str:
 
 
 def answer_badge(status_code: int | None, error: str, *, needs_body: bool = False) -> SafeString:
-    """The same as a badge."""
     tone = "good"
     if not _is_good(status_code) or (needs_body and error):
         tone = words.KINDS[error].tone if status_code is None and error in words.KINDS else "bad"

@@ -9,9 +9,6 @@ from ..models import Webhook
 from ..webhooks import resending
 from . import sending_again
 from .permissions import may_replay, may_see_payload
-from .times import parse_time
-
-__all__ = ["MOST", "may_send", "page", "parse_time"]
 
 # A mistake that is found after so many is bad enough.
 MOST = 1_000_000

@@ -50,7 +50,6 @@ def may_replay(request) -> bool:
 
 
 def withheld() -> str:
-    """What stands where somebody may not see what there is."""
     return _("Not shown: you may not see personal data. Somebody who manages permissions here can change that.")
 
 
@@ -58,13 +57,10 @@ class ViewOnly:
     """For pages of what nobody adds, changes or deletes by hand: rows go with their hook, or by retention."""
 
     def has_add_permission(self, request):
-        """Nobody."""
         return False
 
     def has_change_permission(self, request, obj=None):  # pylint: disable=unused-argument
-        """Nobody: what happened, happened."""
         return False
 
     def has_delete_permission(self, request, obj=None):  # pylint: disable=unused-argument
-        """Nobody by hand."""
         return False

@@ -20,6 +20,7 @@ from .. import catalog, platform_facts
 from ..models import Webfilter, Webhook
 from ..operations import frequency, schema, type_search
 from ..operations.halt_options import halt_options_of
+from .filters import types_of
 
 
 class TypePicker(forms.Select):
@@ -77,35 +78,18 @@ class TypeField(forms.ChoiceField):
     widget = TypePicker
 
     def take_several(self) -> None:
-        """Let several be chosen."""
         self.widget.allow_multiple_selected = True
 
     def offer(self, model: type[Webhook | Webfilter], stored: str) -> None:
-        """
-        Offer what there is.
-
-        Args:
-            stored: the dotted type of the hook; empty for a new one.
-        """
+        """Offer what there is, and the dotted type that is stored; that of a new hook is empty."""
         self.widget.model = model
         self.choices = type_choices(types_of(model), stored, has_empty=not self.widget.allow_multiple_selected)
 
     def clean(self, value):
-        """
-        Check each.
-
-        Raises:
-            ValidationError: nothing was chosen, or something that is not among the choices.
-        """
         if not isinstance(value, list):
             return super().clean(value)
         check = super().clean
         return [check(one) for one in dict.fromkeys(value or [""])]
-
-
-def types_of(model: type[Webhook | Webfilter]) -> Mapping[str, schema.HookType]:
-    """Dotted type → catalog entry."""
-    return catalog.events() if model is Webhook else catalog.filters()
 
 
 def type_choices(types: Mapping[str, schema.HookType], stored: str = "", *, has_empty: bool = True) -> list:
@@ -176,7 +160,6 @@ class HowOften:
 
 
 def how_often(model: type[Webhook | Webfilter]) -> HowOften:
-    """Ask how often each type of a kind happened."""
     recorded = frequency.of_events() if model is Webhook else frequency.of_filters()
     hooked = {hook.dotted_type for hook in model.objects.only("event")}
     return HowOften(model is Webhook, recorded, hooked | recorded.keys())

@@ -34,7 +34,6 @@ class PreviewMixin:
 
     @property
     def media(self):
-        """The page's, and those of the preview."""
         own = {"css": {"all": ["openedx_webhooks/preview.css"]}, "js": ["openedx_webhooks/preview.js"]}
         return super().media + forms.Media(**own)
 
@@ -52,7 +51,6 @@ class PreviewMixin:
         raise TypeError("a page of hooks says how they are tested")
 
     def get_urls(self):
-        """One address for new hooks, and one for each that is saved."""
         # A test waits for the endpoint: not in a transaction.
         view = transaction.non_atomic_requests(self.admin_site.admin_view(self.preview_view))
         name = self.url_name("preview")

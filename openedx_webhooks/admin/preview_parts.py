@@ -17,7 +17,6 @@ _NEAR = 40
 
 
 def reason_of(reason: Reason) -> dict[str, Any]:
-    """One part of a condition that has decided."""
     return {
         "holds": reason.holds,
         "text": clean(reason.text),
@@ -46,7 +45,6 @@ def clean(text: str) -> str:
 
 
 def short(value: Any) -> str:
-    """The beginning of a JSON value."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:

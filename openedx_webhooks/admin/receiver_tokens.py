@@ -19,7 +19,6 @@ def panel(webhook: Webhook) -> dict[str, str] | None:
 
 
 def make(model_admin, request, webhook: Webhook):
-    """Make one, and show it."""
     if not webhook.receiver_access:
         text = _("Tick “the receiver may look up what it missed” under “Advanced” first, and save.")
         model_admin.message_user(request, text, messages.ERROR)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Delivery, Webfilter, Webhook
 from ..operations.newest import Condition
-from .filters import BarFilter, types_in_use
+from .filters import MODES, BarFilter, types_in_use
 from .parts import first_characters
 from .times import parse_time
 
@@ -47,11 +47,9 @@ class ColumnFilter(RecordFilter):
     column = ""
 
     def lookups(self, request, model_admin):
-        """The column's choices."""
         return model_admin.model._meta.get_field(self.column).choices
 
     def conditions_for(self, value):
-        """The column has that value."""
         return [Condition(Q(**{self.column: value}), self.column, is_single=True)]
 
 
@@ -73,8 +71,7 @@ class ModeFilter(ColumnFilter):
     title, parameter_name, column = _("mode"), "mode__exact", "mode"
 
     def lookups(self, request, model_admin):
-        """In one word each."""
-        return [(Webfilter.Mode.ENFORCE, _("enforce")), (Webfilter.Mode.OBSERVE, _("observe"))]
+        return MODES
 
 
 class SampleFilter(ColumnFilter):
@@ -83,11 +80,9 @@ class SampleFilter(ColumnFilter):
     title, parameter_name, column = _("kept"), "is_sample__exact", "is_sample"
 
     def lookups(self, request, model_admin):
-        """In words."""
         return [("0", _("for webhooks")), ("1", _("as samples"))]
 
     def conditions_for(self, value):
-        """The column has that value."""
         return [Condition(Q(is_sample=value == "1"))]
 
 
@@ -106,7 +101,6 @@ class HookFilter(RecordFilter):
         return [(str(hook.pk), hook_label(hook)) for hook in hooks]
 
     def conditions_for(self, value):
-        """Of that hook."""
         return [Condition(Q(**{f"{self.column}_id": int(value)}), self.column, is_single=True)]
 
 
@@ -128,39 +122,38 @@ class EventFilter(RecordFilter):
     title, parameter_name = _("event"), "event_type"
 
     def lookups(self, request, model_admin):
-        """By their short names."""
         return types_in_use(Webhook)
 
     def conditions_for(self, value):
-        """Of that type."""
         return [Condition(Q(event_type=value), "event_type", is_single=True)]
 
 
-class DeliveryEventFilter(EventFilter):
-    """By the event of a delivery: its own table does not have the type, but its webhook has an index."""
+class HookTypeFilter(RecordFilter):
+    """By the type of a record's hook: the record's own table does not have it, but the hook's number has an index."""
 
-    def conditions_for(self, value):
-        """Of webhooks that have the type now."""
-        return [_of_hooks(Webhook, "webhook", value)]
-
-
-class CallEventFilter(RecordFilter):
-    """By filter."""
-
-    title, parameter_name = _("filter"), "event_type"
+    parameter_name = "event_type"
+    hook_model: type
+    column = ""
 
     def lookups(self, request, model_admin):
-        """By their short names."""
-        return types_in_use(Webfilter)
+        return types_in_use(self.hook_model)
 
     def conditions_for(self, value):
-        """Of webfilters that have the type now."""
-        return [_of_hooks(Webfilter, "webfilter", value)]
+        rows = self.hook_model.objects.filter(event=value).order_by()
+        hooks = list(rows.values_list("pk", flat=True)[:_MOST_OF_A_TYPE])
+        return [Condition(Q(**{f"{self.column}_id__in": hooks}), self.column, is_single=len(hooks) == 1)]
 
 
-def _of_hooks(model, column: str, dotted_type: str) -> Condition:
-    hooks = list(model.objects.filter(event=dotted_type).order_by().values_list("pk", flat=True)[:_MOST_OF_A_TYPE])
-    return Condition(Q(**{f"{column}_id__in": hooks}), column, is_single=len(hooks) == 1)
+class DeliveryEventFilter(HookTypeFilter):
+    """By event."""
+
+    title, hook_model, column = _("event"), Webhook, "webhook"
+
+
+class CallEventFilter(HookTypeFilter):
+    """By filter."""
+
+    title, hook_model, column = _("filter"), Webfilter, "webfilter"
 
 
 class AnswerFilter(RecordFilter):
@@ -172,11 +165,9 @@ class AnswerFilter(RecordFilter):
     unasked = Q()
 
     def lookups(self, request, model_admin):
-        """The classes, and none."""
         return [*((f"{digit}xx", f"{digit}xx") for digit in "2345"), ("none", _("no answer"))]
 
     def conditions_for(self, value):
-        """The status is in that class."""
         if value == "none":
             return [Condition(Q(**{f"{self.status}__isnull": True}) & ~self.unasked)]
         first = int(value[0]) * 100
@@ -225,25 +216,12 @@ class TimeFilter(RecordFilter):
             self.used_parameters[name] = value if isinstance(value, str) else value[-1]
 
     def expected_parameters(self):
-        """All three."""
         return list(self.parameters)
 
     def lookups(self, request, model_admin):
-        """Short spans."""
         return [("hour", _("last hour")), ("day", _("last day")), ("week", _("last week"))]
 
-    @property
-    def since(self) -> str:
-        """As it was typed."""
-        return self.used_parameters["since"]
-
-    @property
-    def until(self) -> str:
-        """As it was typed."""
-        return self.used_parameters["until"]
-
     def conditions(self):
-        """Within the span, and between the times."""
         found = super().conditions()
         for name, lookup in (("since", "gte"), ("until", "lte")):
             if time := parse_time(self.used_parameters[name]):
@@ -251,7 +229,6 @@ class TimeFilter(RecordFilter):
         return found
 
     def conditions_for(self, value):
-        """Since so long ago."""
         return [Condition(Q(**{f"{self.column}__gte": timezone.now() - self._SPANS[value]}), self.column)]
 
 

@@ -1,6 +1,7 @@
 """What the read-only pages of events, deliveries and calls have in common: they stay fast with millions of rows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -82,8 +83,8 @@ class RecordAdmin(ViewOnly, admin.ModelAdmin):
     # Makes the search box appear; what is searched is said by:
     search_fields = ["pk"]
     search: Callable[[searching.Term], list[int]]
-    # Column → what stands there for those who may not see personal data.
-    personal: Mapping[str, str] = {}
+    # Of a request and a record: what the template shows.
+    page_of: Callable[..., dict[str, Any]]
     # When a row's matter happened.
     time_field = "created"
 
@@ -91,14 +92,16 @@ class RecordAdmin(ViewOnly, admin.ModelAdmin):
         css = {"all": ["openedx_webhooks/admin.css", "openedx_webhooks/records.css"]}
         js = ["openedx_webhooks/records.js"]
 
-    def get_list_display(self, request):
-        """The columns, without personal data for those who may not see it."""
-        shown = super().get_list_display(request)
-        return shown if may_see_payload(request) else [self.personal.get(name, name) for name in shown]
-
     def get_changelist(self, request, **kwargs):
-        """One that stays fast."""
         return RecordList
+
+    def get_changelist_instance(self, request):
+        """Tell each row of the page whether its columns may show personal data."""
+        changes = super().get_changelist_instance(request)
+        shows_personal = may_see_payload(request)
+        for row in changes.result_list:
+            row.shows_personal = shows_personal
+        return changes
 
     def lookup_allowed(self, lookup, value, request=None):
         """Nothing but the filters: another could read the whole table, and tell letter by letter what is in it."""
@@ -129,6 +132,12 @@ class RecordAdmin(ViewOnly, admin.ModelAdmin):
         if changes and changes.back_to:
             response.context_data["back_to"] = words.exact(changes.back_to)
         return response
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The record, for those who may look at it."""
+        record = self.get_object(request, object_id)
+        shown = self.page_of(request, record) if record and self.has_view_permission(request, record) else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
 
 def learner(request, user_id: int | None, username: str = "") -> SafeString | str:

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import attrs
 from django.utils.translation import gettext as _
 
 from .. import catalog
@@ -14,60 +13,28 @@ from ..payloads import samples, shape
 from . import parts
 
 
-@attrs.frozen
-class Reference:
-    """
-    Attributes:
-        about: when it happens; may be empty.
-        cautions: what to know about the type.
-        sample: the sample payload, as HTML.
-        schema: its JSON Schema, as HTML.
-        condition: what the hook's condition says about the sample, or None without one.
-        left: what the hook's personal-data mode leaves of the sample, as HTML, or None if that is all.
-        shaped: what the hook's shape makes of the sample, as HTML, or None without one.
-        personal: for events: what is personal in it.
-        clear: for events: the members that are sent in each mode.
-        changes: for filters: key that an answer may change, type, description.
-        exceptions: for filters: exception, what it does, and its arguments as (name, type, description, is required).
-        answers: for filters: title → sample answer, as HTML.
-    """
-
-    about: str
-    cautions: list[str]
-    sample: str
-    schema: str
-    condition: str | None
-    left: str | None
-    shaped: str | None
-    personal: list[personal_report.Line]
-    clear: list[str]
-    changes: list[tuple[str, str, str]]
-    exceptions: list[tuple[str, str, list[tuple[str, str, str, bool]]]]
-    answers: list[tuple[str, str]]
-
-
-def reference_of(hook: Hook) -> Reference | None:
-    """The reference of a hook's type; None if this installation doesn't know it."""
+def reference_of(hook: Hook) -> dict[str, Any] | None:
+    """For ``panel_carries.html``; None if this installation doesn't know the hook's type."""
     known = hook.known_type
     if known is None:
         return None
     sample = samples.sample_payload(known)
     is_filter = isinstance(known, catalog.FilterType)
     lines = [] if is_filter else personal_report.lines_of(known)
-    return Reference(
-        about=schema.about(known),
-        cautions=schema.cautions(known),
-        sample=parts.pretty(sample),
-        schema=parts.pretty(schema.payload_schema(known)),
-        condition=_condition(hook, sample),
-        left=_left(hook, sample),
-        shaped=_shaped(hook, sample),
-        personal=[line for line in lines if not line.is_clear],
-        clear=[line.path for line in lines if line.is_clear],
-        changes=_changes(schema.answer_schema(known)) if is_filter else [],
-        exceptions=_exceptions(schema.exceptions_of(known)) if is_filter else [],
-        answers=_answers(schema.sample_answers(known)) if is_filter else [],
-    )
+    return {
+        "about": schema.about(known),
+        "cautions": schema.cautions(known),
+        "sample": parts.pretty(sample),
+        "schema": parts.pretty(schema.payload_schema(known)),
+        "condition": _condition(hook, sample),
+        "left": _left(hook, sample),
+        "shaped": _shaped(hook, sample),
+        "personal": [line for line in lines if not line.is_clear],
+        "clear": [line.path for line in lines if line.is_clear],
+        "changes": _changes(schema.answer_schema(known)) if is_filter else [],
+        "exceptions": _exceptions(schema.exceptions_of(known)) if is_filter else [],
+        "answers": _answers(schema.sample_answers(known)) if is_filter else [],
+    }
 
 
 def _condition(hook, sample) -> str | None:

@@ -24,7 +24,6 @@ class RemovingAdmin(admin.ModelAdmin):
         return super().has_change_permission(request, obj) and not (obj and obj.removing_since)
 
     def has_delete_permission(self, request, obj=None):
-        """It is removed once."""
         return super().has_delete_permission(request, obj) and not (obj and obj.removing_since)
 
     def get_deleted_objects(self, objs, request):
@@ -46,11 +45,6 @@ class RemovingAdmin(admin.ModelAdmin):
         """Django's, without its transaction."""
         return self._delete_view(request, object_id, extra_context)
 
-    @transaction.non_atomic_requests
-    def changelist_view(self, request, extra_context=None):
-        """The same for the action that deletes several."""
-        return super().changelist_view(request, extra_context)
-
     def delete_model(self, request, obj):
         """Disable the hook at once; it goes with its records, now or in the background."""
         is_gone = removal.remove(obj)
@@ -58,7 +52,6 @@ class RemovingAdmin(admin.ModelAdmin):
         return is_gone
 
     def delete_queryset(self, request, queryset):
-        """The same for each."""
         left = [hook for hook in queryset.filter(removing_since=None) if not self.delete_model(request, hook)]
         for hook in left:
             self._say_that_it_goes(request, str(hook))

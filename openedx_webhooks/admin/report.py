@@ -28,7 +28,6 @@ def reports(request, hook: Webfilter) -> list[dict]:
 
 
 def _report(request, hook, period: report.Period) -> dict:
-    """Figures, people and reasons, with durations and errors in words."""
     figures = report.figures(hook, period)
     for share in ("p50", "p95"):
         # The page says "less than": what a local answer takes is never less than 0 ms.

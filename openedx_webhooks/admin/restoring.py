@@ -22,12 +22,6 @@ class _Form:
 
     changed_data: list[str]
     stored_secret: str
-    stored_url: str
-
-
-def may_restore(model_admin, request, hook: Hook) -> bool:
-    """Whoever may change the hook."""
-    return model_admin.has_change_permission(request, hook)
 
 
 def page(model_admin, request, hook: Hook):
@@ -116,7 +110,7 @@ def _restore(model_admin, request, hook: Hook, version) -> None:
     changed = [name for name in _names(hook) if getattr(hook, name) != getattr(restored, name)]
     # pylint: disable-next=protected-access
     restored._change_reason = _("Restored: as it was at %s.") % words.exact(version.history_date)
-    model_admin.save_model(request, restored, _Form(changed, hook.secret, hook.webhook_url), change=True)
+    model_admin.save_model(request, restored, _Form(changed, hook.secret), change=True)
     log = [{"changed": {"fields": changed}}]
     model_admin.log_change(request, restored, log)
     text = _(

@@ -1,7 +1,7 @@
 """Whom and what a search means: terms become the primary keys of rows, each by an index and in bounded number."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 from django.contrib.auth import get_user_model
@@ -9,6 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from ..batches import batched
 from ..models import Call, CapturedEvent, Delivery, Webhook
 from ..operations import newest
 
@@ -17,6 +18,8 @@ _MOST_WORDS = 4
 MOST_LEARNERS = 20
 _MOST_COURSES = 10_000
 _LONGEST_TERM = 255
+# As many primary keys as one statement takes well.
+_AT_ONCE = 500
 
 
 @attrs.define
@@ -44,7 +47,6 @@ class Term:
 
     @property
     def as_number(self) -> int | None:
-        """A number of a row or user."""
         return _number(self.text)
 
     @property
@@ -54,7 +56,6 @@ class Term:
 
     @property
     def is_text(self) -> bool:
-        """It can be a name."""
         return 0 < len(self.text) <= _LONGEST_TERM and "\0" not in self.text
 
 
@@ -86,7 +87,7 @@ def _of_words(term: Term) -> set[int]:
         return set()
     of_word = {word: set(events(attrs.evolve(term, text=word))) for word in words}
     found = min(of_word.values(), key=len)
-    for chunk in _chunks(sorted(found)):
+    for chunk in batched(sorted(found), _AT_ONCE):
         for pk, course_key in CapturedEvent.objects.filter(pk__in=chunk).values_list("pk", "course_key"):
             # Of a course that has many, only the newest are at hand: its key is asked, too.
             course = (course_key or "").casefold()
@@ -109,7 +110,7 @@ def deliveries(term: Term) -> list[int]:
         found += rows.filter(message_id=term.as_uuid).values_list("pk", flat=True)
     if term.as_number is not None:
         found += rows.filter(pk=term.as_number).values_list("pk", flat=True)
-    for chunk in _chunks(events(term)):
+    for chunk in batched(events(term), _AT_ONCE):
         # By their own index; the order comes later, else the optimizer may begin with it.
         found += sorted(rows.filter(event_id__in=chunk).order_by().values_list("pk", flat=True), reverse=True)
         if len(found) >= newest.COUNTED:
@@ -198,7 +199,3 @@ def _newest(rows, column: str, values: Sequence) -> list[int]:
     q = Q(**{column: values[0]}) if is_single else Q(**{f"{column}__in": values})
     time_field = "started_at" if rows.model is Call else "created"
     return newest.newest(rows, [newest.Condition(q, column, is_single)], time_field).ids
-
-
-def _chunks(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -145,14 +145,12 @@ class SendAgainForm(SpanForm):
                 self.fields.pop(name, None)
 
     def clean_deliveries(self):
-        """Numbers."""
         numbers = self.cleaned_data["deliveries"].split(",") if self.cleaned_data["deliveries"] else []
         if not all(number.isascii() and number.isdecimal() and len(number) < 19 for number in numbers):
             raise forms.ValidationError(_("These are no numbers of deliveries."))
         return tuple(map(int, numbers))[: newest.COUNTED]
 
     def clean(self):
-        """Something must be chosen."""
         cleaned = super().clean()
         if "webhook" in self.fields and not cleaned.get("webhook") and "webhook" not in self.errors:
             self.add_error("webhook", _("Choose a webhook."))

@@ -102,5 +102,4 @@ def _meaning(outcome: Outcome, secrets: list[str]) -> str:
 
 
 def header_lines(headers: dict[str, str]) -> list[str]:
-    """``Name: value`` of each."""
     return [f"{name}: {value}" for name, value in headers.items()]

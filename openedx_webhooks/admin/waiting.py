@@ -19,7 +19,6 @@ _RECORDS = {Webhook: Delivery._meta.verbose_name_plural, Webfilter: Call._meta.v
 
 
 def removing_badge(hook: Hook) -> SafeString:
-    """That it is being removed, in short."""
     return format_html(
         '{} <span class="owh-quiet-text">{}</span>',
         parts.badge(_("being removed"), "warn"),
@@ -28,7 +27,6 @@ def removing_badge(hook: Hook) -> SafeString:
 
 
 def removing_note(hook: Hook) -> str:
-    """That it is being removed, and how far that is."""
     return _("This hook was deleted at %(since)s, and is being removed: %(count)s left. It is not called any more.") % {
         "since": words.exact(hook.removing_since),
         "count": records_left(hook),
@@ -41,7 +39,6 @@ def records_left(hook: Hook) -> str:
 
 
 def off_note(hook: Hook) -> str:
-    """What it means that the hook is disabled, and what to do."""
     if getattr(hook, "disabled_reason", ""):
         return _(
             "The plugin disabled this webhook: events are not recorded for it, and what is pending waits. Press "
@@ -109,7 +106,6 @@ def delivery_note(delivery: Delivery, webhook: Webhook | None) -> str:
 
 
 def overdue_note(when: datetime) -> str:
-    """That deliveries are due and nobody takes them, since when, and what to look at."""
     return _(
         "Deliveries have been due since %(since)s, and nobody sends them: the Celery workers are not running, or far "
         "behind. Look at the workers, or run manage.py webhooks_deliver --once."

@@ -67,12 +67,10 @@ class WebfilterAdmin(HookAdmin):
 
     @admin.display(description=gettext_lazy("mode"), ordering="mode")
     def mode_column(self, hook):
-        """One word: the choice's text is a sentence."""
         return parts.mode_badge(hook.mode)
 
     @admin.display(description=gettext_lazy("calls, last day"))
     def calls_column(self, hook):
-        """How many were recorded, and how many of them halted or changed something."""
         if not hook.day.tally:
             return parts.EMPTY
         return format_html(
@@ -84,7 +82,6 @@ class WebfilterAdmin(HookAdmin):
     # --- The page
 
     def panels(self, page):
-        """What the filter can do, latest calls, the report of what it would have done."""
         hook = page.hook
         calls, may_see_calls = [], page.request.user.has_perm("openedx_webhooks.view_call")
         if may_see_calls:
@@ -116,7 +113,6 @@ class WebfilterAdmin(HookAdmin):
         }
 
     def save_model(self, request, obj, form, change):
-        """Say what still halts, although halting is disabled."""
         super().save_model(request, obj, form, change)
         if note := halting_note(obj):
             self.message_user(request, note, messages.WARNING)
@@ -140,7 +136,6 @@ class WebfilterAdmin(HookAdmin):
 
     @hook_view
     def reset_breaker(self, request, hook):
-        """Call the endpoint again, whatever its failures."""
         breaker(hook.webhook_url).reset()
         self.log_change(request, hook, _("Reset the breaker."))
         self.message_user(request, _("The failures are forgotten: the endpoint is called again."), messages.SUCCESS)
@@ -148,7 +143,6 @@ class WebfilterAdmin(HookAdmin):
 
     @hook_view
     def promote(self, request, hook):
-        """From observe to enforce."""
         hook.mode = Webfilter.Mode.ENFORCE
         hook.save(update_fields=["mode", "modified"])
         self.forget_index()

@@ -31,7 +31,8 @@ from .deliveries import last_answers
 from .filters import HealthFilter, TypeFilter
 from .forms import WebhookForm
 from .hooks import HookAdmin
-from .past_events import may_send, parse_time
+from .past_events import may_send
+from .times import parse_time
 from .trying import result_page
 
 _RECENT = 10
@@ -99,7 +100,6 @@ class WebhookAdmin(HookAdmin):
     )
 
     def get_urls(self):
-        """The page that is about all hooks, too."""
         page = self.admin_site.admin_view(configuration.page(self.admin_site))
         return [path("configuration/", page, name=self.url_name("configuration")), *super().get_urls()]
 
@@ -107,7 +107,6 @@ class WebhookAdmin(HookAdmin):
 
     @admin.display(description=gettext_lazy("accepted, last day"))
     def success_column(self, hook):
-        """The share that the endpoint accepted, of the attempts."""
         tried = hook.day.tried
         if not tried:
             return parts.EMPTY
@@ -119,7 +118,6 @@ class WebhookAdmin(HookAdmin):
 
     @admin.display(description=gettext_lazy("latest delivery"))
     def latest_column(self, hook):
-        """State and time of the newest delivery."""
         if not hook.health.figures.latest:
             return parts.EMPTY
         state, created = hook.health.figures.latest
@@ -134,7 +132,6 @@ class WebhookAdmin(HookAdmin):
         return count
 
     def set_state(self, hooks, field, value):
-        """Pause and resume, too."""
         return set_paused(hooks, value) if field == "paused" else super().set_state(hooks, field, value)
 
     # --- The page
@@ -162,7 +159,6 @@ class WebhookAdmin(HookAdmin):
             self.message_user(request, more_made(more), messages.SUCCESS)
 
     def panels(self, page):
-        """Latest deliveries, and what can be sent again."""
         return {
             **super().panels(page),
             "kind": "webhook",
@@ -188,7 +184,6 @@ class WebhookAdmin(HookAdmin):
 
     @hook_view
     def send_test(self, request, hook):
-        """Send the sample payload now, and show what came back."""
         result = self.try_out(hook, None)
         page = result_page(self, request, hook, **result)
         is_sent = result["outcome"].is_accepted and hook.enabled and not hook.paused
@@ -236,12 +231,7 @@ def more_made(webhooks: list[Webhook]):
 
 
 def set_paused(webhooks, paused: bool) -> int:
-    """
-    Pause the webhooks of a queryset, or resume them and have sent what waits.
-
-    Returns:
-        how many there are.
-    """
+    """Pause the webhooks of a queryset, or resume them and have sent what waits; how many there are."""
     # ``update`` keeps ``modified``, by which other processes notice a change.
     count = webhooks.update(paused=paused, modified=timezone.now())
     if not paused:

@@ -45,7 +45,7 @@ class HeadersWidget(forms.Widget):
         """The rows as entered, without empty ones; None if the form had none of these inputs."""
         if self.value_omitted_from_data(data, files, name):
             return None
-        names, values = _getlist(data, f"{name}-name"), _getlist(data, f"{name}-value")
+        names, values = getlist(data, f"{name}-name"), getlist(data, f"{name}-value")
         rows = [(header.strip(), text.strip()) for header, text in zip_longest(names, values, fillvalue="")]
         return [(header, text) for header, text in rows if header or text]
 
@@ -56,7 +56,8 @@ class HeadersWidget(forms.Widget):
         return f"{id_}_0" if id_ else id_
 
 
-def _getlist(data, key: str) -> list[str]:
+def getlist(data, key: str) -> list[str]:
+    """All values of an input; a program may send the form as a dict."""
     values = data.getlist(key) if hasattr(data, "getlist") else data.get(key, [])
     return [values] if isinstance(values, str) else list(values)
 
@@ -78,12 +79,7 @@ class HeadersField(forms.Field):
         self.kept: dict[str, str] = {}
 
     def clean(self, value: Any) -> dict[str, str]:
-        """
-        Merge the rows with what is stored.
-
-        Raises:
-            ValidationError: one message for each row that HTTP can't carry, or that lacks its name or value.
-        """
+        """Merge the rows with what is stored."""
         if not self.has_changed(None, value):
             self.kept = self.stored
             return self.stored
@@ -122,12 +118,6 @@ class ScheduleField(forms.CharField):
         return ", ".join(map(format_wait, value)) if isinstance(value, list) else value
 
     def to_python(self, value):
-        """
-        Parse the waits.
-
-        Raises:
-            ValidationError: names the first that can't be read.
-        """
         waits = []
         for word in filter(None, re.split(r"[,;\[\]\s]+", super().to_python(value) or "")):  # pylint: disable=no-member
             match = _WAIT.fullmatch(word)

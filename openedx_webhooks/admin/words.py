@@ -192,12 +192,7 @@ def exact(when) -> str:
 
 
 def short(error: str) -> str:
-    """
-    A few words about a kind of error; empty if it is none of ours.
-
-    Args:
-        error: a kind, or one with details after a colon, as calls keep it.
-    """
+    """A few words about a kind of error, also one with details after a colon; empty if it is none of ours."""
     kind = KINDS.get(error.partition(": ")[0])
     return str(kind.short) if kind else ""
 

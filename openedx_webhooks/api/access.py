@@ -25,14 +25,12 @@ class AsInTheAdmin(BasePermission):
     message = ""
 
     def has_permission(self, request, view):
-        """Whether somebody may do that at all."""
         if not admin.site.has_permission(request):
             self.message = _("This is for staff who have the permission for what they do.")
             return False
         return self._may(request, view)
 
     def has_object_permission(self, request, view, obj):
-        """Whether they may do it with this."""
         return self._may(request, view, obj)
 
     def _may(self, request, view, obj=None) -> bool:

@@ -42,5 +42,4 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "bearerAuth"
 
     def get_security_definition(self, auto_schema):
-        """HTTP's own scheme."""
         return {"type": "http", "scheme": "bearer"}

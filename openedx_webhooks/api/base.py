@@ -58,12 +58,6 @@ class Parser(JSONParser):
     strict = True
 
     def parse(self, stream, media_type=None, parser_context=None):
-        """
-        The value.
-
-        Raises:
-            TooLarge, ParseError: what is wrong with it.
-        """
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > _MOST_BYTES:
             raise TooLarge(_("Send at most %d bytes.") % _MOST_BYTES)
         try:
@@ -81,12 +75,6 @@ class StrictMixin:
     """For serializers: a name that nobody reads is a mistake, and not to be passed over in silence."""
 
     def to_internal_value(self, data):
-        """
-        The fields.
-
-        Raises:
-            ValidationError: for each name that is none.
-        """
         unknown = sorted(map(str, data.keys() - self.fields.keys())) if isinstance(data, Mapping) else []
         if unknown:
             names = ", ".join(name for name, field in self.fields.items() if not field.read_only)

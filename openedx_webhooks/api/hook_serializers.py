@@ -40,8 +40,7 @@ class CredentialsField(_Kept):
 
     def to_representation(self, value):
         texts = authentication.texts_in(value)
-        secrets = {one.name for kind in authentication.KINDS.values() for one in kind.credentials if one.is_secret}
-        return {name: None if name in secrets else text for name, text in texts.items()}
+        return {name: None if authentication.is_secret(name) else text for name, text in texts.items()}
 
 
 class SecretField(serializers.CharField):
@@ -75,17 +74,11 @@ class HookSerializer(StrictMixin, serializers.ModelSerializer):
         model: type[Hook]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """
-        The hook as it would be, as ``wanted``.
-
-        Raises:
-            ValidationError: what the form of the admin would refuse, too.
-        """
+        """The hook as it would be, as ``wanted``, unless the form of the admin would refuse it, too."""
         return {"wanted": wanted(self.Meta.model, self.instance, attrs)}
 
     @property
     def wanted(self) -> Wanted:
-        """Of valid data."""
         return self.validated_data["wanted"]
 
     def to_representation(self, instance: Hook) -> dict[str, Any]:

@@ -77,18 +77,11 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         return [*throttles, TestsPerUser()] if self.action == "test" else throttles
 
     def check_object_permissions(self, request, obj):
-        """
-        Ask for the permissions.
-
-        Raises:
-            Conflict: it is being removed.
-        """
         if obj.removing_since and self.rights.get(self.action):
             raise Conflict(_("It is being removed: nothing can be done with it."))
         super().check_object_permissions(request, obj)
 
     def _read(self, serializer_class):
-        """What was sent, checked."""
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         return serializer
@@ -120,12 +113,7 @@ class HookViews(ApiMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
                 self._log(hook, [{"changed": {"fields": sorted(wanted.changed)}}])
 
     def _as_read(self, change):
-        """
-        Change the hook; again with what is there then, if somebody else has changed it at the same time.
-
-        Raises:
-            Conflict: that happens too often.
-        """
+        """Change the hook; again with what is there then, if somebody else has changed it at the same time."""
         for _try in range(_TRIES):
             hook = self.get_object()
             with contextlib.suppress(hook_saving.ChangedMeanwhile):

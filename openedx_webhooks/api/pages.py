@@ -25,12 +25,6 @@ class Moment(serializers.DateTimeField):
     """A time, of which one that no calendar can count with is the nearest that it can."""
 
     def to_internal_value(self, value):
-        """
-        Aware.
-
-        Raises:
-            ValidationError: it is none.
-        """
         return bounded(super().to_internal_value(value))
 
 
@@ -55,12 +49,7 @@ class Filters(serializers.Serializer):
     lookups: Mapping[str, str] = {}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """
-        Refuse what is no filter: without it the list would be another than was asked for.
-
-        Raises:
-            ValidationError: for each such name.
-        """
+        """Refuse what is no filter: without it the list would be another than was asked for."""
         if unknown := sorted(self.initial_data.keys() - self.fields.keys()):
             text = _("There is no such filter. There are: %s.") % ", ".join(self.fields)
             raise serializers.ValidationError({name[:100]: [text] for name in unknown[:20]})
@@ -84,7 +73,6 @@ class Newest(BasePagination):
     _next: str | None = None
 
     def paginate_queryset(self, queryset, request, view=None):
-        """The rows of a page."""
         query = view.filters(data=request.query_params.dict(), context={"request": request})
         query.is_valid(raise_exception=True)
         given, conditions = query.validated_data, query.conditions(queryset.model)
@@ -127,12 +115,7 @@ def _cursor(edge: tuple[str, Any] | None, time_field: str) -> str | None:
 
 
 def _begin(cursor: str, time_field: str) -> Condition | None:
-    """
-    Where a page begins; with the column of a time, if that says it.
-
-    Raises:
-        ValidationError: it is no cursor.
-    """
+    """Where a page begins; with the column of a time, if that says it."""
     if not cursor:
         return None
     kind, _dot, text = cursor.partition(".")

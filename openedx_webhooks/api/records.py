@@ -255,7 +255,6 @@ class CapturedEventViews(RecordViews):
         return self.queryset.all() if self.action == "retrieve" else self.queryset.defer("payload")
 
     def get_serializer_class(self):
-        """With the payload, or without."""
         return CapturedEventDetailSerializer if self.action == "retrieve" else CapturedEventSerializer
 
 
@@ -275,7 +274,6 @@ class CallViews(RecordViews):
         )
 
     def get_serializer_class(self):
-        """With the bodies, or without."""
         return CallDetailSerializer if self.action == "retrieve" else CallSerializer
 
 
@@ -312,7 +310,6 @@ class DeliveryViews(RecordViews):
         return self.queryset.prefetch_related(Prefetch("event", CapturedEvent.objects.only("event_type")))
 
     def get_serializer_class(self):
-        """With the attempts, or without."""
         return DeliverySerializer if self.action == "list" else DeliveryDetailSerializer
 
     replay = _operation("replay", "Send a finished delivery again, from the start of its schedule.")

@@ -3,6 +3,7 @@
 # Nothing is saved by a serializer here.
 # pylint: disable=abstract-method
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -35,12 +36,7 @@ class _ManySerializer(StrictMixin, serializers.Serializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """
-        A time that does not end before it begins, and a token of this person's.
-
-        Raises:
-            ValidationError: what is wrong.
-        """
+        """A time that does not end before it begins, and a token of this person's."""
         if attrs.get("since") and attrs.get("until") and attrs["since"] >= attrs["until"]:
             raise serializers.ValidationError({"until": [_("This is not after the beginning.")]})
         progress = progress_tokens.load(self.context["request"].user.pk, attrs.get("token", ""))
@@ -48,9 +44,8 @@ class _ManySerializer(StrictMixin, serializers.Serializer):
             raise serializers.ValidationError({"token": [_("This is too old, or not yours: begin without it.")]})
         return {**attrs, "progress": progress}
 
-    def choice(self, webhook: Webhook) -> resending.Choice:
-        """What was chosen; for valid data."""
-        raise NotImplementedError
+    # What was chosen; for valid data.
+    choice: Callable[[Webhook], resending.Choice]
 
 
 class ReplaySerializer(_ManySerializer):

@@ -86,7 +86,7 @@ class DeliveryQuerySet(models.QuerySet):
         if not waiting:
             return due
         oldest = self._oldest(waiting)
-        if oldest is None or oldest > now:
+        if oldest is None:
             return self.none()
         # Not what has been waiting longer: of a webhook that was disabled that may be a million of rows, at each look.
         # The ids instead of a join: from a join the optimizer of MySQL may begin with the webhooks.
@@ -262,7 +262,6 @@ class DeliveryQuerySet(models.QuerySet):
                 next_attempt_at=_each(moments),
                 scheduled_at=now,
                 finished_at=None,
-                **_UNCLAIMED,
             )  # fmt: skip
 
     def retry_now(self) -> int:

@@ -33,7 +33,6 @@ class HaltOptions:
 
     @property
     def sentence(self) -> str:
-        """What is possible, in a sentence or two."""
         names = ", ".join(self.exceptions)
         answer = _("An answer may halt it with %s.") % names if names else _("No answer can halt it.")
         return f"{answer} {self.after_failure}"
@@ -93,7 +92,6 @@ class HaltOptions:
 
 
 def halt_options_of(known: catalog.FilterType) -> HaltOptions:
-    """What the webfilters of a filter can do."""
     facts = platform_facts.facts_of(known.filter_type)
     halting, redirecting = (facts.exceptions.get(name) for name in halts.failure_exceptions(known))
     redirect = redirecting.redirect if redirecting else facts.redirect if facts.when else Redirect.FOLLOWED

@@ -45,7 +45,6 @@ def open_circuits(webfilters: list[Webfilter]) -> set[int]:
 
 
 def called_webfilters() -> list[Webfilter]:
-    """Those that have an endpoint that is called."""
     return list(Webfilter.objects.filter(enabled=True, removing_since=None).exclude(webhook_url="")[:MOST_HOOKS])
 
 
@@ -74,7 +73,6 @@ def report() -> dict[str, Any]:
 
 
 def hooks_by_state() -> Counter[tuple[str, str]]:
-    """How many there are, by kind and state."""
     counted: Counter[tuple[str, str]] = Counter()
     for enabled, paused, count in Webhook.objects.order_by().values_list("enabled", "paused").annotate(Count("pk")):
         state = "disabled" if not enabled else "paused" if paused else "enabled"

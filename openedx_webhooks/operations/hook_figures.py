@@ -47,13 +47,7 @@ class Window:
 
     @property
     def tried(self) -> int:
-        """Accepted or refused."""
         return self.accepted + self.refused
-
-    @property
-    def accepted_share(self) -> float:
-        """0 to 1; not 1 if any was lost."""
-        return min(1 - self.refused_share, 0.99) if self.lost else 1 - self.refused_share
 
     @property
     def refused_share(self) -> float:
@@ -121,7 +115,6 @@ class Figures:
             self.latest = (result, at)
 
     def note_accepted(self, at: datetime | None) -> None:
-        """Remember the latest."""
         self.accepted_at = max(filter(None, (self.accepted_at, at)), default=None)
 
 
@@ -191,12 +184,7 @@ def failed_calls(webfilter_id: Any) -> QuerySet[Call]:
 
 
 def _add_refusals(figures: dict[int, Figures], of_delivery: dict[int, int]) -> None:
-    """
-    One query for the attempts of the last deliveries that were not accepted.
-
-    Args:
-        of_delivery: their primary keys → those of their webhooks.
-    """
+    """One query for the last attempts of deliveries; these are given with their webhooks, by primary key."""
     attempts = Attempt.objects.filter(delivery_id__in=of_delivery).order_by("pk")
     for delivery, *refusal in attempts.values_list("delivery_id", "status_code", "error", "started_at"):
         figures[of_delivery[delivery]].refusal = Refusal(*refusal)
@@ -230,7 +218,6 @@ def of_webfilters(webfilters: Iterable[Webfilter]) -> dict[int, Figures]:
 
 
 def records_all(hook: Webfilter) -> bool:
-    """Whether the calls of a webfilter are all recorded."""
     if hook.call_log == Webfilter.CallLog.NONE:
         return False
     return hook.call_log == Webfilter.CallLog.ALL or hook.mode == Webfilter.Mode.OBSERVE

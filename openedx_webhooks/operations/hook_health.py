@@ -114,7 +114,6 @@ class Health:
 
     @property
     def is_of_hour(self) -> bool:
-        """Whether :attr:`window` is the last hour."""
         return self.window is self.figures.hour
 
 
@@ -153,7 +152,6 @@ OF: dict[type[Hook], Callable[[Iterable], dict[int, Health]]] = {Webhook: of_web
 
 
 def of(hook: Hook) -> Health:
-    """The health of one hook."""
     return OF[type(hook)]([hook])[hook.pk]
 
 

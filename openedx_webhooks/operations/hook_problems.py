@@ -30,12 +30,7 @@ def malformed(hook: Hook) -> dict[str, str]:
 
 
 def problems_of(hooks: Iterable[Hook]) -> dict[int, list[str]]:
-    """
-    The problems of hooks, in sentences.
-
-    Returns:
-        primary key → sentences. Hooks without any are left out.
-    """
+    """Primary key → the problems of a hook, in sentences; hooks without any are left out."""
     found = {hook.pk: list(_problems(hook)) for hook in hooks}
     return {pk: problems for pk, problems in found.items() if problems}
 

@@ -27,7 +27,6 @@ class Ages:
 
     @property
     def are_forever(self) -> bool:
-        """Nothing goes."""
         return self.payloads is None and self.rows is None
 
 
@@ -40,16 +39,10 @@ class Terms:
 
     @classmethod
     def all_before(cls, moment: datetime) -> "Terms":
-        """Whatever is older goes."""
         return cls(Ages(moment, moment), Ages(moment, moment))
 
     def by_outcome(self, failed: Q) -> Iterator[tuple[str, Q, Ages]]:
-        """
-        What has the same ages: a name, which records, and the ages.
-
-        Args:
-            failed: which of them have failed.
-        """
+        """What has the same ages: a name, which records, by those that have failed, and the ages."""
         if self.failed == self.others:
             yield "", Q(), self.others
         else:

@@ -29,15 +29,7 @@ _HOOK = ["id", "event"]
 
 
 def render(accept: str) -> tuple[bytes, str]:
-    """
-    The metrics in the format that a scraper accepts.
-
-    Args:
-        accept: its ``Accept`` header.
-
-    Returns:
-        body and content type.
-    """
+    """The metrics in the format that a scraper's ``Accept`` header asks for: body and content type."""
     # Of one scrape: the global one has whatever else the process counts.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Metrics())
@@ -47,7 +39,6 @@ def render(accept: str) -> tuple[bytes, str]:
 
 class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
-        """Everything."""
         found = status.look(is_full=False)
         yield _gauge("info", "The installed version.", {"version": __version__}, 1)
         yield _findings(found)

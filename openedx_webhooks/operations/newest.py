@@ -14,6 +14,8 @@ from typing import Any
 import attrs
 from django.db.models import Model, Q, QuerySet
 
+from ..batches import batched
+
 # As many rows as a list counts and an action works on.
 COUNTED = 2000
 # Rows that are looked at in one go: as many as take about a fifth of the time, which on a cold disk are few.
@@ -140,8 +142,8 @@ def one_of_each(rows: QuerySet, column: str, values: Iterable[int], place: int =
 
 def among(rows: QuerySet, ids: Sequence[int]) -> Iterator[int]:
     """Those primary keys whose rows are in the queryset."""
-    for start in range(0, len(ids), _CHUNK):
-        yield from rows.filter(pk__in=ids[start : start + _CHUNK]).order_by().values_list("pk", flat=True)
+    for some in batched(ids, _CHUNK):
+        yield from rows.filter(pk__in=some).order_by().values_list("pk", flat=True)
 
 
 def _indexed(model: type[Model], columns) -> list[tuple[str, ...]]:
@@ -155,7 +157,6 @@ def _indexed(model: type[Model], columns) -> list[tuple[str, ...]]:
 
 
 def _indexes(model: type[Model]) -> set[tuple[str, ...]]:
-    """The columns of each index of a model."""
     opts = model._meta
     singles = {(field.name,) for field in opts.concrete_fields if field.db_index or field.unique}
     uniques = {tuple(constraint.fields) for constraint in opts.constraints if hasattr(constraint, "fields")}

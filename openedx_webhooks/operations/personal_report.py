@@ -48,7 +48,6 @@ class Line:
 
     @property
     def is_clear(self) -> bool:
-        """Sent in each mode."""
         return self.treatment == Treatment.CLEAR
 
     @property

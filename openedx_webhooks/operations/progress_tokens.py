@@ -15,7 +15,6 @@ _SECONDS = 24 * 3600
 
 
 def dump(user_id: int, progress: Progress) -> str:
-    """The text, for this user."""
     state = [
         user_id,
         dict(progress.tally),

@@ -117,5 +117,4 @@ def is_cache_private() -> bool:
 
 
 def _threads() -> DaemonExecutor:
-    """Of this process."""
     return DaemonExecutor(_THREADS)

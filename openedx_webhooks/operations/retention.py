@@ -8,7 +8,6 @@ a few rows, each a transaction of its own, and is safe beside the workers, besid
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Protocol
 
 import attrs
 from django.db import router
@@ -150,7 +149,7 @@ def purge(
     what: Purge,
     max_seconds: float | None = None,
     tick: Callable[[Counts], None] = lambda _counts: None,
-    places: "Places | None" = None,
+    places: dict[str, Place] | None = None,
 ) -> Counts:
     """
     Delete and empty what is old enough.
@@ -159,7 +158,7 @@ def purge(
         what: see there.
         max_seconds: no new step is begun after this time; None: until all is done.
         tick: called after each step with what was done so far.
-        places: where an earlier run has come to, and where this one does.
+        places: name of a kind of record → the last one whose payload was looked at, by an earlier run; is updated.
 
     Raises:
         ImproperlyConfigured: a setting is not a number of days.
@@ -173,25 +172,14 @@ def purge(
     return run.counts
 
 
-class Places(Protocol):
-    """How far the payloads of each kind of record have been emptied."""
-
-    def get(self, name: str) -> Place | None:
-        """The last record that was looked at."""
-
-    def note(self, name: str, place: Place) -> None:
-        """So far we came."""
-
-
 class _Run:
     """One purge."""
 
-    def __init__(self, end: float | None, tick: Callable[[Counts], None], places: Places | None):
+    def __init__(self, end: float | None, tick: Callable[[Counts], None], places: dict[str, Place] | None):
         self.counts = Counts()
-        self._end, self._tick, self._places = end, tick, places
+        self._end, self._tick, self._places = end, tick, {} if places is None else places
 
     def delete(self, records: Records) -> None:
-        """Delete those that are old enough."""
         if records.ages.rows is None:
             return
         for found in _each(records.walk(records.ages.rows)):
@@ -204,10 +192,9 @@ class _Run:
                 return
 
     def empty(self, records: Records) -> None:
-        """Empty those that are old enough."""
         if records.ages.payloads is None:
             return
-        for found in records.walk(records.ages.payloads, self._places and self._places.get(records.name)):
+        for found in records.walk(records.ages.payloads, self._places.get(records.name)):
             if self._is_over():
                 return
             for ids in batched(sorted(records.full([pk for _moment, pk in found])), _STEP_ROWS):
@@ -215,8 +202,7 @@ class _Run:
                     return
                 self.counts.emptied += records.empty(ids)
                 self._tick(self.counts)
-            if self._places:
-                self._places.note(records.name, max(found))
+            self._places[records.name] = max(found)
 
     def _is_over(self) -> bool:
         if self._end is not None and time.monotonic() >= self._end:

@@ -77,7 +77,6 @@ class Records:
         return len(ids)
 
     def empty(self, ids: Collection[int]) -> int:
-        """Empty records; how many."""
         with transaction.atomic(using=self.rows.db):
             ids = self._lock(ids)
             self._empty(ids)

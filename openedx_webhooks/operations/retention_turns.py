@@ -40,9 +40,9 @@ def run_when_due() -> None:
             # Another process's turn; if it is out of time, anybody may go on.
             turn.due_at = time.monotonic() + _REST_SECONDS
             return
-        places = _CachedPlaces()
+        places = _kept_places()
         counts = retention.purge(retention.Purge(), _RUN_SECONDS, places=places)
-        places.keep()
+        ask("set", _PLACE_KEY, places, timeout=_SWEEP_SECONDS)
         if counts.out_of_time:
             turn.due_at = time.monotonic() + _REST_SECONDS
             ask("set", _TURN_KEY, 1, timeout=_REST_SECONDS)
@@ -64,31 +64,23 @@ class _Turn:
     due_at: float = 0.0
 
 
-class _CachedPlaces:
+def _kept_places() -> dict[str, Any]:
     """
-    How far payloads have been emptied, in Django's cache.
+    How far payloads have been emptied, and since when this is kept, in Django's cache.
 
     No index tells the emptied from the others, so each run would look at all that the site keeps. If the cache forgets,
     one does.
     """
+    kept = ask("get", _PLACE_KEY)
+    since = kept.get("since") if isinstance(kept, dict) else None
+    if not (isinstance(since, float) and time.time() - since < _SWEEP_SECONDS):
+        return {"since": time.time()}
+    # The cache may have something else there.
+    return {"since": since} | {name: place for name, place in kept.items() if _is_place(place)}
 
-    def __init__(self):
-        kept = ask("get", _PLACE_KEY)
-        since = kept.get("since") if isinstance(kept, dict) else None
-        is_fresh = isinstance(since, float) and time.time() - since < _SWEEP_SECONDS
-        self._kept: dict[str, Any] = kept if is_fresh else {"since": time.time()}
 
-    def get(self, name: str) -> retention.Place | None:
-        """Moment and primary key of the last record that was looked at; none if the cache has something else there."""
-        match self._kept.get(name):
-            case (datetime() as moment, int() as pk) if timezone.is_aware(moment):
-                return moment, pk
-        return None
-
-    def note(self, name: str, place: retention.Place) -> None:
-        """So far we came."""
-        self._kept[name] = place
-
-    def keep(self) -> None:
-        """Write it to the cache."""
-        ask("set", _PLACE_KEY, self._kept, timeout=_SWEEP_SECONDS)
+def _is_place(value: Any) -> bool:
+    match value:
+        case (datetime() as moment, int()):
+            return timezone.is_aware(moment)
+    return False

@@ -90,12 +90,7 @@ _EXAMPLE_KEY = "example"
 
 
 def payload_schema(hook_type: HookType, mode: str = FULL) -> Schema:
-    """
-    The JSON Schema (Draft 2020-12) of one type's payload, complete in itself.
-
-    Args:
-        mode: as of :func:`openapi`.
-    """
+    """The JSON Schema (Draft 2020-12) of one type's payload, complete in itself; the mode is as of :func:`openapi`."""
     components = components_of(mode)
     schema = _payload(hook_type, components)
     return _standalone(schema, components)

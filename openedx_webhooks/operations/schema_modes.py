@@ -13,12 +13,7 @@ from .schema_types import Components, Schema, component_name, nullable, with_not
 
 
 def components_of(mode: str) -> Components:
-    """
-    Where schemas of payloads in a mode are put together.
-
-    Args:
-        mode: of :mod:`~openedx_webhooks.payloads.personal_modes`.
-    """
+    """Where schemas of payloads in a personal-data mode are put together."""
     return Components() if mode == FULL else _Restricted(mode)
 
 

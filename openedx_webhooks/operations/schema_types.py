@@ -67,7 +67,6 @@ class Components:
         return self.ref(name, make)
 
     def event_payload(self, event_type: EventType) -> Schema:
-        """The payload of an event."""
         arguments = {name: self.of_type(cls) for name, cls in event_type.init_data.items() if not is_sensitive(name)}
         arguments = {name: with_notes(schema, self._about(schema), ()) for name, schema in arguments.items()}
         time = platform_facts.event_facts_of(event_type.event_type).time
@@ -252,7 +251,6 @@ def component_name(cls: type) -> str:
 
 
 def nullable(schema: Schema) -> Schema:
-    """The schema, or null."""
     kind = schema.get("type")
     if kind is None:
         # An empty schema allows null already.

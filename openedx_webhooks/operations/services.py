@@ -64,12 +64,7 @@ def _not_served(queue: str) -> str:
 
 
 def cache_away(error: str) -> Finding:
-    """
-    That the shared cache can't be used.
-
-    Args:
-        error: a word or two.
-    """
+    """That the shared cache can't be used, with the error in a word or two."""
     return Finding(
         "cache",
         Level.WARN,

@@ -43,12 +43,10 @@ class Period(TextChoices):
 
     @property
     def span(self) -> int:
-        """Of one slice of it."""
         return Tally.Span.HOUR if self == Period.DAY else Tally.Span.DAY
 
     @property
     def slices(self) -> int:
-        """How many it has."""
         return {Period.DAY: 24, Period.WEEK: 7, Period.MONTH: 30}[self]
 
     def starts(self) -> list[datetime]:
@@ -96,12 +94,10 @@ class Series:
 
     @property
     def refused(self) -> int:
-        """It did not."""
         return counted_as(self.tally, False)
 
     @property
     def tried(self) -> int:
-        """Either."""
         return self.accepted + self.refused
 
     @property
@@ -121,23 +117,15 @@ def counted_as(tally: Counter[str], verdict: bool) -> int:
 
 
 def of(hook: Hook, period: Period = Period.DAY) -> Series:
-    """The figures of one hook."""
     return of_hooks(type(hook), [hook.pk], period)[hook.pk]
 
 
 def of_hooks(kind: type[Hook], ids: Iterable[int], period: Period = Period.DAY) -> dict[int, Series]:
-    """
-    The figures of each of some hooks, by primary key: a few queries for all of them.
-
-    Args:
-        kind: Webhook or Webfilter.
-        ids: primary keys.
-    """
+    """The figures of each of some hooks, by primary key: a few queries for all of them."""
     return _series(COLUMNS[kind], list(ids), period, ATTEMPTS if kind is Webhook else None)
 
 
 def captured(period: Period) -> Series:
-    """How many events were captured, in each slice of a period."""
     return _series("", [SITE], period, EVENTS)[SITE]
 
 
@@ -153,7 +141,6 @@ def _series(column: str, ids: list[int], period: Period, source: Source | None) 
 
 
 def total(several: Iterable[Series], period: Period) -> Series:
-    """The sum of some series of one period."""
     found = Series(period, [Slice(start) for start in period.starts()])
     for one in several:
         for ours, theirs in zip(found.slices, one.slices, strict=True):

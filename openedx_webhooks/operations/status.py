@@ -53,17 +53,11 @@ class Status:
         return max((finding.level for finding in self.findings), key=LEVELS.index, default=Level.OK)
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
         return {"status": self.level, "findings": [attrs.asdict(finding) for finding in self.findings]}
 
 
 def oldest_due() -> datetime | None:
-    """
-    Since when the oldest delivery that can be sent waits; None if nothing is late.
-
-    Raises:
-        django.db.Error: the database is away.
-    """
+    """Since when the oldest delivery that can be sent waits; None if nothing is late."""
     due = Delivery.objects.writable().next_due()
     return due if due and due < timezone.now() else None
 
@@ -109,7 +103,6 @@ def missing_migrations(using: str) -> list[str]:
 
 
 def not_migrated(missing: list[str]) -> Finding:
-    """That migrations were not applied."""
     return Finding(
         "tables",
         Level.BAD,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from .jmespath_text import literal, names_in, path
 from .shape import MAX_EXPRESSION, ExpressionError, compile_expression
+from .syntax import operands
 
 # All rows must be true, or one of them.
 ALL, ANY = "all", "any"
@@ -22,15 +23,8 @@ MAX_ROWS = 50
 # Parts of one row's expression; more is somebody's own.
 _MAX_NODES = 300
 # Kinds of fields. A field that the schema leaves open is ANYTHING.
-TEXT, NUMBER, BOOLEAN, DATE, TEXTS, NUMBERS, ANYTHING = (
-    "text",
-    "number",
-    "boolean",
-    "date",
-    "texts",
-    "numbers",
-    "anything",
-)
+TEXT, NUMBER, BOOLEAN, DATE = "text", "number", "boolean", "date"
+TEXTS, NUMBERS, ANYTHING = "texts", "numbers", "anything"
 # What a comparison takes.
 ONE, SEVERAL, NOTHING = "one", "several", "nothing"
 
@@ -140,12 +134,7 @@ COMPARISONS = {comparison.name: comparison for comparison in _comparisons()}
 
 
 def to_expression(rows: Iterable[Row], join: str = ALL) -> str:
-    """
-    The rows as a JMESPath expression; empty without rows.
-
-    Args:
-        join: :data:`ALL` or :data:`ANY`.
-    """
+    """The rows as a JMESPath expression, joined by :data:`ALL` or :data:`ANY`; empty without rows."""
     texts = [COMPARISONS[row.comparison].write(row.field, row.value) for row in rows]
     return {ALL: " && ", ANY: " || "}[join].join(texts)
 
@@ -163,10 +152,10 @@ def rows_of(expression: str) -> tuple[list[Row], str] | None:
     except ExpressionError:
         return None
     if parsed["type"] == "or_expression":
-        parts = _operands(parsed, "or_expression")
-        rows = [_row([part]) or _row(_operands(part, "and_expression")) for part in parts[: MAX_ROWS + 1]]
+        parts = operands(parsed, "or_expression")
+        rows = [_row([part]) or _row(operands(part, "and_expression")) for part in parts[: MAX_ROWS + 1]]
         return (rows, ANY) if len(rows) <= MAX_ROWS and all(rows) else None
-    parts, rows = _operands(parsed, "and_expression"), []
+    parts, rows = operands(parsed, "and_expression"), []
     if len(parts) > 2 * MAX_ROWS:
         return None
     while parts:
@@ -250,18 +239,6 @@ def _number(text):
 
 
 # --- Reading
-
-
-def _operands(node: dict, kind: str) -> list[dict]:
-    """``a && b && c`` → a, b, c."""
-    operands, pending = [], [node]
-    while pending:
-        node = pending.pop()
-        if node["type"] == kind:
-            pending += reversed(node["children"])
-        else:
-            operands.append(node)
-    return operands
 
 
 def _row(parts: Sequence[dict]) -> Row | None:

@@ -22,16 +22,12 @@ class Reason:
     Attributes:
         text: the part, as it would be written.
         holds: whether it is true.
-        operator: ``==``, ``starts_with``, …; empty for a value that stands alone.
-        expected: the values that it is compared with.
         found: path → the value there.
         error: why it could not be evaluated; empty if it could.
     """
 
     text: str
     holds: bool
-    operator: str = ""
-    expected: tuple[Any, ...] = ()
     found: tuple[tuple[str, Any], ...] = ()
     error: str = ""
 
@@ -76,7 +72,7 @@ class _Walk:
     def _explain_branches(self, node, value, is_negated):
         """The parts that make it what it is: one true one makes ``||`` true, one false one makes ``&&`` false."""
         decides = node["type"] == "or_expression"
-        branches, deciding = _flat(node), []
+        branches, deciding = syntax.operands(node, node["type"]), []
         for branch in branches:
             result, error = self._try(branch, value)
             if error and deciding:
@@ -103,34 +99,15 @@ class _Walk:
     def _leaf(self, node, value, is_negated):
         result, error = self._try(node, value)
         operands = list(node["children"]) if node["type"] in ("comparator", "function_expression") else [node]
-        operator = ""
-        if len(operands) > 1 or node["type"] == "function_expression":
-            operator = syntax.OPERATORS.get(node["value"], node["value"])
-        expected, found = [], []
-        for operand in operands:
-            if operand["type"] == "expref":
-                continue
-            got, _problem = self._try(operand, value)
-            if _is_constant(operand):
-                expected.append(got)
-            else:
-                found.append((syntax.text_of(operand)[:_MOST_TEXT] or "@", got))
+        found = tuple(
+            (syntax.text_of(operand)[:_MOST_TEXT] or "@", self._try(operand, value)[0])
+            for operand in operands
+            if operand["type"] != "expref" and not _is_constant(operand)
+        )
         text, holds = syntax.text_of(node)[:_MOST_TEXT], shape.is_true(result)
         if is_negated and not error:
             text, holds = f"!({text})" if node["type"] == "comparator" else f"!{text}", not holds
-        self.reasons.append(Reason(text, holds, operator, tuple(expected), tuple(found), error))
-
-
-def _flat(node) -> list[dict]:
-    """``a && b && c`` as three."""
-    flat, pending = [], [node]
-    while pending:
-        branch = pending.pop()
-        if branch["type"] == node["type"]:
-            pending.extend(reversed(branch["children"]))
-        else:
-            flat.append(branch)
-    return flat
+        self.reasons.append(Reason(text, holds, found, error))
 
 
 def _asks_for_type(node) -> bool:

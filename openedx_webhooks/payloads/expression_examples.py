@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from . import syntax
+from .jmespath_text import literal
 from .places import last_of, paths_of
 
 
@@ -24,14 +24,14 @@ def examples(schema: dict[str, Any], sample: Any) -> dict[str, str]:
     keys = [(path, value) for path, value in texts if value.startswith("course-v1:")]
     words = [(path, value) for path, value in texts if re.fullmatch(r"[a-z_-]+", value)]
     if words:
-        condition = f"{words[0][0]} == {syntax.literal(words[0][1])}"
+        condition = f"{words[0][0]} == {literal(words[0][1])}"
     elif keys:
-        condition = f"starts_with({keys[0][0]}, {syntax.literal(keys[0][1].partition('+')[0] + '+')})"
+        condition = f"starts_with({keys[0][0]}, {literal(keys[0][1].partition('+')[0] + '+')})"
     elif booleans:
         condition = booleans[0]
     else:
         path, value = leaves[0]
-        condition = f"{path} == {syntax.literal(value)}"
+        condition = f"{path} == {literal(value)}"
     chosen = dict.fromkeys(path for path, _value in [*keys[:1], *words[:1], *leaves[:1]])
     members = ["id: event_metadata.id", *(f"{last_of(path)}: {path}" for path in chosen)]
     return {"id_condition": condition, "id_shape": "{" + ", ".join(members) + "}"}

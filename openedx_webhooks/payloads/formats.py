@@ -47,7 +47,6 @@ _EXTENSIONS = ("minorversion", "sourcehost")
 
 
 def _cloudevent(metadata: Metadata, content: Any) -> dict[str, Any]:
-    """An event in structured JSON mode."""
     event = {"specversion": "1.0"}
     event |= {name: metadata[ours] for name, ours in _ATTRIBUTES.items() if metadata.get(ours)}
     event |= {name: metadata[name] for name in _EXTENSIONS if metadata.get(name) not in (None, "")}
@@ -89,17 +88,11 @@ FORMATS = {
 
 
 def format_of(name: str) -> Format:
-    """
-    A format.
-
-    Raises:
-        ValueError: there is no such format.
-    """
+    """The format of a name; a ValueError says if there is none."""
     if name not in FORMATS:
         raise ValueError(gettext("This version knows no payload format “%s”: choose another.") % name[:40])
     return FORMATS[name]
 
 
 def choices() -> list[tuple[str, str]]:
-    """The formats, for the field of the model."""
     return [(name, one.title) for name, one in FORMATS.items()]

@@ -129,30 +129,10 @@ _MANY_FIELDS = 100
 _LARGE_FORM = 32 * 1024
 # What the platform's registration reads.
 _FIELDS = (
-    "email",
-    "username",
-    "name",
-    "first_name",
-    "last_name",
-    "country",
-    "level_of_education",
-    "gender",
-    "year_of_birth",
-    "city",
-    "state",
-    "mailing_address",
-    "goals",
-    "company",
-    "title",
-    "job_title",
-    "profession",
-    "specialty",
-    "terms_of_service",
-    "honor_code",
-    "marketing_emails_opt_in",
-    "course_id",
-    "next",
-)
+    "email username name first_name last_name country level_of_education gender year_of_birth city state "
+    "mailing_address goals company title job_title profession specialty terms_of_service honor_code "
+    "marketing_emails_opt_in course_id next"
+).split()
 
 
 def _sites_fields():
@@ -223,7 +203,6 @@ def primary_key(instance) -> int | None:
 
 
 def _model(_walk, value):
-    """A model without a serializer of its own."""
     result = {"type": type(value)._meta.label}
     key = primary_key(value)
     return result if key is None else result | {"id": key}

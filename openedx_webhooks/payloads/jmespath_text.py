@@ -23,8 +23,8 @@ def literal(value: Any) -> str:
     """
     if isinstance(value, str) and value.isprintable() and "'" not in value and "\\" not in value:
         return f"'{value}'"
-    is_readable = isinstance(value, str) and value.isprintable()
-    text = json.dumps(value, ensure_ascii=not is_readable, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False)
+    text = text if text.isprintable() else json.dumps(value)
     return "`" + text.replace("`", "\\u0060") + "`"
 
 

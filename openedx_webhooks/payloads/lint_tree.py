@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from . import syntax
+from . import jmespath_text, syntax
 from .lint_tokens import Finding, Token
 from .places import Place, kind_of, last_of, paths_of
 from .syntax import Node
@@ -103,7 +103,9 @@ class Walk:
             return
         if index == 0 and len(parts) == 1 and self._is_quoted(first):
             self._add(
-                first, _("Double quotes are for names. A text stands in single quotes."), syntax.literal(first["value"])
+                first,
+                _("Double quotes are for names. A text stands in single quotes."),
+                jmespath_text.literal(first["value"]),
             )
             return
         if place.is_scalar and index:
@@ -120,7 +122,7 @@ class Walk:
             return min(ends, key=len)
         siblings = difflib.get_close_matches(names[index], place.names, 1, 0.7)
         if siblings:
-            return ".".join(_plain(name) for name in [*names[:index], siblings[0], *names[index + 1 :]])
+            return jmespath_text.path([*names[:index], siblings[0], *names[index + 1 :]])
         near = difflib.get_close_matches(wanted, paths, 3, 0.75)
         # Else two members of the same object would be alike.
         if near := [path for path in near if difflib.get_close_matches(names[-1], [last_of(path)], 1, 0.7)]:
@@ -140,7 +142,7 @@ class Walk:
         for one, other, operand in ((places[0], right, left), (places[1], left, right)):
             if other["type"] == "literal" and one is not Place.UNKNOWN:
                 self._check_literal(node, one, other, operand)
-        return Place.boolean()
+        return Place.of_kind("boolean")
 
     def _operand(self, node, other, place, is_right):
         """One side of a comparison; a lone word that is no path was meant as a text."""
@@ -157,12 +159,14 @@ class Walk:
         word = node["value"]
         if self._is_quoted(node):
             message = _("Double quotes are for names. A text stands in single quotes.")
-            self._add(node, message, syntax.literal(word))
+            self._add(node, message, jmespath_text.literal(word))
         elif word in _CONSTANTS:
             constant = "null" if word.lower() == "none" else word.lower()
             self._add(node, _("A value that is no text stands in backticks."), f"`{constant}`")
         else:
-            self._add(node, _("A text stands in single quotes: without them it is a path."), syntax.literal(word))
+            self._add(
+                node, _("A text stands in single quotes: without them it is a path."), jmespath_text.literal(word)
+            )
 
     def _check_literal(self, node, place, literal, operand):
         """Values that the path never has."""
@@ -180,7 +184,7 @@ class Walk:
             ):
                 suggestion = f"`{value}`"
             elif "string" in kinds and not isinstance(value, (dict, list)):
-                suggestion = syntax.literal(str(value))
+                suggestion = jmespath_text.literal(str(value))
             names = {
                 "path": syntax.text_of(operand)[:_MOST_NAME],
                 "kind": _kind_name(sorted(kinds - {"null"} or kinds)[0]),
@@ -190,13 +194,15 @@ class Walk:
             choices = ", ".join(map(str, place.choices))[:200]
             near = difflib.get_close_matches(str(value)[:_MOST_NAME], list(map(str, place.choices)), 1)
             self._add(
-                literal, _("It never has this value. It may be: %s.") % choices, syntax.literal(near[0]) if near else ""
+                literal,
+                _("It never has this value. It may be: %s.") % choices,
+                jmespath_text.literal(near[0]) if near else "",
             )
 
     # --- The other parts
 
     def _visit_literal(self, node, _place):
-        return Place.of_value(node["value"])
+        return Place.of_kind(kind_of(node["value"]))
 
     def _visit_identity(self, _node, place):
         return place
@@ -226,7 +232,7 @@ class Walk:
 
     def _visit_not_expression(self, node, place):
         self.visit(node["children"][0], place)
-        return Place.boolean()
+        return Place.of_kind("boolean")
 
     def _visit_function_expression(self, node, place):
         children = node["children"]
@@ -333,10 +339,6 @@ def _positions(tree: Node, tokens: list[Token]) -> dict[int, tuple[int, int]]:
     if len(nodes) == len(pipes) == 1:
         found[id(nodes[0])] = (pipes[0].start, pipes[0].end)
     return found
-
-
-def _plain(name: str) -> str:
-    return name if syntax.is_plain(name) else '"' + name + '"'
 
 
 def _kind_name(kind: str) -> str:

@@ -47,12 +47,7 @@ class LocalAnswer:
         return None if self._expression is None else self._expression.parsed
 
     def evaluate(self, payload: dict[str, Any]) -> Any:
-        """
-        The answer about a payload, as JSON data.
-
-        Raises:
-            shape.ExpressionError: the expression fails on it.
-        """
+        """The answer about a payload, as JSON data; fails as :func:`.shape.evaluate` does."""
         return self.constant if self._expression is None else shape.evaluate(self._expression, payload)
 
 

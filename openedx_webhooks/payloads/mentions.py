@@ -16,7 +16,7 @@ import attrs
 
 from .. import catalog
 from .limits import METADATA
-from .treatments import Member, Treatment, member, members_of
+from .treatments import USER_MARK, Member, Treatment, member, members_of
 
 # Under these names stands a user's number.
 _ID_NAME = re.compile(r"(?:^|_)(?:user|actor|learner|student)_?ids?$", re.I)
@@ -24,7 +24,6 @@ _ID_NAME = re.compile(r"(?:^|_)(?:user|actor|learner|student)_?ids?$", re.I)
 _PERSON_NAME = re.compile(
     r"(?:(?:user|author|replier|learner|student|nick|screen)(?:_?name)?|email|subject|member|owner|by|to)s?$", re.I
 )
-_USER_MARK = "user^"
 # Keys of content have the name of an organisation in them, which somebody may have, too.
 _KEYS = re.compile(r"\b(?:course|ccx|library|block|ccx-block|asset|lib|lb)(?:-v1)?:[^\s/?#&\"'<>]{1,255}")
 _TOKEN = re.compile(r"[0-9A-Za-z-]{16,64}", re.ASCII)
@@ -107,9 +106,7 @@ class Person:
             return True
         if leaf.is_public:
             return bool(self._addresses and self._addresses.search(value))
-        if value.lower().removeprefix(_USER_MARK) in self._usernames and (
-            leaf.is_person or value.startswith(_USER_MARK)
-        ):
+        if value.lower().removeprefix(USER_MARK) in self._usernames and (leaf.is_person or value.startswith(USER_MARK)):
             return True
         # One word is a word out of some list, unless it stands where people stand.
         is_word = value.lower() in self._usernames

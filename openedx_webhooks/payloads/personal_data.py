@@ -7,39 +7,24 @@ address in it is marked without an entry here. What a webhook sends of it: :mod:
 
 import re
 
-_EVERYWHERE: dict[str, str] = {
-    "actor_id": "id",
-    "anonymous_user_id": "id",
-    "answer": "other",
-    "bio": "biography",
-    "body": "other",
-    "city": "location",
-    "coach_email": "email_address",
-    "content_context": "other",
-    "country": "location",
-    "date_joined": "other",
-    "email": "email_address",
-    "first_name": "name",
-    "full_name": "name",
-    "fullname": "name",
-    "gender": "gender",
-    "goals": "other",
-    "grade": "other",
-    "language": "other",
-    "last_login": "other",
-    "last_name": "name",
-    "level_of_education": "other",
-    "lms_user_id": "id",
-    "percent_grade": "other",
-    "letter_grade": "other",
-    "points_earned": "other",
-    "score_msg": "other",
-    "state": "location",
-    "user_id": "id",
-    "user_ids": "id",
-    "user_pii": "other",
-    "username": "username",
-    "year_of_birth": "birth_date",
+# By kind.
+_EVERYWHERE = {
+    name: kind
+    for kind, names in {
+        "biography": "bio",
+        "birth_date": "year_of_birth",
+        "email_address": "coach_email email",
+        "gender": "gender",
+        "id": "actor_id anonymous_user_id lms_user_id user_id user_ids",
+        "location": "city country state",
+        "name": "first_name full_name fullname last_name",
+        "other": (
+            "answer body content_context date_joined goals grade language last_login letter_grade "
+            "level_of_education percent_grade points_earned score_msg user_pii"
+        ),
+        "username": "username",
+    }.items()
+    for name in names.split()
 }
 # Names that are personal in these classes only, and those that are not in these.
 _IN_CLASS: dict[tuple[str, str], str] = {
@@ -80,16 +65,9 @@ _NOT_IN_CLASS = frozenset(
 # Forms and template contexts: anything may be in them.
 _CONTAINERS = frozenset(
     (
-        "context",
-        "enrollments_data",
-        "extra_context",
-        "form_data",
-        "message_context",
-        "serialized_courserun",
-        "serialized_enrollment",
-        "student_view_context",
-        "template_context",
-    )
+        "context enrollments_data extra_context form_data message_context serialized_courserun serialized_enrollment "
+        "student_view_context template_context"
+    ).split()
 )
 
 

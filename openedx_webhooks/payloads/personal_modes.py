@@ -18,7 +18,7 @@ from .. import catalog
 from .data_classes import is_data_class
 from .limits import METADATA
 from .redact import MASK
-from .treatments import Member, Treatment, member, members_of
+from .treatments import USER_MARK, Member, Treatment, member, members_of
 
 FULL, PSEUDONYMOUS, NONE = "full", "pseudonymous", "none"
 MODES = {
@@ -29,15 +29,12 @@ MODES = {
 # What is said of the event itself. “cut” is not among them: it names places inside what is taken out.
 _METADATA = ("event_type", "event_name", "id", "time", "source", "sourcehost", "minorversion", "sourcelib", "test")
 _MAIL = re.compile(r"[\w.+\-]{1,100}(?:@|%40)[\w\-]{1,100}\.[\w.\-]{1,100}")
-# Before a username: so roles name their subject.
-_USER_MARK = "user^"
 _NOTHING = object()
 # Shorter names and numbers are too much else.
 _SHORTEST_NAME, _SMALLEST_ID = 3, 10_000
 
 
 def choices() -> list[tuple[str, Any]]:
-    """The modes, for the field of the model."""
     return list(MODES.items())
 
 
@@ -135,8 +132,8 @@ class _Restriction:
     def _pseudonym(self, value, namespace):
         if value is None or value == "":
             return value
-        if isinstance(value, str) and value.startswith(_USER_MARK):
-            return _USER_MARK + pseudonym(self._key, namespace, value[len(_USER_MARK) :])
+        if isinstance(value, str) and value.startswith(USER_MARK):
+            return USER_MARK + pseudonym(self._key, namespace, value[len(USER_MARK) :])
         is_identifier = isinstance(value, (str, int)) and not isinstance(value, bool)
         return pseudonym(self._key, namespace, value) if is_identifier else _NOTHING
 
@@ -158,7 +155,7 @@ class _Restriction:
                 if is_data_class(one.type):
                     yield from self._names(item, members_of(one.type))
                 elif isinstance(item, str) and not _NAMING.isdisjoint(one.kinds):
-                    if len(plain := item.removeprefix(_USER_MARK)) >= _SHORTEST_NAME:
+                    if len(plain := item.removeprefix(USER_MARK)) >= _SHORTEST_NAME:
                         yield plain
                 elif one.namespace == "user" and isinstance(item, int) and item >= _SMALLEST_ID:
                     yield str(item)

@@ -38,19 +38,9 @@ class Place:
         return cls(tuple(_alternatives(schema, schema)), tuple(samples), schema)
 
     @classmethod
-    def of_value(cls, value: Any) -> "Place":
-        """A constant."""
-        return cls.of_kind(kind_of(value))
-
-    @classmethod
     def of_kind(cls, kind: str) -> "Place":
         """Something of a kind of JSON, of which no more is known."""
         return cls(({"type": kind},))
-
-    @classmethod
-    def boolean(cls) -> "Place":
-        """True or false."""
-        return cls.of_kind("boolean")
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -127,7 +117,6 @@ def kind_of(value: Any) -> str:
 
 
 def last_of(path: str) -> str:
-    """The last name of a path."""
     return path.rpartition(".")[2]
 
 

@@ -13,12 +13,13 @@ import functools
 import json
 import typing
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import attr
 import attrs
+from django.utils.functional import empty
 
 from .. import catalog
 from ..app_settings import app_settings
@@ -29,7 +30,7 @@ from .walk import Path, Walk
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 # What the published plugin waited for at most, and how often it followed a redirect of an endpoint.
-TIMEOUT_SECONDS, MAX_REDIRECTS = 10.0, 10
+TIMEOUT_SECONDS, MAX_REDIRECTS = 10.0, 30
 _EVENT_METADATA = ("event_type", "id", "minorversion", "source", "sourcehost", "time", "sourcelib")
 
 
@@ -61,23 +62,29 @@ class Version:
         if event := catalog.find_event(dotted):
             return self._event(event, content, metadata)
         if known := catalog.find_filter(dotted):
-            return self._of_filter(known, {name: one for name, one in content.items() if name != METADATA}, metadata)
+            arguments = {name: one for name, one in content.items() if name != METADATA}
+            if isinstance(form := arguments.get("form_data"), dict):
+                # Of a form that has been one already, _last_values() sees to it.
+                arguments["form_data"] = {
+                    name: one[-1] if isinstance(one, list) and one else one for name, one in form.items()
+                }
+            return self._of_filter(known, arguments, metadata)
         return content
 
     def encode(self, value: Any, form: bool) -> tuple[bytes, str]:
         """The body and its content type: JSON in ASCII, or form fields as Python shows their values."""
         if not form or not self.has_form:
             return json.dumps(value).encode("ascii"), _JSON
-        return urlencode(dict(self._fields(value, "")), errors="replace").encode("ascii"), _FORM
+        return urlencode(dict(self._fields(value, None)), errors="replace").encode("ascii"), _FORM
 
     def _fields(self, value, path):
         if isinstance(value, dict):
             for name, item in value.items():
-                yield from self._fields(item, f"{path}_{name}" if path else str(name))
+                yield from self._fields(item, str(name) if path is None else f"{path}_{name}")
         elif not self.shows_attributes and path == f"{METADATA}_sourcelib":
             yield path, str(tuple(value))
         else:
-            yield path or "value", str(value)
+            yield "value" if path is None else path, str(value)
 
     # --- Events
 
@@ -114,7 +121,7 @@ class Version:
                 body[name] = convert(name, value)
         body = {name: value for name, value in body.items() if value is not DROPPED}
         if known.filter_type == _REGISTRATION and isinstance(form := body.get("form_data"), dict):
-            body = {name: one[-1] if isinstance(one, list) and one else one for name, one in form.items()}
+            body = form
         when = str(metadata.get("time", ""))
         if not self.shows_attributes:
             when = _date(when).removesuffix("+00:00")
@@ -302,6 +309,15 @@ def _text_of(walk, value):
     return walk.json(str(value))
 
 
+def _awoken(walk, value):
+    wrapped = held(value, "_wrapped", empty)
+    return {} if wrapped is empty else walk.json(wrapped)
+
+
+def _items(walk, value):
+    return walk.json(list(value))
+
+
 def _last_values(walk, value):
     """A form: of several values the last."""
     return walk.mapping(value.items(), len(value))
@@ -320,8 +336,13 @@ _KEPT = (
     "Manager",
     "module",
 )
-_OURS = {"MultiValueDict": _last_values, "AbstractBaseUser": _attributes, "AnonymousUser": _attributes}
-_BY_CLASS = {datetime: _moment, bytes: _text_of, bytearray: _text_of}
+_OURS = {
+    "MultiValueDict": _last_values,
+    "AbstractBaseUser": _attributes,
+    "AnonymousUser": _attributes,
+    "LazyObject": _awoken,
+}
+_BY_CLASS = {datetime: _moment, timedelta: _moment, bytes: _text_of, bytearray: _text_of}
 
 
 @functools.lru_cache(maxsize=1024)
@@ -329,6 +350,8 @@ def _handler_of(cls: type) -> Callable | None:
     """How an object of this class is shown here; None: as in our own payload."""
     if cls in _BY_CLASS:
         return _BY_CLASS[cls]
+    if issubclass(cls, tuple):
+        return _items
     names = [base.__name__ for base in cls.__mro__]
     for name in names:
         if name in _OURS:

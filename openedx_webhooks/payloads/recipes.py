@@ -259,16 +259,7 @@ RECIPES = {
 
 
 def to_shape(name: str, known: Ingredients, parameters: Mapping[str, str]) -> str:
-    """
-    The shape that a recipe makes for a type.
-
-    Args:
-        name: a key of :data:`RECIPES`.
-        parameters: what the operator entered, by the names of :data:`PARAMETERS`.
-
-    Raises:
-        ValueError: what the operator has to enter.
-    """
+    """The shape that a recipe makes for a type; a ValueError says what the operator has to enter."""
     return _text(RECIPES[name].make(known, parameters))
 
 

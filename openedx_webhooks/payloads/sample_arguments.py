@@ -314,7 +314,6 @@ _EXTRA: Mapping[str, Mapping[str, Any]] = {
 
 
 def filter_extra(filter_type: FilterType) -> Mapping[str, Any]:
-    """What a filter's payload has beside its arguments, made up."""
     return _EXTRA.get(filter_type.name, {})
 
 

@@ -17,49 +17,11 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 # One word of the name is enough.
 _WORDS = frozenset(
     (
-        "authorization",
-        "bearer",
-        "codeverifier",
-        "cookie",
-        "cookies",
-        "credentials",
-        "cvc",
-        "cvv",
-        "jwt",
-        "magiclink",
-        "mfa",
-        "otp",
-        "passcode",
-        "passkey",
-        "passphrase",
-        "passwd",
-        "pw",
-        "pwd",
-        "resetlink",
-        "salt",
-        "session",
-        "sessionid",
-        "sessionkey",
-        "token",
-        "tokenid",
-        "tokens",
-        "totp",
-        "apikey",
-        "apikeys",
-        "authkey",
-        "basicauth",
-        "dsn",
-        "htpasswd",
-        "kubeconfig",
-        "mnemonic",
-        "netrc",
-        "pgpass",
-        "pwhash",
-        "resetkey",
-        "samlrequest",
-        "samlresponse",
-        "wresult",
-    )
+        "apikey apikeys authkey authorization basicauth bearer codeverifier cookie cookies credentials cvc cvv dsn "
+        "htpasswd jwt kubeconfig magiclink mfa mnemonic netrc otp passcode passkey passphrase passwd pgpass pw pwd "
+        "pwhash resetkey resetlink salt samlrequest samlresponse session sessionid sessionkey token tokenid tokens "
+        "totp wresult"
+    ).split()
 )
 # Before ``key``: what is encrypted, signed or opened with it. Other keys name content.
 _KEY_OF = (
@@ -79,6 +41,26 @@ _STORES = (
 _WORD_PATTERN = re.compile(r"^secrets?$|captcha$|tokens?$|^session(?:id|key|token)$|^(?:j|asp|php)?sess(?:ion)?id$")
 # Anywhere in the name, whatever the spelling: ``PASSWORDhash``, ``topsecret``.
 _ANYWHERE = re.compile(r"password|secret(?!ar(?:y|ies|ial|iat))|csrf|xsrf", re.I)
+# The last word of a phrase → what makes a secret of it.
+_BEFORE = {
+    "auth": "basic digest docker http npm proxy x",
+    "hash": "activation auth login pass reset salted session user verification",
+    "key": "activation authentication pass",
+    "link": "activation confirm login magic reset signin verification verify",
+    "pass": "admin db http mail proxy smtp user",
+    "pat": "azure github gitlab",
+    "phrase": "pass recovery seed",
+    "pin": "atm card door exam login parental user",
+    "ticket": "granting kerberos krb login proxy service",
+    "url": "activation magic reset sas",
+}
+_OTHER_PHRASES = (
+    "auth user hash, aws access key id, captcha response, card number, client assertion, code verifier, conn str, "
+    "connect sid, connection string, exam access, id rsa, key pem, my cnf, oauth signature, oauth state, "
+    "oauth verifier, one time code, one time pass, pin number, private jwk, saml assertion, saml request, "
+    "saml response, security answer, service account json, sess id, sign in link, stripe sk, ticket granting, "
+    "two factor code"
+)
 # Words that are harmless alone, but not side by side.
 _PHRASES = frozenset(
     tuple(phrase.split())
@@ -86,123 +68,16 @@ _PHRASES = frozenset(
         *(f"{word} {key}" for word in _KEY_OF for key in ("key", "keys")),
         *(f"{word} {code}" for word in _CODE_OF for code in ("code", "codes")),
         *(f"{word} {address}" for word in _STORES for address in ("url", "uri", "dsn")),
-        "activation hash",
-        "activation key",
-        "activation link",
-        "activation url",
-        "admin pass",
-        "atm pin",
-        "auth hash",
-        "auth user hash",
-        "authentication key",
-        "aws access key id",
-        "azure pat",
-        "basic auth",
-        "captcha response",
-        "card number",
-        "card pin",
-        "client assertion",
-        "code verifier",
-        "confirm link",
-        "conn str",
-        "connect sid",
-        "connection string",
-        "db pass",
-        "digest auth",
-        "docker auth",
-        "door pin",
-        "exam access",
-        "exam pin",
-        "github pat",
-        "gitlab pat",
-        "granting ticket",
-        "http auth",
-        "http pass",
-        "id rsa",
-        "kerberos ticket",
-        "key pem",
-        "krb ticket",
-        "login hash",
-        "login link",
-        "login pin",
-        "login ticket",
-        "magic link",
-        "magic url",
-        "mail pass",
-        "my cnf",
-        "npm auth",
-        "oauth signature",
-        "oauth state",
-        "oauth verifier",
-        "one time code",
-        "one time pass",
-        "parental pin",
-        "pass hash",
-        "pass key",
-        "pass phrase",
-        "pin number",
-        "private jwk",
-        "proxy auth",
-        "proxy pass",
-        "proxy ticket",
-        "recovery phrase",
-        "reset hash",
-        "reset link",
-        "reset url",
-        "salted hash",
-        "saml assertion",
-        "saml request",
-        "saml response",
-        "sas url",
-        "security answer",
-        "seed phrase",
-        "service account json",
-        "service ticket",
-        "sess id",
-        "session hash",
-        "sign in link",
-        "signin link",
-        "smtp pass",
-        "stripe sk",
-        "ticket granting",
-        "two factor code",
-        "user hash",
-        "user pass",
-        "user pin",
-        "verification hash",
-        "verification link",
-        "verify link",
-        "x auth",
+        *(f"{word} {last}" for last, words in _BEFORE.items() for word in words.split()),
+        *_OTHER_PHRASES.split(", "),
     )
 )
 _LONGEST_PHRASE = max(map(len, _PHRASES))
 # Known to be harmless: XBlock's scripts find the blocks of one rendering by it.
 _HARMLESS = frozenset((("data", "request", "token"),))
 # Harmless as one word of several, such as in ``available_sessions``.
-_WHOLE_NAMES = frozenset(
-    (
-        ("sessions",),
-        ("raw", "response"),
-        ("exam", "access"),
-        ("auth",),
-        ("credential",),
-        ("hash",),
-        ("hmac",),
-        ("nonce",),
-        ("pass",),
-        ("pem",),
-        ("pepper",),
-        ("pfx",),
-        ("pgt",),
-        ("pin",),
-        ("sas",),
-        ("sess",),
-        ("tgt",),
-        ("sid",),
-        ("ticket",),
-        ("verifier",),
-    )
-)
+_ALONE = "auth credential hash hmac nonce pass pem pepper pfx pgt pin sas sess sessions sid tgt ticket verifier".split()
+_WHOLE_NAMES = {("raw", "response"), ("exam", "access"), *((word,) for word in _ALONE)}
 
 
 def is_sensitive(key: Any) -> bool:
@@ -215,7 +90,6 @@ def is_sensitive(key: Any) -> bool:
 
 
 def operators_names() -> tuple[str, ...]:
-    """The names that the operator added."""
     names = app_settings.SENSITIVE_KEYS or ()
     return (names,) if isinstance(names, str) else tuple(map(str, names))
 

@@ -25,14 +25,11 @@ from ..app_settings import app_settings
 from ..catalog import EventType, FilterType
 from ..platform_facts import facts_of
 from .limits import METADATA, dump, fit
-from .registry import register
 from .serializers import held
 from .walk import CUT, DROPPED, Path, Walk
 
 if TYPE_CHECKING:
     from openedx_events.data import EventsMetadata
-
-__all__ = ["event_payload", "filter_message", "filter_payload", "register", "to_json", "user_id_of"]
 
 
 def to_json(value: Any) -> Any:

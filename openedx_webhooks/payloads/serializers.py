@@ -39,7 +39,6 @@ def _state(instance):
 
 
 def held_fields(instance: Any, *names: str) -> dict[str, Any]:
-    """Those of the fields that are in memory."""
     found = {name: held(instance, name, _MISSING) for name in names}
     return {name: value for name, value in found.items() if value is not _MISSING}
 

@@ -17,6 +17,7 @@ from jmespath.lexer import Lexer
 from jmespath.visitor import TreeInterpreter
 
 from ..app_settings import app_settings
+from .syntax import in_text_order
 
 # Characters. Far more than a shape of a whole payload needs.
 MAX_EXPRESSION = 10_000
@@ -227,19 +228,7 @@ def _located(problem: str, text: str, position: int) -> ExpressionError:
 
 def _calls(parsed: dict) -> Iterator[dict]:
     """The calls of functions, in the order in which they are in the text."""
-    pending = [parsed]
-    while pending:
-        node = pending.pop()
-        if not isinstance(node, dict):
-            # A slice has numbers for children.
-            continue
-        if node["type"] == "function_expression":
-            yield node
-        children = node.get("children", ())
-        if node["type"] == "filter_projection":
-            # ``left[?condition].right``
-            children = [children[0], children[2], children[1]]
-        pending.extend(reversed(children))
+    return (node for node in in_text_order(parsed) if node["type"] == "function_expression")
 
 
 def _at_call(problem: str, expression, call: dict) -> ExpressionError:

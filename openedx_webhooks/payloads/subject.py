@@ -10,6 +10,7 @@ from opaque_keys.edx.keys import CourseKey, LearningContextKey, UsageKey
 
 from .limits import METADATA
 from .serialize import user_id_of
+from .treatments import USER_MARK
 
 _MOST_NODES = 500
 _LEVELS = 6
@@ -19,8 +20,6 @@ _KEY = re.compile(r"(?:course|ccx|library|block|ccx-block|lib|lb)(?:-v1)?:[^\s:]
 _COURSE_NAMES = ("course_key", "course_id")
 # PostgreSQL keeps no NUL, MySQL's old utf8 nothing beyond the basic plane, and half a surrogate pair is no UTF-8.
 _REFUSED = re.compile("[\0\ud800-\udfff\U00010000-\U0010ffff]")
-# Roles name their subject so, for one.
-_USER_MARK = "user^"
 
 
 @attrs.frozen
@@ -88,8 +87,8 @@ def _members(payload) -> Iterator[tuple[str, Any]]:
 def _username(name: str, value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    if value.startswith(_USER_MARK):
-        return value[len(_USER_MARK) :]
+    if value.startswith(USER_MARK):
+        return value[len(USER_MARK) :]
     return value if name == "username" else ""
 
 

@@ -1,8 +1,9 @@
 """JMESPath's tree, for those who read it: the text of a part, and the parts in the order of the text."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+from .jmespath_text import identifier, literal
 
 Node = dict[str, Any]
 OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -24,30 +25,21 @@ def in_text_order(node: Node) -> Iterator[Node]:
         pending.extend(reversed(children))
 
 
+def operands(node: Node, kind: str) -> list[Node]:
+    """``a && b && c`` → a, b, c, of ``and_expression``."""
+    found, pending = [], [node]
+    while pending:
+        node = pending.pop()
+        if node["type"] == kind:
+            pending += reversed(node["children"])
+        else:
+            found.append(node)
+    return found
+
+
 def text_of(node: Node) -> str:
-    """
-    A part of an expression as an operator would write it; brackets may stand where there were none.
-
-    Raises:
-        RecursionError: it is nested too deeply.
-    """
+    """A part of an expression as an operator would write it; brackets may stand where there were none."""
     return _WRITERS[node["type"]](node)
-
-
-def literal(value: Any) -> str:
-    """A value as an expression has it: texts in single quotes, other values in backticks."""
-    if isinstance(value, str):
-        return "'" + value.replace("'", "\\'") + "'"
-    return "`" + json.dumps(value, ensure_ascii=False).replace("`", "\\`") + "`"
-
-
-def is_plain(name: str) -> bool:
-    """Whether a name needs no quotes."""
-    return name.isascii() and name.isidentifier()
-
-
-def _name(name: str) -> str:
-    return name if is_plain(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _all(node, separator=", "):
@@ -90,7 +82,7 @@ def _projection(sign):
 
 
 _WRITERS = {
-    "field": lambda node: _name(node["value"]),
+    "field": lambda node: identifier(node["value"]),
     "literal": lambda node: literal(node["value"]),
     "identity": lambda node: "",
     "current": lambda node: "@",
@@ -109,7 +101,7 @@ _WRITERS = {
     "pipe": lambda node: _all(node, " | "),
     "expref": lambda node: "&" + _operand(node["children"][0]),
     "function_expression": lambda node: f"{node['value']}({_all(node)})",
-    "key_val_pair": lambda node: f"{_name(node['value'])}: {text_of(node['children'][0])}",
+    "key_val_pair": lambda node: f"{identifier(node['value'])}: {text_of(node['children'][0])}",
     "multi_select_dict": lambda node: "{" + _all(node) + "}",
     "multi_select_list": lambda node: "[" + _all(node) + "]",
 }

@@ -116,7 +116,8 @@ _SWITCHES = {"CourseDiscussionConfigurationData": "plugin_configuration", "Discu
 _RESULTS = frozenset(("grade", "letter_grade", "percent_grade", "points_earned"))
 # Identifiers of the platform's users, which are the same user's under each name.
 _USER_IDS = frozenset(("accomplishment_user_id", "actor_id", "lms_user_id", "user_id", "user_ids"))
-# Usernames behind a mark: ``user^ada``.
+# Roles name their subject, a user, by the username behind a mark: ``user^ada``.
+USER_MARK = "user^"
 _MARKED = frozenset((("RoleAssignmentData", "subject"),))
 _IDENTIFIER = re.compile(r"(?:^|_)(?:ids?|pk|uuids?|guid|keys?|identifiers?)$")
 
@@ -127,7 +128,6 @@ _SWITCH = re.compile(r"\w{1,100}", re.ASCII)
 
 @lru_cache(maxsize=1024)
 def members_of(cls: type) -> Mapping[str, Member]:
-    """The members of a data class by name."""
     return MappingProxyType({field.name: member(field.name, field.type, cls) for field in data_fields(cls)})
 
 

@@ -79,7 +79,6 @@ class Walk:
         self._texts: dict[int, tuple[OpaqueKey, str]] = {}
 
     def is_sensitive(self, name: str) -> bool:
-        """Whether a member of this name never leaves."""
         return is_sensitive_name(name, self._operators_names)
 
     def json(self, value: Any) -> Any:
@@ -105,7 +104,6 @@ class Walk:
         return result
 
     def mask(self, text: str) -> str:
-        """The text without secrets."""
         return mask(text, self._file_urls)
 
     def note(self, reason: str, *member: str) -> None:
@@ -134,7 +132,6 @@ class Walk:
         return True
 
     def leave(self, value: Any) -> None:
-        """The container is done."""
         self._open.discard(id(value))
 
     def once(self, value: Any, convert: Handler) -> Any:
@@ -187,7 +184,6 @@ class Walk:
         return result
 
     def sequence(self, items: Iterable, size: int) -> list[Any]:
-        """A list of the items."""
         result: list[Any] = []
         for index, item in enumerate(itertools.islice(items, self._max_items)):
             if not self.spend(4):

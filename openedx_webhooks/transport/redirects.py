@@ -18,7 +18,8 @@ def post(
     """
     POST a body, and go where the endpoint sends on, within the same time; arguments as of :func:`.client.post`.
 
-    Each address is checked by the guard like the first. Nothing is followed from https to http.
+    Each address is checked by the guard like the first. Nothing is followed from https to http. A redirect that isn't
+    followed is an error; a status that is called one, but has no address, is an answer.
 
     Args:
         private: names of headers that no other server may see.
@@ -26,11 +27,18 @@ def post(
     """
     start, method = time.monotonic(), "POST"
     outcome = client.post(url, body, headers, timeout=timeout, **limits)
-    for _ in range(most):
-        where = _target(url, outcome)
+    followed = 0
+    while not outcome.error and outcome.status_code in _REDIRECTS and outcome.headers.get("location"):
+        where = _target(url, outcome.headers["location"])
         left = timeout - (time.monotonic() - start)
-        if not where or left <= 0:
+        if left <= 0:
+            outcome.error, outcome.detail = "timeout", "time was up while following redirects"
+        elif not where or followed == most:
+            outcome.error = "bad_response"
+            outcome.detail = "it redirects too often" if where else "it redirects to where nobody follows"
+        if outcome.error:
             break
+        followed += 1
         if urlsplit(where)[:2] != urlsplit(url)[:2]:
             headers = {
                 name: value for name, value in headers.items() if name not in private and name != "Authorization"
@@ -51,11 +59,8 @@ def post(
     return outcome
 
 
-def _target(url: str, outcome: client.Outcome) -> str:
+def _target(url: str, location: str) -> str:
     """Where an answer sends on; empty if nowhere, or not safely."""
-    location = outcome.headers.get("location", "")
-    if outcome.status_code not in _REDIRECTS or not location:
-        return ""
     try:
         where = urljoin(url, location)
         scheme = urlsplit(where).scheme

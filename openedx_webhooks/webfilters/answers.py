@@ -124,9 +124,15 @@ def _float(text):
 
 
 def _integer(text):
-    if len(text) > _MAX_INTEGER_DIGITS:
+    number = integer_or_none(text)
+    if number is None:
         raise _Unusable("the answer has a number that is too large")
-    return int(text)
+    return number
+
+
+def integer_or_none(text: str) -> int | None:
+    """The number; None if it is too large: of 4300 digits Python itself refuses more."""
+    return int(text) if len(text) <= _MAX_INTEGER_DIGITS else None
 
 
 # Built once: that takes longer than most answers.

@@ -76,7 +76,6 @@ class CallCounts(Job):
         self._counts: Counter[_Counted] = Counter()
 
     def add(self, counted: _Counted) -> None:
-        """One more."""
         with self._lock:
             self._counts[counted] += 1
         self.ask()

@@ -45,11 +45,13 @@ class CallRequest(HookRequest):
 
     Attributes:
         timeout: seconds for everything.
+        connect_timeout: seconds for connecting alone.
         unsendable: why the request can't be made; empty if it can.
         reason: the same in a word.
     """
 
     timeout: float = 0.0
+    connect_timeout: float = 0.0
     unsendable: str = ""
     reason: Reason = Reason.UNSENDABLE
 
@@ -113,9 +115,10 @@ class RequestBuilder:
 
 
 def _maker(webfilter) -> Callable[..., CallRequest]:
-    is_published = webfilter.payload_format in VERSIONS
-    usual = TIMEOUT_SECONDS if is_published else app_settings.WEBFILTER_TIMEOUT_SECONDS
-    return functools.partial(CallRequest, timeout=webfilter.timeout or usual)
+    usual, connect = app_settings.WEBFILTER_TIMEOUT_SECONDS, app_settings.WEBFILTER_CONNECT_TIMEOUT_SECONDS
+    if webfilter.payload_format in VERSIONS:
+        usual = connect = TIMEOUT_SECONDS
+    return functools.partial(CallRequest, timeout=webfilter.timeout or usual, connect_timeout=connect)
 
 
 def call_all(requests: Sequence[CallRequest], deadline: float) -> list[Outcome]:
@@ -147,7 +150,7 @@ def _call(request: CallRequest, deadline: float) -> Outcome:
     timeout = min(request.timeout, deadline - time.monotonic())
     if timeout < _LEAST_SECONDS:
         return Outcome(error=Reason.BUDGET, detail="the time for all webfilters of this request is used up")
-    return hook_request.post(request, timeout=timeout, connect_timeout=app_settings.WEBFILTER_CONNECT_TIMEOUT_SECONDS)
+    return hook_request.post(request, timeout=timeout, connect_timeout=request.connect_timeout)
 
 
 def _submit(request, deadline) -> Future | None:
@@ -172,5 +175,4 @@ def _result(future: Future, deadline: float) -> Outcome:
 
 
 def _executor() -> DaemonExecutor:
-    """The threads of this process."""
     return DaemonExecutor(max(1, app_settings.WEBFILTER_THREADS))

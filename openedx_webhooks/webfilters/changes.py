@@ -147,7 +147,7 @@ def without_echo(data: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, 
         old = sent.get(name, _ABSENT)
         if isinstance(value, dict) and isinstance(old, dict):
             rest = without_echo(value, old)
-            if rest or not old:
+            if rest:
                 result[name] = rest
         elif type(value) is not type(old) or value != old:
             result[name] = value

@@ -106,11 +106,12 @@ def after_failure(
     adapter = adapters.of(filter_type.filter_type)
     if url and adapter.redirect_argument:
         return Halt(data={adapter.redirect_argument: url})
-    name = (url and _redirecting(filter_type)) or _halting(filter_type)
+    redirecting = url and _redirecting(filter_type)
+    name = redirecting or _halting(filter_type)
     if not name:
         return Halt(problem=_cannot(filter_type))
     arguments: dict[str, Any] = {"message": _message(status_code)}
-    if url and name == _redirecting(filter_type):
+    if redirecting:
         arguments |= _redirect_arguments(adapter, url, arguments["message"])
     if status_code in adapter.statuses:
         arguments["status_code"] = status_code
@@ -141,8 +142,6 @@ def _redirect_arguments(adapter, url, message):
             )
         }
     if adapter.consent_redirect:
-        if not url.startswith("/"):
-            return {}
         return {"error_code": CONSENT_CODE, "developer_message": url}
     return {"redirect_to": url}
 
@@ -274,14 +273,10 @@ class _Builder:
         return value
 
     def _status(self, value):
-        # One that the call site can't use must not turn a refusal into a success, or void it.
-        try:
-            value = responses.check_status(value)
-        except Refused:
-            value = None
+        # One that the call site can't use must not turn a refusal into a success.
+        value = responses.check_status(value)
         if value not in self.adapter.statuses:
-            self._note(f"status_code: the platform takes only {', '.join(map(str, sorted(self.adapter.statuses)))}")
-            return self.adapter.statuses[0]
+            raise Refused(f"the platform takes only {', '.join(map(str, sorted(self.adapter.statuses)))}")
         return value
 
     def _fill(self, arguments, message):

@@ -67,22 +67,12 @@ class Plan:
         self.changed = [key for key in self.changed if key[: len(path)] != path]
 
     def check_name(self, name: str) -> None:
-        """
-        Check that a key may be set at all.
-
-        Raises:
-            Refused: what is never sent is never taken back either.
-        """
+        """Refuse what is never sent: it is never taken back either."""
         if name in self.protected or is_sensitive(name):
             raise Refused("it is protected")
 
     def restored(self, current: Any, given: Any, path: Path) -> Any:
-        """
-        What the answer means by a value of which parts were masked or cut when it was sent.
-
-        Raises:
-            Refused: it can't be told.
-        """
+        """What the answer means by a value of which parts were masked or cut when it was sent, if that can be told."""
         if path not in self.incomplete:
             return given
         sent: Any = self.payload

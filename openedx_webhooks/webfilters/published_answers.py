@@ -5,12 +5,14 @@ nothing else knows of it. tests/published has what it did with a hundred answers
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from .. import catalog
 from ..payloads.published import VERSIONS
+from ..payloads.walk import clean_text
 from ..transport.client import Outcome
 from . import answers
 from .answers import Answer
@@ -38,8 +40,10 @@ def parse(filter_type: catalog.FilterType, outcome: Outcome) -> Answer:
     if not outcome.body.strip():
         return Answer()
     try:
-        # NaN has no place in a page; the same key twice is the last one.
-        value = json.loads(_text(outcome), parse_constant=lambda _name: None)
+        # NaN and its like have no place in a page; the same key twice is the last one.
+        value = json.loads(
+            _text(outcome), parse_constant=lambda _name: None, parse_float=_float, parse_int=answers.integer_or_none
+        )
     except (ValueError, RecursionError):
         return Answer(problem="the answer is not JSON")
     if not isinstance(value, dict):
@@ -49,14 +53,16 @@ def parse(filter_type: catalog.FilterType, outcome: Outcome) -> Answer:
     known = next((name for name in named if name in filter_type.exceptions), None)
     if exception and known is None:
         problem = f"the exception is none of the filter's; it has: {', '.join(filter_type.exceptions) or 'none'}"
-    answer = answers.local(
-        {
-            "data": data if isinstance(data, dict) else {},
-            "exception": {} if known is None else {known: _arguments(known, named[known])},
-        }
-    )
-    answer.problem = answer.problem or problem
-    return answer
+    changes = answers.local({"data": data if isinstance(data, dict) else {}})
+    halt = answers.local({"exception": {} if known is None else {known: _arguments(known, named[known])}})
+    # What can't be used of an answer never lets pass what the rest of it stops.
+    named_halt = (known, "") if halt.problem else halt.exception
+    return Answer(changes.data, named_halt, changes.problem or halt.problem or problem)
+
+
+def _float(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _text(outcome: Outcome) -> str:
@@ -75,7 +81,7 @@ def _arguments(name: str, given: Any) -> Any:
     """What is neither a message nor an object halts with the usual message."""
     if isinstance(given, dict):
         return {"status": 200, **given} if name == _CUSTOM else given
-    return given if isinstance(given, str) else ""
+    return clean_text(given) if isinstance(given, str) else ""
 
 
 def changes_in(data: Mapping[str, Any], sent: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ class Period:
 
 
 def last_day(mode: str) -> Period:
-    """The calls of the last day in a mode."""
     return Period(mode, timezone.now() - _DAY)
 
 
@@ -95,7 +94,6 @@ class Person:
         changes: how many calls.
         latest: the primary key of the newest of them.
         started_at: when that was.
-        reason: of the newest.
     """
 
     user_id: int | None
@@ -103,7 +101,6 @@ class Person:
     started_at: datetime
     halts: int = 0
     changes: int = 0
-    reason: "Reason | None" = None
 
 
 @attrs.frozen

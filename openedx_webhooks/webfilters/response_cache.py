@@ -44,7 +44,6 @@ class CachedResponse:
     _kept: tuple[float, int, bytes] | None = None
 
     def fresh(self) -> Outcome | None:
-        """The answer, if it still holds."""
         self._kept = ask("get", self.key)
         if not _is_kept(self._kept):
             self._kept = None
@@ -100,12 +99,7 @@ _NOTE_SECONDS = _MAX_SECONDS + _STALE_SECONDS + 3600
 
 
 def forget(person: Person) -> None:
-    """
-    Remove the answers about a person.
-
-    Raises:
-        Exception: of the cache's, that is away.
-    """
+    """Remove the answers about a person; raises what a cache raises that is away."""
     for known in filter(None, map(_place_of, (person.user_id, *person.names))):
         count = cache.get(known) or 0
         notes = [f"{known}:{number}" for number in range(min(count, _NOTES))] if isinstance(count, int) else []

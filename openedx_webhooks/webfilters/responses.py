@@ -18,38 +18,16 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,4000}")
 # of its own: nobody knows all of these.
 _ALLOWED_HEADERS = frozenset(
     (
-        "cache-control",
-        "content-disposition",
-        "content-language",
-        "content-location",
-        "content-type",
-        "etag",
-        "expires",
-        "last-modified",
-        "location",
-        "pragma",
-        "refresh",
-        "retry-after",
-        "vary",
-        "x-robots-tag",
-    )
+        "cache-control content-disposition content-language content-location content-type etag expires last-modified "
+        "location pragma refresh retry-after vary x-robots-tag"
+    ).split()
 )
 # The operator may add to them, but none of these: they are the server's.
 _FORBIDDEN_HEADERS = frozenset(
     (
-        "connection",
-        "content-encoding",
-        "content-length",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "set-cookie",
-        "te",
-        "trailer",
-        "trailers",
-        "transfer-encoding",
-        "upgrade",
-    )
+        "connection content-encoding content-length keep-alive proxy-authenticate proxy-authorization set-cookie te "
+        "trailer trailers transfer-encoding upgrade"
+    ).split()
 )
 _REFRESH = re.compile(r"\d{1,6}")
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(?: *; *[\w-]{1,30}=[\w.\"+-]{1,60}){0,4}", re.ASCII)
@@ -159,12 +137,7 @@ def _object(value):
 
 
 def check_status(status: Any, lowest: int = 400) -> int:
-    """
-    Check a status code.
-
-    Raises:
-        Refused: not a whole number from ``lowest`` to 599.
-    """
+    """A status code: a whole number from ``lowest`` to 599."""
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
         status = int(status)
     if isinstance(status, bool) or not isinstance(status, int) or not lowest <= status <= 599:

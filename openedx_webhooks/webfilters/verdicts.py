@@ -7,6 +7,7 @@ import attrs
 from openedx_filters.exceptions import OpenEdxFilterException
 
 from .. import catalog
+from ..skips import Reason
 from ..transport.client import Outcome
 from . import answers, halts, published_answers
 from .answers import Answer
@@ -65,9 +66,13 @@ def judge(
 
 
 def _judge_published(filter_type, webfilter, outcome, kwargs) -> Verdict:
-    """Where the webfilter's own settings don't halt, an answer counts whatever its status."""
-    problem = _failure(outcome)
-    verdict = _after_failure(filter_type, webfilter, outcome, kwargs, problem) if problem else Verdict()
+    """
+    Where the webfilter's own settings don't halt, an answer counts whatever its status. One that is neither 4xx nor 5xx
+    is no failure.
+    """
+    problem, verdict = _failure(outcome), Verdict()
+    if outcome.error or outcome.is_4xx or outcome.is_5xx:
+        verdict = _after_failure(filter_type, webfilter, outcome, kwargs, problem)
     if outcome.error or verdict.halt is not None or verdict.data:
         return verdict
     answer = published_answers.parse(filter_type, outcome)
@@ -92,7 +97,8 @@ def _failure(outcome: Outcome) -> str:
 def _after_failure(filter_type, webfilter, outcome, kwargs, problem) -> Verdict:
     if outcome.is_4xx:
         halts_now, url = webfilter.halt_on_4xx, webfilter.redirect_on_4xx
-    elif outcome.is_5xx:
+    elif outcome.is_5xx or (outcome.error == Reason.BREAKER_OPEN and not webfilter.halt_on_request_exception):
+        # It may have been a 5xx that opened the circuit: what each of them stopped is stopped as long as it is open.
         halts_now, url = webfilter.halt_on_5xx, webfilter.redirect_on_5xx
     else:
         halts_now, url = webfilter.halt_on_request_exception, webfilter.redirect_on_request_exception

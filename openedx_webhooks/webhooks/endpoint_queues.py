@@ -141,8 +141,8 @@ class EndpointQueues:
                 self._running[endpoint] -= 1
                 if not self._running[endpoint]:
                     del self._running[endpoint]
-                # This thread takes the next job; what ended may have made room for another, and a wider window too.
-                for _ in range(min(2, self._idle) if self._waiting else 0):
+                # This thread takes the next job; a wider window has room for another.
+                if self._waiting and self._idle:
                     self._wake_one()
 
     def _take(self):

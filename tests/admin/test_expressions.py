@@ -98,6 +98,7 @@ def test_a_mistake_is_told_at_its_row_and_nothing_is_lost(admin_client, typed, p
         ("length(enrollment.mode) > `3`", "text"),
         ("enrollment.mode == `5`", "text"),  # as a row it would be the text '5'
         ("contains(['a,b'], enrollment.mode)", "text"),
+        ("enrollment.mode == `NaN`", "text"),
         # What no input of a page can hold, and half of a surrogate pair not even the page.
         (r'enrollment.mode == `"a\nb"`', "text"),
         (r'"\ud800" == `"\udc00"`', "text"),

@@ -17,7 +17,7 @@ from openedx_webhooks.webhooks import deliver, health
 from tests.receiver import Reply
 
 from .conftest import LOGIN, form_of, make_delivery, url_of
-from .test_records import SEND_AGAIN, hidden_of
+from .test_sending_again import SEND_AGAIN, hidden_of
 
 pytestmark = pytest.mark.django_db
 MODELS = pytest.mark.parametrize("model", [Webhook, Webfilter])

@@ -87,7 +87,7 @@ def test_progress_is_a_line_that_is_overwritten_on_a_terminal(webhook, monkeypat
             return True
 
     monkeypatch.setattr(retention, "_STEP_ROWS", 1)
-    monkeypatch.setattr("openedx_webhooks.management.commands.webhooks_purge._TERMINAL_SECONDS", 0)
+    monkeypatch.setattr("openedx_webhooks.management.output._TERMINAL_SECONDS", 0)
     for _ in range(2):
         deliver(webhook, 40)
     out = Terminal()

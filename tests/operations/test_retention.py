@@ -159,6 +159,14 @@ class TestAges:
         left = list(CapturedEvent.objects.values_list("payload", flat=True))
         assert left == {"gone": [], "emptied": [None], "full": [{"a": 1}]}[expected]
 
+    def test_are_counted_for_each_record_alone(self, webhook, webfilter):
+        deliver(webhook, 40)
+        events = [happened(age, is_sample=True).pk for age in (1, 10, 40)]
+        calls = [call(webfilter, age).pk for age in (1, 10, 40)]
+        retention.purge(retention.Purge())
+        assert dict(CapturedEvent.objects.values_list("pk", "payload")) == {events[0]: {"a": 1}, events[1]: None}
+        assert dict(Call.objects.values_list("pk", "request_body")) == {calls[0]: {"a": 1}, calls[1]: None}
+
     def test_of_an_event_are_those_of_what_is_still_owed_of_it(self, webhook):
         """One webhook has it, another is still owed it: the payload stays for that one."""
         delivered = deliver(webhook, 40)

@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 from opaque_keys.edx.keys import CourseKey, UsageKey
 
 from openedx_webhooks.payloads import registry
-from openedx_webhooks.payloads.serialize import register, to_json
+from openedx_webhooks.payloads.registry import register
+from openedx_webhooks.payloads.serialize import to_json
 from openedx_webhooks.payloads.walk import CUT, Walk
 
 COURSE = CourseKey.from_string("course-v1:edX+DemoX+2026")

@@ -5,16 +5,18 @@ What both plugins are given, the published one and ours: the same events, the sa
 and ``test_answers.py`` with ours.
 """
 
+import collections
 import importlib
 import itertools
 import json
 import re
 import sys
 import typing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from inspect import signature
 from types import ModuleType
+from uuid import UUID
 
 import attr
 from opaque_keys.edx.keys import CourseKey, UsageKey
@@ -79,6 +81,26 @@ class Plain:
 
 def nothing():
     """Something that has no form in JSON."""
+
+
+Mode = collections.namedtuple("Mode", "slug min_price")
+# What sites have and the samples lack.
+ODD = {
+    "text": "\U0001f600 \u202e\u05d0\u05d1\u202c a\0b \"'\\ </b>&=+%41\r\n\u2028",
+    "long": "\u00e9" * 255,
+    "big": 2**53 + 1,
+    "small": -1e-7,
+    "uuid": UUID("12345678-1234-5678-8234-567812345678"),
+    "duration": timedelta(days=1, seconds=2, microseconds=3),
+    "naive": datetime(2026, 1, 2, 3, 4, 5, 6),
+    "zone": datetime(2026, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+    "mode": Mode("verified", 49),
+    "modes": [Mode("audit", 0)],
+    "old key": CourseKey.from_string("MITx/6.002x/2012_Fall"),
+    "library": CourseKey.from_string("library-v1:org+lib"),
+    "by number": {1: "one", 2.5: {"": [{}]}},
+    "ordered": collections.OrderedDict(b=1, a=collections.defaultdict(list, c=[()])),
+}
 
 
 # --- Events
@@ -198,6 +220,8 @@ class World:
             "email=a%40b.c&name=Ada&username=ada&terms_of_service=true&opt=1&opt=2&csrfmiddlewaretoken=x", mutable=True
         )
         form["password"] = "geheim"
+        form[""] = "\U0001f600"
+        form["of a list"] = ["a", "b"]
         certificate = {
             "accomplishment_user_id": user.pk,
             "course_id": str(COURSE),
@@ -221,6 +245,7 @@ class World:
             "none": None,
             "empty": {},
             "list": [],
+            "odd": dict(ODD),
         }
         grade = Plain(percent=0.83, letter_grade="B", passed=True, course_data=Plain(structure=Plain(n=1)))
         cohort = Plain(id=12, name="Group A", course_id=COURSE, group_type="cohort")
@@ -561,6 +586,78 @@ def _answers():  # noqa: PLR0915
 
 ANSWERS = dict(_answers())
 
+# --- Many answers, of which only a letter is kept each: what becomes of the process
+
+# The first with all answers, the others with the plain ones. What is raised, and what is changed.
+FATES = {
+    "StudentLoginRequested": ("PreventLogin", {"user": {"first_name": "B"}}),
+    "StudentRegistrationRequested": ("PreventRegistration", {"form_data": {"name": "B"}}),
+    "CourseEnrollmentStarted": ("PreventEnrollment", {"mode": "verified"}),
+    "CourseAboutRenderStarted": ("RedirectToPage", {"context": {"new": "B"}}),
+    "CertificateCreationRequested": ("PreventCertificateCreation", {"mode": "verified"}),
+    "DashboardRenderStarted": ("RedirectToPage", {"context": {"new": "B"}}),
+}
+_HALTS = {"halt_on_4xx": True, "halt_on_5xx": True, "halt_on_request_exception": True}
+_SETTINGS = ({}, _HALTS, {"disable_halt": True}, {"disable_filtering": True})
+_STATUSES = (200, 300, 403, 500, 600)
+# Of the plain answers; of the others with the first status alone.
+_PLAIN = ("both", "data", "exception", "data of another kind", "nothing")
+
+
+def _bodies(exception, data):
+    both = {"exception": {exception: "No"}, "data": data}
+    plain = {
+        "both": both,
+        "data": {"data": data},
+        "exception": {"exception": both["exception"]},
+        "data of another kind": {**both, "data": [1]},
+    }
+    yield from ((name, json.dumps(body)) for name, body in plain.items())
+    yield "nothing", ""
+    if exception != "PreventLogin":
+        return
+    with_this = '{"exception": {"PreventLogin": "No"}, "data": {"x": %s}}'
+    yield "blank", " \n"
+    yield "no JSON", "{'exception': {'PreventLogin': 'No'}}"
+    yield "cut short", json.dumps(both)[:-1]
+    yield "a list", json.dumps([both])
+    yield "a text", json.dumps(json.dumps(both))
+    yield "bare name", '{"exception": "PreventLogin"}'
+    yield "a list of names", '{"exception": ["PreventLogin"]}'
+    yield "another name first", '{"exception": {"Nobody": "a", "PreventLogin": "No"}}'
+    yield "another case", '{"exception": {"preventlogin": "No"}}'
+    yield "nested 40 deep", with_this % ("[" * 40 + "]" * 40)
+    yield "12,000 members", with_this % json.dumps(dict.fromkeys(range(12_000)))
+    yield "half a pair in the data", with_this % '"\\ud800"'
+    yield "half a pair in the message", '{"exception": {"PreventLogin": "No\\ud800"}}'
+    yield "a number of 400 digits", with_this % ("9" * 400)
+    yield "a number of 5000 digits", with_this % ("9" * 5000)
+    yield "numbers that are none", with_this % "[NaN, -Infinity, 1e999]"
+
+
+def fates(world, recorder, webfilters, name):
+    """
+    By answer, a letter for each status and each of the settings: ``h`` it halts as the answer says, ``f`` it halts
+    after a failure, ``d`` it changes data, ``-`` nothing, ``x`` an error page.
+    """
+
+    def letter(body, status=200, settings=None):
+        result = answer(world, recorder, webfilters, name, {"status": status, "body": body}, settings or {})
+        if "raised" not in result:
+            return "-" if result == usual else "d"
+        if not hasattr(filter_class(name), result["raised"]):
+            return "x"
+        return "h" if result["message"].startswith("No") else "f"
+
+    usual = answer(world, recorder, webfilters, name, {}, {})
+    return {
+        case: " ".join(
+            "".join(letter(body, status, settings) for settings in _SETTINGS)
+            for status in (_STATUSES if case in _PLAIN else _STATUSES[:1])
+        )
+        for case, body in _bodies(*FATES[name])
+    }
+
 
 # --- The run
 
@@ -585,7 +682,7 @@ def run(world, recorder, webhooks, webfilters, deliver):
         webhooks, webfilters: the plugin's models.
         deliver: called with a function that makes something happen; returns when what it causes has been sent.
     """
-    recorded = {"requests": {}, "answers": {}}
+    recorded = {"requests": {}, "answers": {}, "fates": {}}
     for (name, signal), form in itertools.product(sorted(signals().items()), (False, True)):
         recorded["requests"][f"{name} {_encoding(form)}"] = _sent(
             recorder,
@@ -601,6 +698,9 @@ def run(world, recorder, webhooks, webfilters, deliver):
     for case, (name, reply, options) in ANSWERS.items():
         if name in filters():
             recorded["answers"][case] = answer(world, recorder, webfilters, name, reply, options)
+    for name in FATES:
+        if name in filters():
+            recorded["fates"][name] = fates(world, recorder, webfilters, name)
     return recorded
 
 

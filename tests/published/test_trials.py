@@ -5,7 +5,7 @@ import json
 import pytest
 
 from openedx_webhooks.models import Webfilter
-from openedx_webhooks.webfilters import trial_call
+from openedx_webhooks.webfilters import calls, trial_call
 
 pytestmark = pytest.mark.django_db
 LOGIN = "org.openedx.learning.student.login.requested.v1"
@@ -36,3 +36,11 @@ def test_what_a_published_receiver_was_sent_and_sends_back_changes_nothing(recei
     assert "form_data" not in sent
     trial = trial_call.effect_of(webfilter, json.dumps({"data": sent}).encode())
     assert (trial.changed, trial.refused) == ([], [])
+
+
+@pytest.mark.parametrize("payload_format, seconds", [("published", (10, 10)), ("", (5, 1))])
+def test_an_endpoint_that_takes_long_to_connect_to_is_waited_for_as_it_was(payload_format, seconds):
+    """What halts there would let everybody pass."""
+    webfilter = Webfilter(event=LOGIN, webhook_url="https://example.com/", payload_format=payload_format)
+    request = calls.RequestBuilder({"a": 1}, b"{}").of(webfilter)
+    assert (request.timeout, request.connect_timeout) == seconds

@@ -239,8 +239,8 @@ class TestResponse:
         before = timezone.now()
         outcome = post(receiver.on("/hook", Reply(b"12345", delay=0.1)), body=b"123")
         assert (outcome.request_bytes, outcome.response_bytes) == (3, 5)
-        assert 0.1 <= outcome.duration < 0.5
-        assert timedelta(0) <= outcome.started_at - before < timedelta(seconds=0.1)
+        assert 0.1 <= outcome.duration < 5
+        assert timedelta(0) <= outcome.started_at - before < timedelta(seconds=5)
 
     @pytest.mark.parametrize("cap, error", [(1000, ""), (999, "too_large")])
     def test_the_default_cap_is_the_setting(self, receiver, post, settings, cap, error):
@@ -271,7 +271,7 @@ class TestDeadline:
             outcome = post(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=5, connect_timeout=0.3)
             for filler in fillers:
                 filler.close()
-        assert (outcome.error, time.monotonic() - start < 0.6) == ("connect", True)
+        assert (outcome.error, time.monotonic() - start < 3) == ("connect", True)
 
     def test_no_time_for_connecting_is_an_error(self, receiver, post):
         outcome = post(receiver.url(), connect_timeout=0)
@@ -296,7 +296,7 @@ class TestDeadline:
                 filler.connect_ex(listener.getsockname())
             rows = [(socket.AF_INET, 1, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
             use_resolver(monkeypatch, Resolver(lambda host: rows))
-            outcome = post(server.url(host="many.test"), connect_timeout=0.6)
+            outcome = post(server.url(host="many.test"), timeout=10, connect_timeout=2)
             for filler in fillers:
                 filler.close()
         assert outcome.ok, outcome.detail
@@ -304,6 +304,12 @@ class TestDeadline:
     def test_the_next_address_is_tried_if_one_refuses(self, receiver, post, names):
         names({"many.test": ["127.0.0.2", "127.0.0.3", "127.0.0.1"]})
         assert post(f"http://many.test:{receiver.port}/").ok
+
+    @pytest.mark.parametrize("place, is_reached", [(6, True), (7, False)])
+    def test_of_a_name_with_many_addresses_six_are_tried(self, receiver, post, names, place, is_reached):
+        """Each has its share of the time: of hundreds none would have enough."""
+        names({"many.test": [f"127.0.0.{number}" for number in range(2, place + 1)] + ["127.0.0.1"]})
+        assert post(f"http://many.test:{receiver.port}/").ok is is_reached
 
     def test_the_host_header_has_the_name(self, receiver, post, names):
         names({"name.test": ["127.0.0.1"]})
@@ -514,7 +520,7 @@ class TestConnections:
         def hold():
             with pool._lock, pool._resolver._lock:  # pylint: disable=protected-access
                 held.set()
-                done.wait(20)
+                done.wait(60)
 
         holder = threading.Thread(target=hold)
         holder.start()
@@ -529,7 +535,7 @@ class TestConnections:
         assert (server.accepted, len(server.requests)) == (2, 4)
 
 
-def succeeds_in_child_without_hooks(function, seconds: float = 5.0) -> bool:
+def succeeds_in_child_without_hooks(function, seconds: float = 15.0) -> bool:
     """
     Whether a function returns something true in a child process, made without Python's hooks at a fork; tried in three
     of them, as a child can't go on at all if another thread was waiting for the interpreter at that moment.

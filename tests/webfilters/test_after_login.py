@@ -125,6 +125,13 @@ def test_the_profile_is_in_the_payload_unless_the_operator_leaves_it_out(world, 
     assert "to learn" not in without.body.decode()
 
 
+def test_nor_is_it_in_what_the_operator_shapes(world, make_webfilter, receiver):
+    make_webfilter(LOGIN, path="/with")
+    make_webfilter(LOGIN, path="/without", send_profile=False, shape="{all: @}")
+    log_in()
+    assert "to learn" not in receiver.at("/without")[0].body.decode()
+
+
 def test_a_profile_that_nobody_wants_is_not_even_loaded(world, make_webfilter, django_assert_num_queries):
     make_webfilter(LOGIN, send_profile=False, call_log="none")
     StudentLoginRequested.run_filter(user=None)
@@ -134,9 +141,10 @@ def test_a_profile_that_nobody_wants_is_not_even_loaded(world, make_webfilter, d
 
 
 def test_a_condition_sees_what_is_sent(world, make_webfilter, receiver):
-    make_webfilter(LOGIN, send_profile=False, condition="profile.name == 'Ada'")
+    make_webfilter(LOGIN, path="/with", condition="profile.name == 'Ada'")
+    make_webfilter(LOGIN, path="/without", send_profile=False, condition="profile.name == 'Ada'")
     log_in()
-    assert not receiver.received
+    assert [request.path for request in receiver.received] == ["/with"]
 
 
 def test_a_profile_beside_the_user_of_an_enrollment_is_left_out_too(world, make_webfilter, receiver):

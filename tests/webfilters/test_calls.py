@@ -15,7 +15,9 @@ from tests.receiver import Reply
 
 
 def request(url, timeout=2.0):
-    return CallRequest(url, "msg", {}, b"{}", {"Content-Type": "application/json"}, {}, timeout)
+    return CallRequest(
+        url, "msg", {}, b"{}", {"Content-Type": "application/json"}, {}, timeout=timeout, connect_timeout=1
+    )
 
 
 def soon(seconds=5.0):
@@ -44,11 +46,11 @@ def test_one_call_needs_no_thread(receiver, monkeypatch):
 
 
 def test_deadline_cuts_all_timeouts(receiver):
-    urls = [receiver.on(f"/{n}", Reply(delay=1.5)) for n in range(4)]
+    urls = [receiver.on(f"/{n}", Reply(delay=4)) for n in range(4)]
     start = time.monotonic()
     outcomes = call_all([request(url, timeout=30) for url in urls], soon(0.3))
     assert [outcome.error for outcome in outcomes] == ["timeout"] * 4
-    assert time.monotonic() - start < 1.2
+    assert time.monotonic() - start < 3
 
 
 def test_no_time_left(receiver):

@@ -102,7 +102,7 @@ def test_a_custom_response_has_the_type_reason_and_charset_of_the_answer(make_we
 
 @pytest.mark.needs("CoursewareAccessChecksRequested")
 @pytest.mark.parametrize(
-    "path", ["https://evil.example/", "javascript:alert(1)", " " * 100 + "javascript:alert(1)", ""]
+    "path", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", " " * 100 + "javascript:alert(1)", ""]
 )
 def test_the_way_to_consent_that_an_answer_gives_is_a_path_of_this_site(path, make_webfilter, caplog):
     """The learning app goes there: it is a link, though it is called a message."""

@@ -40,14 +40,33 @@ class Color(Enum):
 class OfAnotherPackage(OpenEdxPublicFilter):
     """A filter without type: the catalog doesn't see it, and no other test does."""
 
-    class Veto(OpenEdxFilterException):
-        """Any arguments."""
+    class RedirectNowhere(OpenEdxFilterException):
+        """Only called so."""
+
+        def __init__(self, message):
+            super().__init__(message)
 
     class RedirectElsewhere(OpenEdxFilterException):
         """With a URL."""
 
         def __init__(self, message, redirect_to):
             super().__init__(message, redirect_to=redirect_to)
+
+    class Veto(OpenEdxFilterException):
+        """Any arguments."""
+
+    class Silent(OpenEdxFilterException):
+        """Has its own message."""
+
+        def __init__(self, help_url=""):
+            super().__init__("closed")
+            self.help_url = help_url
+
+    class Anything(OpenEdxFilterException):
+        """Whatever the base class takes."""
+
+        def __init__(self, **arguments):
+            super().__init__(**arguments)
 
     class Picky(OpenEdxFilterException):
         """With rules of its own."""
@@ -401,7 +420,7 @@ def test_mode_must_be_one_of_the_course(monkeypatch):
 def test_what_only_looks_like_what_was_sent_is_no_echo():
     """To Python ``1`` is ``True``; to JSON, and to a platform that shows it, it is not."""
     sent = {"flag": True, "count": 1, "in": {"flag": False}, "empty": {}}
-    assert changes.without_echo(sent, sent) == {"empty": {}}
+    assert changes.without_echo(sent, sent) == {}
     assert changes.without_echo({"flag": 1, "count": 1.0, "in": {"flag": 0}}, sent) == {
         "flag": 1,
         "count": 1.0,
@@ -494,6 +513,24 @@ def test_registration_passes_on_the_statuses_that_the_sign_up_page_knows(status,
     assert halts.after_failure(filter_type, "", {}, status).exception.status_code == passed_on
 
 
+@pytest.mark.parametrize("status", [None, 403, 418, 503])
+@pytest.mark.parametrize("name", [known.name for known in filters().values() if known.exceptions])
+def test_what_a_halt_after_a_failure_says_is_taken_by_its_exception(name, status):
+    """Whether or not there is a URL, and whether or not the filter has a use for it."""
+    (filter_type,) = (known for known in filters().values() if known.name == name)
+    for url in ("", "/x"):
+        notes = halts.after_failure(filter_type, url, {}, status).notes
+        assert all("no URL was given" in note or "the platform takes only" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(403, "Your request was refused."), (503, "could not be checked"), (None, "could not be checked")],
+)
+def test_learner_reads_whether_somebody_refused_or_nobody_answered(status, message):
+    assert message in str(halts.after_failure(EXAMPLE, "", {}, status).exception)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "attributes"),
     [
@@ -508,6 +545,8 @@ def test_registration_passes_on_the_statuses_that_the_sign_up_page_knows(status,
         ("Veto", {"message": "a", "hint": {"b": 1}}, {"message": "a", "hint": {"b": 1}}),
         ("Veto", {"status_code": "409"}, {"status_code": 409}),
         ("Veto", {"redirect_to": ""}, {"redirect_to": ""}),
+        ("Silent", "No", {"message": "closed"}),
+        ("Anything", "No", {"message": "No"}),
         ("RedirectElsewhere", {"redirect_to": "/x"}, {"redirect_to": "/x"}),
         ("Picky", {"message": "a", "level": 3}, {"level": 3, "note_message": "a"}),
     ],
@@ -548,6 +587,7 @@ def test_exceptions_that_cannot_be_built_are_refused(name, arguments):
         ("Veto", {"status_code": 200}, "status_code: status must be a number"),
         ("Veto", {"status_code": True}, "status_code: status must be a number"),
         ("Veto", {"help_url": "javascript:x"}, "help_url: it is an address that runs a script"),
+        ("Silent", {"help_url": "javascript:x"}, "help_url: it is an address that runs a script"),
     ],
 )
 def test_an_argument_that_does_not_fit_is_named_and_does_not_void_the_halt(name, arguments, note):

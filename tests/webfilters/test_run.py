@@ -124,11 +124,11 @@ def test_five_endpoints_of_50_ms_take_about_50_ms(make_webfilter, receiver):
         handler.end_headers()
 
     for number in range(5):
-        make_webfilter(REGISTRATION, answer_when_all_are_there, path=f"/{number}", timeout=2)
+        make_webfilter(REGISTRATION, answer_when_all_are_there, path=f"/{number}", timeout=5)
     start = time.monotonic()
     register()
     assert len(receiver.received) == 5
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 4
 
 
 # --- Time
@@ -136,8 +136,8 @@ def test_five_endpoints_of_50_ms_take_about_50_ms(make_webfilter, receiver):
 
 def test_deadline_of_all_webfilters_of_a_request(make_webfilter, settings, caplog):
     """The second filter of the same web request gets no more than what the first one left."""
-    settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": 0.4}
-    make_webfilter(REGISTRATION, Reply(delay=1), timeout=5)
+    settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": 0.8}
+    make_webfilter(REGISTRATION, Reply(delay=3), timeout=5)
     start = time.monotonic()
     with crum.impersonate(None):
         crum.set_current_request(RequestFactory().get("/"))
@@ -146,7 +146,7 @@ def test_deadline_of_all_webfilters_of_a_request(make_webfilter, settings, caplo
             register()
         finally:
             crum.set_current_request(None)
-    assert 0.3 < time.monotonic() - start < 0.9
+    assert 0.7 < time.monotonic() - start < 1.5
     assert "timeout" in caplog.text
     assert "used up" in caplog.text
 
@@ -225,7 +225,7 @@ def test_the_soft_time_limit_of_a_task_ends_the_run_and_reaches_the_task(make_we
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 1.8
 
 
 # --- Breaker
@@ -238,6 +238,16 @@ def test_open_breaker_counts_as_request_exception(make_webfilter, receiver):
     assert breaker(webfilter.webhook_url).state() == "open"
     with pytest.raises(StudentRegistrationRequested.PreventRegistration):
         register()
+    assert len(receiver.received) == 5
+
+
+@pytest.mark.parametrize("setting, stops", [("halt_on_5xx", True), ("halt_on_4xx", False)])
+def test_what_a_5xx_stops_is_stopped_while_the_circuit_is_open(setting, stops, make_webfilter, receiver):
+    """Else an endpoint would let everybody pass by failing often enough."""
+    make_webfilter(REGISTRATION, Reply(status=503), **{setting: True})
+    for _ in range(7):
+        with pytest.raises(StudentRegistrationRequested.PreventRegistration) if stops else contextlib.nullcontext():
+            register()
     assert len(receiver.received) == 5
 
 

@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import override_settings
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
@@ -184,6 +185,17 @@ class TestMalformed:
         assert breaker(bad.webhook_url).state() == State.CLOSED
         ask(good)
         assert len(receiver.received) == 1
+
+    def test_whether_it_is_well_again_is_found_out_by_one_that_can_ask(self, make_webfilter, receiver):
+        bad, good = make_webfilter(REGISTRATION, secret=MALFORMED), make_webfilter(REGISTRATION)
+        circuit = breaker(bad.webhook_url)
+        for _ in range(5):
+            circuit.record(False)
+        cache.delete(circuit.open_key)
+        ask(bad)
+        ask(good)
+        assert len(receiver.received) == 1
+        assert breaker(bad.webhook_url).state() == State.CLOSED
 
     def test_an_answer_that_still_holds_is_used(self, make_webfilter, receiver):
         """It needs no request."""

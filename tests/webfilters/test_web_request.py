@@ -32,12 +32,12 @@ def test_budget_is_for_all_filters_of_one_web_request(client, make_webfilter, se
     settings.OPENEDX_WEBHOOKS = {"WEBFILTER_REQUEST_BUDGET_SECONDS": BUDGET}
     settings.ROOT_URLCONF = "tests.webfilters.two_filters"
     make_webfilter(StudentLoginRequested.filter_type, Reply(delay=DELAY), path="/login", timeout=5)
-    make_webfilter(DashboardRenderStarted.filter_type, Reply(delay=DELAY), path="/dashboard", timeout=5)
+    make_webfilter(DashboardRenderStarted.filter_type, Reply(delay=3), path="/dashboard", timeout=5)
     for _request in range(2):  # the budget is each request's own
         receiver.received.clear()
         start = time.monotonic()
         assert client.get("/both").status_code == 200
-        assert DELAY < time.monotonic() - start < BUDGET + 0.4
+        assert DELAY < time.monotonic() - start < 2
         assert [request.path for request in receiver.received] == ["/login", "/dashboard"]
 
 

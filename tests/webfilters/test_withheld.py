@@ -269,6 +269,13 @@ def test_what_is_added_is_added_to_the_content_that_another_answer_gives(make_we
     assert unit(PROBLEM) == "<p>new</p><hr>"
 
 
+@pytest.mark.parametrize("order", [("content", "append"), ("append", "content")])
+def test_what_is_added_is_added_to_the_content_of_the_same_answer_in_whatever_order(make_webfilter, order):
+    given = {"content": "<p>new</p>", "append": "<hr>"}
+    make_webfilter(UNIT, Reply({"data": {"fragment": {name: given[name] for name in order}}}))
+    assert unit(PROBLEM) == "<p>new</p><hr>"
+
+
 @pytest.mark.parametrize(
     ("current", "given", "expected"),
     [

@@ -43,6 +43,19 @@ def missing_table(model):
             editor.alter_db_table(model, hidden, name)
 
 
+@contextlib.contextmanager
+def as_if_two_did_it(model):
+    """Somebody else inserts the same rows into the model's table a moment before."""
+
+    def twice(execute, sql, *args):
+        if sql.startswith("INSERT") and model._meta.db_table in sql:
+            execute(sql, *args)
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(twice):
+        yield
+
+
 def happened(count=1, event_type=LOGIN, **fields):
     """Captured events, each with its number for a payload."""
     return [

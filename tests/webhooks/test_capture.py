@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import timezone as zone
 
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openedx_events.learning.signals import SESSION_LOGIN_COMPLETED
@@ -303,6 +303,45 @@ def test_event_outside_a_transaction_survives_a_deadlock(webhook, log_in, failur
     with connection.execute_wrapper(deadlock):
         log_in()
     assert CapturedEvent.objects.count() == captured
+
+
+def test_row_that_the_database_refuses_is_not_taken_for_one_that_came_before(webhook, log_in, caplog):
+    """An old process during a migration, for instance, does not know of a column that must be given."""
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("INSERT"):
+            raise IntegrityError(1364, "Field 'added' doesn't have a default value")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        log_in()
+    assert "could not be handed to its webhooks: IntegrityError" in caplog.text
+
+
+def test_event_outside_a_transaction_survives_a_connection_that_the_server_has_closed(webhook, log_in):
+    if connection.vendor == "sqlite":
+        pytest.skip("it has no server")
+    log_in()
+    end_connection()
+    log_in()
+    assert CapturedEvent.objects.count() == 2
+
+
+def end_connection():
+    """Have the server close this thread's connection, as it does with one that was idle for hours."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT connection_id()" if connection.vendor == "mysql" else "SELECT pg_backend_pid()")
+        (own,) = cursor.fetchone()
+    kill = "KILL %s" if connection.vendor == "mysql" else "SELECT pg_terminate_backend(%s)"
+
+    def from_another():
+        with connections["default"].cursor() as cursor:
+            cursor.execute(kill, [own])
+        connections["default"].close()
+
+    thread = threading.Thread(target=from_another)
+    thread.start()
+    thread.join()
 
 
 def test_more_webhooks_than_one_statement_takes_are_all_owed(webhook):

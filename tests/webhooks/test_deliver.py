@@ -245,7 +245,7 @@ def test_result_of_a_lost_claim_is_recorded_but_decides_nothing(webhook, receive
     thread.join()
     assert (done[0].lost, done[0].delivered) == (1, 0)
     assert state_of(delivery) == ("cancelled", 0)
-    assert Attempt.objects.count() == 1
+    assert Attempt.objects.get().request_excerpt
 
 
 def test_delivery_deleted_while_under_way_leaves_no_error(webhook, receiver):
@@ -271,6 +271,18 @@ def test_no_transaction_is_open_while_sending(webhook, receiver):
     owe(webhook)
     deliver_due()
     assert open_during == [False]
+
+
+def test_what_is_under_way_is_not_begun_again_when_its_lease_has_ended(webhook, receiver):
+    """The machine slept in the middle of it: the answer may be there, and nobody has read it yet."""
+    receiver.on("/hook", Reply(delay=0.7))
+    owe(webhook)
+
+    def wake_up(_counts):
+        Delivery.objects.exclude(claimed_by=None).update(next_attempt_at=timezone.now())
+
+    assert deliver_due(tick=wake_up).delivered == 1
+    assert len(receiver.received) == 1
 
 
 def test_rows_locked_by_somebody_are_passed_over(webhook, receiver):

@@ -105,7 +105,9 @@ def test_success_within_a_batch_counts_only_the_failures_after_it(db, receiver):
     since = now()
     webhook.refresh_from_db()
     book = HealthBook()
-    book.note([result(webhook, status, since + timedelta(seconds=n)) for n, status in enumerate((500, 200, 500, 500))])
+    results = [result(webhook, status, since + timedelta(seconds=n)) for n, status in enumerate((500, 200, 500, 500))]
+    # They come in the order in which they end.
+    book.note(reversed(results))
     book.write()
     webhook.refresh_from_db()
     assert (webhook.consecutive_failures, webhook.failing_since) == (2, since + timedelta(seconds=2))
@@ -149,12 +151,43 @@ def test_disabling_is_logged_once_and_stops_new_deliveries(failing, caplog, log_
     assert not Delivery.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "age, warned, found", [(timedelta(days=2), None, "fails since"), (timedelta(days=9), timedelta(days=8), "disabled")]
+)
+def test_what_several_workers_find_at_once_is_said_once(failing, caplog, age, warned, found):
+    """Each read the webhook before another one had written to it. And it is said of no other webhook."""
+    Webhook.objects.update(failing_since=now() - age, warned_at=warned and now() - warned)
+    seen = [Webhook.objects.get(), Webhook.objects.get()]
+    other = Webhook.objects.create(event=LOGIN, webhook_url="http://x/")
+    for webhook in seen:
+        health._act(webhook, False)  # pylint: disable=protected-access
+    assert sum(found in line for line in caplog.messages) == 1
+    assert failing.history.count() == (2 if warned else 1)
+    other.refresh_from_db()
+    assert (other.enabled, other.warned_at, other.history.count()) == (True, None, 1)
+
+
 def test_webhook_disabled_by_another_process_is_noticed_by_the_index(failing):
     assert index.webhooks.get(LOGIN)
     health._disable(failing, "test")  # pylint: disable=protected-access
     Webhook.objects.filter(pk=failing.pk)
     index.webhooks._check_at = 0.0  # pylint: disable=protected-access
     assert not index.webhooks.get(LOGIN)
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+def test_webhook_enabled_again_captures_what_happens_then(failing, log_in, monkeypatch, by_another):
+    """Enabled by another process it does as soon as this one compares its index with the database."""
+    Webhook.objects.update(enabled=False)
+    assert not index.webhooks.get(LOGIN)
+    with monkeypatch.context() as patch:
+        if by_another:
+            patch.setattr(index.webhooks, "forget", lambda: None)
+        health.enable(Webhook.objects.all())
+    if by_another:
+        index.webhooks._check_at = 0.0  # pylint: disable=protected-access
+    log_in()
+    assert Delivery.objects.count() == 1
 
 
 def test_gone_disables_at_once(failing, receiver):
@@ -164,6 +197,14 @@ def test_gone_disables_at_once(failing, receiver):
     failing.refresh_from_db()
     assert not failing.enabled
     assert "410" in failing.disabled_reason
+
+
+def test_gone_counts_also_if_another_attempt_failed_after_it(failing):
+    book = HealthBook()
+    book.note([result(failing, 410), result(failing, 500)])
+    book.write()
+    failing.refresh_from_db()
+    assert not failing.enabled
 
 
 def test_enabling_again_gives_a_clean_slate_and_delivers_what_waited(failing, receiver):

@@ -6,7 +6,7 @@ from django.test import override_settings
 
 from openedx_webhooks import index
 from openedx_webhooks.models import Delivery, Webhook
-from openedx_webhooks.webhooks import deliver
+from openedx_webhooks.webhooks import deliver, sending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from .conftest import LOGIN, owe
@@ -34,6 +34,12 @@ def test_deliveries_wait_and_are_sent_when_the_key_is_there(receiver, log_in, op
     assert (delivery.state, delivery.attempt_count, delivery.attempts.count()) == ("pending", 0, 0)
     assert not receiver.received
     assert deliver_due().delivered == 1
+
+
+def test_key_that_is_lost_after_the_claim_is_what_the_attempt_failed_with(webhook):
+    (delivery,) = owe(webhook)
+    with override_settings(OPENEDX_WEBHOOKS=LOST):
+        assert sending.attempt(delivery, Webhook.objects.get(), delivery.event).outcome.error == "key_lost"
 
 
 def test_they_do_not_hold_up_another_webhook(webhook, receiver, log_in):

@@ -17,7 +17,7 @@ from openedx_webhooks.webhooks import deliver, numbering, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
 
 from ..receiver import Reply
-from .conftest import LOGIN, owe
+from .conftest import LOGIN, as_if_two_did_it, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +101,13 @@ def test_counter_that_was_lost_goes_on_behind_the_last_number(webhook):
     owe(webhook)
     deliver_due()
     assert numbers(webhook) == [1, 2, 3]
+
+
+def test_counter_that_another_worker_makes_at_the_same_moment_is_used(webhook):
+    owe(webhook)
+    with as_if_two_did_it(SequenceCounter):
+        deliver_due()
+    assert numbers(webhook) == [1]
 
 
 def test_claim_that_somebody_else_has_by_now_is_not_numbered(webhook):

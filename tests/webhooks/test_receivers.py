@@ -6,11 +6,13 @@ import logging
 
 import pytest
 from attrs import define
+from celery.signals import worker_process_init, worker_ready
 from django.core.signals import request_started
 from openedx_events.learning.signals import STUDENT_REGISTRATION_COMPLETED
 from openedx_events.tooling import OpenEdxPublicSignal
 
 from openedx_webhooks import catalog, index
+from openedx_webhooks.background import process
 from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.webhooks import receivers
 
@@ -48,6 +50,14 @@ def test_event_declared_after_start_is_connected_with_the_first_request(receiver
     finally:
         OpenEdxPublicSignal.instances.remove(late)
         del OpenEdxPublicSignal._mapping[late.event_type]
+
+
+@pytest.mark.parametrize("begins", [request_started, worker_process_init, worker_ready])
+def test_process_that_a_request_or_a_task_comes_to_is_none_that_still_forks(db, begins):
+    process.forget()
+    assert not process.is_serving
+    begins.send(sender=None)
+    assert process.is_serving
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from openedx_webhooks.management.commands import webhooks_replay
-from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
+from openedx_webhooks.models import CapturedEvent, Delivery, Webhook, delivery_verbs
 from openedx_webhooks.models.delivery import STATES
 from openedx_webhooks.webhooks import deliver, replay
 from openedx_webhooks.webhooks.deliver import deliver_due
@@ -49,7 +49,7 @@ def test_replay_starts_the_schedule_again_and_keeps_id_and_history(webhook, rece
     deliver_due()
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempt_count, delivery.schedule_position) == ("pending", 2, 1)
-    assert delivery.attempts.count() == 2
+    assert (delivery.finished_at, delivery.attempts.count()) == (None, 2)
     assert len({request.headers["webhook-id"] for request in receiver.received}) == 1
 
 
@@ -69,6 +69,23 @@ def test_payload_that_is_no_longer_kept_is_not_replayed(webhook):
     owe(webhook, state="failed")
     CapturedEvent.objects.update(payload=None)
     assert replay.replay(Delivery.objects.all()) == 0
+
+
+@pytest.mark.parametrize(
+    "model, changed",
+    [(Delivery, {"state": "pending"}), (CapturedEvent, {"payload": None}), (CapturedEvent, {"keep_payload": False})],
+)
+def test_what_somebody_changes_after_it_was_chosen_is_not_replayed(webhook, monkeypatch, model, changed):
+    monkeypatch.setattr(delivery_verbs, "_CHUNK", 1)
+    owe(webhook, 2, state="failed", next_attempt_at=None)
+    seen = []
+
+    def progress(count):
+        model.objects.filter(pk=model.objects.latest("pk").pk).update(**changed)
+        seen.append(count)
+
+    assert replay.replay(Delivery.objects.all(), progress=progress) == 1
+    assert seen == [1, 1]
 
 
 def test_failed_since_takes_one_webhooks_failures_after_the_time(webhook, receiver):
@@ -91,10 +108,12 @@ def test_retry_now_makes_pending_deliveries_due(webhook):
     assert deliver_due().delivered == 3
 
 
-def test_retry_now_leaves_what_is_being_sent_alone(webhook):
+@pytest.mark.parametrize("lease, retried", [(deliver.lease(), 0), (timedelta(), 1)])
+def test_retry_now_leaves_what_is_being_sent_alone(webhook, lease, retried):
+    """But not what a worker had that was killed."""
     delivery = owe(webhook)[0]
-    Delivery.objects.claim([delivery.pk], uuid.uuid4(), deliver.lease())
-    assert replay.retry_now(Delivery.objects.all()) == 0
+    Delivery.objects.claim([delivery.pk], uuid.uuid4(), lease)
+    assert replay.retry_now(Delivery.objects.all()) == retried
 
 
 @pytest.mark.parametrize("state, cancelled", [(state, int(not traits.is_final)) for state, traits in STATES.items()])

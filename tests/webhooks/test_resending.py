@@ -10,7 +10,7 @@ from openedx_webhooks.models import CapturedEvent, Delivery, Webhook
 from openedx_webhooks.webhooks import resending
 from openedx_webhooks.webhooks.deliver import deliver_due
 
-from .conftest import LOGIN, happened, owe
+from .conftest import LOGIN, as_if_two_did_it, happened, owe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,7 +79,10 @@ def test_those_of_a_webhook_in_a_time(webhook, other, monkeypatch, step):
     for hours in range(6):
         owe(webhook, state="failed" if hours % 2 else "delivered", created=now - timedelta(hours=hours))
     owe(webhook, 3, state="failed", created=now - timedelta(hours=3))
-    owe(other, state="failed")
+    owe(other, state="failed", created=now - timedelta(hours=3))
+    owe(other, created=now - timedelta(hours=3))
+    # It happened in that time, and was given up after it.
+    owe(webhook, state="failed", created=now - timedelta(hours=3), finished_at=now)
     span = {"since": now - timedelta(hours=4), "until": now - timedelta(hours=2)}
     assert resend(webhook_id=webhook.pk, states=("failed",), **span) == {"done": 4}
     assert resend(webhook_id=webhook.pk, states=("pending",), verb="cancel") == {"done": 4}
@@ -113,3 +116,26 @@ def test_events_without_payload_are_passed_over(webhook, monkeypatch):
     choice = {"past": resending.Past(LOGIN), "to": webhook}
     assert resend(**choice) == {"done": 6, "removed": 3}
     assert resend(**choice) == {"had": 6, "removed": 3}
+
+
+@pytest.mark.parametrize("step", [1, 2, 500])
+def test_no_more_than_the_limit_are_sent_in_however_many_steps(webhook, monkeypatch, step):
+    monkeypatch.setattr(resending, "_STEP", step)
+    happened(5)
+    choice = resending.Choice(past=resending.Past(LOGIN), to=webhook, limit=3)
+    progress = resending.advance(choice, resending.Progress(), act=True)
+    assert (progress.tally["done"], progress.is_cut, Delivery.objects.count()) == (3, True, 3)
+
+
+def test_what_is_owed_to_somebody_is_no_sample_any_more(webhook):
+    events = happened(2, is_sample=True)
+    assert resend(events=(events[0].pk,), to=webhook) == {"done": 1}
+    assert list(CapturedEvent.objects.order_by("pk").values_list("is_sample", flat=True)) == [False, True]
+
+
+def test_what_somebody_else_owes_at_the_same_moment_is_owed_once(webhook):
+    choice = resending.Choice(past=resending.Past(LOGIN), to=webhook)
+    happened(2)
+    with as_if_two_did_it(Delivery):
+        resending.advance(choice, resending.Progress(), act=True)
+    assert Delivery.objects.count() == 2

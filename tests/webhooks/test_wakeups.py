@@ -127,7 +127,6 @@ def test_hanging_broker_does_not_hold_the_request(webhook, log_in, celery):
 
 
 def test_broker_that_comes_back_gets_the_message(webhook, log_in, celery, closed_port, monkeypatch, settings):
-    """And a connection that it has closed meanwhile costs no further wait."""
     monkeypatch.setattr(Nudges, "RETRY_SECONDS", 0.1)
     settings.OPENEDX_WEBHOOKS = {"DELIVERY_QUEUE": "test"}
     celery(f"amqp://127.0.0.1:{closed_port}//", broker_connection_timeout=0.2)
@@ -137,6 +136,17 @@ def test_broker_that_comes_back_gets_the_message(webhook, log_in, celery, closed
     nudges.ask_through(celery("memory://"))
     # A flush waits for no second try, and may come while the old broker is still being tried.
     wait_until(lambda: process.flush(1))
+
+
+def test_connection_that_the_broker_has_closed_meanwhile_costs_no_second_try(
+    webhook, log_in, queue, closed_port, monkeypatch
+):
+    monkeypatch.setattr(Nudges, "GATHER_SECONDS", 60)
+    process.get(Nudges)._connection = Connection(f"amqp://127.0.0.1:{closed_port}//")
+    log_in()
+    # It waits for no second try.
+    assert process.flush(10)
+    assert len(queue()) == 1
 
 
 def test_nudges_use_no_connection_of_the_celery_app(webhook, log_in, queue, celery):

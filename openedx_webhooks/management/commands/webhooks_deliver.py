@@ -12,9 +12,8 @@ from django.utils.translation import gettext as _
 
 from ...operations import chores
 from ...webhooks import deliver
+from .. import output
 
-_TERMINAL_SECONDS = 0.2
-_LOG_SECONDS = 10
 _ALIVE_SECONDS = 1
 
 
@@ -34,7 +33,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "--interval", type=float, default=1.0, help="Seconds between two looks of the loop while nothing is due."
         )
-
         parser.add_argument(
             "--alive-file",
             metavar="PATH",
@@ -44,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args, **options):
         self._stop = threading.Event()
-        self._total, self._started, self._shown_at = deliver.Counts(), time.monotonic(), 0.0
+        self._total, self._started, self._line = deliver.Counts(), time.monotonic(), output.ProgressLine(self)
         self._alive_file, self._touch_at = options["alive_file"], 0.0
         with self._until_told_to_stop():
             while True:
@@ -99,11 +97,8 @@ class Command(BaseCommand):
             self._alive_file.touch()
 
     def _show(self, counts: deliver.Counts, is_last: bool = False) -> None:
-        """A line that is overwritten on a terminal, and a line now and then in a log."""
-        now, is_terminal = time.monotonic(), self.stdout.isatty()
-        if not is_last and (now < self._shown_at or counts.attempts == 0):
+        if not is_last and not counts.attempts:
             return
-        self._shown_at = now + (_TERMINAL_SECONDS if is_terminal else _LOG_SECONDS)
         line = _(
             "%(delivered)d delivered, %(retried)d to be tried again, %(failed)d failed, %(skipped)d skipped; "
             "%(rate).0f/s"
@@ -112,7 +107,6 @@ class Command(BaseCommand):
             "retried": counts.retried,
             "failed": counts.failed,
             "skipped": counts.skipped,
-            "rate": counts.attempts / max(0.001, now - self._started),
+            "rate": counts.attempts / max(0.001, time.monotonic() - self._started),
         }
-        self.stdout.write(f"\r{line}\x1b[K" if is_terminal else line, ending="\n" if is_last or not is_terminal else "")
-        self.stdout.flush()
+        self._line.show(line, is_last)

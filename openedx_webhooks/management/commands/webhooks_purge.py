@@ -1,26 +1,19 @@
 """``manage.py webhooks_purge``: remove old payloads and records now."""
 
 import math
-import time
 
+import attrs
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from ...models import Webfilter, Webhook
 from ...operations import keeping, retention
-
-_TERMINAL_SECONDS = 0.2
-_LOG_SECONDS = 10
+from .. import output
 
 
 def days(text: str) -> float:
-    """
-    A number of days; argparse shows this function's name.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """A number of days; argparse shows this function's name."""
     days = float(text)
     if math.isnan(days) or days < 0:
         raise ValueError
@@ -57,15 +50,15 @@ class Command(BaseCommand):
             if not what.records():
                 self.stdout.write(_("The settings keep everything: give --older-than."))
                 return
+            line, so_far = output.ProgressLine(self), _("Deleted: %(deleted)d records; emptied: %(emptied)d …")
             if options["dry_run"]:
-                counts = retention.count(what)
-                self._write(_("Would be deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
-                return
-            self._shown_at = time.monotonic() + _TERMINAL_SECONDS
-            counts = retention.purge(what, tick=self._show)
+                said, counts = _("Would be deleted: %(deleted)d records; emptied: %(emptied)d."), retention.count(what)
+            else:
+                said = _("Deleted: %(deleted)d records; emptied: %(emptied)d.")
+                counts = retention.purge(what, tick=lambda counts: line.show(so_far % attrs.asdict(counts)))
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d."), counts)
+        line.show(said % attrs.asdict(counts), is_last=True)
 
     @staticmethod
     def _chosen(options) -> retention.Purge:
@@ -76,17 +69,3 @@ class Command(BaseCommand):
             raise CommandError(_("There is no webfilter %d.") % webfilter_id)
         before = None if options["older_than"] is None else keeping.days_ago(options["older_than"])
         return retention.Purge(before, options["payloads_only"], webhook_id, webfilter_id)
-
-    def _show(self, counts: retention.Counts) -> None:
-        """A line that is overwritten on a terminal, and a line now and then in a log."""
-        now, is_terminal = time.monotonic(), self.stdout.isatty()
-        if now < self._shown_at:
-            return
-        self._shown_at = now + (_TERMINAL_SECONDS if is_terminal else _LOG_SECONDS)
-        self._write(_("Deleted: %(deleted)d records; emptied: %(emptied)d …"), counts, is_last=False)
-
-    def _write(self, text: str, counts: retention.Counts, is_last: bool = True) -> None:
-        line = text % {"deleted": counts.deleted, "emptied": counts.emptied}
-        is_terminal = self.stdout.isatty()
-        self.stdout.write(f"\r{line}\x1b[K" if is_terminal else line, ending="\n" if is_last or not is_terminal else "")
-        self.stdout.flush()

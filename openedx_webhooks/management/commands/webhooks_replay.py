@@ -136,12 +136,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _moment(text: str) -> datetime:
-    """
-    ``6h`` ago, a date, or a date and time; without an offset in the site's time zone.
-
-    Raises:
-        CommandError: it is none of these.
-    """
+    """``6h`` ago, a date, or a date and time; without an offset in the site's time zone."""
     if match := re.fullmatch(r"(\d{1,6})([mhd])", text):
         return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:

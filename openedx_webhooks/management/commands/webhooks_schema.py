@@ -23,14 +23,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        """Declare the arguments."""
         parser.add_argument("types", nargs="*", metavar="TYPE", help="dotted types or short names; all without any")
         parser.add_argument("--format", choices=["json", "yaml"], default="json")
         output.add_option(parser)
         parser.add_argument(
             "--personal", action="store_true", help="of events: what is personal data, and what each mode sends of it"
         )
-
         parser.add_argument(
             "--mode",
             choices=list(personal_modes.MODES),
@@ -39,13 +37,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options):
-        """
-        Print the document.
-
-        Raises:
-            CommandError: for a type that this installation doesn't know, or that has no such report; the file can't
-                be written.
-        """
         hook_types = [self._find(name) for name in dict.fromkeys(options["types"])]
         if options["personal"]:
             made = self._personal(hook_types)

@@ -57,7 +57,6 @@ def _secret(reading: Reading, new: str) -> str:
 
 
 def _secrets(old: Any, new: dict) -> str:
-    """Which pieces differ."""
     old = old if isinstance(old, Mapping) else {}
     found = {
         _("new: %s"): [name for name in new if name not in old],

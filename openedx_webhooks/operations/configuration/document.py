@@ -85,12 +85,7 @@ class Document:
     texts: list[str] = attrs.field(factory=list)
 
     def note(self, path: str, mistake: Mistake) -> None:
-        """
-        Keep a mistake, and look for more.
-
-        Raises:
-            Mistakes: there are enough of them.
-        """
+        """Keep a mistake, and look for more, until there are enough of them."""
         where = [self.source]
         if mistake.node is not None:
             where.append(_("line %d") % (mistake.node.start_mark.line + 1))
@@ -102,12 +97,7 @@ class Document:
             self.check()
 
     def check(self) -> None:
-        """
-        Stop if there are mistakes.
-
-        Raises:
-            Mistakes: all of them.
-        """
+        """Stop if there are mistakes."""
         if self.texts:
             raise Mistakes(self.texts)
 
@@ -203,12 +193,7 @@ def _entry(section: str, node: yaml.Node) -> Entry:
 
 
 def members(node: yaml.Node) -> dict[str, yaml.Node]:
-    """
-    The members of an object, each of which is there once.
-
-    Raises:
-        Mistake: it is no object.
-    """
+    """The members of an object, each of which is there once."""
     if not isinstance(node, yaml.MappingNode):
         raise Mistake(_("Write names with values here, such as “name: value”, a line each."), node)
     found: dict[str, yaml.Node] = {}

@@ -95,12 +95,6 @@ class Reading:
     hidden: set[str] = attrs.field(factory=set)
 
     def value(self, field: models.Field, node: yaml.Node) -> Any:
-        """
-        The value of an option.
-
-        Raises:
-            Mistake: it has another form.
-        """
         if not is_encrypted(field):
             return self._plain(field, node)
         stored = getattr(self.stored, field.attname)

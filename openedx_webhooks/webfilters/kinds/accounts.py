@@ -25,19 +25,9 @@ from .values import Kind
 # and fields with a sensitive name are protected without being listed.
 _PROTECTED_FIELDS = frozenset(
     (
-        "username",
-        "email",
-        "password",
-        "is_staff",
-        "is_superuser",
-        "is_active",
-        "last_login",
-        "date_joined",
-        "meta",
-        "courseware",
-        "profile_image_uploaded_at",
-        "lms_user_id",
-    )
+        "username email password is_staff is_superuser is_active last_login date_joined meta courseware "
+        "profile_image_uploaded_at lms_user_id"
+    ).split()
 )
 # Of these, what an answer may replace if its webfilter's format says so.
 IDENTITY = frozenset(("email", "username"))
@@ -89,12 +79,7 @@ class Profile(Kind):
 
 
 def plan_fields(instance: models.Model, given: Any, path: Path, plan: Plan) -> None:
-    """
-    Validate new values for the fields of a model instance and note that it is to be saved.
-
-    Raises:
-        Refused: not an object. Fields that do not fit are noted in the plan.
-    """
+    """Validate new values for the fields of a model instance and note that it is to be saved."""
     if not isinstance(given, Mapping):
         raise Refused("it must be an object")
     values = {}

@@ -53,12 +53,7 @@ class Replaced:
 
 
 def check_text(value: Any) -> str:
-    """
-    Check a text.
-
-    Raises:
-        Refused: not a text, or one that databases and pages choke on.
-    """
+    """A text, unless it is one that databases and pages choke on."""
     if not isinstance(value, str):
         raise Refused("it must be a text")
     if "\0" in value:
@@ -69,24 +64,14 @@ def check_text(value: Any) -> str:
 
 
 def plain_text(value: Any) -> str:
-    """
-    A text, or a number or boolean as one.
-
-    Raises:
-        Refused: it is neither.
-    """
+    """A text, or a number or boolean as one."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return check_text(str(value) if isinstance(value, (int, float)) else value)
 
 
 def check_url(value: str, absolute: bool = False) -> None:
-    """
-    Check an address that the learner's browser will be sent to.
-
-    Raises:
-        Refused: neither http(s) nor, if ``absolute`` is false, a path on this site; or too long for a redirect.
-    """
+    """Check an address that the learner's browser will be sent to: http(s), or unless it must be absolute, a path."""
     if len(value) > _MAX_URL:
         raise Refused("it is too long for an address")
     try:
@@ -122,12 +107,7 @@ def is_addition(given: Any) -> bool:
 
 
 def added(current: Any, given: Mapping[str, Any]) -> str:
-    """
-    The text with what an answer puts before and after it. Beside markup it is escaped, as the page would do.
-
-    Raises:
-        Refused: what is added is not a text.
-    """
+    """The text with what an answer puts before and after it. Beside markup it is escaped, as the page would do."""
     before, after = (check_text(given.get(name, "")) for name in ("prepend", "append"))
     if isinstance(current, Promise):
         current = str(current)
@@ -137,35 +117,19 @@ def added(current: Any, given: Mapping[str, Any]) -> str:
 
 
 def texts(value: Any) -> list[str]:
-    """
-    Check a list of texts.
-
-    Raises:
-        Refused: not one.
-    """
     if not isinstance(value, list):
         raise Refused("it must be a list of texts")
     return [check_text(text) for text in value]
 
 
 def convert(current: Any, given: Any) -> Any:
-    """
-    The given JSON value in the type of the current one; the current value itself if they are equal.
-
-    Raises:
-        Refused: the types don't fit, or the current value is a live object that no JSON value can replace.
-    """
+    """The given JSON value in the type of the current one; the current value itself if they are equal."""
     new = _typed(current, given)
     return current if type(new) is type(current) and new == current else new
 
 
 def convert_null(types: tuple[type, ...], given: Any) -> Any:
-    """
-    The given JSON value for an argument that is null now and declared as one of some types.
-
-    Raises:
-        Refused: the types don't fit, or they say nothing.
-    """
+    """The given JSON value for an argument that is null now and declared as one of some types."""
     if given is None:
         return None
     if types and types[0] in _NULLS:

@@ -101,21 +101,12 @@ def _model(app_label: str, name: str):
         return next((model for model in apps.get_models() if model.__name__ == name), None)
 
 
-def _database(model) -> str:
-    return router.db_for_read(model)
-
-
 def _exists(app_label: str, name: str, **lookup) -> bool:
-    """
-    Whether there is such a row.
-
-    Raises:
-        Refused: this site has no such table.
-    """
+    """Whether there is such a row; refused where this site has no such table."""
     model = _model(app_label, name)
     if model is None:
         raise Refused(f"it can't be checked: this site has no {name}")
-    with savepoint(_database(model)):
+    with savepoint(router.db_for_read(model)):
         return model.objects.filter(**lookup).exists()
 
 
@@ -124,7 +115,7 @@ def _modes(course_key) -> set[str] | None:
     model = _model("course_modes", "CourseMode")
     if model is None:
         return None
-    with savepoint(_database(model)):
+    with savepoint(router.db_for_read(model)):
         if hasattr(model, "modes_for_course_dict"):
             return set(model.modes_for_course_dict(course_key, include_expired=True))
         return set(model.objects.filter(course_id=course_key).values_list("mode_slug", flat=True))

@@ -341,10 +341,8 @@ class Tabs(Kind):
         check_tabs(given)
         if not isinstance(current, list):
             raise Refused("there are no tabs")
-        return take(current, given, path, plan) if given else self._none(current, path, plan)
-
-    @staticmethod
-    def _none(current, path, plan):
+        if given:
+            return take(current, given, path, plan)
         if current:
             plan.changed.append(path)
         return []
@@ -370,12 +368,6 @@ TABS_SCHEMA: Mapping[str, Any] = {
 
 
 def check_tabs(given: Any) -> list[dict]:
-    """
-    Check a list of tabs.
-
-    Raises:
-        Refused: a tab is not one.
-    """
     if not isinstance(given, list):
         raise Refused("it must be a list of tabs")
     for tab in given:

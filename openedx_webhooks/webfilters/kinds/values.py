@@ -40,21 +40,7 @@ PAGES = "mako"
 _MAX_KEYS = 1000
 # Names that Mako's own rendering takes: a context that has them ends in an error page.
 _RESERVED_CONTEXT_NAMES = frozenset(
-    (
-        "self",
-        "context",
-        "loop",
-        "args",
-        "data",
-        "template",
-        "capture",
-        "caller",
-        "pageargs",
-        "UNDEFINED",
-        "next",
-        "parent",
-        "local",
-    )
+    "self context loop args data template capture caller pageargs UNDEFINED next parent local".split()
 )
 
 
@@ -359,12 +345,7 @@ class _Names:
         self._others = {str(key): key for key in reversed(others)}
 
     def key(self, name: str) -> Any:
-        """
-        The key, or the name itself for a new one.
-
-        Raises:
-            Refused: a text does not fit among the keys.
-        """
+        """The key, or the name itself for a new one."""
         if name in self._current:
             return name
         if name not in self._others and not self._takes_texts:
