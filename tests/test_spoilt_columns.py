@@ -38,6 +38,7 @@ from .admin.test_malformed import store
 
 pytestmark = pytest.mark.django_db
 MODELS = [model for model in apps.get_app_config("openedx_webhooks").get_models() if not model._meta.proxy]
+OLD_WEBHOOK, OLD_WEBFILTER = (model.history.model for model in (Webhook, Webfilter))
 # Kinds of columns, and what each of them holds in turn.
 MOMENTS = ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"]
 if connection.vendor == "mysql":
@@ -75,8 +76,8 @@ SHOWN_BY = {
     Tally: (Webhook,),
     SequenceCounter: (Webhook,),
     ReceiverToken: (Webhook,),
-    Webhook.history.model: (Webhook,),
-    Webfilter.history.model: (Webfilter,),
+    OLD_WEBHOOK: (Webhook,),
+    OLD_WEBFILTER: (Webfilter,),
     Mark: (),
     TallyMark: (),
 }
@@ -122,8 +123,8 @@ def one_of_each(number, url):
         Tally: Tally.objects.create(webhook=webhook, span=1, start=hour, counts={"accepted": {"5": 3}}),
         Mark: Mark.objects.create(name=f"worker:{number}", at=timezone.now()),
         TallyMark: TallyMark.objects.all()[number % 2],
-        Webhook.history.model: webhook.history.first(),
-        Webfilter.history.model: webfilter.history.first(),
+        OLD_WEBHOOK: webhook.history.first(),
+        OLD_WEBFILTER: webfilter.history.first(),
     }
     return rows, token
 

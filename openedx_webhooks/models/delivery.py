@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from .delivery_verbs import DeliveryQuerySet
 from .event import CapturedEvent
 from .json_fields import JSONTextField
-from .row_fields import NO_UUID, MomentField, UuidField
+from .row_fields import NO_UUID, IndexedMomentField, MomentField, UuidField
 from .webhook import Webhook
 
 
@@ -57,7 +57,7 @@ class Delivery(models.Model):
     schedule_position = models.PositiveIntegerField(default=0, editable=False)
     # Due from then on. A claim moves it to the end of its lease, so that "due" is one range of one index, and what a
     # killed worker had claimed becomes due again by itself.
-    next_attempt_at = MomentField(_("next attempt at"), null=True, blank=True, default=timezone.now)
+    next_attempt_at = IndexedMomentField(_("next attempt at"), null=True, blank=True, default=timezone.now)
     # When next_attempt_at was set. In the future it tells of a clock that was wrong then.
     scheduled_at = MomentField(default=timezone.now, editable=False)
     # A claim: who sends it now, and until when nobody else may.

@@ -58,6 +58,13 @@ class _IsNull(lookups.IsNull):  # pylint: disable=abstract-method
         return f"{has_day} > 0", [*params, *params]
 
 
+class IndexedMomentField(MomentField):
+    """A moment whose absence an index finds, for which it must be compared as it stands: no zero date is NULL to it."""
+
+
+IndexedMomentField.register_lookup(lookups.IsNull)
+
+
 class CreatedField(MomentField, AutoCreatedField):
     """When a row was made."""
 
