@@ -38,7 +38,9 @@ from .admin.test_malformed import store
 
 pytestmark = pytest.mark.django_db
 MODELS = [model for model in apps.get_app_config("openedx_webhooks").get_models() if not model._meta.proxy]
-OLD_WEBHOOK, OLD_WEBFILTER = (model.history.model for model in (Webhook, Webfilter))
+OLD_WEBHOOK, OLD_WEBFILTER = (
+    apps.get_model("openedx_webhooks", f"historical{kind}") for kind in ("webhook", "webfilter")
+)
 # Kinds of columns, and what each of them holds in turn.
 MOMENTS = ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"]
 if connection.vendor == "mysql":
