@@ -283,10 +283,9 @@ class _ShallowWalk(_Walk):
             and tuple(self._path) not in self.shown
             and self._path[:1] != ["grade"]
         ):
-            username = held(value, "username")
-            return (
-                super().json(username) if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
-            )
+            name = registry.type_name(type(value))
+            text = "AnonymousUser" if name.endswith(".AnonymousUser") else held(value, "username")
+            return super().json(text) if isinstance(text, str) else f"<{name} object>"
         return super().json(value)
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import attrs
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from openedx_events.learning.data import CourseDiscussionConfigurationData
 
 from demo.minilms.models import UserProfile
-from openedx_webhooks import index
+from openedx_webhooks import catalog, index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.payloads.published import VERSIONS
 from openedx_webhooks.webhooks import sending
 
 from . import scenario
@@ -152,3 +154,11 @@ def test_filters(version, world, receiver):
     for name, pair in found.items():
         print(name, *pair, sep="\n   ")
     assert set(found) == set(ALSO.get(version, set()) & set(sent))
+
+
+@pytest.mark.parametrize("version, shown", [("published", {}), ("published-21", "AnonymousUser")])
+def test_a_visitor(version, shown):
+    """Somebody who isn't logged in, as 22.0.0 and 21.0.1 sent it."""
+    arguments = {"context": {"user": AnonymousUser()}, "template_name": "t"}
+    message = VERSIONS[version].message(catalog.find_filter("DashboardRenderStarted"), arguments, True)
+    assert message.payload["context"]["user"] == shown
