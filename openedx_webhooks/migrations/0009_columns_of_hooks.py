@@ -3,6 +3,7 @@
 from django.db import migrations
 
 from ._fields import WEBFILTER, WEBHOOK
+from ._hooks import replace_zero_dates
 from ._operations import AddField, WidenField
 
 _LONGER = {"event", "webhook_url"}
@@ -28,6 +29,7 @@ class Migration(migrations.Migration):
 
     dependencies = [("openedx_webhooks", "0008_verawood")]
     operations = [
+        migrations.RunPython(replace_zero_dates, migrations.RunPython.noop),
         *_changes("webhook", {"enabled", "use_www_form_encoding"}, WEBHOOK),
         *_changes(
             "webfilter",
