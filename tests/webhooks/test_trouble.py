@@ -132,6 +132,32 @@ def test_what_is_under_way_is_recorded_when_the_task_is_told_to_end(webhook, rec
     assert (Delivery.objects.get().state, Attempt.objects.count()) == ("delivered", 1)
 
 
+def test_what_is_not_begun_is_given_back_when_the_task_is_told_to_end(webhook, receiver):
+    """It has no time for it; and the next worker need not wait for the end of the claims."""
+    receiver.on("/hook", Reply(delay=0.6))
+    owe(webhook, 8)
+    claimed = []
+
+    def tick(_counts):
+        claimed.append(Delivery.objects.exclude(claimed_by=None).count())
+        if len(claimed) == 2:
+            raise SoftTimeLimitExceeded
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        deliver_due(tick=tick)
+    assert Attempt.objects.count() == len(receiver.received) < claimed[-1]
+    assert not Delivery.objects.exclude(claimed_by=None).exists()
+
+
+def test_health_that_could_not_be_written_with_the_last_result_is_written_at_the_end(webhook, receiver):
+    receiver.on("/hook", Reply(status=500))
+    owe(webhook)
+    with failing("UPDATE openedx_webhooks_webhook SET", 1) as left:
+        deliver_due()
+    webhook.refresh_from_db()
+    assert (left, webhook.consecutive_failures) == ([0], 1)
+
+
 @pytest.mark.parametrize("column", ["attempt_count", "schedule_position"])
 def test_counter_at_the_end_of_its_column_keeps_no_attempt_from_being_recorded(webhook, receiver, column):
     receiver.on("/hook", Reply(status=503))
