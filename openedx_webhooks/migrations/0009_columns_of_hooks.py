@@ -1,8 +1,12 @@
 """What a hook can do beyond the published plugin: new columns, and room for dotted types and long addresses."""
 
+import datetime
+
 from django.db import migrations
+from django.utils import timezone
 
 from ._fields import WEBFILTER, WEBHOOK
+from ._hooks import published_format
 from ._operations import AddField, WidenField
 
 _LONGER = {"event", "webhook_url"}
@@ -19,8 +23,35 @@ def _changes(model, published, fields):
             yield WidenField(model, name, field)
         elif name in published:
             yield migrations.AlterField(model, name, field)
+        elif name == "payload_format":
+            yield _AddFormat(model, name, field)
         else:
             yield AddField(model, name, field)
+
+
+def _date_the_undated(apps, schema_editor):
+    """MySQL's 0000-00-00, as of rows made by hand: read as no time at all, and refused in a table that is copied."""
+    if schema_editor.connection.vendor != "mysql":
+        return
+    for model in ("Webhook", "Webfilter"):
+        hooks = apps.get_model("openedx_webhooks", model)._base_manager.using(schema_editor.connection.alias)
+        for name in ("created", "modified"):
+            undated = hooks.filter(**{f"{name}__lt": datetime.datetime(1000, 1, 1, tzinfo=datetime.UTC)})
+            undated.update(**{name: timezone.now()})
+
+
+class _AddFormat(AddField):
+    """
+    Each hook sends what its receiver gets from the published plugin, from the moment on in which it can be read: new
+    processes may be running already, and go on for a minute with what they have read.
+    """
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        field = to_state.apps.get_model(app_label, self.model_name)._meta.get_field(self.name)
+        usual, field.default = field.default, published_format(schema_editor.connection)
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        field.default = usual
+        vars(field).pop("_get_default", None)  # which Django keeps
 
 
 class Migration(migrations.Migration):
@@ -28,6 +59,7 @@ class Migration(migrations.Migration):
 
     dependencies = [("openedx_webhooks", "0008_verawood")]
     operations = [
+        migrations.RunPython(_date_the_undated, migrations.RunPython.noop),
         *_changes("webhook", {"enabled", "use_www_form_encoding"}, WEBHOOK),
         *_changes(
             "webfilter",
