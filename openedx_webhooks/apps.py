@@ -30,7 +30,7 @@ class OpenedxWebhooksConfig(AppConfig):
 
     name = "openedx_webhooks"
     verbose_name = "OPENEDX_WEBHOOKS"
-    default_auto_field = "django.db.models.BigAutoField"
+    default_auto_field = "openedx_webhooks.models.row_fields.BigIdField"
 
     plugin_app = {
         "url_config": {

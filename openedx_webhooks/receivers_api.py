@@ -7,7 +7,7 @@ Answers are JSON, but for a message itself, which is as it was sent: the same bo
 import functools
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -20,13 +20,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
 from .models import KeyLost, Webhook
+from .models.row_fields import bounded
 from .operations import receiver_access
 from .webhooks import sending
 
 log = logging.getLogger(__name__)
 _MOST = receiver_access.MOST
-# What every calendar and database can count with.
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 
 
@@ -194,7 +193,7 @@ def _moment(text: str) -> datetime:
     # A plus sign in a query is a blank, unless it is written as %2B.
     if moment is None or not is_aware(moment):
         raise _wrong(_("“since” is a time with its offset, such as 2026-11-24T18:30:00Z."))
-    return min(max(moment, _FIRST), _LAST)
+    return bounded(moment)
 
 
 def _sequences(request) -> list[int]:

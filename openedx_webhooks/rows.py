@@ -1,7 +1,8 @@
-"""Rows as Django has no word for: locks that wait for nobody, deletion without reading."""
+"""Rows as Django has no word for: locks that wait for nobody, deletion without reading, what they name and is gone."""
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 
 def can_pass_over(using: str) -> bool:
@@ -17,3 +18,11 @@ def lock_free(rows: QuerySet) -> QuerySet:
 def raw_delete(rows: QuerySet) -> None:
     """Delete rows without reading them: nothing else refers to them, and nobody listens to their deletion."""
     rows._raw_delete(rows.db)  # pylint: disable=protected-access
+
+
+def related(row: Model, name: str):
+    """A row's ``webhook``, for instance; None if it was deleted a moment ago, or was never there."""
+    try:
+        return getattr(row, name)
+    except ObjectDoesNotExist:
+        return None

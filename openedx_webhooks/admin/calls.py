@@ -6,7 +6,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import Call
+from ..models import Call, Webfilter
+from ..rows import related
 from . import parts, searching, times, words
 from .permissions import sees_payload_of, withheld
 from .record_filters import CallAnswerFilter, CallEventFilter, CallTimeFilter, ModeFilter, ResultFilter, WebfilterFilter
@@ -45,7 +46,8 @@ class CallAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("filter and webfilter"))
     def what_column(self, call):
-        hook = call.webfilter
+        if not (hook := related(call, "webfilter")):
+            return _("Deleted")
         name = parts.with_title(parts.breakable(hook.event_name), hook.event)
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', name, parts.hook_in_short(hook))
 
@@ -69,13 +71,10 @@ class CallAdmin(RecordAdmin):
 
     def page_of(self, request, call):
         """The call in words, what was sent, and what was answered."""
-        hook = call.webfilter
-        name, may_see_hook = parts.hook_and_server(hook), request.user.has_perm("openedx_webhooks.view_webfilter")
         username = get_user_model().objects.filter(pk=call.user_id).values_list("username", flat=True).first()
         sees_payload, hidden = sees_payload_of(request, call), withheld()
         facts = [
-            (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),
-            (_("Webfilter"), parts.link(hook, name) if may_see_hook else name),
+            *_facts_of(request, related(call, "webfilter")),
             (_("Learner"), learner(request, call.user_id, username or "")),
             (_("When"), times.shown(call.started_at)),
             (_("Took"), parts.seconds(call.duration)),
@@ -93,3 +92,13 @@ class CallAdmin(RecordAdmin):
             "request_shown": parts.payload(call.request_body) if sees_payload else hidden,
             "response_shown": parts.excerpt(call.response_excerpt) if sees_payload else hidden,
         }
+
+
+def _facts_of(request, hook: Webfilter | None) -> list[tuple[str, object]]:
+    if hook is None:
+        return [(_("Webfilter"), _("Deleted"))]
+    name = parts.hook_and_server(hook)
+    return [
+        (_("Filter"), parts.with_title(parts.breakable(hook.event_name), hook.event)),
+        (_("Webfilter"), parts.link(hook, name) if request.user.has_perm("openedx_webhooks.view_webfilter") else name),
+    ]

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
 from ..operations import newest
+from ..rows import related
 from ..webhooks import replay
 from . import delivery_page, parts, searching, sending_again, times, words
-from .delivery_page import last_answers, of
+from .delivery_page import last_answers
 from .permissions import may_replay
 from .record_filters import (
     DeliveryAnswerFilter,
@@ -104,13 +105,13 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("event and webhook"))
     def what_column(self, delivery):
-        event, webhook = of(delivery, "event"), of(delivery, "webhook")
+        event, webhook = related(delivery, "event"), related(delivery, "webhook")
         name = parts.hook_in_short(webhook) if webhook else _("deleted webhook %d") % delivery.webhook_id
         return format_html('{}<br><span class="owh-quiet-text">{}</span>', parts.event_name(event), name)
 
     @admin.display(description=gettext_lazy("learner and course"))
     def whom_column(self, delivery):
-        return parts.whom(of(delivery, "event"), by_number=not delivery.shows_personal)
+        return parts.whom(related(delivery, "event"), by_number=not delivery.shows_personal)
 
     @admin.display(description=gettext_lazy("answer"))
     def answer_column(self, delivery):

@@ -1,11 +1,11 @@
 """What the page of one delivery shows: whom and what it is about, every attempt, and what would be sent now."""
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Attempt, Delivery, Webhook
+from ..rows import related
 from . import parts, sending_again, times, trying, waiting, words
 from .differences import difference
 from .permissions import may_replay, sees_payload_of, withheld
@@ -17,7 +17,7 @@ _PENDING = (("retry", gettext_lazy("Retry now")), ("cancel", gettext_lazy("Cance
 
 def context(request, delivery: Delivery) -> dict:
     """For the page, and for the part of it that follows a pending delivery."""
-    webhook, event = of(delivery, "webhook"), of(delivery, "event")
+    webhook, event = related(delivery, "webhook"), related(delivery, "event")
     attempts = list(delivery.attempts.all())
     sees_payload, may = sees_payload_of(request, delivery), may_replay(request)
     last = attempts[-1] if attempts else None
@@ -59,14 +59,6 @@ def facts(request, delivery: Delivery, webhook: Webhook | None, event) -> list[t
 def buttons(delivery: Delivery) -> list[tuple[str, str]]:
     fit = [_REPLAY] if delivery.traits.is_final else _PENDING
     return [(reverse(f"admin:openedx_webhooks_delivery_{name}", args=[delivery.pk]), label) for name, label in fit]
-
-
-def of(delivery: Delivery, name: str):
-    """A delivery's ``webhook`` or ``event``; None if it has been deleted a moment ago."""
-    try:
-        return getattr(delivery, name)
-    except ObjectDoesNotExist:
-        return None
 
 
 def shown(attempt: Attempt, sees_payload: bool) -> dict:

@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import CapturedEvent, Delivery
+from ..rows import related
 from . import parts, searching, sending_again, times
-from .delivery_page import last_answers, of
+from .delivery_page import last_answers
 from .permissions import may_replay, sees_payload_of, withheld
 from .record_filters import EventFilter, SampleFilter, TimeFilter
 from .records import RecordAdmin, learner
@@ -85,7 +86,7 @@ class CapturedEventAdmin(RecordAdmin):
         return [
             (
                 delivery,
-                parts.hook_and_server(hook) if (hook := of(delivery, "webhook")) else _("Deleted"),
+                parts.hook_and_server(hook) if (hook := related(delivery, "webhook")) else _("Deleted"),
                 parts.delivery_badge(delivery.state),
                 answers.get(delivery.pk),
                 ngettext("%d attempt", "%d attempts", delivery.attempt_count) % delivery.attempt_count,

@@ -176,7 +176,7 @@ def _nobody(version, *, in_sentence: bool = False) -> str:
 def _what(version) -> str:
     reason = version.history_change_reason or ""
     if version.history_type != "~" and not reason:
-        return {"+": _("Created"), "-": _("Deleted")}[version.history_type]
+        return {"+": _("Created"), "-": _("Deleted")}.get(version.history_type, "")
     return str(REASONS.get(reason, reason))
 
 

@@ -5,7 +5,7 @@ What was chosen is the page's own form, so nothing is kept on the server; how fa
 page. The script of the page presses its button by itself.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django import forms
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from ..models import Delivery, Webhook
 from ..models.delivery import FAILED_STATES, FINAL_STATES
+from ..models.row_fields import bounded
 from ..operations import newest, progress_tokens
 from ..webhooks import resending
 from . import parts, words
@@ -29,7 +30,6 @@ from .record_filters import hook_label
 
 # One page, or one turn of its script, works no longer; the step with which this is over is finished.
 _SECONDS = 0.5
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _MOST_WAITING = 5000
 NEVER_DELIVERED = tuple(state for state in FINAL_STATES if state != Delivery.State.DELIVERED)
 # Verb → title, button, what was done.
@@ -84,10 +84,9 @@ class SpanForm(forms.Form):
     def clean(self):
         """Refuse a time that ends before it begins; of one that no calendar can count with, take what it can."""
         cleaned = super().clean()
-        if cleaned.get("since"):
-            cleaned["since"] = max(cleaned["since"], _FIRST)
-        if cleaned.get("until"):
-            cleaned["until"] = min(cleaned["until"], _LAST)
+        for name in ("since", "until"):
+            if cleaned.get(name):
+                cleaned[name] = bounded(cleaned[name])
         if cleaned.get("since") and cleaned.get("until") and cleaned["since"] >= cleaned["until"]:
             self.add_error("until", _("This is not after the beginning."))
         return cleaned

@@ -9,17 +9,15 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
+from ..models.row_fields import FIRST, LAST
 from . import words
-
-# No calendar can count with times near its ends.
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 def parse_time(text: str) -> datetime | None:
     """An aware time from a ``datetime-local`` input, in the site's time zone; None if it is none, or far from now."""
     try:
         time = parse_datetime(text)
-        if time and not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        if time and not FIRST.year <= time.year <= LAST.year:
             return None
         return timezone.make_aware(time) if time and timezone.is_naive(time) else time
     except (ValueError, OverflowError):

@@ -4,7 +4,6 @@
 # pylint: disable=abstract-method
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model, Q
@@ -15,19 +14,18 @@ from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from ..models.row_fields import bounded
 from ..operations.newest import Condition, newest
 
 _SIZE, _MOST = 50, 200
 _BIGGEST = 2**63 - 1
-# What every calendar and database can count with.
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Moment(serializers.DateTimeField):
     """A time, of which one that no calendar can count with is the nearest that it can."""
 
     def to_internal_value(self, value):
-        return min(max(super().to_internal_value(value), _FIRST), _LAST)
+        return bounded(super().to_internal_value(value))
 
 
 class Number(serializers.IntegerField):
@@ -129,4 +127,4 @@ def _begin(cursor: str, time_field: str) -> Condition | None:
         at = None
     if at is None or at.tzinfo is None:
         raise serializers.ValidationError({"cursor": [_("This is no cursor: begin again without it.")]})
-    return Condition(Q(**{f"{time_field}__lte": min(max(at, _FIRST), _LAST)}), time_field)
+    return Condition(Q(**{f"{time_field}__lte": bounded(at)}), time_field)

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from ..admin import sending_again, words
 from ..admin.deliveries import OPERATIONS
-from ..admin.delivery_page import of
 from ..admin.permissions import may_see_payload, sees_payload_of
 from ..models import Attempt, Call, CapturedEvent, Delivery
+from ..rows import related
 from .access import REPLAY, page_of
 from .base import ApiMixin, Conflict, StoredJSONField, documented
 from .pages import Filters, Moment, Newest, Number
@@ -114,7 +114,7 @@ class DeliverySerializer(serializers.ModelSerializer):
 
     def get_event_type(self, delivery) -> str | None:
         """Null if the event is gone."""
-        event = of(delivery, "event")
+        event = related(delivery, "event")
         return event and event.event_type
 
 

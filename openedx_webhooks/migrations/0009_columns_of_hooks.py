@@ -1,12 +1,9 @@
 """What a hook can do beyond the published plugin: new columns, and room for dotted types and long addresses."""
 
-import datetime
-
 from django.db import migrations
-from django.utils import timezone
 
 from ._fields import WEBFILTER, WEBHOOK
-from ._hooks import published_format
+from ._hooks import published_format, replace_zero_dates
 from ._operations import AddField, WidenField
 
 _LONGER = {"event", "webhook_url"}
@@ -29,17 +26,6 @@ def _changes(model, published, fields):
             yield AddField(model, name, field)
 
 
-def _date_the_undated(apps, schema_editor):
-    """MySQL's 0000-00-00, as of rows made by hand: read as no time at all, and refused in a table that is copied."""
-    if schema_editor.connection.vendor != "mysql":
-        return
-    for model in ("Webhook", "Webfilter"):
-        hooks = apps.get_model("openedx_webhooks", model)._base_manager.using(schema_editor.connection.alias)
-        for name in ("created", "modified"):
-            undated = hooks.filter(**{f"{name}__lt": datetime.datetime(1000, 1, 1, tzinfo=datetime.UTC)})
-            undated.update(**{name: timezone.now()})
-
-
 class _AddFormat(AddField):
     """
     Each hook sends what its receiver gets from the published plugin, from the moment on in which it can be read: new
@@ -59,7 +45,7 @@ class Migration(migrations.Migration):
 
     dependencies = [("openedx_webhooks", "0008_verawood")]
     operations = [
-        migrations.RunPython(_date_the_undated, migrations.RunPython.noop),
+        migrations.RunPython(replace_zero_dates, migrations.RunPython.noop),
         *_changes("webhook", {"enabled", "use_www_form_encoding"}, WEBHOOK),
         *_changes(
             "webfilter",

@@ -1,5 +1,6 @@
 """What several migrations share. Migrations are history: nothing here may change its meaning."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db import connections, transaction
@@ -53,6 +54,18 @@ def published_format(connection) -> str:
 def forget_renaming(connection) -> None:
     """From now on the hooks themselves say it."""
     MigrationRecorder(connection).record_unapplied(*_RENAMED_HERE)
+
+
+def replace_zero_dates(apps, schema_editor) -> None:
+    """Where a hook was made on a day that no calendar has, a strict MySQL refuses to change its table."""
+    if schema_editor.connection.vendor != "mysql":
+        return
+    with schema_editor.connection.cursor() as cursor:
+        for name, column in itertools.product(("Webhook", "Webfilter"), ("created", "modified")):
+            table = apps.get_model("openedx_webhooks", name)._meta.db_table
+            # Compared with a zero date it would refuse this, too. Nothing but names is put together.
+            is_zero = f"MONTH({column}) * DAYOFMONTH({column}) = 0"
+            cursor.execute(f"UPDATE {table} SET {column} = '1970-01-01' WHERE {is_zero}")  # noqa: S608
 
 
 def chunks(hooks, *columns: str | Expression) -> Iterator[list[tuple]]:

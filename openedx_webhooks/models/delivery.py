@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from .delivery_verbs import DeliveryQuerySet
 from .event import CapturedEvent
 from .json_fields import JSONTextField
+from .row_fields import NO_UUID, IndexedMomentField, MomentField, UuidField
 from .webhook import Webhook
 
 
@@ -45,7 +46,7 @@ class Delivery(models.Model):
     event = models.ForeignKey(
         CapturedEvent, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False, db_index=False
     )
-    message_id = models.UUIDField(
+    message_id = UuidField(
         _("message id"), default=uuid.uuid4, help_text=_("Sent as webhook-id; the same in every attempt and replay.")
     )
     # Of the webhook's messages: see webhooks/numbering.py. None until it is about to be sent for the first time.
@@ -56,14 +57,14 @@ class Delivery(models.Model):
     schedule_position = models.PositiveIntegerField(default=0, editable=False)
     # Due from then on. A claim moves it to the end of its lease, so that "due" is one range of one index, and what a
     # killed worker had claimed becomes due again by itself.
-    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True, default=timezone.now)
+    next_attempt_at = IndexedMomentField(_("next attempt at"), null=True, blank=True, default=timezone.now)
     # When next_attempt_at was set. In the future it tells of a clock that was wrong then.
-    scheduled_at = models.DateTimeField(default=timezone.now, editable=False)
+    scheduled_at = MomentField(default=timezone.now, editable=False)
     # A claim: who sends it now, and until when nobody else may.
-    claimed_by = models.UUIDField(null=True, blank=True, editable=False)
-    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    created = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
-    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    claimed_by = UuidField(null=True, blank=True, editable=False)
+    claimed_until = MomentField(null=True, blank=True, editable=False)
+    created = MomentField(_("created"), default=timezone.now, db_index=True)
+    finished_at = MomentField(_("finished at"), null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -84,6 +85,11 @@ class Delivery(models.Model):
 
     def __str__(self):
         return f"{self.pk} ({self.get_state_display()})"
+
+    @property
+    def sent_id(self) -> uuid.UUID:
+        """The message id; of a row that has none, for somebody wrote to it, one that no other row gets."""
+        return self.message_id if self.message_id != NO_UUID else uuid.uuid5(NO_UUID, str(self.pk))
 
     @property
     def traits(self) -> "StateTraits":
@@ -130,7 +136,7 @@ class Attempt(models.Model):
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
-    started_at = models.DateTimeField(_("started at"))
+    started_at = MomentField(_("started at"))
     duration = models.FloatField(_("duration in seconds"), default=0)
     status_code = models.PositiveIntegerField(_("status code"), null=True, blank=True)
     # A short kind, such as timeout or shape_failed, and a sentence about it.

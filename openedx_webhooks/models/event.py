@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .json_fields import JSONTextField
+from .row_fields import MomentField, SwitchField, UuidField
 
 
 class CapturedEventQuerySet(models.QuerySet):
@@ -32,19 +33,19 @@ class CapturedEvent(models.Model):
     .. pii_retirement: local_api, third_party
     """
 
-    event_id = models.UUIDField(_("event id"), unique=True, help_text=_("The id in the event's own metadata."))
+    event_id = UuidField(_("event id"), unique=True, help_text=_("The id in the event's own metadata."))
     event_type = models.CharField(_("event type"), max_length=255)
-    time = models.DateTimeField(_("time"), help_text=_("When it happened, in the event's own words."))
-    created = models.DateTimeField(_("captured"), default=timezone.now, db_index=True)
+    time = MomentField(_("time"), help_text=_("When it happened, in the event's own words."))
+    created = MomentField(_("captured"), default=timezone.now, db_index=True)
     # What operators look for: each is empty where the event has none.
     user_id = models.BigIntegerField(_("user id"), null=True, blank=True, db_index=True)
     username = models.CharField(_("username"), max_length=150, blank=True, default="", db_index=True)
     course_key = models.CharField(_("course"), max_length=255, blank=True, default="", db_index=True)
     org = models.CharField(_("organisation"), max_length=255, blank=True, default="", db_index=True)
     # No condition matched it: kept to try conditions on.
-    is_sample = models.BooleanField(_("sample"), default=False)
+    is_sample = SwitchField(_("sample"), default=False)
     # The user was retired while it was still owed, and the site has such events sent: the payload goes after that.
-    keep_payload = models.BooleanField(default=True, editable=False)
+    keep_payload = SwitchField(default=True, editable=False)
     # None once its time is over, no webhook keeps it, or the user is retired.
     payload = JSONTextField(_("payload"), null=True, blank=True)
 

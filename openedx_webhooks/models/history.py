@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 from simple_history.signals import pre_create_historical_record
 
 from .encrypted_fields import Encrypted
+from .row_fields import MomentField
 
 # Why a version was made, where the differences do not say it: stored → shown. Others are sentences, stored as they are.
 BEGUN, BY_PLUGIN, REMOVAL = "begun", "by_plugin", "removal"
@@ -84,6 +85,10 @@ class HookHistory(HistoricalRecords):
         made = super().create_history_model(model, inherited)
         pre_create_historical_record.connect(_add_changed_secrets, sender=made)
         return made
+
+    def get_extra_fields(self, model, fields):
+        """The library's; the moment is read as those of the hooks."""
+        return {**super().get_extra_fields(model, fields), "history_date": MomentField()}
 
     def get_meta_options(self, model):
         """Nobody is given permissions for versions: who may see the hook may see them."""

@@ -19,6 +19,7 @@ from ..transport import authentication, signing
 from .addresses import server_of
 from .encrypted_fields import EncryptedJSONField, EncryptedTextField, HeadersField, Lost, is_lost
 from .history import is_encrypted
+from .row_fields import CreatedField, IdField, ModifiedField, MomentField, SwitchField
 from .validators import validate_endpoint, validate_expression, validate_headers, validate_name
 
 
@@ -44,8 +45,10 @@ class Hook(TimeStampedModel):
     .. no_pii:
     """
 
+    created = CreatedField("created")
+    modified = ModifiedField("modified")
     # The published plugin made AutoFields; changing the type would rewrite the operator's tables for nothing.
-    id = models.AutoField(primary_key=True)
+    id = IdField(primary_key=True)
     description = models.TextField(
         _("description"), blank=True, default="", help_text=_("What this hook is for, in your own words.")
     )
@@ -56,8 +59,8 @@ class Hook(TimeStampedModel):
         validators=[validate_endpoint],
         help_text=_("The address that receives the POST, such as https://example.com/hooks."),
     )
-    enabled = models.BooleanField(_("enabled"), default=True)
-    use_www_form_encoding = models.BooleanField(
+    enabled = SwitchField(_("enabled"), default=True)
+    use_www_form_encoding = SwitchField(
         _("use WWW form encoding"),
         default=False,
         help_text=_(
@@ -121,7 +124,7 @@ class Hook(TimeStampedModel):
         help_text=_("Signs every request. Give it to the receiver's developer."),
     )
     previous_secret = EncryptedTextField(_("previous signing secret"), blank=True, default="", editable=False)
-    previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    previous_secret_expires_at = MomentField(null=True, blank=True, editable=False)
     name = models.CharField(
         _("name"),
         max_length=100,
@@ -136,7 +139,7 @@ class Hook(TimeStampedModel):
     )
     # The name of the configuration file that last had this hook in it: operations/configuration.
     applied_from = models.CharField(max_length=255, blank=True, default="", editable=False)
-    keep_payloads = models.BooleanField(
+    keep_payloads = SwitchField(
         _("keep payloads"),
         default=True,
         help_text=_(
@@ -160,9 +163,9 @@ class Hook(TimeStampedModel):
         ),
     )
     # It was deleted by an operator and goes, with what was recorded of it, in the background: operations/removal.py.
-    removing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    removing_since = MomentField(null=True, blank=True, editable=False)
     # When the endpoint was last well again: a test was accepted, or a delivery after failures in a row.
-    recovered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    recovered_at = MomentField(null=True, blank=True, editable=False)
 
     # Name → value, of the encrypted options, as they were read or last kept in the history.
     _secrets: Mapping[str, Any] = MappingProxyType({})

@@ -2,8 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.utils import timezone
+
+from ..rows import lock_free, raw_delete
+from .row_fields import MomentField
 
 # Of names: a process that delivers, and what monitoring has told about.
 WORKER, ALERT = "worker:", "alert:"
@@ -17,7 +20,10 @@ _EPOCH = {
 
 
 class MarkQuerySet(models.QuerySet):
-    """Marks, and how they are set: by the database's clock, since those of the machines may differ."""
+    """
+    Marks, and how they are set: by the database's clock, since those of the machines may differ. Nobody waits for one
+    that somebody has locked: who delivers has more to do.
+    """
 
     def writable(self) -> "MarkQuerySet":
         """On the database that they are written to."""
@@ -37,18 +43,33 @@ class MarkQuerySet(models.QuerySet):
         return timezone.now() + timedelta(seconds=self.clock_ahead())
 
     def note(self, name: str, value: str = "") -> None:
-        """Set a mark to now."""
+        """Set a mark to now, unless somebody has locked it."""
         fields = {"at": self.now(), "value": value}
-        # By UPDATE, in the usual case: of one row, that nobody else needs.
-        if not self.filter(name=name).update(**fields):
-            self.update_or_create(name=name, defaults=fields)
+        if not self.filter(name=name).update_free(**fields):
+            self.get_or_create(name=name, defaults=fields)
 
     def take_turn(self, name: str, seconds: float) -> bool:
         """Whether the caller may do what all processes together do only every so many seconds; sets the mark if so."""
-        now = self.now()
-        if self.filter(name=name, at__lte=now - timedelta(seconds=seconds)).update(at=now):
+        now, wait = self.now(), timedelta(seconds=seconds)
+        # A mark in the future was set by a clock that was wrong, or by somebody who wrote to the table.
+        is_due = models.Q(at__lte=now - wait) | models.Q(at__gt=now + wait)
+        if self.filter(is_due, name=name).update_free(at=now):
             return True
         return self.get_or_create(name=name, defaults={"at": now})[1]
+
+    def forget(self) -> None:
+        """Delete marks, but for those that somebody has locked."""
+        with transaction.atomic(using=self.db):
+            raw_delete(self._free())
+
+    def update_free(self, **fields) -> int:
+        """UPDATE those that nobody has locked; how many."""
+        with transaction.atomic(using=self.db):
+            return self._free().update(**fields)
+
+    def _free(self) -> "MarkQuerySet":
+        names = list(lock_free(self).values_list("pk", flat=True))
+        return self.model.objects.using(self.db).filter(pk__in=names)
 
 
 class Mark(models.Model):
@@ -62,7 +83,7 @@ class Mark(models.Model):
     """
 
     name = models.CharField(max_length=LONGEST_NAME, primary_key=True)
-    at = models.DateTimeField()
+    at = MomentField()
     value = models.CharField(max_length=20, blank=True, default="")
 
     objects = MarkQuerySet.as_manager()

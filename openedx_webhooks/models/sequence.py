@@ -8,6 +8,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from .. import rows
+from .row_fields import MomentField
 from .webhook import Webhook
 
 # That a column takes.
@@ -98,7 +99,7 @@ class ReceiverToken(models.Model):
     digest = models.CharField(max_length=64)
     # Of the endpoint. Whoever received the messages before they went elsewhere must not read on.
     server = models.CharField(max_length=300)
-    created = models.DateTimeField(default=timezone.now)
+    created = MomentField(default=timezone.now)
 
     class Meta:
         default_permissions = ()

@@ -6,6 +6,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .json_fields import JSONTextField
+from .row_fields import MomentField
 from .webfilter import Webfilter
 from .webhook import Webhook
 
@@ -93,7 +94,7 @@ class Tally(models.Model):
         Webfilter, on_delete=models.CASCADE, null=True, related_name="tallies", db_constraint=False, db_index=False
     )
     span = models.PositiveSmallIntegerField(choices=Span.choices)
-    start = models.DateTimeField()
+    start = MomentField()
     # Outcome → bucket of the duration → how many; see histogram.py.
     counts = JSONTextField(default=dict)
 
@@ -123,7 +124,7 @@ class TallyMark(models.Model):
     counted_to = models.BigIntegerField(default=0)
     # The last row there was at a moment a little while ago, and that moment.
     seen_to = models.BigIntegerField(default=0)
-    seen_at = models.DateTimeField()
+    seen_at = MomentField()
 
     class Meta:
         default_permissions = ()

@@ -16,6 +16,7 @@ from ..payloads.local_answer import LocalAnswer
 from .history import HookHistory
 from .hook import Hook
 from .json_fields import JSONTextField
+from .row_fields import MomentField, SwitchField, UuidField
 from .validators import validate_endpoint, validate_local_answer, validate_redirect
 
 
@@ -73,12 +74,12 @@ class Webfilter(Hook):
             "The condition says when."
         ),
     )
-    disable_filtering = models.BooleanField(
+    disable_filtering = SwitchField(
         _("disable filtering"),
         default=False,
         help_text=_("Ignore the data of answers: nothing is changed. It may still halt."),
     )
-    disable_halt = models.BooleanField(
+    disable_halt = SwitchField(
         _("disable halting"),
         default=False,
         help_text=_(
@@ -86,11 +87,11 @@ class Webfilter(Hook):
             "on their own: they halt all the same."
         ),
     )
-    halt_on_4xx = models.BooleanField(_("halt on 4xx"), default=False)
+    halt_on_4xx = SwitchField(_("halt on 4xx"), default=False)
     redirect_on_4xx = _redirect_field(_("redirect on 4xx"))
-    halt_on_5xx = models.BooleanField(_("halt on 5xx"), default=False)
+    halt_on_5xx = SwitchField(_("halt on 5xx"), default=False)
     redirect_on_5xx = _redirect_field(_("redirect on 5xx"))
-    halt_on_request_exception = models.BooleanField(
+    halt_on_request_exception = SwitchField(
         _("halt on request exception"),
         default=False,
         help_text=_(
@@ -112,12 +113,12 @@ class Webfilter(Hook):
             "say otherwise. All webfilters of one request together have 10 seconds."
         ),
     )
-    send_profile = models.BooleanField(
+    send_profile = SwitchField(
         _("send the profile"),
         default=True,
         help_text=_("The learner's profile beside the user. Without it the rest of the payload is the same."),
     )
-    send_file_urls = models.BooleanField(
+    send_file_urls = SwitchField(
         _("send usable file URLs"),
         default=False,
         help_text=_(
@@ -127,12 +128,12 @@ class Webfilter(Hook):
     )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.ENFORCE)
     call_log = models.CharField(_("call log"), max_length=10, choices=CallLog.choices, default=CallLog.PROBLEMS)
-    cache_answers = models.BooleanField(
+    cache_answers = SwitchField(
         _("cache answers"),
         default=False,
         help_text=_("Keep an answer for as long as its Cache-Control: max-age says, for the same payload."),
     )
-    serve_stale_answers = models.BooleanField(
+    serve_stale_answers = SwitchField(
         _("serve stale answers"),
         default=False,
         help_text=_("While the endpoint is not called after failures, use its last cached answer."),
@@ -203,13 +204,13 @@ class Call(models.Model):
     FAILED = ~Q(error="") & ~Q(result=Result.HALTED, status_code__range=(400, 499))
 
     webfilter = models.ForeignKey(Webfilter, on_delete=models.CASCADE, related_name="calls")
-    message_id = models.UUIDField(_("message id"), default=uuid.uuid4)
+    message_id = UuidField(_("message id"), default=uuid.uuid4)
     mode = models.CharField(_("mode"), max_length=10, choices=Webfilter.Mode.choices)
     result = models.CharField(_("result"), max_length=10, choices=Result.choices)
     changed_keys = models.CharField(_("changed keys"), max_length=255, blank=True, default="")
-    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    started_at = MomentField(_("started at"), default=timezone.now)
     duration = models.FloatField(_("duration in seconds"), default=0)
-    is_cached = models.BooleanField(
+    is_cached = SwitchField(
         _("cached"), default=False, help_text=_("No request was made: an earlier answer still held.")
     )
     status_code = models.PositiveIntegerField(_("status code"), null=True, blank=True)

@@ -10,6 +10,7 @@ from .encrypted_fields import EncryptedTextField, is_lost
 from .history import HookHistory
 from .hook import Hook, KeyLost
 from .json_fields import JSONTextField
+from .row_fields import MomentField, SwitchField
 from .validators import validate_schedule
 
 # What is true of a webhook to which deliveries are sent.
@@ -23,7 +24,7 @@ class Webhook(Hook):
     .. no_pii:
     """
 
-    paused = models.BooleanField(
+    paused = SwitchField(
         _("paused"),
         default=False,
         help_text=_(
@@ -49,7 +50,7 @@ class Webhook(Hook):
     )
     # A second webhook has another: two receivers can't tell that they know the same learner.
     pseudonym_key = EncryptedTextField(_("key of the pseudonyms"), blank=True, default="", editable=False)
-    receiver_access = models.BooleanField(
+    receiver_access = SwitchField(
         _("the receiver may look up what it missed"),
         default=False,
         help_text=_(
@@ -59,8 +60,8 @@ class Webhook(Hook):
     )
     # The state of the endpoint: see webhooks/health.py.
     consecutive_failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
-    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True, editable=False)
-    warned_at = models.DateTimeField(_("warned at"), null=True, blank=True, editable=False)
+    failing_since = MomentField(_("failing since"), null=True, blank=True, editable=False)
+    warned_at = MomentField(_("warned at"), null=True, blank=True, editable=False)
     disabled_reason = models.CharField(_("disabled because"), max_length=255, blank=True, default="", editable=False)
 
     # It was made since the webhook was read.

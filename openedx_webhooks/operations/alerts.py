@@ -82,7 +82,7 @@ def tell() -> None:
             return
     for name, trouble in new.items():
         marks.note(name, trouble.state)
-    marks.filter(name__in=[mark.name for mark in over]).delete()
+    marks.filter(name__in=[mark.name for mark in over]).forget()
 
 
 def _is_over(mark: Mark) -> bool:

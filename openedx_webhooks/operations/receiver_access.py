@@ -129,7 +129,7 @@ def _described(deliveries: Collection[Delivery]) -> list[dict[str, Any]]:
     return [
         {
             "sequence": one.sequence,
-            "id": str(one.message_id),
+            "id": str(one.sent_id),
             "state": one.state,
             "created": one.created.isoformat(),
             "finished": one.finished_at and one.finished_at.isoformat(),

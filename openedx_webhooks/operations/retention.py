@@ -202,7 +202,7 @@ class _Run:
                     return
                 self.counts.emptied += records.empty(ids)
                 self._tick(self.counts)
-            self._places[records.name] = found[-1]
+            self._places[records.name] = max(found)
 
     def _is_over(self) -> bool:
         if self._end is not None and time.monotonic() >= self._end:

@@ -64,7 +64,7 @@ def note() -> None:
     marks = Mark.objects.writable()
     try:
         if not marks.filter(name=name).exists():
-            marks.filter(name__startswith=WORKER, at__lt=marks.now() - _FORGET).delete()
+            marks.filter(name__startswith=WORKER, at__lt=marks.now() - _FORGET).forget()
         marks.note(name, f"{-marks.clock_ahead():.0f}")
     except (DatabaseError, InterfaceError):
         # As before the first migration. Whoever looks for the mark says what is wrong.
@@ -79,11 +79,13 @@ def last() -> Worker | None:
         django.db.Error: the database is away.
     """
     marks = Mark.objects.writable()
-    mark = marks.filter(name__startswith=WORKER).order_by("-at").first()
+    now = marks.now()
+    # One in the future would be the last for ever.
+    mark = marks.filter(name__startswith=WORKER, at__lte=now + _LATELY).order_by("-at").first()
     if mark is None:
         return None
     ahead = float(mark.value) if mark.value.lstrip("-").isdecimal() else 0.0
-    return Worker(mark.name.removeprefix(WORKER), mark.at, marks.now() - mark.at, ahead)
+    return Worker(mark.name.removeprefix(WORKER), mark.at, now - mark.at, ahead)
 
 
 def is_seen() -> bool:
@@ -125,4 +127,6 @@ def asked_ago(worker: Worker | None) -> timedelta | None:
     asked_at = marks.filter(name=_ASKED).values_list("at", flat=True).first()
     if asked_at is None or (worker and worker.seen_at >= asked_at):
         return None
-    return marks.now() - asked_at
+    ago = marks.now() - asked_at
+    # One far in the future was set by a clock that was wrong.
+    return ago if ago >= -_LATELY else None

@@ -42,7 +42,7 @@ class Version:
     Attributes:
         has_class_paths: the members of an event's body are named after Python classes, not after its arguments.
         shows_attributes: objects of a filter are sent with their attributes, at any depth; else as a text, but for
-            accounts, profiles and grades.
+            accounts, profiles and grades, and for the filter of the blocks of a unit.
         has_form: it knew WWW form encoding; else it sent JSON whatever the hook says.
     """
 
@@ -105,7 +105,8 @@ class Version:
     ) -> "Message":
         """The body of a filter as JSON data, from its arguments and what is beside them."""
         shown = _SHOWN_OF_COURSE | _SHOWN if known.filter_type == _COURSE_ABOUT else _SHOWN
-        walk = (_Walk if self.shows_attributes else _ShallowWalk)(shown, file_urls)
+        is_deep = self.shows_attributes or known.filter_type == _BLOCK_IN_A_UNIT
+        walk = (_Walk if is_deep else _ShallowWalk)(shown, file_urls)
         body = self._of_filter(known, arguments, {"time": datetime.now(UTC).isoformat()}, walk.member, with_profile)
         size = app_settings.PAYLOAD_MAX_BYTES
         return Message(fit(body, size)[0] if len(dump(body)) > size else body, walk.withheld)
@@ -188,6 +189,7 @@ def _plain(kind: Any) -> Any:
 _LEARNING = "org.openedx.learning."
 _REGISTRATION = f"{_LEARNING}student.registration.requested.v1"
 _COURSE_ABOUT = f"{_LEARNING}course_about.render.started.v1"
+_BLOCK_IN_A_UNIT = f"{_LEARNING}vertical_block_child.render.started.v1"
 DROPPED = object()
 
 
@@ -283,10 +285,9 @@ class _ShallowWalk(_Walk):
             and tuple(self._path) not in self.shown
             and self._path[:1] != ["grade"]
         ):
-            username = held(value, "username")
-            return (
-                super().json(username) if isinstance(username, str) else f"<{registry.type_name(type(value))} object>"
-            )
+            name = registry.type_name(type(value))
+            text = "AnonymousUser" if name.endswith(".AnonymousUser") else held(value, "username")
+            return super().json(text) if isinstance(text, str) else f"<{name} object>"
         return super().json(value)
 
 

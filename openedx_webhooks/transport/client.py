@@ -179,8 +179,7 @@ def parse(url: str, policy: guard.Policy, ca_bundle: str | None, verify: bool) -
         Failure: ``invalid``, or ``proxy`` if the environment names one that can't be used.
     """
     try:
-        # Blanks before it were no harm to the published plugin, nor are those within it to what is sent.
-        parts = parse_url(url.lstrip())
+        parts = parse_url(url)
     except LocationParseError as error:
         raise Failure("invalid", "the address of the endpoint is not a URL") from error
     if parts.scheme not in _PORTS or not parts.host:

@@ -1,9 +1,13 @@
 """Redirects of an endpoint, for hooks of which the published plugin followed them."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+
+from requests.exceptions import InvalidURL
+from requests.utils import unquote_unreserved
 
 from . import client
 
@@ -25,7 +29,7 @@ def post(
         private: names of headers that no other server may see.
         most: how many redirects are followed.
     """
-    start, method = time.monotonic(), "POST"
+    start, method, url = time.monotonic(), "POST", _written(url)
     outcome = client.post(url, body, headers, timeout=timeout, **limits)
     followed = 0
     while not outcome.error and outcome.status_code in _REDIRECTS and outcome.headers.get("location"):
@@ -59,10 +63,23 @@ def post(
     return outcome
 
 
+def _written(url: str) -> str:
+    """An address as these endpoints were always asked for it: no blank comes before it, and ``%6F`` is ``o``."""
+    url = url.lstrip()
+    try:
+        return unquote_unreserved(url)
+    except InvalidURL:
+        # A percent sign that is one.
+        return url
+
+
 def _target(url: str, location: str) -> str:
     """Where an answer sends on; empty if nowhere, or not safely."""
+    # The bytes of the header, which the libraries show as Latin-1, are mostly UTF-8; the others are as shown.
+    with contextlib.suppress(UnicodeError):
+        location = location.encode("latin-1").decode()
     try:
-        where = urljoin(url, location)
+        where = _written(urljoin(url, location))
         scheme = urlsplit(where).scheme
     except ValueError:
         return ""

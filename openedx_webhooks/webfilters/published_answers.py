@@ -31,6 +31,15 @@ def is_for(webfilter) -> bool:
     return webfilter.payload_format in VERSIONS
 
 
+def has_answer(webfilter, outcome: Outcome) -> bool:
+    """Whether an endpoint answered, though with a status of 5xx: then it has not failed, and goes on being asked."""
+    filter_type = catalog.find_filter(webfilter.event)
+    if filter_type is None or not is_for(webfilter):
+        return False
+    answer = parse(filter_type, outcome)
+    return bool(answer.exception or answer.data)
+
+
 def parse(filter_type: catalog.FilterType, outcome: Outcome) -> Answer:
     """
     Read the answer, whatever the status. Never raises.

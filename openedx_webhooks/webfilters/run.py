@@ -309,7 +309,8 @@ def _call_all(calls: list[RunningCall], guards) -> None:
         if _tells_nothing(call.request, outcome, deadline - start):
             guard.withdraw()
         else:
-            is_up = not outcome.is_request_exception and not outcome.is_5xx
+            is_down = outcome.is_5xx and not published_answers.has_answer(call.webfilter, outcome)
+            is_up = not outcome.is_request_exception and not is_down
             guard.record(is_up)
             if guard.is_probing and not is_up and call.cached and (stale := call.cached.stale()):
                 # The learner who happened to probe is served as the others are.

@@ -14,7 +14,7 @@ from enum import Enum
 
 import attrs
 from django.db import DatabaseError, InterfaceError, OperationalError, router, transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -156,7 +156,8 @@ def recover(webhooks: QuerySet[Webhook]) -> None:
 
     After one failure or two, what came before still counts: an endpoint that fails now and then has not recovered.
     """
-    since = Case(When(consecutive_failures__gte=IN_A_ROW, then=Value(timezone.now())), default=F("recovered_at"))
+    now = When(consecutive_failures__gte=IN_A_ROW, then=Value(timezone.now()))
+    since = Case(now, default=F("recovered_at"), output_field=DateTimeField())
     # It comes first: MySQL assigns from left to right, others compare with what there was.
     webhooks.update(recovered_at=since, **_WELL)
 

@@ -191,12 +191,15 @@ def _slice(ids: Sequence[int], cursor) -> tuple[list[int], list | None]:
 
 def _keyset(rows: QuerySet, cursor, columns: Sequence[str], most: int) -> tuple[list[tuple], list | None]:
     """The next rows in the order of time, and where to go on."""
-    if cursor:
-        at, pk = datetime.fromisoformat(cursor[0]), cursor[1]
+    begin = (datetime.fromisoformat(cursor[0]), cursor[1]) if cursor else None
+    if begin:
+        at, pk = begin
         rows = rows.filter(Q(created__gt=at) | Q(pk__gt=pk), created__gte=at)
     found = list(rows.order_by("created", "pk").values_list("created", "pk", *columns)[:most])
-    cursor = [found[-1][0].isoformat(), found[-1][1]] if len(found) == most else None
-    return [row[2:] for row in found], cursor
+    # Moments that no calendar can count with are elsewhere to the database: they must not lead back.
+    end = max((row[:2] for row in found), default=None)
+    is_over = len(found) < most or (begin is not None and end <= begin)
+    return [row[2:] for row in found], None if is_over else [end[0].isoformat(), end[1]]
 
 
 def between(rows: QuerySet, since: datetime | None, until: datetime | None) -> QuerySet:

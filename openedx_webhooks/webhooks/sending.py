@@ -132,7 +132,7 @@ def request_for(
     content = content or Content.of(webhook, event)
     if content.problem is not None:
         raise content.problem
-    request = request_of(webhook, str(delivery.message_id), content.value, event.payload.get(limits.METADATA, {}))
+    request = request_of(webhook, str(delivery.sent_id), content.value, event.payload.get(limits.METADATA, {}))
     if delivery.sequence is not None:
         request.our_headers["webhook-sequence"] = str(delivery.sequence)
     return request

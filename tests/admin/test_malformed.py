@@ -59,7 +59,7 @@ def store(model, column, value, pk=None):
     """Past every field, as another program would: for one row, or all."""
     statement, values = f"UPDATE {model._meta.db_table} SET {connection.ops.quote_name(column)} = %s", [value]
     if pk:
-        statement, values = f"{statement} WHERE id = %s", [value, pk]
+        statement, values = f"{statement} WHERE {model._meta.pk.column} = %s", [value, pk]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 

@@ -152,7 +152,7 @@ class TestRows:
             make_delivery(hook, "pending", next_attempt_at=timezone.now())
             Webfilter.objects.create(event=MAY_LOGIN, webhook_url=f"https://example.com/{number}")
         # One of them where the database tells how much room it takes.
-        with django_assert_max_num_queries(33):
+        with django_assert_max_num_queries(34):
             admin_client.get(PAGE)
 
 

@@ -63,7 +63,7 @@ class TestWorker:
         with django_assert_num_queries(0):
             workers.note()
         process.forget()
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(7):
             workers.note()
 
     @pytest.mark.usefixtures("nudges")

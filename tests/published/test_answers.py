@@ -130,3 +130,14 @@ def test_what_becomes_of_the_process(name, world, receiver, settings):
     settings.OPENEDX_WEBHOOKS = {"BREAKER_FAILURES": 0}
     expected = _read("22.0.0")["fates"][name] | {case: fate for case, fate in OTHER_FATES.items() if "Login" in name}
     assert scenario.fates(world, Recorder(receiver), Hooks, name) == expected
+
+
+@pytest.mark.parametrize("body, answered", [({"exception": {"PreventEnrollment": "No"}}, 7), ({"error": "No"}, 5)])
+def test_who_refuses_with_a_5xx_refuses_every_learner(body, answered, world, receiver):
+    """The answer counts whatever its status; an endpoint that has none for anybody is left alone after five."""
+    reply = {"status": 500, "body": json.dumps(body)}
+    results = [
+        scenario.answer(world, Recorder(receiver), Hooks, "CourseEnrollmentStarted", reply, {}) for _ in range(7)
+    ]
+    assert [bool(one["requests"]) for one in results] == [number < answered for number in range(7)]
+    assert all(("raised" in one) == ("exception" in body) for one in results)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import attrs
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from openedx_events.learning.data import CourseDiscussionConfigurationData
 
 from demo.minilms.models import UserProfile
-from openedx_webhooks import index
+from openedx_webhooks import catalog, index
 from openedx_webhooks.models import CapturedEvent, Delivery, Webfilter, Webhook
+from openedx_webhooks.payloads.published import VERSIONS
 from openedx_webhooks.webhooks import sending
 
 from . import scenario
@@ -47,7 +49,7 @@ ALSO = {
     "1.0.1": {"CertificateCreationRequested json", "CertificateCreationRequested form"}
     # What begins with an underscore is private, and isn't sent.
     | {"CourseAboutRenderStarted json", "CourseAboutRenderStarted form"},
-    # Of this filter alone, they showed objects with their attributes at any depth.
+    # The same; and of the second one alone, they left out members whose names are no texts.
     **dict.fromkeys(
         ("18.0.1", "21.0.1"),
         {"CourseAboutRenderStarted json", "CourseAboutRenderStarted form"}
@@ -152,3 +154,18 @@ def test_filters(version, world, receiver):
     for name, pair in found.items():
         print(name, *pair, sep="\n   ")
     assert set(found) == set(ALSO.get(version, set()) & set(sent))
+
+
+@pytest.mark.parametrize(
+    "version, name, shown",
+    [
+        ("published", "DashboardRenderStarted", [{}, {"n": 1}]),
+        ("published-21", "DashboardRenderStarted", ["AnonymousUser", "<tests.published.scenario.Plain object>"]),
+        ("published-21", "VerticalBlockChildRenderStarted", [{}, {"n": 1}]),
+    ],
+)
+def test_objects_in_a_context(version, name, shown):
+    """Somebody who isn't logged in, and anything else, as 22.0.0 and 21.0.1 sent it."""
+    arguments = {"context": {"user": AnonymousUser(), "thing": scenario.Plain(n=1)}}
+    message = VERSIONS[version].message(catalog.find_filter(name), arguments, True)
+    assert list(message.payload["context"].values()) == shown

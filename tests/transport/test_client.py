@@ -101,7 +101,6 @@ class TestRequest:
             ("HTTPS://u:p@a.test:/x", ("https", "a.test", 443), "/x"),
             ("http://[2001:db8::1]/", ("http", "2001:db8::1", 80), "/"),
             ("http://b\u00fccher.test/?q=\u00fc#part", ("http", "xn--bcher-kva.test", 80), "/?q=%C3%BC"),
-            (" \thttp://a.test/a", ("http", "a.test", 80), "/a"),
             ("http://a.test/a b\u2028?c d\x7f", ("http", "a.test", 80), "/a%20b%E2%80%A8?c%20d%7F"),
         ],
     )

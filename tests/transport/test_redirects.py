@@ -46,6 +46,29 @@ def test_where_nobody_goes(receiver, location):
     assert len(receiver.received) == 1
 
 
+@pytest.mark.parametrize(
+    "location, path",
+    [
+        ("/%6fther?a=%62", "/other?a=b"),
+        ("  /other ", "/other"),
+        ("/a b/%2F%zz", "/a%20b/%252F%25zz"),
+        # HTTP has bytes, which are shown as Latin-1.
+        ("/caf\u00c3\u00a9", "/caf%C3%A9"),
+        ("/caf\u00e9", "/caf%C3%A9"),
+    ],
+)
+def test_how_an_address_is_written(location, path, receiver):
+    """As requests, which the published plugin used, writes it: receivers may compare paths."""
+    url = receiver.on("/hook", Reply(status=307, headers={"Location": location}))
+    assert post(url).status_code == 200
+    assert receiver.received[1].path == path
+
+
+def test_blanks_before_a_hooks_address(receiver):
+    assert post(" " + receiver.url("/%68ook")).status_code == 200
+    assert receiver.received[0].path == "/hook"
+
+
 @pytest.mark.parametrize("status, headers", [(302, {}), (302, {"Location": ""}), (304, {"Location": "/other"})])
 def test_a_redirect_to_nowhere_is_an_answer(status, headers, receiver):
     url = receiver.on("/hook", Reply(status=status, headers=headers))

@@ -71,6 +71,22 @@ def test_what_failed_is_kept_until_it_is_delivered(forgetful, receiver):
     assert replay.replay(Delivery.objects.all()) == 0
 
 
+def test_what_others_have_stays(forgetful, other, receiver):
+    """Also where earlier attempts must be emptied."""
+    receiver.on("/other", Reply(b"well", status=500))
+    (of_other,) = owe(other, payload={"a": 1})
+    deliver_due()
+    before = kept(of_other)
+    receiver.on("/hook", Reply(b"no", status=500), Reply())
+    (delivery,) = owe(forgetful, payload={"a": 1})
+    for _ in range(2):
+        Delivery.objects.filter(pk=delivery.pk).update(next_attempt_at=delivery.created)
+        deliver_due()
+    assert kept(delivery) == (False, {""})
+    assert kept(of_other) == before
+    assert before[0] and "well" in before[1]
+
+
 def test_what_its_condition_skips_is_not_kept(forgetful):
     (delivery,) = owe(forgetful, payload={"a": 1})
     Webhook.objects.update(condition="a == `2`")

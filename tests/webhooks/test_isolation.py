@@ -12,8 +12,9 @@ import pytest
 from django.db import DatabaseError, DataError, connection, connections, transaction
 from django.utils import timezone
 
-from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Webhook
-from openedx_webhooks.operations import retirement
+from openedx_webhooks.background import process
+from openedx_webhooks.models import Attempt, CapturedEvent, Delivery, Mark, Webhook
+from openedx_webhooks.operations import alerts, chores, retirement, workers
 from openedx_webhooks.payloads.mentions import Person
 from openedx_webhooks.transport.client import Outcome
 from openedx_webhooks.webhooks import deliver, health, sending
@@ -125,6 +126,16 @@ def test_malformed_row_is_still_there_after_a_save(webhook):
     with connection.cursor() as cursor:
         cursor.execute("SELECT headers FROM openedx_webhooks_webhook WHERE id = %s", [webhook.pk])
         assert cursor.fetchone()[0] == '{"X-One": '
+
+
+@pytest.mark.parametrize("stored", ["", "no UUID"])
+def test_deliveries_without_a_message_id_are_sent_each_with_another(webhook, receiver, stored):
+    if connection.features.has_native_uuid_field:
+        pytest.skip("this database has UUIDs only")
+    for delivery in owe(webhook, 2):
+        write_past_the_form(Delivery, delivery.pk, message_id=stored)
+    assert deliver_due().delivered == 2
+    assert len({request.headers["webhook-id"] for request in receiver.at("/hook")}) == 2
 
 
 def test_delivery_without_its_event_fails_with_the_reason(webhook, well):
@@ -288,13 +299,13 @@ def test_threads_open_no_connection_to_the_database(webhook, monkeypatch):
     assert connections["default"] is not None
 
 
-def in_transaction_of_another(delivery):
-    """Somebody has locked a delivery, as an operator's action does until its request has ended; how to end it."""
+def in_transaction_of_another(rows):
+    """Somebody has locked rows, as an operator's action does until its request has ended; how to end it."""
     locked, free = threading.Event(), threading.Event()
 
     def hold():
         with transaction.atomic():
-            Delivery.objects.select_for_update().get(pk=delivery.pk)
+            assert list(rows.select_for_update())
             locked.set()
             free.wait(20)
 
@@ -311,7 +322,7 @@ def test_results_are_recorded_while_somebody_has_locked_another_delivery(webhook
     owe(well, 5)
 
     def answer(handler):
-        ends.append(in_transaction_of_another(slow))
+        ends.append(in_transaction_of_another(Delivery.objects.filter(pk=slow.pk)))
         accept(handler)
         is_locked.set()
 
@@ -339,10 +350,32 @@ def test_what_is_claimed_and_locked_by_somebody_does_not_hold_up_the_end(webhook
     locked, other = owe(webhook, 2)
     holder = uuid.uuid4()
     Delivery.objects.claim([locked.pk, other.pk], holder, deliver.lease())
-    end = in_transaction_of_another(locked)
+    end = in_transaction_of_another(Delivery.objects.filter(pk=locked.pk))
     Delivery.objects.release([locked.pk, other.pk], holder)
     end()
     assert list(Delivery.objects.filter(claimed_by=holder)) == [locked]
+
+
+def test_marks_that_somebody_has_locked_hold_up_no_worker(webhook):
+    """Neither its own, nor one that is to be forgotten, nor those of what operators were told."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("this database has no SKIP LOCKED")
+    long_ago = timezone.now() - timedelta(days=30)
+    for name in ("alerts", "asked", "worker:gone", "alert:webhook:0", f"alert:webhook:{webhook.pk}"):
+        Mark.objects.create(name=name, at=long_ago, value="old")
+    Webhook.objects.update(warned_at=timezone.now())
+    end, start = in_transaction_of_another(Mark.objects.all()), time.monotonic()
+    chores.run_when_due()
+    alerts.tell()
+    workers.ask_soon(is_asked=False)
+    took, marks = time.monotonic() - start, Mark.objects.filter(at=long_ago).count()
+    end()
+    assert took < 5 and marks == 5
+    process.forget()
+    Mark.objects.exclude(at=long_ago).delete()
+    chores.run_when_due()
+    workers.ask_soon(is_asked=False)
+    assert not Mark.objects.filter(at=long_ago).exists()
 
 
 def test_user_who_is_retired_while_an_event_is_sent_is_forgotten_all_the_same(webhook, receiver):
