@@ -2,13 +2,13 @@
 
 from django.db import migrations
 
-from ._hooks import FILTER_ALIASES, note_renaming, rename_events
+from ._hooks import FILTER_ALIASES, note_renaming, rename_events, renaming
 
 
 def _rename_aliases(apps, schema_editor):
     note_renaming(schema_editor.connection)
-    webfilters = apps.get_model("openedx_webhooks", "Webfilter")._base_manager
-    rename_events(webfilters.using(schema_editor.connection.alias), lambda event: FILTER_ALIASES.get(event, event))
+    webfilters = apps.get_model("openedx_webhooks", "Webfilter")._base_manager.using(schema_editor.connection.alias)
+    rename_events(webfilters, renaming(webfilters, FILTER_ALIASES))
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 from ._fields import WEBFILTER, WEBHOOK
-from ._hooks import replace_zero_dates
+from ._hooks import published_format, replace_zero_dates
 from ._operations import AddField, WidenField
 
 _LONGER = {"event", "webhook_url"}
@@ -20,8 +20,24 @@ def _changes(model, published, fields):
             yield WidenField(model, name, field)
         elif name in published:
             yield migrations.AlterField(model, name, field)
+        elif name == "payload_format":
+            yield _AddFormat(model, name, field)
         else:
             yield AddField(model, name, field)
+
+
+class _AddFormat(AddField):
+    """
+    Each hook sends what its receiver gets from the published plugin, from the moment on in which it can be read: new
+    processes may be running already, and go on for a minute with what they have read.
+    """
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        field = to_state.apps.get_model(app_label, self.model_name)._meta.get_field(self.name)
+        usual, field.default = field.default, published_format(schema_editor.connection)
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        field.default = usual
+        vars(field).pop("_get_default", None)  # which Django keeps
 
 
 class Migration(migrations.Migration):

@@ -1,12 +1,10 @@
 """
-Hooks of the published plugin become ours: short name → dotted type, the body that the receiver gets already, a secret of
-its own for each, and the first version of its history. Only rows are written here, so that nobody waits for a table.
+Hooks of the published plugin become ours: short name → dotted type, a secret of its own for each, and the first
+version of its history. Only rows are written here, so that nobody waits for a table.
 
 A chunk of rows at a time, and each for good on MySQL and MariaDB, where this is no transaction: of a killed run with a
 million rows nothing has to be taken back. PostgreSQL and SQLite take all of it back.
 """
-
-from functools import cache
 
 from django.db import connections, migrations
 from django.db.models import BooleanField, ExpressionWrapper, Q
@@ -16,7 +14,7 @@ from openedx_webhooks import catalog
 from openedx_webhooks.transport import signing
 
 from ._fields import HOOK
-from ._hooks import FILTER_ALIASES, chunks, forget_renaming, rename_events, was_renamed_here, write
+from ._hooks import FILTER_ALIASES, chunks, forget_renaming, rename_events, renaming, write
 
 # What the published plugin knows nothing of. It would call such a hook for what its operator excluded, send what the
 # operator took out, enforce what was only observed, or go without the credentials.
@@ -33,63 +31,46 @@ def _for_both(step):
     return run
 
 
-def _dotted_event(name):
-    known = catalog.find_event(name)
-    return known.event_type if known else name
-
-
-def _dotted_filter(name):
+def _dotted_types(model):
+    """Short name → dotted type."""
+    if model.__name__ == "Webhook":
+        return {known.name: event_type for event_type, known in reversed(catalog.events().items())}
+    types = {known.name: filter_type for filter_type, known in reversed(catalog.filters().items())}
     # The published 0008 has renamed the aliases already, except in rows that were restored or written since.
-    known = catalog.find_filter(name) or catalog.find_filter(FILTER_ALIASES.get(name, name))
-    return known.filter_type if known else name
+    return types | {
+        alias: types[name] for alias, name in FILTER_ALIASES.items() if name in types and alias not in types
+    }
 
 
-def _short_event(event_type):
-    known = catalog.find_event(event_type)
-    return known.name if known else event_type
+def _shorten(hooks):
+    known = catalog.events() if hooks.model.__name__ == "Webhook" else catalog.filters()
+    rename_events(hooks, lambda _, event: known[event].name if event in known else event)
 
 
-def _short_filter(filter_type):
-    known = catalog.find_filter(filter_type)
-    return known.name if known else filter_type
-
-
-_DOTTED = {"Webhook": _dotted_event, "Webfilter": _dotted_filter}
-_SHORT = {"Webhook": _short_event, "Webfilter": _short_filter}
 # Not by its value: one that no key opens reads as empty, and is not.
 _HAS_NO_SECRET = ExpressionWrapper(Q(secret=""), output_field=BooleanField())
 
 
 def _take_over(apps, schema_editor):
-    """
-    Each hook sends what its receiver gets from the published plugin, by the version that has migrated the database.
-
-    Only 22.0.0 had 0008. Older versions than that can't be told from each other by anything in the database. The mark
-    of a hook that was there before is that it has no secret yet: so it gets format and secret in one statement.
-    """
-    published = "published-21" if was_renamed_here(schema_editor.connection) else "published"
-    _for_both(lambda hooks: _take_over_hooks(hooks, published))(apps, schema_editor)
+    _for_both(_take_over_hooks)(apps, schema_editor)
+    # 0009 was applied, and won't ask again.
     forget_renaming(schema_editor.connection)
 
 
-def _take_over_hooks(hooks, published):
-    """Those that have a secret keep it, and their format."""
+def _take_over_hooks(hooks):
+    """Those that have a secret keep it."""
     connection, secret = connections[hooks.db], hooks.model._meta.get_field("secret")
-    dotted = cache(_DOTTED[hooks.model.__name__])
-    for rows in chunks(hooks, "event", "payload_format", _HAS_NO_SECRET):
-        ours = [(pk, dotted(event)) for pk, event, _, is_new in rows if not is_new and dotted(event) != event]
+    new_name = renaming(hooks, _dotted_types(hooks.model))
+    for rows in chunks(hooks, "event", _HAS_NO_SECRET):
+        dotted = {pk: new_name(pk, event) for pk, event, _ in rows}
+        ours = [(pk, dotted[pk]) for pk, event, is_new in rows if not is_new and dotted[pk] != event]
         write(hooks, ["event"], ours)
         new = [
-            (
-                pk,
-                dotted(event),
-                published if payload_format == "current" else payload_format,
-                secret.get_db_prep_save(signing.new_secret(), connection),
-            )
-            for pk, event, payload_format, is_new in rows
+            (pk, dotted[pk], secret.get_db_prep_save(signing.new_secret(), connection))
+            for pk, _, is_new in rows
             if is_new
         ]
-        write(hooks, ["event", "payload_format", "secret"], new)
+        write(hooks, ["event", "secret"], new)
 
 
 def _begin_history(apps, schema_editor):
@@ -135,7 +116,7 @@ class Migration(migrations.Migration):
 
     dependencies = [("openedx_webhooks", "0010_tables_of_records")]
     operations = [
-        _run(_take_over, _for_both(lambda hooks: rename_events(hooks, _SHORT[hooks.model.__name__]))),
+        _run(_take_over, _for_both(_shorten)),
         # No database holds this default, and SQLite would copy its tables for it.
         migrations.SeparateDatabaseAndState(
             state_operations=[

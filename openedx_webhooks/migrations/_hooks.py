@@ -1,8 +1,7 @@
 """What several migrations share. Migrations are history: nothing here may change its meaning."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db import connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
@@ -41,6 +40,15 @@ def note_renaming(connection) -> None:
 def was_renamed_here(connection) -> bool:
     """Whether it was this plugin that applied 0008, and not 22.0.0."""
     return _RENAMED_HERE in MigrationRecorder(connection).applied_migrations()
+
+
+def published_format(connection) -> str:
+    """
+    What the hooks of this database send, by the version that has migrated it.
+
+    Only 22.0.0 had 0008. Older versions than that can't be told from each other by anything in the database.
+    """
+    return "published-21" if was_renamed_here(connection) else "published"
 
 
 def forget_renaming(connection) -> None:
@@ -98,13 +106,32 @@ def write(hooks, columns: Sequence[str], rows: Sequence[tuple]) -> None:
             )
 
 
-def rename_events(hooks, new_name: Callable[[str], str]) -> None:
+def renaming(hooks, new_names: Mapping[str, str]) -> Callable[[int, str], str]:
     """
-    Replace the ``event`` of every hook by ``new_name(event)``.
+    ``(primary key, event as it is stored) → its new name``, by the name with which the published plugin found the hook.
 
-    The names are compared here and not in the database, because MySQL's collations find ``a`` equal to ``A`` and to
-    ``a`` with trailing spaces.
+    It asked the database, and MySQL's collations find ``a`` equal to ``A`` and to ``a`` with trailing spaces; so the
+    database is asked here too, once for each name that differs in nothing else.
     """
-    new_name = cache(new_name)
+    found = dict(new_names)
+    alike = {_folded(name): name for name in reversed(new_names)}
+
+    def new_name(pk, event):
+        if event not in found:
+            name = alike.get(_folded(event))
+            is_found = name is not None and hooks.filter(pk=pk, event=name).exists()
+            found[event] = new_names[name] if is_found else event
+        return found[event]
+
+    return new_name
+
+
+def _folded(name):
+    return name.rstrip(" ").casefold()
+
+
+def rename_events(hooks, new_name: Callable[[int, str], str]) -> None:
+    """Replace the ``event`` of every hook by ``new_name(primary key, event)``."""
     for rows in chunks(hooks, "event"):
-        write(hooks, ["event"], [(pk, new_name(event)) for pk, event in rows if new_name(event) != event])
+        named = [(pk, event, new_name(pk, event)) for pk, event in rows]
+        write(hooks, ["event"], [(pk, name) for pk, event, name in named if name != event])
