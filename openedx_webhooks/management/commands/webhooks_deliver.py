@@ -75,7 +75,7 @@ class Command(BaseCommand):
         except (DatabaseError, InterfaceError) as error:
             if not is_loop:
                 raise
-            self.stderr.write(_("The database is away (%s); trying again.") % type(error).__name__)
+            self.stderr.write(_("The database is away, or not migrated (%s); trying again.") % type(error).__name__)
             close_old_connections()
             return True
         self._total = before.plus(counts)
