@@ -130,11 +130,13 @@ def _failures(page: Page) -> list[dict[str, Any]]:
         refused = list(hook_figures.refused(page.hook.pk)[:_LAST_FAILURES])
         attempts = Attempt.objects.filter(delivery__in=refused).order_by("pk").only("delivery_id", *_OF_ATTEMPT)
         last = {attempt.delivery_id: attempt for attempt in attempts}
-        return [
+        failures = [
             _failure(delivery, attempt.started_at, parts.answered(attempt.status_code, attempt.error))
             for delivery in refused
             if (attempt := last.get(delivery.pk))
         ]
+        # Those of the newest deliveries, in the order in which they were tried last.
+        return sorted(failures, key=lambda failure: failure["at"], reverse=True)
     if not page.request.user.has_perm("openedx_webhooks.view_call"):
         return []
     in_short = not may_see_payload(page.request)

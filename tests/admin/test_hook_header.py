@@ -123,6 +123,14 @@ class TestHealth:
         assert header.count("✕") == 3
         assert 'href="#owh-replay">Replay failed…' in header
 
+    def test_what_was_tried_last_stands_first(self, admin_client, webhook):
+        """Also an older delivery, when it was tried again."""
+        for minutes in (1, 3, 2):
+            moment = timezone.now() - timedelta(minutes=minutes)
+            make_delivery(webhook, "failed").attempts.update(started_at=moment)
+        times = re.findall(r'<time datetime="([^"]+)"', header_of(admin_client, webhook).partition("owh-failures")[2])
+        assert times == sorted(times, reverse=True) and len(set(times)) == 3
+
     def test_a_webfilter_whose_circuit_is_open(self, admin_client, webfilter):
         Webfilter.objects.update(mode="enforce")
         for _ in range(5):
