@@ -46,7 +46,7 @@ def huge(handler):
 
 
 BAD = {
-    "hangs": (Reply({"data": {}}, delay=2), "timeout"),
+    "hangs": (Reply({"data": {}}, delay=4), "timeout"),
     "drips": (drip, "timeout"),
     "300 MB": (huge, "too_large"),
     "binary": (Reply(bytes(range(256))), "not UTF-8"),
@@ -79,7 +79,7 @@ def login_unharmed(user, webfilter, caplog, word):
     caplog.clear()
     start = time.monotonic()
     assert StudentLoginRequested.run_filter(user=user) is user
-    assert time.monotonic() - start < webfilter.timeout + 1
+    assert time.monotonic() - start < webfilter.timeout + 2
     user.profile.refresh_from_db()
     assert user.profile.name == "Ada"
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("openedx_webhooks.webfilters")]
@@ -92,7 +92,8 @@ def login_unharmed(user, webfilter, caplog, word):
 @pytest.mark.parametrize("kind", sorted(BAD))
 def test_bad_answer(kind, user, make_webfilter, caplog):
     reply, word = BAD[kind]
-    login_unharmed(user, make_webfilter(LOGIN, reply, timeout=0.5), caplog, word)
+    # What is heard in time is judged by what it is, on a busy machine, too.
+    login_unharmed(user, make_webfilter(LOGIN, reply, timeout=0.5 if word == "timeout" else 5), caplog, word)
 
 
 @pytest.mark.parametrize("kind", sorted(URLS))
