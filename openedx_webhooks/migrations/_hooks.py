@@ -26,8 +26,9 @@ FILTER_ALIASES = {
 CHUNK = 2000
 # More than this find their value in a statement no faster, and SQLite may refuse so many.
 _ROWS_OF_A_STATEMENT = 200
-# Kept in the table of applied migrations until the formats of the hooks are set: 0008 was applied by this plugin, so the
-# database is of a version before 22.0.0, which had a 0008 of its own. A process that is killed in between forgets.
+# Kept in the table of applied migrations until 0011, when 0009 has set the formats of the hooks for good: 0008 was applied
+# by this plugin, so the database is of a version before 22.0.0, which had a 0008 of its own. A process that is killed in
+# between forgets.
 _RENAMED_HERE = ("openedx_webhooks", "0008_verawood of version 23")
 
 
